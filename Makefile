@@ -1,0 +1,80 @@
+# Everything here needs only Python >= 3.11, make and the package registry.
+#
+#   make demo     an unmodified TensorFlow 1.x program learns handwritten digits
+#   make test     the tests that need nothing but Tideflow
+#   make check    format, lint, types, import contracts
+#   make parity   compares with TensorFlow 2.21, in an environment of its own
+#   make bench    measures against TensorFlow, PyTorch and JAX, in an environment of its own
+#   make examples runs every example
+#   make clean    removes the environments and everything that was made
+
+PYTHON ?= python3
+PYTEST_ARGS ?=
+BENCH_ARGS ?=
+
+VENV = .venv
+ORACLE = .venv-oracle
+BENCH = .venv-bench
+PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
+
+.PHONY: demo test check parity bench examples format clean
+
+demo: $(VENV)/demo.stamp
+	$(VENV)/bin/python -m tideflow --v1 examples/digits_demo.py out/digits_demo.png
+
+test: $(VENV)/test.stamp
+	$(VENV)/bin/python -m pytest -n auto --ignore=tests/parity $(PYTEST_ARGS)
+
+check: $(VENV)/dev.stamp
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+format: $(VENV)/dev.stamp
+	$(VENV)/bin/ruff format .
+	$(VENV)/bin/ruff check --fix .
+
+parity: $(VENV)/test.stamp $(ORACLE)/stamp
+	TIDEFLOW_ORACLE_PYTHON=$(CURDIR)/$(ORACLE)/bin/python $(VENV)/bin/python -m pytest -n auto tests/parity $(PYTEST_ARGS)
+
+bench: $(BENCH)/stamp
+	$(BENCH)/bin/python benchmarks/run.py $(BENCH_ARGS)
+
+# Each example says in its docstring how it is run, dialect and all.
+examples: $(VENV)/demo.stamp
+	@set -e; for program in examples/*.py; do \
+	    dialect=$$(sed -n 's/.*python -m tideflow \(--v[012]\) examples.*/\1/p' $$program); \
+	    echo "== $$program"; \
+	    $(VENV)/bin/python -m tideflow $$dialect $$program; \
+	done
+
+clean:
+	rm -rf $(VENV) $(ORACLE) $(BENCH) out build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find src tests examples benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+
+# An environment is made anew when what it holds is declared anew.
+define make_environment
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Tideflow needs Python 3.11 or later; $(PYTHON) is %d.%d. Try: make PYTHON=python3.12" % sys.version_info[:2])'
+	@test -x $(1)/bin/python || { echo "making $(1)"; $(PYTHON) -m venv $(1); }
+	@echo 'installing $(2)'
+	@$(1)/bin/python $(PIP_INSTALL) $(2)
+	@touch $@
+endef
+
+$(VENV)/demo.stamp: pyproject.toml
+	$(call make_environment,$(VENV),--editable ".[demo]")
+
+$(VENV)/test.stamp: pyproject.toml
+	$(call make_environment,$(VENV),--editable ".[test]")
+
+$(VENV)/dev.stamp: pyproject.toml
+	$(call make_environment,$(VENV),--editable ".[test$(COMMA)dev]")
+
+$(ORACLE)/stamp: Makefile
+	$(call make_environment,$(ORACLE),"tensorflow-cpu==2.21.*")
+
+$(BENCH)/stamp: pyproject.toml Makefile
+	$(call make_environment,$(BENCH),--editable . "torch==2.13.0" "tensorflow-cpu==2.21.*")
+
+COMMA := ,

@@ -1,0 +1,1 @@
+"""The benchmark harness: peers in worker processes, interleaved rounds, medians, targets."""

@@ -1,0 +1,28 @@
+"""The workloads: one module for each, holding the same work written for every peer."""
+
+from __future__ import annotations
+
+import importlib
+
+from harness.workload import Workload
+
+NAMES = (
+    "import_time",
+    "eager_add",
+    "eager_ops",
+    "tape_gradient",
+    "session_run",
+    "first_session_run",
+    "elementwise_chain",
+    "mlp_step",
+    "convolution_step",
+    "chained_graph",
+)
+
+
+def load_workload(name: str) -> Workload:
+    """Imports the module of that name and returns its ``WORKLOAD``."""
+    if name not in NAMES:
+        raise ValueError(f"no workload {name!r}; there are: {', '.join(NAMES)}")
+    workload: Workload = importlib.import_module(f"workloads.{name}").WORKLOAD
+    return workload

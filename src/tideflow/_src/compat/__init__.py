@@ -1,0 +1,1 @@
+"""Lets Tideflow stand in for the module `tensorflow`: the import alias and the program runner."""

@@ -1,0 +1,133 @@
+"""Holds what surrounds an operation: the current graph, tapes, device and name scope of each thread.
+
+The commonest case by far is a plain eager call: no graph being built, no tape recording, no device scope.
+``SPECIAL`` makes that case cheap to recognise: it is empty exactly when no thread is doing anything else, so
+that the fast path of an operation pays one truth test and reads no thread-local state.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+#: Non-empty while any thread builds a graph, records on a tape or has a device scope open. Entries are opaque.
+SPECIAL: list[Any] = []
+
+_GRAPH_MODE = object()
+
+
+class ThreadState(threading.local):
+    """Is the part of the context that belongs to one thread."""
+
+    def __init__(self) -> None:
+        #: Graphs entered with ``as_default``, innermost last; ``None`` marks an eager scope.
+        self.graphs: list[Any] = []
+        #: Tapes that record, outermost first.
+        self.tapes: list[Any] = []
+        #: Device scopes for eager operations, innermost last.
+        self.devices: list[Any] = []
+        #: Prefix that ``name_scope`` gives eager variables, with a trailing slash, or empty.
+        self.eager_scope: str = ""
+        #: Sessions entered with ``as_default``.
+        self.sessions: list[Any] = []
+
+
+state = ThreadState()
+
+
+class _Mode:
+    """Is the process-wide choice between eager execution and graphs as the default."""
+
+    eager_by_default = True
+    tensor_equality = True
+    default_graph: Any = None
+    make_default_graph: Any = None
+
+
+mode = _Mode()
+
+
+def executing_eagerly() -> bool:
+    """Tells whether an operation called now runs at once (and does not become a graph node)."""
+    graphs = state.graphs
+    return graphs[-1] is None if graphs else mode.eager_by_default
+
+
+def current_graph() -> Any:
+    """Returns the graph that operations join now, or ``None`` when they run eagerly."""
+    graphs = state.graphs
+    if graphs:
+        return graphs[-1]
+    return None if mode.eager_by_default else default_graph()
+
+
+def default_graph() -> Any:
+    """Returns the innermost graph of this thread, or the process-wide default graph, made on first use."""
+    for graph in reversed(state.graphs):
+        if graph is not None:
+            return graph
+    if mode.default_graph is None:
+        mode.default_graph = mode.make_default_graph()
+    return mode.default_graph
+
+
+def reset_default_graph() -> None:
+    """Forgets the process-wide default graph; the next use makes a new one."""
+    if any(graph is not None for graph in state.graphs):
+        raise AssertionError(
+            "Do not use tf.reset_default_graph() to clear nested graphs. "
+            "If you need a cleared graph, exit the nesting and create a new graph."
+        )
+    mode.default_graph = mode.make_default_graph()
+
+
+def set_eager_by_default(enabled: bool) -> None:
+    """Chooses whether operations run at once or join the default graph when no scope says otherwise."""
+    if enabled == mode.eager_by_default:
+        return
+    mode.eager_by_default = enabled
+    if enabled:
+        SPECIAL.remove(_GRAPH_MODE)
+    else:
+        SPECIAL.append(_GRAPH_MODE)
+
+
+@contextmanager
+def entered(stack: list[Any], entry: Any) -> Iterator[Any]:
+    """Keeps ``entry`` on one of the thread's stacks, and the fast path off, while the block runs."""
+    stack.append(entry)
+    SPECIAL.append(entry)
+    try:
+        yield entry
+    finally:
+        _remove_last(SPECIAL, entry)
+        if stack[-1] is entry:
+            stack.pop()
+        else:
+            _remove_last(stack, entry)
+
+
+def _remove_last(stack: list[Any], entry: Any) -> None:
+    for position in range(len(stack) - 1, -1, -1):
+        if stack[position] is entry:
+            del stack[position]
+            return
+
+
+@contextmanager
+def eager_scope() -> Iterator[None]:
+    """Runs operations eagerly inside the block, whatever graph is being built around it."""
+    with entered(state.graphs, None):
+        yield
+
+
+@contextmanager
+def no_tapes() -> Iterator[None]:
+    """Hides every tape of this thread inside the block."""
+    saved, state.tapes = state.tapes, []
+    try:
+        yield
+    finally:
+        state.tapes = saved

@@ -1,0 +1,432 @@
+"""Defines ``Tensor`` and its two kinds: eager tensors hold a value, symbolic tensors name a node's output.
+
+Arithmetic, indexing and the other operators are operations, which live on a higher floor; that floor hands them
+to :func:`install_operator`, so that this module stays at the bottom.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from tideflow._src.core import context, dtypes
+from tideflow._src.core.tensor_shape import TensorShape
+
+_OF_NUMPY = dtypes.of_numpy
+_HOST_CPU = "/job:localhost/replica:0/task:0/device:CPU:0"
+_new_id = itertools.count(1).__next__
+
+
+class Tensor:
+    """Is a multi-dimensional array of one dtype: a value (eager) or the promise of one (in a graph)."""
+
+    __slots__ = ("__dict__", "__weakref__")
+
+    # NumPy must leave `array + tensor` to Tensor.__radd__.
+    __array_priority__ = 100
+
+    OVERLOADABLE_OPERATORS = frozenset(
+        f"__{name}__"
+        for name in (
+            "add radd sub rsub mul rmul truediv rtruediv floordiv rfloordiv mod rmod lt le gt ge ne eq and rand "
+            "or ror xor rxor getitem pow rpow invert neg abs matmul rmatmul"
+        ).split()
+    )
+
+    @property
+    def dtype(self) -> dtypes.DType:
+        """The type of the elements."""
+        raise TypeError("Tensor is abstract: make one with tf.constant or tf.convert_to_tensor.")
+
+    @property
+    def shape(self) -> TensorShape:
+        """The shape, as far as it is known."""
+        raise TypeError("Tensor is abstract: make one with tf.constant or tf.convert_to_tensor.")
+
+    def get_shape(self) -> TensorShape:
+        """Returns the shape, as far as it is known."""
+        return self.shape
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions; a ValueError if the rank is unknown."""
+        rank = self.shape.rank
+        if rank is None:
+            raise ValueError(f"The rank of {self!r} is unknown.")
+        return rank
+
+    def ref(self) -> Reference:
+        """Returns a hashable reference to this tensor, for use as a key in sets and dictionaries."""
+        return Reference(self)
+
+    experimental_ref = ref
+
+    def __eq__(self, other: object) -> Any:
+        if other is None:
+            return False
+        return self is other
+
+    def __ne__(self, other: object) -> Any:
+        if other is None:
+            return True
+        return self is not other
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("T", "astype", "ravel", "transpose", "reshape", "clip", "size", "tolist", "data"):
+            raise AttributeError(
+                f"{type(self).__name__} object has no attribute '{name}'. If you are looking for numpy-related "
+                "methods, use the tf function of the same purpose, or convert with .numpy() first."
+            )
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+
+class EagerTensor(Tensor):
+    """Is a tensor with a value.
+
+    ``_value`` is a NumPy array or scalar (strings: an object array of ``bytes``), a ``jax.Array`` for a tensor
+    that lives on an accelerator, or, for the dtypes ``resource`` and ``variant``, the object itself, which then
+    has ``dtype`` and ``shape`` as an array does.
+    """
+
+    __slots__ = ("_value",)
+
+    _value: Any
+
+    @property
+    def dtype(self) -> dtypes.DType:
+        return _OF_NUMPY[self._value.dtype]
+
+    @property
+    def shape(self) -> TensorShape:
+        return TensorShape._from_tuple(self._value.shape)
+
+    @property
+    def ndim(self) -> int:
+        return len(self._value.shape)
+
+    def numpy(self) -> Any:
+        """Returns the value as an array of its own, or a NumPy scalar (``bytes`` for a string) for rank 0."""
+        value = np.asarray(self._value)
+        if value.ndim == 0:
+            return value[()]
+        return value.copy()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        value = np.asarray(self._value)
+        if dtype is not None and value.dtype != dtype:
+            return value.astype(dtype)
+        if copy:
+            return value.copy()
+        view = value.view()
+        view.flags.writeable = False
+        return view
+
+    def __dlpack__(self, **options: Any) -> Any:
+        return np.asarray(self._value).__dlpack__(**options)
+
+    def __dlpack_device__(self) -> Any:
+        return np.asarray(self._value).__dlpack_device__()
+
+    @property
+    def device(self) -> str:
+        """The name of the device that holds the value."""
+        return getattr(self._value, "device_name", _HOST_CPU)
+
+    backing_device = device
+
+    def cpu(self) -> EagerTensor:
+        """Returns this tensor with its value in host memory."""
+        return wrap(np.asarray(self._value))
+
+    def set_shape(self, shape: Any) -> None:
+        """Checks that ``shape`` is compatible with the value's shape; a ValueError if not."""
+        if not self.shape.is_compatible_with(shape):
+            raise ValueError(
+                f"Tensor's shape {self.shape} is not compatible with supplied shape {TensorShape(shape)}."
+            )
+
+    @property
+    def op(self) -> Any:
+        raise AttributeError("Tensor.op is undefined when eager execution is enabled.")
+
+    @property
+    def graph(self) -> Any:
+        raise AttributeError("Tensor.graph is undefined when eager execution is enabled.")
+
+    @property
+    def name(self) -> str:
+        raise AttributeError("Tensor.name is undefined when eager execution is enabled.")
+
+    @property
+    def value_index(self) -> int:
+        raise AttributeError("Tensor.value_index is undefined when eager execution is enabled.")
+
+    def consumers(self) -> list[Any]:
+        raise NotImplementedError("consumers() is not supported when eager execution is enabled.")
+
+    def eval(self, feed_dict: Any = None, session: Any = None) -> Any:
+        raise NotImplementedError(
+            "eval is not supported when eager execution is enabled, is .numpy() what you want?"
+        )
+
+    @property
+    def _id(self) -> int:
+        identity = self.__dict__.get("_identity")
+        if identity is None:
+            identity = self.__dict__["_identity"] = _new_id()
+        return identity
+
+    @property
+    def is_tensor_like(self) -> bool:
+        return True
+
+    def __len__(self) -> int:
+        shape = self._value.shape
+        if not shape:
+            raise TypeError("Scalar tensor has no `len()`")
+        return int(shape[0])
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    __nonzero__ = __bool__
+
+    def __int__(self) -> int:
+        return int(self._value)
+
+    def __float__(self) -> float:
+        return float(self._value)
+
+    def __complex__(self) -> complex:
+        return complex(self._value)
+
+    def __index__(self) -> int:
+        if np.issubdtype(self._value.dtype, np.integer):
+            return int(self._value)
+        raise TypeError(
+            f"only integer scalar tensors can be converted to an index, got dtype {self.dtype.name}"
+        )
+
+    def __round__(self, digits: int = 0) -> Any:
+        return np.round(self._value, digits)
+
+    def __iter__(self) -> Iterator[Any]:
+        value = self._value
+        if not value.shape:
+            raise TypeError("Cannot iterate over a scalar tensor.")
+        if context.SPECIAL:
+            return (self[index] for index in range(value.shape[0]))  # recorded by the tapes
+        return map(wrap, value)
+
+    def __format__(self, specification: str) -> str:
+        return format(self.numpy(), specification) if specification else str(self)
+
+    def __reduce__(self) -> Any:
+        return wrap, (np.asarray(self._value),)
+
+    def __copy__(self) -> EagerTensor:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> EagerTensor:
+        del memo
+        return self
+
+    def __hash__(self) -> int:
+        if context.mode.tensor_equality:
+            raise TypeError("Tensor is unhashable. Instead, use tensor.ref() as the key.")
+        return id(self)
+
+    def _text(self, as_repr: bool) -> str:
+        value = self._value
+        if not isinstance(value, np.ndarray | np.generic) and not hasattr(value, "__array__"):
+            return repr(value)
+        value = np.asarray(value)
+        scalar = value.ndim == 0
+        shown = value[()] if scalar else value
+        text = (
+            str(shown) if scalar and not isinstance(shown, bytes) else repr(shown) if as_repr else str(shown)
+        )
+        return "\n" + text if "\n" in text else text
+
+    def __repr__(self) -> str:
+        return f"<tf.Tensor: shape={self._value.shape}, dtype={self.dtype.name}, numpy={self._text(True)}>"
+
+    def __str__(self) -> str:
+        return f"tf.Tensor({self._text(False)}, shape={self._value.shape}, dtype={self.dtype.name})"
+
+
+class SymbolicTensor(Tensor):
+    """Is one output of an operation in a graph; its value exists only while a session or function runs."""
+
+    __slots__ = ("_op", "_value_index", "_dtype", "_shape", "_static")
+
+    def __init__(
+        self, op: Any, value_index: int, dtype: dtypes.DType, shape: tuple[int | None, ...] | None
+    ) -> None:
+        self._op = op
+        self._value_index = value_index
+        self._dtype = dtype
+        self._shape = shape
+
+    @property
+    def op(self) -> Any:
+        """The operation that produces this tensor."""
+        return self._op
+
+    @property
+    def graph(self) -> Any:
+        """The graph that this tensor belongs to."""
+        return self._op.graph
+
+    @property
+    def value_index(self) -> int:
+        """The position of this tensor among its operation's outputs."""
+        return self._value_index
+
+    @property
+    def name(self) -> str:
+        """The name in the form ``operation:output``."""
+        return f"{self._op.name}:{self._value_index}"
+
+    @property
+    def dtype(self) -> dtypes.DType:
+        return self._dtype
+
+    @property
+    def shape(self) -> TensorShape:
+        return TensorShape._from_tuple(self._shape)
+
+    @property
+    def device(self) -> str:
+        """The device that the producing operation asks for, or an empty string."""
+        return self._op.device
+
+    def set_shape(self, shape: Any) -> None:
+        """Adds what ``shape`` knows to this tensor's static shape; a ValueError if the two disagree."""
+        self._shape = self.shape.merge_with(shape)._dims
+
+    def consumers(self) -> list[Any]:
+        """Returns the operations that take this tensor as an input."""
+        return self._op.graph._consumers_of(self)
+
+    def eval(self, feed_dict: Any = None, session: Any = None) -> Any:
+        """Runs the graph in ``session`` (by default the default session) and returns this tensor's value.
+
+        Raises:
+          ValueError: no session is given and none is the default.
+        """
+        return self._op.graph._evaluate(self, feed_dict, session, "evaluate tensor using `eval()`")
+
+    def numpy(self) -> Any:
+        raise NotImplementedError(
+            f"numpy() is only available when eager execution is enabled; {self.name} is a node of a graph: "
+            "run it in a session."
+        )
+
+    @property
+    def _id(self) -> int:
+        return id(self)
+
+    def __bool__(self) -> bool:
+        raise _use_of_symbol(self, "a Python `bool`", "Use tf.cond, or run it in a session first.")
+
+    __nonzero__ = __bool__
+
+    def __len__(self) -> int:
+        raise TypeError(
+            f"len is not well defined for a symbolic Tensor ({self.name}). Please call `x.shape` rather than "
+            "`len(x)` for shape information."
+        )
+
+    def __iter__(self) -> Iterator[Any]:
+        if self._shape is None:
+            raise TypeError(f"Cannot iterate over a tensor with unknown rank: {self.name}.")
+        if not self._shape:
+            raise TypeError("Cannot iterate over a scalar tensor.")
+        if self._shape[0] is None:
+            raise TypeError(f"Cannot iterate over a tensor with unknown first dimension: {self.name}.")
+        return (self[index] for index in range(self._shape[0]))
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        raise NotImplementedError(
+            f"Cannot convert a symbolic tf.Tensor ({self.name}) to a numpy array. This error may indicate that "
+            "you're trying to pass a Tensor to a NumPy call, which is not supported."
+        )
+
+    def __index__(self) -> int:
+        raise _use_of_symbol(self, "a Python `int`", "Run it in a session first.")
+
+    def __copy__(self) -> SymbolicTensor:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> SymbolicTensor:
+        del memo
+        return self
+
+    def __repr__(self) -> str:
+        return f"<tf.Tensor {self.name!r} shape={_shape_text(self._shape)} dtype={self._dtype.name}>"
+
+    def __str__(self) -> str:
+        shape = "" if self._shape is None else f", shape={_shape_text(self._shape)}"
+        return f'Tensor("{self.name}"{shape}, dtype={self._dtype.name})'
+
+
+def _shape_text(shape: tuple[int | None, ...] | None) -> str:
+    if shape is None:
+        return "<unknown>"
+    if len(shape) == 1:
+        return f"({'None' if shape[0] is None else shape[0]},)"
+    return f"({', '.join('None' if size is None else str(size) for size in shape)})"
+
+
+def _use_of_symbol(tensor: SymbolicTensor, kind: str, advice: str) -> TypeError:
+    return TypeError(
+        f"Using a symbolic `tf.Tensor` as {kind} is not allowed: {tensor.name} has no value while the graph is "
+        f"being built. {advice}"
+    )
+
+
+class Reference:
+    """Is a hashable stand-in for a tensor or variable: two are equal if they refer to the same object."""
+
+    __slots__ = ("_referent",)
+
+    def __init__(self, referent: Any) -> None:
+        self._referent = referent
+
+    def deref(self) -> Any:
+        """Returns the tensor or variable itself."""
+        return self._referent
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Reference) and self._referent is other._referent
+
+    def __hash__(self) -> int:
+        return id(self._referent)
+
+    def __repr__(self) -> str:
+        return f"<Reference wrapping {self._referent!r}>"
+
+
+_new_object = object.__new__
+
+
+def wrap(value: Any) -> EagerTensor:
+    """Makes an eager tensor of a value that nobody else will change."""
+    tensor = _new_object(EagerTensor)
+    tensor._value = value
+    return tensor
+
+
+def install_operator(name: str, function: Callable[..., Any]) -> None:
+    """Makes ``function`` the method ``name`` of every tensor."""
+    setattr(Tensor, name, function)
+    for kind in (EagerTensor, SymbolicTensor):
+        if name == "__eq__" and "__hash__" not in kind.__dict__:
+            kind.__hash__ = Tensor.__hash__  # type: ignore[method-assign]

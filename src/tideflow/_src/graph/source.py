@@ -1,0 +1,44 @@
+"""Remembers which line of the user's program created an operation, cheaply enough to do it for every one."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from types import CodeType
+from typing import Any
+
+#: The folder of the package: frames below it are not the user's.
+PACKAGE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))) + os.sep
+_DEPTH = 12
+
+#: Where an operation was created: pairs of a code object and a line, innermost first.
+Location = tuple[tuple[CodeType, int], ...]
+
+
+def capture() -> Location:
+    """Returns the innermost frames that belong to the user's program."""
+    frame: Any = sys._getframe(2)
+    while frame is not None and frame.f_code.co_filename.startswith(PACKAGE):
+        frame = frame.f_back
+    frames = []
+    while frame is not None and len(frames) < _DEPTH:
+        frames.append((frame.f_code, frame.f_lineno))
+        frame = frame.f_back
+    return tuple(frames)
+
+
+def describe(location: Location | None) -> str:
+    """Returns ``file:line, in function`` of the innermost frame, or an empty string."""
+    if not location:
+        return ""
+    code, line = location[0]
+    where = "" if code.co_name == "<module>" else f", in {code.co_name}"
+    return f"{code.co_filename}:{line}{where}"
+
+
+def summaries(location: Location | None) -> list[traceback.FrameSummary]:
+    """Returns the frames as the ``traceback`` module writes them, innermost last."""
+    return [
+        traceback.FrameSummary(code.co_filename, line, code.co_name) for code, line in reversed(location or ())
+    ]

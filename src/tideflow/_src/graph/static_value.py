@@ -1,0 +1,101 @@
+"""Finds values that are known while a graph is being built: constants, static shapes, and arithmetic on those."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tideflow._src.core.tensor import EagerTensor, SymbolicTensor
+from tideflow._src.graph import evaluation
+from tideflow._src.graph.signature import group
+
+_MOST_ELEMENTS = 1 << 20
+_DEPTH = 64
+
+
+def static_value(tensor: Any) -> np.ndarray[Any, Any] | None:
+    """Returns the value of ``tensor`` if it can be told without running the graph, else None."""
+    value = _find(tensor, _DEPTH)
+    return None if value is None or _is_partial(value) else value
+
+
+def value_and_elements(tensor: Any) -> tuple[np.ndarray[Any, Any] | None, tuple[int | None, ...] | None]:
+    """Returns the known value, and for a vector or scalar of integers known in part its elements."""
+    value = _find(tensor, _DEPTH)
+    if value is None:
+        return None, None
+    if _is_partial(value):
+        if value.ndim > 1:
+            return None, None
+        return None, tuple(None if item is None else int(item) for item in value.reshape(-1))
+    return value, None
+
+
+def _is_partial(value: np.ndarray[Any, Any]) -> bool:
+    return value.dtype == object and any(item is None for item in value.reshape(-1))
+
+
+def _find(tensor: Any, depth: int) -> np.ndarray[Any, Any] | None:
+    """Returns the value as an array; unknown elements of a partly known one are None in an object array."""
+    if isinstance(tensor, EagerTensor):
+        return np.asarray(tensor._value)
+    try:
+        return tensor._static  # type: ignore[no-any-return]
+    except AttributeError:
+        pass
+    value = _evaluate(tensor, depth) if depth else None
+    if value is not None and not _is_partial(value):
+        tensor._static = value
+    return value
+
+
+def _evaluate(tensor: SymbolicTensor, depth: int) -> np.ndarray[Any, Any] | None:
+    op = tensor._op
+    op_def = op.op_def
+    if op_def.name == "Const":
+        return np.asarray(op.attrs["value"])
+    if op_def.stateful or op_def.random is not None or op_def.tier == "xla" or op_def.reads or op_def.updates:
+        return None
+    if op_def.shape_value_rule is not None:
+        shapes = group(op_def.inputs, op.attrs, [item._shape for item in op.inputs])
+        result = op_def.shape_value_rule(*shapes)
+        return None if result is None else _cast_shape(_pick(result, tensor), tensor)
+    if not op.inputs or tensor._dtype.name in ("resource", "variant", "string"):
+        return None
+    values = []
+    partial = False
+    for item in op.inputs:
+        if item._dtype._is_ref_dtype:
+            return None
+        value = _find(item, depth - 1)
+        if value is None and op_def.structural and item._shape is not None and None not in item._shape:
+            value = np.full(item._shape, None, dtype=object) if _size(item._shape) <= 64 else None
+        if value is None or value.size > _MOST_ELEMENTS:
+            return None
+        if _is_partial(value):
+            partial = True
+        values.append(value)
+    if partial and not op_def.structural:
+        return None
+    if tensor._shape is not None and None not in tensor._shape and _size(tensor._shape) > _MOST_ELEMENTS:
+        return None
+    results = evaluation.host_outputs(op, values, partial)
+    return None if results is None else results[tensor._value_index]
+
+
+def _size(shape: tuple[Any, ...]) -> int:
+    return int(np.prod(shape, dtype=np.int64)) if shape else 1
+
+
+def _pick(result: Any, tensor: SymbolicTensor) -> Any:
+    return result[tensor._value_index] if isinstance(result, list) else result
+
+
+def _cast_shape(result: Any, tensor: SymbolicTensor) -> np.ndarray[Any, Any] | None:
+    if result is None:
+        return None
+    array = np.asarray(result, dtype=object)
+    if any(item is None for item in array.reshape(-1)):
+        return array
+    return array.astype(tensor._dtype.as_numpy_dtype)

@@ -1,0 +1,136 @@
+"""Holds the state that operations read and write: variables' buffers, and the handles that refer to resources."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from tideflow._src.core import dtypes
+from tideflow._src.core.dtypes import DType
+from tideflow._src.core.errors import AlreadyExistsError, FailedPreconditionError, NotFoundError
+
+Shape = tuple[int | None, ...] | None
+
+dtypes.of_numpy[dtypes.resource] = dtypes.resource  # type: ignore[index]
+dtypes.of_numpy[dtypes.variant] = dtypes.variant  # type: ignore[index]
+
+
+class Buffer:
+    """Is the storage of one variable.
+
+    ``value`` is None before initialization; else an array that is never changed in place, so that whoever read it
+    keeps what was read. Assignment replaces it.
+    """
+
+    __slots__ = ("value", "name", "dtype", "shape", "__weakref__")
+
+    def __init__(self, name: str, dtype: DType, shape: Shape) -> None:
+        self.value: Any = None
+        self.name = name
+        self.dtype = dtype
+        self.shape = shape
+
+    def read(self) -> Any:
+        """Returns the value.
+
+        Raises:
+          FailedPreconditionError: the variable is not initialized.
+        """
+        value = self.value
+        if value is None:
+            raise FailedPreconditionError(None, None, f"Attempting to use uninitialized value {self.name}")
+        return value
+
+    def __repr__(self) -> str:
+        return f"<Buffer {self.name!r} {self.dtype.name}{self.shape}>"
+
+
+class ResourceHandle:
+    """Is the value of a tensor of dtype ``resource``: it refers to a buffer, a queue, a table..."""
+
+    __slots__ = ("resource", "name", "container", "__weakref__")
+
+    dtype = dtypes.resource
+    shape: tuple[int, ...] = ()
+    ndim = 0
+    size = 1
+
+    def __init__(self, resource: Any, name: str, container: str = "localhost") -> None:
+        self.resource = resource
+        self.name = name
+        self.container = container
+
+    def __repr__(self) -> str:
+        return f"<ResourceHandle(name={self.name!r}, resource={self.resource!r})>"
+
+
+class ResourceManager:
+    """Keeps the resources of one session, or of eager execution, by container and name."""
+
+    def __init__(self) -> None:
+        self._resources: dict[tuple[str, str], Any] = {}
+        self._lock = threading.RLock()
+
+    def get_or_create(self, container: str, name: str, kind: type, create: Callable[[], Any]) -> Any:
+        """Returns the resource of that name, made on first use.
+
+        Raises:
+          InvalidArgumentError-like AlreadyExistsError: a resource of another kind has that name.
+        """
+        key = (container, name)
+        with self._lock:
+            resource = self._resources.get(key)
+            if resource is None:
+                resource = self._resources[key] = create()
+        if not isinstance(resource, kind):
+            raise AlreadyExistsError(
+                None, None, f"Resource {container}/{name} is a {type(resource).__name__}, not a {kind.__name__}."
+            )
+        return resource
+
+    def lookup(self, container: str, name: str) -> Any:
+        """Returns the resource of that name.
+
+        Raises:
+          NotFoundError: there is none.
+        """
+        try:
+            return self._resources[container, name]
+        except KeyError:
+            raise NotFoundError(None, None, f"Resource {container}/{name} does not exist.") from None
+
+    def delete(self, container: str, name: str) -> bool:
+        """Removes a resource; tells whether it was there."""
+        with self._lock:
+            return self._resources.pop((container, name), None) is not None
+
+    def clear(self) -> None:
+        """Removes every resource."""
+        with self._lock:
+            self._resources.clear()
+
+    def buffers(self) -> list[Buffer]:
+        """Returns the variables' buffers."""
+        return [resource for resource in self._resources.values() if isinstance(resource, Buffer)]
+
+
+class _Current(threading.local):
+    def __init__(self) -> None:
+        self.manager: ResourceManager | None = None
+
+
+_current = _Current()
+eager_resources = ResourceManager()
+
+
+def resources() -> ResourceManager:
+    """Returns the resources of the session that runs in this thread, or those of eager execution."""
+    return _current.manager or eager_resources
+
+
+def enter_resources(manager: ResourceManager | None) -> ResourceManager | None:
+    """Makes ``manager`` the current one of this thread and returns the one before."""
+    before = _current.manager
+    _current.manager = manager
+    return before

@@ -1,0 +1,55 @@
+"""Adds operations to graphs: what a call does while a graph is being built."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tideflow._src.core.tensor import EagerTensor, SymbolicTensor
+from tideflow._src.graph.graph import Graph, Operation
+from tideflow._src.graph.op_def import OpDef
+from tideflow._src.graph.signature import group
+from tideflow._src.runtime.arguments import bind
+from tideflow._src.runtime.eager import result_type
+
+
+def add_node(
+    graph: Graph, definition: OpDef, inputs: Sequence[Any], attrs: dict[str, Any], name: str | None
+) -> Any:
+    """Adds an operation to ``graph`` and returns its outputs in the form that the call returns.
+
+    Constants made of Python values are named below the operation, after the input that they are: ``add/y``.
+    """
+    name = name or definition.name
+    graph._check_not_finalized()
+    unique = name[:-1] if name.endswith("/") else graph.unique_name(name)
+    saved, graph._name_stack = graph._name_stack, unique
+    try:
+        binding = bind(definition, inputs, attrs, eager=False)
+    finally:
+        graph._name_stack = saved
+    tensors = [_of_graph(graph, tensor) for tensor in binding.flat()]
+    op = graph.add_operation(definition, tensors, binding.attrs, unique, unique=True)
+    return outputs(op)
+
+
+def _of_graph(graph: Graph, tensor: Any) -> SymbolicTensor:
+    if tensor.__class__ is SymbolicTensor and tensor._op.graph is graph:
+        return tensor  # type: ignore[no-any-return]
+    if isinstance(tensor, EagerTensor) and not graph.building_function:
+        raise RuntimeError(
+            "Attempting to capture an EagerTensor without building a function: a tensor with a value was passed to an "
+            "operation of a tf.Graph. Pass tensor.numpy(), or feed it through a placeholder."
+        )
+    return graph.capture(tensor)
+
+
+def outputs(op: Operation) -> Any:
+    """Returns the outputs of a node in the form that a call of its operation returns."""
+    declared = op.op_def.outputs
+    if len(declared) == 1 and not declared[0].is_list:
+        return op.outputs[0]
+    if not declared:
+        return op
+    grouped = group(declared, op.attrs, op.outputs)
+    return grouped[0] if len(declared) == 1 else result_type(op.op_def)(*grouped)

@@ -1,0 +1,407 @@
+"""Turns Python values, arrays, variables and other objects into tensors, with TensorFlow's strict dtype rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from tideflow._src.core import context, dtypes
+from tideflow._src.core.dtypes import DType
+from tideflow._src.core.tensor import EagerTensor, SymbolicTensor, Tensor, wrap
+from tideflow._src.graph.op_def import OpDef
+
+#: Conversions registered for types, as (priority, order, type, function), most urgent first.
+_conversions: list[tuple[int, int, Any, Callable[..., Any]]] = []
+_conversion_for: dict[type, Callable[..., Any] | None] = {}
+
+_BOOL, _INT32, _INT64, _FLOAT32, _COMPLEX128 = (
+    np.dtype(name) for name in ("bool", "int32", "int64", "float32", "complex128")
+)
+_OBJECT = np.dtype(object)
+_SCALARS = (bool, int, float, complex, str, bytes)
+
+
+def register_tensor_conversion_function(
+    base_type: type | tuple[type, ...], conversion_func: Callable[..., Any], priority: int = 100
+) -> None:
+    """Registers how objects of ``base_type`` become tensors.
+
+    Args:
+      base_type: a type or a tuple of types.
+      conversion_func: ``conversion_func(value, dtype=None, name=None, as_ref=False)`` returns a tensor, or
+        ``NotImplemented`` to leave the value to the next function.
+      priority: functions of lower priority values are asked first.
+    """
+    if not callable(conversion_func):
+        raise TypeError(f"Argument `conversion_func` must be callable. Received {conversion_func}.")
+    for item in base_type if isinstance(base_type, tuple) else (base_type,):
+        if not isinstance(item, type):
+            raise TypeError(f"Argument `base_type` must be a type or a tuple of types. Obtained {base_type}")
+        _conversions.append((priority, len(_conversions), item, conversion_func))
+    _conversions.sort(key=lambda entry: entry[:2])
+    _conversion_for.clear()
+
+
+def _registered_conversions(kind: type) -> list[Callable[..., Any]]:
+    return [function for _, _, base, function in _conversions if issubclass(kind, base)]
+
+
+def to_numpy(value: Any, dtype: DType | None = None) -> np.ndarray[Any, Any] | np.generic:
+    """Returns a Python value, sequence or array as an array (or NumPy scalar) of its own.
+
+    Python numbers become int32 (int64 if they need it), float32 and complex128; arrays keep their dtype.
+
+    Raises:
+      TypeError: the value does not convert to ``dtype``, or has no type that a tensor can have.
+      ValueError: the value is None, or a sequence that is not rectangular.
+    """
+    kind = type(value)
+    if kind is float:
+        if dtype is None:
+            return np.float32(value)
+        if dtype.is_floating or dtype.is_complex:
+            return dtype.as_numpy_dtype(value)
+        raise _cannot_convert(value, dtype)
+    if kind is int:
+        if dtype is None:
+            return np.int32(value) if -(2**31) <= value < 2**31 else _int64(value)
+        return _int_as(value, dtype)
+    if kind is bool:
+        if dtype is None or dtype is dtypes.bool:
+            return np.bool_(value)
+        raise _cannot_convert(value, dtype)
+    if kind is str or kind is bytes:
+        if dtype is not None and dtype is not dtypes.string:
+            raise _cannot_convert(value, dtype)
+        return _strings(value)
+    if value is None:
+        raise ValueError("Attempt to convert a value (None) with an unsupported type (<class 'NoneType'>) to a Tensor.")
+    if isinstance(value, np.ndarray | np.generic):
+        return _array_as(value, dtype)
+    if isinstance(value, list | tuple | range) or (hasattr(value, "__len__") and hasattr(value, "__getitem__")):
+        if not hasattr(value, "__array__"):
+            return _sequence_as(value, dtype)
+    if hasattr(value, "__array__"):
+        return _array_as(np.asarray(value), dtype)
+    if isinstance(value, complex):
+        if dtype is not None and not dtype.is_complex:
+            raise _cannot_convert(value, dtype)
+        return np.complex128(value) if dtype is None else dtype.as_numpy_dtype(value)
+    if isinstance(value, int):
+        return to_numpy(int(value), dtype)
+    if isinstance(value, float):
+        return to_numpy(float(value), dtype)
+    if isinstance(value, str | bytes):
+        return to_numpy(bytes(value) if isinstance(value, bytes) else str(value), dtype)
+    if hasattr(value, "__index__"):
+        return to_numpy(value.__index__(), dtype)
+    raise ValueError(f"Attempt to convert a value ({value!r}) with an unsupported type ({kind}) to a Tensor.")
+
+
+def _int64(value: int) -> np.int64:
+    if -(2**63) <= value < 2**63:
+        return np.int64(value)
+    raise OverflowError(f"Python int {value} is too large to convert to a 64-bit integer tensor.")
+
+
+def _int_as(value: int, dtype: DType) -> np.generic:
+    if dtype.is_integer:
+        if not dtype.min <= value <= dtype.max:
+            raise _cannot_convert(value, dtype)
+        return dtype.as_numpy_dtype(value)
+    if dtype.is_floating or dtype.is_complex:
+        return dtype.as_numpy_dtype(value)
+    raise _cannot_convert(value, dtype)
+
+
+def _cannot_convert(value: Any, dtype: DType) -> TypeError:
+    shown = repr(value)
+    if len(shown) > 60:
+        shown = shown[:57] + "..."
+    kind = "EagerTensor" if context.executing_eagerly() else "Tensor"
+    return TypeError(f"Cannot convert {shown} to {kind} of dtype {dtype.name}: it is a {type(value).__name__}.")
+
+
+def _strings(value: Any) -> np.ndarray[Any, Any]:
+    array = np.array(value, dtype=object)
+    flat = array.reshape(-1)
+    for index, item in enumerate(flat):
+        if isinstance(item, str):
+            flat[index] = item.encode()
+        elif not isinstance(item, bytes):
+            raise TypeError(f"Cannot convert {item!r} to a string tensor's element: it is a {type(item).__name__}.")
+    return flat.reshape(array.shape)
+
+
+def _array_as(value: Any, dtype: DType | None) -> np.ndarray[Any, Any] | np.generic:
+    kind = value.dtype
+    if kind.kind in "USO":
+        if dtype is not None and dtype is not dtypes.string:
+            if kind.kind == "O" and value.size and not isinstance(value.reshape(-1)[0], str | bytes):
+                return _array_as(np.array(value.tolist()), dtype)
+            raise _cannot_convert(value, dtype)
+        if kind.kind == "O" and value.size and isinstance(value.reshape(-1)[0], bool | int | float | complex | np.generic):
+            return _sequence_as(value.tolist(), dtype)
+        if kind.kind == "S":
+            value = value.astype(object)
+        try:
+            return _strings(value)
+        except TypeError:
+            raise ValueError(
+                f"Failed to convert a NumPy array to a Tensor (Unsupported object type {_leaf_type(value)})."
+            ) from None
+    if dtype is None:
+        if kind not in dtypes.of_numpy:
+            raise TypeError(f"A tensor cannot hold NumPy's dtype {kind}.")
+        if not kind.isnative:
+            value = value.astype(kind.newbyteorder("="))
+        return value.copy()
+    wanted = np.dtype(dtype.as_numpy_dtype)
+    if kind == wanted:
+        return value.copy()
+    if dtype is dtypes.string or dtype.name in ("resource", "variant"):
+        raise _cannot_convert(value, dtype)
+    if kind.kind == "c" and not dtype.is_complex:
+        raise _cannot_convert(value, dtype)
+    if not isinstance(value, np.ndarray):
+        _check_scalar(value, dtype)
+    with np.errstate(all="ignore"):
+        return value.astype(wanted)
+
+
+def _check_scalar(value: np.generic, dtype: DType) -> None:
+    if value.dtype.kind == "f" and dtype.is_integer:
+        raise _cannot_convert(value, dtype)
+    if (value.dtype.kind == "b") != (dtype is dtypes.bool):
+        raise _cannot_convert(value, dtype)
+
+
+def _leaf_type(value: Any) -> str:
+    flat = np.asarray(value, dtype=object).reshape(-1)
+    return type(flat[0]).__name__ if flat.size else "object"
+
+
+def _sequence_as(value: Any, dtype: DType | None) -> np.ndarray[Any, Any]:
+    leaf = _first_leaf(value)
+    if isinstance(leaf, str | bytes):
+        if dtype is not None and dtype is not dtypes.string:
+            raise _cannot_convert(value, dtype)
+        _check_rectangular(value)
+        return _strings(value)
+    try:
+        array = np.array(value)
+    except ValueError as error:
+        if "inhomogeneous" in str(error):
+            raise ValueError(f"Can't convert non-rectangular Python sequence to Tensor: {error}") from None
+        raise
+    except OverflowError:
+        raise
+    if array.dtype == _OBJECT:
+        if _contains_none(value):
+            raise ValueError(
+                "Attempt to convert a value (None) with an unsupported type (<class 'NoneType'>) to a Tensor."
+            )
+        if dtype is not None and array.size and isinstance(array.reshape(-1)[0], int):
+            raise _cannot_convert(value, dtype)
+        raise ValueError(
+            f"Failed to convert a NumPy array to a Tensor (Unsupported object type {_leaf_type(array)})."
+        )
+    if array.dtype.kind in "US":
+        raise TypeError(f"Cannot convert a sequence that mixes strings and numbers to a Tensor: {value!r}")
+    natural = _natural_dtype(array, leaf, value)
+    if dtype is None:
+        return array.astype(natural, copy=False)
+    wanted = np.dtype(dtype.as_numpy_dtype)
+    if array.size:
+        if dtype is dtypes.string or (array.dtype.kind == "b") != (dtype is dtypes.bool):
+            raise _cannot_convert(value, dtype)
+        if array.dtype.kind == "f" and not (dtype.is_floating or dtype.is_complex):
+            raise _cannot_convert(value, dtype)
+        if array.dtype.kind == "c" and not dtype.is_complex:
+            raise _cannot_convert(value, dtype)
+        if array.dtype.kind in "iu" and dtype.is_integer and array.dtype != wanted:
+            if int(array.min()) < dtype.min or int(array.max()) > dtype.max:
+                raise _cannot_convert(value, dtype)
+    with np.errstate(all="ignore"):
+        return array.astype(wanted, copy=False)
+
+
+def _natural_dtype(array: np.ndarray[Any, Any], leaf: Any, value: Any) -> np.dtype[Any]:
+    """The dtype of a sequence: what NumPy finds, but with TensorFlow's defaults for Python numbers."""
+    kind = array.dtype
+    if isinstance(leaf, np.ndarray | np.generic):
+        return kind
+    if kind.kind == "f":
+        return _FLOAT32
+    if kind == _INT64 and array.size:
+        fits = -(2**31) <= int(array.min()) and int(array.max()) < 2**31
+        return _INT32 if fits else kind
+    if not array.size:
+        return _FLOAT32
+    del value
+    return kind
+
+
+def _first_leaf(value: Any) -> Any:
+    while isinstance(value, list | tuple):
+        if not value:
+            return None
+        value = value[0]
+    return value
+
+
+def _contains_none(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return any(_contains_none(item) for item in value)
+    return value is None
+
+
+def _check_rectangular(value: Any) -> tuple[int, ...]:
+    if not isinstance(value, list | tuple):
+        return ()
+    shapes = {_check_rectangular(item) for item in value}
+    if len(shapes) > 1:
+        raise ValueError(f"Can't convert non-rectangular Python sequence to Tensor: lengths differ in {value!r}.")
+    return (len(value), *(shapes.pop() if shapes else ()))
+
+
+def contains_tensor(value: Any) -> bool:
+    """Tells whether a sequence holds a tensor (or a variable) at any depth."""
+    for item in value:
+        if isinstance(item, Tensor) or hasattr(item, "__tf_tensor__") or hasattr(item, "_dense_var_to_tensor"):
+            return True
+        if isinstance(item, list | tuple) and contains_tensor(item):
+            return True
+    return False
+
+
+def _pack(value: Sequence[Any], dtype: DType | None, name: str | None) -> Tensor:
+    """Stacks a sequence of tensors and Python values."""
+    if dtype is None:
+        dtype = _tensor_dtype(value)
+    items = [convert_to_tensor(item, dtype) for item in value]
+    pack: Any = OpDef.registry["Pack"]
+    return pack(items, axis=0, name=name or "packed")
+
+
+def _tensor_dtype(value: Sequence[Any]) -> DType | None:
+    for item in value:
+        if isinstance(item, list | tuple):
+            found = _tensor_dtype(item)
+            if found is not None:
+                return found
+        elif isinstance(item, Tensor) or hasattr(item, "_dense_var_to_tensor"):
+            return item.dtype.base_dtype
+    return None
+
+
+def convert_to_tensor(
+    value: Any,
+    dtype: Any = None,
+    name: str | None = None,
+    preferred_dtype: Any = None,
+    dtype_hint: Any = None,
+    as_ref: bool = False,
+) -> Tensor:
+    """Returns ``value`` as a tensor: unchanged if it is one, else converted with TensorFlow's rules.
+
+    Args:
+      value: a tensor, variable, array, Python number or string, nested sequence, or an object with a registered
+        conversion.
+      dtype: the dtype that the tensor must have; by default it follows from the value.
+      name: the name of the node, if one is made in a graph.
+      preferred_dtype, dtype_hint: a dtype to use where the value allows it.
+      as_ref: whether a reference variable may come back as a reference.
+
+    Raises:
+      TypeError: the value does not convert to ``dtype``.
+      ValueError: the value is a tensor of another dtype, or of a kind that no tensor can be.
+    """
+    if dtype is not None and dtype.__class__ is not DType:
+        dtype = dtypes.as_dtype(dtype)
+    if isinstance(value, Tensor):
+        return _checked_tensor(value, dtype, as_ref)
+    hint = preferred_dtype if preferred_dtype is not None else dtype_hint
+    if hint is not None and dtype is None:
+        try:
+            converted = convert_to_tensor(value, hint, name, as_ref=as_ref)
+        except (TypeError, ValueError, OverflowError):
+            pass
+        else:
+            return converted
+    kind = type(value)
+    if kind not in (int, float, bool, list, np.ndarray):
+        converted = _by_registration(value, kind, dtype, name, as_ref)
+        if converted is not None:
+            return converted
+    if (kind is list or kind is tuple or isinstance(value, list | tuple)) and contains_tensor(value):
+        return _pack(value, dtype, name)
+    return constant(to_numpy(value, dtype), name)
+
+
+def _checked_tensor(value: Tensor, dtype: DType | None, as_ref: bool) -> Tensor:
+    if value.__class__ is SymbolicTensor:
+        graph = context.current_graph()
+        if graph is not None and value._op.graph is not graph:
+            value = graph.capture(value)
+        if value._dtype._is_ref_dtype and not as_ref:
+            pass  # an operation that takes a value reads the reference when it runs
+    if dtype is not None:
+        have = value.dtype.base_dtype
+        if have is not dtype.base_dtype:
+            raise ValueError(
+                f"Tensor conversion requested dtype {dtype.name} for Tensor with dtype {have.name}: {value!r}"
+            )
+    return value
+
+
+def _by_registration(value: Any, kind: type, dtype: DType | None, name: str | None, as_ref: bool) -> Tensor | None:
+    convert = getattr(value, "__tf_tensor__", None)
+    if convert is not None:
+        return convert(dtype, name)  # type: ignore[no-any-return]
+    convert = getattr(value, "_dense_var_to_tensor", None)
+    if convert is not None:
+        result = convert(dtype=dtype, name=name, as_ref=as_ref)
+        if result is not NotImplemented:
+            return _checked_tensor(result, dtype, as_ref)
+    for function in _registered_conversions(kind):
+        result = function(value, dtype=dtype, name=name, as_ref=as_ref)
+        if result is NotImplemented:
+            continue
+        if not isinstance(result, Tensor):
+            raise RuntimeError(f"Conversion function {function!r} returned a {type(result).__name__}, not a Tensor.")
+        return _checked_tensor(result, dtype, as_ref)
+    return None
+
+
+def constant(value: Any, name: str | None = None) -> Tensor:
+    """Returns an array that nobody else will change as a tensor: eager, or a ``Const`` node of the current graph."""
+    graph = context.current_graph()
+    if graph is None:
+        return wrap(value)
+    return constant_node(graph, np.asarray(value), name or "Const")
+
+
+def constant_node(
+    graph: Any, value: np.ndarray[Any, Any], name: str, *, unique: bool = False, dtype: DType | None = None
+) -> SymbolicTensor:
+    """Adds a ``Const`` node to ``graph``."""
+    dtype = dtype or dtypes.of_numpy[value.dtype]
+    value.flags.writeable = False
+    op = graph.add_operation(
+        OpDef.registry["Const"],
+        (),
+        {"value": value, "dtype": dtype},
+        name,
+        unique=unique,
+        output_types=(dtype,),
+        output_shapes=(value.shape,),
+    )
+    return op.outputs[0]  # type: ignore[no-any-return]
+
+
+def value_of(tensor: Any) -> Any:
+    """Returns the NumPy value of an eager tensor, or the argument itself if it is not one."""
+    return np.asarray(tensor._value) if isinstance(tensor, EagerTensor) else tensor

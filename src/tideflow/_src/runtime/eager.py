@@ -1,0 +1,224 @@
+"""Runs operations at once on values: the general path of eager execution."""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from tideflow._src.core import context, errors
+from tideflow._src.core.tensor import EagerTensor, SymbolicTensor, wrap
+from tideflow._src.graph import shape_inference
+from tideflow._src.graph.op_def import OpDef, StaticValue
+from tideflow._src.runtime import float_errors, random_state
+from tideflow._src.runtime.arguments import bind
+from tideflow._src.runtime.buffers import Buffer
+
+_result_types: dict[str, Any] = {}
+
+
+def host_callable(definition: OpDef) -> Callable[..., Any] | None:
+    """Returns the kernel for NumPy values as a function of inputs and attributes, or None if there is none."""
+    if definition.host_kernel is not None:
+        return definition.host_kernel
+    if definition.tier == "any":
+        return partial(definition.kernel, np)
+    return definition.kernel if definition.tier == "host" else None
+
+
+def execute(definition: OpDef, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
+    """Calls an operation eagerly, whatever its arguments are, and records it on the tapes of this thread."""
+    key = _dtype_key(inputs)
+    if key is not None and len(attrs) == len(definition.kernel_attributes) and key in definition.checked:  # type: ignore[attr-defined]
+        tensors: Sequence[Any] = inputs
+    else:
+        for tensor in inputs:
+            if tensor.__class__ is SymbolicTensor:
+                raise _symbolic_input(definition, tensor)
+        binding = bind(definition, inputs, attrs, eager=True)
+        tensors = binding.inputs
+        attrs = {name: binding.attrs[name] for name in definition.kernel_attributes}
+        key = _dtype_key(tensors)
+        if key is not None and not binding_has_extra(definition, binding.attrs):
+            definition.checked.add(key)  # type: ignore[attr-defined]
+            if key.__class__ is tuple and len({id(dtype) for dtype in key}) == 1:
+                definition.checked.add(key[0])  # type: ignore[attr-defined]
+    values = [
+        [tensor._value for tensor in item] if item.__class__ is list else item._value for item in tensors
+    ]
+    token = float_errors.enter(float_errors.QUIET)
+    try:
+        result = run_kernel(definition, values, attrs)
+    except Exception as error:
+        raise explain(error, definition, tensors, attrs) from None
+    finally:
+        float_errors.leave(token)
+    outputs = wrap_outputs(definition, result)
+    tapes = context.state.tapes
+    if tapes and outputs is not None:
+        for tape in tapes:
+            tape.record(definition, tensors, attrs, outputs)
+    return outputs
+
+
+def binding_has_extra(definition: OpDef, attrs: dict[str, Any]) -> bool:
+    """Tells whether some type attribute does not follow from the inputs, so that dtypes alone prove nothing."""
+    implied = {argument.type_attr for argument in definition.inputs}
+    implied |= {argument.number_attr for argument in definition.inputs}
+    implied |= {argument.type_list_attr for argument in definition.inputs}
+    return any(name not in implied for name in attrs if name not in definition.kernel_attributes)
+
+
+def _dtype_key(inputs: Sequence[Any]) -> Any:
+    """The dtypes of eager inputs as the generated fast paths look them up; None if some input is not eager."""
+    key: list[Any] = []
+    lists: list[Any] = []
+    is_list = False
+    for item in inputs:
+        if item.__class__ is EagerTensor:
+            key.append(item._value.dtype)
+        elif item.__class__ is list:
+            is_list = True
+            for each in item:
+                if each.__class__ is not EagerTensor:
+                    return None
+                lists.append(each._value.dtype)
+        else:
+            return None
+    if len(key) == 1 and not is_list:
+        return key[0]
+    return (*key, *lists)
+
+
+def run_kernel(definition: OpDef, values: list[Any], attrs: dict[str, Any]) -> Any:
+    """Runs the kernel of an operation on values, with whatever state it needs."""
+    kernel = host_callable(definition)
+    if kernel is None:
+        from tideflow._src.runtime import xla  # loads JAX
+
+        return xla.call(definition, values, attrs)
+    if definition.random is not None:
+        generator = random_state.eager_generator(definition, attrs, definition.random(*values, **attrs))
+        return kernel(*values, generator=generator, **attrs)
+    if definition.reads or definition.updates:
+        return run_stateful(definition, kernel, values, attrs)
+    return kernel(*values, **attrs)
+
+
+def run_stateful(definition: OpDef, kernel: Callable[..., Any], values: list[Any], attrs: dict[str, Any]) -> Any:
+    """Runs a kernel that reads and updates variables, given by resource handles, and stores what it returns."""
+    updated: list[Buffer] = []
+    for index, argument in enumerate(definition.inputs):
+        if argument.name in definition.updates:
+            buffer = values[index].resource
+            updated.append(buffer)
+            values[index] = buffer.value if definition.allows_uninitialized else buffer.read()
+        elif argument.name in definition.reads:
+            values[index] = values[index].resource.read()
+    result = kernel(*values, **attrs)
+    if not updated:
+        return result
+    results = result if isinstance(result, tuple) else (result,)
+    for buffer, value in zip(updated, results, strict=False):
+        buffer.value = value
+    rest = results[len(updated) :]
+    if not definition.outputs:
+        return None
+    return rest[0] if len(definition.outputs) == 1 else rest
+
+
+def wrap_outputs(definition: OpDef, result: Any) -> Any:
+    """Wraps what a kernel returned as eager tensors, in the form that the call returns."""
+    outputs = definition.outputs
+    if len(outputs) == 1:
+        if outputs[0].is_list:
+            return [wrap(item) for item in result]
+        return wrap(result)
+    if not outputs:
+        return None
+    return result_type(definition)(
+        *([wrap(each) for each in item] if isinstance(item, list) else wrap(item) for item in result)
+    )
+
+
+def result_type(definition: OpDef) -> Any:
+    """Returns the named tuple of an operation with several outputs."""
+    kind = _result_types.get(definition.name)
+    if kind is None:
+        kind = collections.namedtuple(definition.name, [argument.name for argument in definition.outputs])  # type: ignore[misc]
+        _result_types[definition.name] = kind
+    return kind
+
+
+def _symbolic_input(definition: OpDef, tensor: SymbolicTensor) -> Exception:
+    return TypeError(
+        f"{definition.name} is called eagerly, but {tensor!r} is a node of a graph and has no value here. "
+        "Run it in a session, or call the operation inside `with graph.as_default():`."
+    )
+
+
+def explain(error: Exception, definition: OpDef, inputs: Sequence[Any], attrs: dict[str, Any]) -> Exception:
+    """Returns the exception that a failed kernel becomes: TensorFlow's class, and what came in.
+
+    The shape rule knows what was wrong more often than NumPy does, so it is asked first.
+    """
+    suffix = f" [Op:{definition.name}]"
+    if isinstance(error, errors.OpError):
+        if suffix not in error.message:
+            error._message = error.message + suffix
+        return error
+    if isinstance(error, MemoryError):
+        return errors.ResourceExhaustedError(None, None, f"OOM: {error or 'out of memory'}{suffix}")
+    try:
+        problem = _shape_problem(definition, inputs, attrs) or str(error)
+    except Exception:  # a rule that cannot cope with these arguments has nothing to say
+        problem = str(error)
+    described = "    ".join(_describe(definition, inputs))
+    message = f"{problem}{suffix}\n  {described}" if described else problem + suffix
+    if isinstance(error, ValueError | IndexError | OverflowError | ZeroDivisionError):
+        return errors.InvalidArgumentError(None, None, message)
+    if isinstance(error, NotImplementedError):
+        return errors.UnimplementedError(None, None, message)
+    if isinstance(error, OSError | UnicodeError):
+        return error
+    wrapped = errors.InternalError(None, None, f"{type(error).__name__} in {message}")
+    wrapped.__cause__ = error
+    return wrapped
+
+
+def _shape_problem(definition: OpDef, inputs: Sequence[Any], attrs: dict[str, Any]) -> str:
+    shapes: list[Any] = []
+    for argument, item in zip(definition.inputs, inputs, strict=True):
+        if item.__class__ is list:
+            shapes.append([_static(each) if argument.is_static else each._value.shape for each in item])
+        else:
+            shapes.append(_static(item) if argument.is_static else item._value.shape)
+    if definition.shape_rule is not None:
+        wanted = shape_inference.rule_attributes(definition.shape_rule)
+        complete = dict(attrs)
+        for name in wanted:
+            if name not in complete:
+                complete[name] = bind(definition, inputs, attrs, eager=True).attrs[name]
+        attrs = complete
+    try:
+        shape_inference.apply_rule(definition, shapes, attrs, len(definition.outputs))
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def _static(tensor: EagerTensor) -> StaticValue:
+    return StaticValue(np.asarray(tensor._value), None, tensor._value.shape)
+
+
+def _describe(definition: OpDef, inputs: Sequence[Any]) -> list[str]:
+    described = []
+    for argument, item in zip(definition.inputs, inputs, strict=True):
+        if item.__class__ is list:
+            described.append(f"{argument.name}: {len(item)} tensors {[each._value.shape for each in item]}")
+        else:
+            described.append(f"{argument.name}: {item.dtype.name} {item._value.shape}")
+    return described

@@ -1,0 +1,50 @@
+"""Says which operation failed in a run, why, and where the user's program created it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tideflow._src.core import errors
+from tideflow._src.graph import shape_inference
+from tideflow._src.graph.graph import Operation
+
+
+def explain(error: Exception, op: Operation, frame: Any = None) -> Exception:
+    """Returns the exception that a failed operation of a graph becomes: TensorFlow's class, with the node's name."""
+    if isinstance(error, errors.OpError):
+        if error.op is not None or "[[{{node" in error.message:
+            return error
+        problem = error.message
+        kind: Any = type(error)
+    else:
+        problem = f"{error}" if str(error) else type(error).__name__
+        kind = class_of(error)
+        if kind is None:
+            return error
+    if "uninitialized value" not in problem and "must feed" not in problem:
+        problem = f"{op.type} '{op.name}': {problem}"
+    lines = [problem, f"\t [[{{{{node {op.name}}}}}]]"]
+    described = [
+        f"{tensor.name}: {tensor._dtype.name} {shape_inference.shape_text(tensor._shape)}" for tensor in op.inputs[:6]
+    ]
+    if described:
+        lines.append("  inputs (static shapes): " + "; ".join(described))
+    if op.source_line:
+        lines.append(f"  created at {op.source_line}")
+    result = kind(None, op, "\n".join(lines))
+    result.__cause__ = error if not isinstance(error, errors.OpError) else error.__cause__
+    del frame
+    return result  # type: ignore[no-any-return]
+
+
+def class_of(error: Exception) -> Any:
+    """Returns TensorFlow's class for a Python exception raised by a kernel, or None to leave it as it is."""
+    if isinstance(error, MemoryError):
+        return errors.ResourceExhaustedError
+    if isinstance(error, ValueError | IndexError | OverflowError | ZeroDivisionError | np.exceptions.AxisError):
+        return errors.InvalidArgumentError
+    if isinstance(error, TypeError | AttributeError | KeyError):
+        return errors.InternalError
+    return None

@@ -1,0 +1,265 @@
+"""The host tier: runs a plan with NumPy kernels, one after the other, at little more than the kernels' own cost.
+
+The plan is written out as Python source, a line for each operation, and compiled: no table is walked, no dispatch is
+left, and a line number in a traceback tells which operation failed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from tideflow._src.core.tensor import SymbolicTensor
+from tideflow._src.graph import source
+from tideflow._src.graph.graph import Operation
+from tideflow._src.graph.op_def import Argument
+from tideflow._src.graph.signature import length
+from tideflow._src.runtime import eager, float_errors
+from tideflow._src.runtime.buffers import Buffer
+from tideflow._src.runtime.failures import explain
+from tideflow._src.runtime.plan import Plan
+from tideflow._src.runtime.state import RunState
+
+_CHUNK = 500
+_FILE = os.path.join(source.PACKAGE, "<plan>")
+
+
+class HostProgram:
+    """Is a sequence of operations compiled to a Python function: values of ``inputs`` in, values of ``outputs`` out."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        ops: Sequence[Operation],
+        inputs: Sequence[SymbolicTensor],
+        outputs: Sequence[SymbolicTensor],
+        state: RunState,
+    ) -> None:
+        self._plan = plan
+        self._state = state
+        self._globals: dict[str, Any] = {"np": np}
+        self._names: dict[int, str] = {}
+        self._kept: list[Any] = []
+        self._ops = list(ops)
+        self._inputs = [plan.resolve(tensor) for tensor in inputs]
+        self._outputs = [plan.resolve(tensor) for tensor in outputs]
+        self._functions: list[Callable[..., Any]] = []
+        self._spans: list[int] = []
+        self._write()
+
+    def __call__(self, values: Sequence[Any]) -> Any:
+        """Runs the operations.
+
+        Args:
+          values: the values of the inputs, in order.
+
+        Returns:
+          The values of the outputs, in order, as a tuple.
+
+        Raises:
+          OpError: an operation failed; the message names it.
+        """
+        token = float_errors.enter(float_errors.QUIET)
+        try:
+            for function in self._functions:
+                values = function(*values)
+            return values
+        except Exception as error:
+            raise self._failure(error) from None
+        finally:
+            float_errors.leave(token)
+
+    def _failure(self, error: Exception) -> Exception:
+        trace = error.__traceback__
+        while trace is not None:
+            code = trace.tb_frame.f_code
+            if code.co_filename == _FILE and "OPS" in trace.tb_frame.f_globals:
+                if trace.tb_frame.f_globals is self._globals:
+                    op = self._ops[trace.tb_lineno - 2 + int(code.co_name[1:])]
+                    return explain(error, op, trace.tb_frame)
+            trace = trace.tb_next
+        return error
+
+    # Writing.
+
+    def _write(self) -> None:
+        self._globals["OPS"] = self._ops
+        starts = list(range(0, len(self._ops), _CHUNK)) or [0]
+        last_use = self._last_uses()
+        registers: dict[SymbolicTensor, str] = {}
+        free: list[str] = []
+        count = 0
+        parameters: list[str] = []
+        for tensor in self._inputs:
+            registers[tensor] = f"v{count}"
+            parameters.append(f"v{count}")
+            count += 1
+        self._registers = registers
+        wanted = set(self._outputs)
+        for start in starts:
+            end = min(start + _CHUNK, len(self._ops))
+            lines = [f"def f{start}({', '.join(parameters)}):"]
+            for position in range(start, end):
+                op = self._ops[position]
+                names = []
+                line = self._line(op)
+                for tensor in set(op._inputs):
+                    tensor = self._plan.resolve(tensor)
+                    if last_use.get(tensor) == position and tensor in registers and tensor not in wanted:
+                        free.append(registers.pop(tensor))
+                if line is None:
+                    lines.append(" pass")
+                    continue
+                statement, produced = line
+                for tensor in produced:
+                    if not free:
+                        free.append(f"v{count}")
+                        count += 1
+                    name = free.pop()
+                    names.append(name)
+                    registers[tensor] = name
+                    if tensor not in last_use and tensor not in wanted:
+                        free.append(registers.pop(tensor))
+                lines.append(" " + statement.format(*names))
+            if end == len(self._ops):
+                results = [self._value(tensor) for tensor in self._outputs]
+                lines.append(f" return ({''.join(name + ', ' for name in results)})")
+            else:
+                parameters = list(registers.values())
+                lines.append(f" return ({''.join(name + ', ' for name in parameters)})")
+            code = compile("\n".join(lines), _FILE, "exec")
+            exec(code, self._globals)
+            self._functions.append(self._globals[f"f{start}"])
+
+    def _last_uses(self) -> dict[SymbolicTensor, int]:
+        last: dict[SymbolicTensor, int] = {}
+        resolve = self._plan.same_as
+        for position, op in enumerate(self._ops):
+            for tensor in op._inputs:
+                last[resolve.get(tensor, tensor)] = position
+        return last
+
+    def _name(self, value: Any, prefix: str = "c") -> str:
+        """Returns the name of an object that the generated code refers to."""
+        name = self._names.get(id(value))
+        if name is None:
+            name = self._names[id(value)] = f"{prefix}{len(self._names)}"
+            self._globals[name] = value
+            self._kept.append(value)
+        return name
+
+    def _value(self, tensor: SymbolicTensor) -> str:
+        """Returns the expression for the value of a tensor; a reference is read."""
+        tensor = self._plan.resolve(tensor)
+        name = self._registers.get(tensor)
+        if name is not None:
+            return name
+        if tensor in self._plan.constants:
+            return self._name(self._plan.constants[tensor])
+        buffer = self._state.buffer_of(tensor)
+        if buffer is not None:
+            if tensor._dtype.name == "resource":
+                return self._name(self._state.handle_of(tensor), "h")
+            return f"{self._name(buffer, 'b')}.read()"
+        raise AssertionError(f"{tensor.name} is used before it is computed")
+
+    def _line(self, op: Operation) -> tuple[str, list[SymbolicTensor]] | None:
+        """Returns the statement of an operation, with a placeholder for each tensor it produces."""
+        definition = op.op_def
+        if self._state.is_handle(op) or definition.name == "NoOp":
+            return None
+        arguments: list[str] = []
+        kernel = eager.host_callable(definition)
+        if definition.host_kernel is None and definition.tier == "any":
+            kernel = definition.kernel
+            arguments.append("np")
+        attrs = [f"{name}={self._constant(op.attrs[name])}" for name in definition.kernel_attributes]
+        buffers, inputs, dynamic = self._arguments(op)
+        arguments += inputs
+        if kernel is None:
+            from tideflow._src.runtime import xla  # loads JAX
+
+            kernel = xla.eager_kernel(definition)
+        if definition.random is not None:
+            generator = self._state.generator_of(op)
+            blocks = self._name(definition.random, "k")
+            given = [*inputs, *attrs]
+            arguments.append(f"generator={self._name(generator, 'g')}({blocks}({', '.join(given)}))")
+        arguments += attrs
+        if dynamic:
+            function = self._name(eager.run_stateful, "k")
+            values = ", ".join(arguments)
+            bound = f"{self._name(definition, 'd')}, {self._name(eager.host_callable(definition), 'k')}"
+            skip = 1 if arguments[:1] == ["np"] else 0
+            values = ", ".join(arguments[skip : skip + len(inputs)])
+            call = f"{function}({bound}, [{values}], dict({', '.join(attrs)}))"
+            buffers = []
+        else:
+            call = f"{self._name(kernel, 'k')}({', '.join(arguments)})"
+        targets = [f"{self._name(buffer, 'b')}.value" for buffer in buffers]
+        produced = [tensor for tensor in op.outputs if self._state.buffer_of(tensor) is None]
+        pattern = self._pattern(op, definition.outputs)
+        left = [*targets, *pattern]
+        if not left:
+            return call, []
+        if len(left) == 1 and not (pattern and pattern[0].startswith("[")):
+            return f"{left[0]} = {call}", produced
+        return f"{', '.join(left)}{',' if len(left) == 1 else ''} = {self._tupled(call, left)}", produced
+
+    @staticmethod
+    def _tupled(call: str, left: list[str]) -> str:
+        return f"({call},)" if len(left) == 1 else call
+
+    def _pattern(self, op: Operation, declared: Sequence[Argument]) -> list[str]:
+        pattern: list[str] = []
+        position = 0
+        for argument in declared:
+            count = length(argument, op.attrs)
+            if argument.is_list:
+                pattern.append(f"[{', '.join(['{}'] * count)}]")
+            elif self._state.buffer_of(op.outputs[position]) is None:
+                pattern.append("{}")
+            position += count
+        return pattern
+
+    def _arguments(self, op: Operation) -> tuple[list[Buffer], list[str], bool]:
+        """Returns the buffers that an operation updates, its arguments, and whether a handle is known only at run time."""
+        definition = op.op_def
+        buffers: list[Buffer] = []
+        arguments: list[str] = []
+        dynamic = False
+        position = 0
+        for argument in definition.inputs:
+            count = length(argument, op.attrs)
+            tensors = op._inputs[position : position + count]
+            position += count
+            if argument.is_list:
+                arguments.append(f"[{', '.join(self._value(tensor) for tensor in tensors)}]")
+                continue
+            tensor = self._plan.resolve(tensors[0])
+            stateful = argument.name in definition.updates or argument.name in definition.reads
+            buffer = self._state.buffer_of(tensor) if tensor not in self._registers else None
+            if buffer is None:
+                dynamic = dynamic or stateful
+                arguments.append(self._value(tensor))
+                continue
+            if argument.name in definition.updates:
+                buffers.append(buffer)
+                name = self._name(buffer, "b")
+                arguments.append(f"{name}.value" if definition.allows_uninitialized else f"{name}.read()")
+            elif argument.name in definition.reads or not argument.is_ref and tensor._dtype.name != "resource":
+                arguments.append(f"{self._name(buffer, 'b')}.read()")
+            elif argument.is_ref:
+                arguments.append(self._name(buffer, "b"))
+            else:
+                arguments.append(self._value(tensor))
+        return buffers, arguments, dynamic
+
+    def _constant(self, value: Any) -> str:
+        if value is None or value is True or value is False or value.__class__ is int:
+            return repr(value)
+        return self._name(value)
+

@@ -1,0 +1,192 @@
+"""Makes a definition callable: the ``op`` decorator, and the functions that calls go through.
+
+A call takes the fast path when its tensors are eager, of dtypes seen before, and nothing special is going on (no
+graph, tape or device scope in any thread): the kernel runs and its result is wrapped. Everything else takes the
+general path, which converts arguments, checks dtypes, and then either runs the kernel (:mod:`.eager`) or adds a node
+to the current graph (:mod:`.building`).
+
+The fast path of each operation is generated when the operation is first called, so that it holds nothing that the
+operation does not need.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tideflow._src.core import context
+from tideflow._src.core.tensor import EagerTensor
+from tideflow._src.graph import source
+from tideflow._src.graph.op_def import REQUIRED, Argument, OpDef
+from tideflow._src.runtime import building, eager, float_errors
+
+
+class Op(OpDef):
+    """Is an operation that can be called: on values, on tensors of a graph, or on a mix with Python values.
+
+    ``op(*inputs, name=None, **attributes)`` returns the output tensor, a named tuple of several, a list for a list
+    output, or the ``Operation`` (None when eager) if there is no output.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.checked: set[Any] = set()
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "call":
+            call = self.call = _generate(self)
+            return call
+        return super().__getattr__(name)
+
+    def __call__(self, *inputs: Any, **attributes: Any) -> Any:
+        return self.call(*inputs, **attributes)
+
+
+def op(name: str, signature: str, **options: Any) -> Callable[[Callable[..., Any]], Op]:
+    """Defines the operation ``name`` from the decorated kernel; see :mod:`tideflow._src.graph.op_def`.
+
+    Args:
+      name: TensorFlow's name of the operation.
+      signature: inputs and outputs, ``"a: T, b: T -> product: T"``.
+      options: options of :class:`~tideflow._src.graph.op_def.OpDef` by name; every other keyword constrains the
+        attribute of that name.
+    """
+    constraints = {key: options.pop(key) for key in list(options) if key not in _OPTIONS}
+
+    def define(kernel: Callable[..., Any]) -> Op:
+        return Op(name, signature, kernel, constraints=constraints, **options)
+
+    return define
+
+
+_OPTIONS = frozenset(
+    "tier stateful broadcasts structural commutative aggregate allows_uninitialized differentiable reads updates "
+    "random host".split()
+)
+
+
+def _generate(definition: Op) -> Callable[..., Any]:
+    """Writes and compiles the function that calls of ``definition`` go through."""
+    names = [_python_name(argument.name) for argument in definition.inputs]
+    attributes = list(definition.kernel_attributes)
+    scope: dict[str, Any] = {
+        "OP": definition,
+        "GENERAL": general,
+        "EagerTensor": EagerTensor,
+        "SPECIAL": context.SPECIAL,
+        "NEW": object.__new__,
+        "CHECKED": definition.checked,
+        "enter": float_errors.enter,
+        "leave": float_errors.leave,
+        "QUIET": float_errors.QUIET,
+        "EXPLAIN": eager.explain,
+        "np": np,
+    }
+    parameters = list(names)
+    keyword_only = []
+    for attribute in attributes:
+        value = definition.attributes[attribute].default
+        if value is REQUIRED:
+            keyword_only.append(attribute)
+        else:
+            scope[f"default_{attribute}"] = value
+            keyword_only.append(f"{attribute}=default_{attribute}")
+    implied = [name for name in definition.attributes if name not in attributes]
+    keyword_only += [f"{name}=None" for name in implied]
+    keyword_only.append("name=None")
+    header = f"def {definition.name}({', '.join([*parameters, '*', *keyword_only])}):\n"
+    inputs = "(" + "".join(f"{name}, " for name in names) + ")"
+    given = ", ".join(f"{name!r}: {name}" for name in attributes)
+    chosen = "".join(f"\n    if {name} is not None: attrs[{name!r}] = {name}" for name in implied)
+    body = _fast_path(definition, names, attributes, implied, inputs, scope)
+    body += f"    attrs = {{{given}}}{chosen}\n    return GENERAL(OP, {inputs}, attrs, name)\n"
+    exec(compile(header + body, os.path.join(source.PACKAGE, f"<operation {definition.name}>"), "exec"), scope)
+    call: Callable[..., Any] = scope[definition.name]
+    call.__doc__ = definition.kernel.__doc__
+    call.__module__ = definition.kernel.__module__
+    return call
+
+
+def _fast_path(
+    definition: Op, names: list[str], attributes: list[str], implied: list[str], inputs: str, scope: dict[str, Any]
+) -> str:
+    """The lines that handle the commonest call, or nothing if this operation has no such case."""
+    kernel = eager.host_callable(definition)
+    simple = (
+        names
+        and kernel is not None
+        and not definition.stateful
+        and definition.random is None
+        and not (definition.reads or definition.updates)
+        and len(definition.outputs) == 1
+        and not definition.outputs[0].is_list
+        and not any(_is_untyped(argument) for argument in definition.inputs)
+    )
+    if not simple:
+        return ""
+    over_xp = definition.host_kernel is None and definition.tier == "any"
+    scope["kernel"] = definition.kernel if over_xp else kernel
+    lists = [argument.is_list for argument in definition.inputs]
+    conditions = ["not SPECIAL"]
+    setup = []
+    dtypes_of = []
+    for name, is_list in zip(names, lists, strict=True):
+        if is_list:
+            conditions.append(f"{name}.__class__ is list")
+        else:
+            conditions.append(f"{name}.__class__ is EagerTensor")
+            setup.append(f"v_{name} = {name}._value")
+            dtypes_of.append(f"v_{name}.dtype")
+    indent = "        "
+    lines = [f"    if {' and '.join(conditions)}:"]
+    for name, is_list in zip(names, lists, strict=True):
+        if is_list:
+            lines.append(f"{indent}if all([item.__class__ is EagerTensor for item in {name}]):")
+            indent += "    "
+            lines.append(f"{indent}v_{name} = [item._value for item in {name}]")
+            dtypes_of.append(f"*[item.dtype for item in v_{name}]")
+    lines += [indent + line for line in setup]
+    if len(dtypes_of) == 1 and "*" not in dtypes_of[0]:
+        key = dtypes_of[0]
+    else:
+        key = f"({', '.join(dtypes_of)},)"
+    one_type = len({argument.type_attr for argument in definition.inputs}) == 1 and not any(lists)
+    if one_type and len(dtypes_of) > 1:
+        guard = " is ".join(dtypes_of) + f" and {dtypes_of[0]} in CHECKED"
+    else:
+        guard = f"{key} in CHECKED"
+    guards = [guard, *(f"{name} is None" for name in implied)]
+    passed = [*(["np"] if over_xp else []), *(f"v_{name}" for name in names), *(f"{a}={a}" for a in attributes)]
+    lines += [
+        f"{indent}if {' and '.join(guards)}:",
+        f"{indent}    token = enter(QUIET)",
+        f"{indent}    try:",
+        f"{indent}        value = kernel({', '.join(passed)})",
+        f"{indent}    except Exception as error:",
+        f"{indent}        raise EXPLAIN(error, OP, {inputs}, dict({', '.join(f'{a}={a}' for a in attributes)})) from None",
+        f"{indent}    finally:",
+        f"{indent}        leave(token)",
+        f"{indent}    result = NEW(EagerTensor)",
+        f"{indent}    result._value = value",
+        f"{indent}    return result",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _is_untyped(argument: Argument) -> bool:
+    return argument.is_ref or (argument.dtype is not None and argument.dtype.name in ("resource", "variant"))
+
+
+def _python_name(name: str) -> str:
+    return name + "_" if name in ("lambda", "in", "is", "def", "class", "with", "if", "for") else name
+
+
+def general(definition: OpDef, inputs: tuple[Any, ...], attrs: dict[str, Any], name: str | None) -> Any:
+    """Calls an operation in the current context, whatever its arguments are."""
+    graph = context.current_graph()
+    if graph is not None:
+        return building.add_node(graph, definition, inputs, attrs, name)
+    return eager.execute(definition, inputs, attrs)

@@ -1,0 +1,151 @@
+"""From what a program says about seeds to the attributes `seed` and `seed2` of a random op.
+
+A stateful random op has two seeds. The first comes from the program (`tf.random.set_seed`, or the graph's
+seed), the second from the call (`seed=` of `tf.random.uniform`); what is missing is made up, so that
+a program with a global seed repeats itself although no call has a seed of its own:
+
+| global seed | seed of the call | `(seed, seed2)` |
+|---|---|---|
+| none | none | `(None, None)`, written `(0, 0)` into the op: cannot be repeated |
+| none | given | `(87654321, given)` |
+| given | none | `(global, the next made-up seed)` |
+| given | given | `(global, given)` |
+
+In a graph the made-up seeds are 0, 1, 2, ... in the order in which ops ask; every `tf.function` trace is
+a graph of its own and takes the global seed with it. Eagerly they are drawn from Python's `random.Random`,
+which `tf.random.set_seed` seeds.
+
+What an op has drawn is remembered with its kernel. In a graph, that is the operation in one session.
+Eagerly, TensorFlow keeps a kernel for each op name and set of attributes, and the seeds are attributes. So
+two calls `tf.random.uniform([2], seed=1)` and `tf.random.uniform([3], seed=1)` continue one stream, while
+another dtype, another dtype of the shape tensor, another op or another seed starts its own.
+`tf.random.set_seed` drops all kernels, and with them all streams: the same calls afterwards give the same
+numbers again.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable, Hashable
+from typing import Any
+
+import numpy as np
+
+from tideflow._src.runtime.philox import PhiloxState
+
+__all__ = ["DEFAULT_GRAPH_SEED", "EagerSeeds", "GraphSeeds", "get_seed"]
+
+DEFAULT_GRAPH_SEED = 87654321
+_LARGEST_INT32 = 2**31 - 1
+
+
+def get_seed(global_seed: Any, op_seed: Any, *, next_operation_seed: Callable[[], int]) -> tuple[Any, Any]:
+    """Returns the two seeds of an op.
+
+    Args:
+      global_seed: The seed of the graph or of the eager context, or None.
+      op_seed: The seed that the call gives, or None.
+      next_operation_seed: Makes up the seed of an op without one; called only where it is needed.
+
+    Returns:
+      `(seed, seed2)`, reduced to 31 bits, or `(None, None)` if neither seed is given. `(0, 0)`, which would
+      mean the same as no seeds, is changed to `(0, 2**31 - 1)`.
+
+    >>> get_seed(None, 3, next_operation_seed=lambda: 0)
+    (87654321, 3)
+    >>> get_seed(5, None, next_operation_seed=lambda: 11)
+    (5, 11)
+    """
+    if global_seed is None:
+        if op_seed is None:
+            return None, None
+        seeds = DEFAULT_GRAPH_SEED, op_seed % _LARGEST_INT32
+    else:
+        if op_seed is None:
+            op_seed = next_operation_seed()
+        seeds = global_seed % _LARGEST_INT32, op_seed % _LARGEST_INT32
+    return (0, _LARGEST_INT32) if seeds == (0, 0) else seeds
+
+
+class GraphSeeds:
+    """The seed of one graph and the count of seeds that it has made up.
+
+    Args:
+      seed: The graph's seed, or None; `tf.compat.v1.set_random_seed` sets it later.
+
+    >>> seeds = GraphSeeds(9)
+    >>> seeds.get_seed(None), seeds.get_seed(4), seeds.get_seed(None)
+    ((9, 0), (9, 4), (9, 1))
+    """
+
+    __slots__ = ("_made_up", "seed")
+
+    def __init__(self, seed: Any = None) -> None:
+        self.seed = seed
+        self._made_up = 0
+
+    def get_seed(self, op_seed: Any) -> tuple[Any, Any]:
+        """Returns the two seeds of an op that is being added to the graph."""
+        return get_seed(self.seed, op_seed, next_operation_seed=self._next_operation_seed)
+
+    def _next_operation_seed(self) -> int:
+        seed = self._made_up
+        self._made_up += 1
+        return seed
+
+
+class EagerSeeds:
+    """The global seed of eager execution, and the random states of its kept kernels."""
+
+    def __init__(self) -> None:
+        self.global_seed: Any = None
+        self.generation = 0
+        self._random = random.Random()
+        self._states: dict[Hashable, PhiloxState] = {}
+        self._lock = threading.Lock()
+
+    def set_seed(self, seed: Any) -> None:
+        """Sets the global seed and drops every kept state, as `tf.random.set_seed` does.
+
+        `generation` grows with every call: who keeps states elsewhere (the compiled functions) compares it
+        and drops his own. Functions that are traced already keep the seeds of their ops.
+
+        Raises:
+          TypeError: If `seed` can neither seed Python's generator nor become an integer.
+        """
+        try:
+            hash(seed)
+            generator = random.Random(seed)
+        except TypeError:
+            # numpy scalars and arrays: Python's generator takes only its own types.
+            seed = int(np.array(seed))
+            generator = random.Random(seed)
+        with self._lock:
+            self.global_seed, self._random = seed, generator
+            self._states.clear()
+            self.generation += 1
+
+    def internal_operation_seed(self) -> int:
+        """Makes up the seed of an eager op that has none."""
+        return self._random.randint(0, _LARGEST_INT32)
+
+    def get_seed(self, op_seed: Any) -> tuple[Any, Any]:
+        """Returns the two seeds of an op that runs eagerly."""
+        return get_seed(self.global_seed, op_seed, next_operation_seed=self.internal_operation_seed)
+
+    def state(self, kernel: Hashable, seed: int, seed2: int) -> PhiloxState:
+        """Returns the state of the kept kernel, which starts when it is first asked for.
+
+        Args:
+          kernel: What TensorFlow tells kernels apart by, apart from the seeds: the op's name, its other
+            attributes (type attributes included) and the device.
+          seed: The attribute `seed`.
+          seed2: The attribute `seed2`.
+        """
+        identity = (kernel, seed, seed2)
+        state = self._states.get(identity)
+        if state is None:
+            with self._lock:
+                state = self._states.setdefault(identity, PhiloxState(seed, seed2))
+        return state

@@ -1,0 +1,281 @@
+"""Defines ``Session``: runs parts of a graph and keeps the state of its variables between runs."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from tideflow._src.core import context
+from tideflow._src.core.tensor import SymbolicTensor
+from tideflow._src.graph.graph import Graph
+from tideflow._src.runtime.buffers import ResourceManager
+from tideflow._src.runtime.runner import Runner
+from tideflow._src.runtime.state import RunState
+from tideflow._src.session.feeds import Feed, expand
+from tideflow._src.session.fetches import Fetches
+
+
+class _Run:
+    """Is what is kept for one combination of fetches and feeds."""
+
+    __slots__ = ("runner", "rebuild", "feeds", "convert", "shortcut")
+
+    def __init__(self, runner: Runner, rebuild: Callable[[Any], Any], feeds: list[Feed]) -> None:
+        self.runner = runner
+        self.rebuild = rebuild
+        self.feeds = feeds
+        self.convert = feeds[0].convert if len(feeds) == 1 else None
+
+
+class BaseSession:
+    """Runs operations of a graph.
+
+    Args:
+      target: the execution engine to connect to; empty for this process.
+      graph: the graph to run; the default graph if None.
+      config: a ``ConfigProto`` with options.
+
+    Raises:
+      TypeError: ``target``, ``graph`` or ``config`` is of a wrong type.
+      RuntimeError: eager execution is on and no graph is given.
+    """
+
+    def __init__(self, target: str | bytes = "", graph: Graph | None = None, config: Any = None) -> None:
+        if graph is None:
+            if context.mode.eager_by_default and not any(item is not None for item in context.state.graphs):
+                raise RuntimeError("The Session graph is empty. Add operations to the graph before calling run().")
+            graph = context.default_graph()
+        elif not isinstance(graph, Graph):
+            raise TypeError(f"Argument `graph` must be a tf.Graph, but got \"{type(graph).__name__}\"")
+        if isinstance(target, bytes):
+            target = target.decode()
+        if not isinstance(target, str):
+            raise TypeError(f"Argument `target` must be a string, but got \"{type(target).__name__}\"")
+        if config is not None and not hasattr(config, "SerializeToString"):
+            raise TypeError(f"Argument `config` must be a tf.ConfigProto, but got \"{type(config).__name__}\"")
+        self._graph: Graph = graph
+        self._target = target
+        self._config = config
+        self._closed = False
+        self._resources = ResourceManager()
+        self._state = RunState(self._resources)
+        self._runs: dict[Any, _Run] = {}
+        self._lock = threading.RLock()
+        self._entered: list[Any] = []
+
+    @property
+    def graph(self) -> Graph:
+        """The graph that this session runs."""
+        return self._graph
+
+    @property
+    def graph_def(self) -> Any:
+        """The graph as a ``GraphDef``."""
+        return self._graph.as_graph_def(add_shapes=True)
+
+    @property
+    def sess_str(self) -> bytes:
+        """The target as bytes."""
+        return self._target.encode()
+
+    def run(self, fetches: Any, feed_dict: Any = None, options: Any = None, run_metadata: Any = None) -> Any:
+        """Runs what ``fetches`` needs and returns their values.
+
+        Args:
+          fetches: a tensor, operation, variable or name, or any nested structure of those.
+          feed_dict: values by tensor (or name): used instead of computing those tensors.
+          options: a ``RunOptions``.
+          run_metadata: a ``RunMetadata`` to fill.
+
+        Returns:
+          NumPy arrays and scalars in the structure of ``fetches``; None for an operation.
+
+        Raises:
+          RuntimeError: the session is closed.
+          TypeError, ValueError: a fetch or feed is not an element of the graph, or a fed value does not fit.
+          tf.errors.OpError: an operation failed.
+        """
+        if self._closed:
+            raise RuntimeError("Attempted to use a closed Session.")
+        try:
+            if feed_dict:
+                run = self._runs[fetches if fetches.__class__ is not list else tuple(fetches), tuple(feed_dict)]
+            else:
+                run = self._runs[fetches if fetches.__class__ is not list else tuple(fetches), ()]
+        except (KeyError, TypeError, RuntimeError):
+            return self._first_run(fetches, feed_dict, options, run_metadata)
+        if options is not None or run_metadata is not None:
+            return self._run_with_metadata(run, self._values(run, feed_dict), options, run_metadata)
+        convert = run.convert
+        if convert is not None:
+            for value in feed_dict.values():
+                return run.rebuild(run.runner.run((convert(value),)))
+        return run.rebuild(run.runner.run(self._values(run, feed_dict)))
+
+    @staticmethod
+    def _values(run: _Run, feed_dict: Any) -> Sequence[Any]:
+        if not feed_dict:
+            return ()
+        return [feed.convert(value) for feed, value in zip(run.feeds, feed_dict.values(), strict=True)]
+
+    def _first_run(self, fetches: Any, feed_dict: Any, options: Any, run_metadata: Any) -> Any:
+        """Runs a combination of fetches and feeds that has no kept plan, and keeps the one it makes."""
+        if feed_dict is not None and not isinstance(feed_dict, Mapping):
+            raise TypeError(f"Argument `feed_dict` must be a dictionary. Got \"{type(feed_dict).__name__}\".")
+        pairs: list[tuple[SymbolicTensor, Any]] = []
+        plain = True
+        for key, value in (feed_dict or {}).items():
+            expanded = expand(self._graph, key, value)
+            plain = plain and len(expanded) == 1
+            pairs.extend(expanded)
+        feeds = [Feed(tensor) for tensor, _ in pairs]
+        values = [feed.convert(value) for feed, (_, value) in zip(feeds, pairs, strict=True)]
+        taken = Fetches(self._graph, fetches)
+        key = (tuple(taken.elements), tuple(tensor for tensor, _ in pairs), "runner")
+        with self._lock:
+            kept = self._runs.get(key)
+            runner = kept.runner if kept is not None else None
+            if runner is None:
+                runner = Runner(
+                    taken.tensors, taken.targets, [feed.tensor for feed in feeds], self._state, self._config
+                )
+            run = _Run(runner, taken.rebuild, feeds)
+            self._runs[key] = run
+            if plain:
+                self._keep(fetches, feed_dict, run)
+        if options is not None or run_metadata is not None:
+            return self._run_with_metadata(run, values, options, run_metadata)
+        return run.rebuild(runner.run(values))
+
+    def _keep(self, fetches: Any, feed_dict: Any, run: _Run) -> None:
+        kind = fetches.__class__
+        if kind is list and all(item.__class__ not in (list, dict) for item in fetches):
+            key = tuple(fetches)
+        elif kind is list or kind is dict:
+            return
+        elif kind is tuple:
+            return  # its key would be that of the equal list
+        else:
+            key = fetches
+        try:
+            self._runs[key, tuple(feed_dict or ())] = run
+        except TypeError:  # something unhashable inside
+            return
+
+    def _run_with_metadata(self, run: _Run, values: Sequence[Any], options: Any, run_metadata: Any) -> Any:
+        del options
+        result = run.rebuild(run.runner.run(values))
+        if run_metadata is not None:
+            run.runner.describe(run_metadata)
+        return result
+
+    def make_callable(self, fetches: Any, feed_list: Sequence[Any] | None = None, accept_options: bool = False) -> Any:
+        """Returns a function that runs ``fetches``, taking the values of ``feed_list`` as positional arguments."""
+        if feed_list is not None and not isinstance(feed_list, list | tuple):
+            raise TypeError("Argument `feed_list` must be a list or tuple.")
+        feeds = [Feed(self._graph.as_graph_element(key, True, False)) for key in feed_list or ()]
+        taken = Fetches(self._graph, fetches)
+        runner = Runner(taken.tensors, taken.targets, [feed.tensor for feed in feeds], self._state, self._config)
+        run = _Run(runner, taken.rebuild, feeds)
+
+        def call(*values: Any, options: Any = None, run_metadata: Any = None) -> Any:
+            if self._closed:
+                raise RuntimeError("Attempted to use a closed Session.")
+            if len(values) != len(feeds):
+                raise TypeError(f"`feed_list` argument has {len(feeds)} tensors, got {len(values)} values.")
+            converted = [feed.convert(value) for feed, value in zip(feeds, values, strict=True)]
+            if options is not None or run_metadata is not None:
+                return self._run_with_metadata(run, converted, options, run_metadata)
+            return run.rebuild(runner.run(converted))
+
+        return call
+
+    def list_devices(self) -> list[Any]:
+        """Returns the devices that this session can place operations on."""
+        from tideflow._src.runtime import devices
+
+        return devices.session_devices()
+
+    def close(self) -> None:
+        """Closes the session: its variables are freed, and running it again is an error."""
+        self._closed = True
+        self._resources.clear()
+        self._runs.clear()
+        self._state = RunState(self._resources)
+
+    def as_default(self) -> Any:
+        """Makes this the session that ``Tensor.eval`` and ``Operation.run`` use, while the block runs."""
+        return _DefaultSession(self)
+
+    def __enter__(self) -> BaseSession:
+        graph = self._graph.as_default()
+        graph.__enter__()
+        session = self.as_default()
+        session.__enter__()
+        self._entered.append((graph, session))
+        return self
+
+    def __exit__(self, kind: Any, value: Any, trace: Any) -> None:
+        graph, session = self._entered.pop()
+        session.__exit__(kind, value, trace)
+        graph.__exit__(kind, value, trace)
+
+
+class _DefaultSession:
+    """Keeps a session on the thread's stack while a block runs."""
+
+    def __init__(self, session: BaseSession) -> None:
+        self._session = session
+
+    def __enter__(self) -> BaseSession:
+        context.state.sessions.append(self._session)
+        return self._session
+
+    def __exit__(self, kind: Any, value: Any, trace: Any) -> None:
+        sessions = context.state.sessions
+        for position in range(len(sessions) - 1, -1, -1):
+            if sessions[position] is self._session:
+                del sessions[position]
+                return
+
+
+class Session(BaseSession):
+    """Runs operations of a graph; leaving its ``with`` block closes it."""
+
+    def __exit__(self, kind: Any, value: Any, trace: Any) -> None:
+        super().__exit__(kind, value, trace)
+        self.close()
+
+    @staticmethod
+    def reset(target: str, containers: Sequence[str] | None = None, config: Any = None) -> None:
+        """Clears resource containers of ``target``; sessions of this process keep theirs until they are closed."""
+        del target, containers, config
+
+
+class InteractiveSession(BaseSession):
+    """Is a session that is the default one from its creation until it is closed."""
+
+    def __init__(self, target: str = "", graph: Graph | None = None, config: Any = None) -> None:
+        super().__init__(target, graph, config)
+        self._default = self.as_default()
+        self._default.__enter__()
+        self._graph_scope = None
+        if graph is not None:
+            self._graph_scope = self._graph.as_default()
+            self._graph_scope.__enter__()
+
+    def close(self) -> None:
+        """Closes the session, which is then no longer the default one."""
+        if self._closed:
+            return
+        super().close()
+        if self._graph_scope is not None:
+            self._graph_scope.__exit__(None, None, None)
+        self._default.__exit__(None, None, None)
+
+
+def get_default_session() -> BaseSession | None:
+    """Returns the innermost session made the default in this thread, or None."""
+    sessions = context.state.sessions
+    return sessions[-1] if sessions else None

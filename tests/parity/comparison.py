@@ -1,0 +1,124 @@
+"""Compares values, shapes and errors, and says in one line how they differ."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from . import wire
+
+Shape = tuple[int | None, ...] | None
+
+# How far two correct computations of the same thing may be apart, relative to the largest value among them.
+TOLERANCE = {
+    "float64": 1e-12,
+    "complex128": 1e-12,
+    "float32": 4e-6,
+    "complex64": 4e-6,
+    "float16": 4e-3,
+    "bfloat16": 2e-2,
+}
+
+# TensorFlow flushes subnormal numbers to zero: what is below the least normal number is as good as zero.
+_LEAST_NORMAL = {"float64": 2.3e-308, "complex128": 2.3e-308, "float16": 6.2e-5}
+
+
+def value_difference(found: Any, expected: Any, tolerance: float | None = None) -> str | None:
+    """Says how a value differs from the expected one, or returns None.
+
+    The dtype and the shape must be the same. Integers, booleans, strings and the float8 family must be equal.
+    Floating values may differ by the tolerance of their dtype, relative to the larger of the element and the
+    typical element of the array; infinities and not-a-numbers must be in the same places.
+    """
+    if found is None or expected is None:
+        return None if found is expected else f"got {_brief(found)}, expected {_brief(expected)}"
+    (found_dtype, found_array), (dtype, array) = found, expected
+    if found_dtype != dtype:
+        return f"dtype {found_dtype}, expected {dtype}"
+    if array is None or found_array is None:  # a resource or a variant
+        return None
+    if found_array.shape != array.shape:
+        return f"shape {found_array.shape}, expected {array.shape}"
+    if dtype == "string":
+        same = found_array == array
+        return None if np.all(same) else _first_difference(found_array, array, np.logical_not(same))
+    left, right = wire.comparable(found), wire.comparable(expected)
+    if dtype not in TOLERANCE:
+        different = ~((left == right) | (_is_nan(left) & _is_nan(right)))
+    else:
+        limit = TOLERANCE[dtype] if tolerance is None else max(tolerance, TOLERANCE[dtype])
+        different = _far_apart(left, right, limit, dtype)
+    return _first_difference(left, right, different) if np.any(different) else None
+
+
+def _far_apart(left: np.ndarray, right: np.ndarray, limit: float, dtype: str) -> np.ndarray:
+    if dtype in wire.COMPLEX:
+        part = "float32" if dtype == "complex64" else "float64"
+        return _far_apart(left.real, right.real, limit, part) | _far_apart(left.imag, right.imag, limit, part)
+    left, right = left.astype(np.float64), right.astype(np.float64)
+    finite = np.isfinite(left) & np.isfinite(right)
+    same = (left == right) | (np.isnan(left) & np.isnan(right))
+    sizes = np.abs(right[finite])
+    typical = float(np.median(sizes)) if sizes.size else 0.0
+    scale = np.maximum(np.maximum(np.abs(left), np.abs(right)), typical)
+    with np.errstate(invalid="ignore", over="ignore"):
+        near = finite & (np.abs(left - right) <= np.maximum(limit * scale, _LEAST_NORMAL.get(dtype, 1.2e-38)))
+    return ~(same | near)
+
+
+def _is_nan(array: np.ndarray) -> np.ndarray:
+    return np.isnan(array) if array.dtype.kind in "fc" else np.zeros(array.shape, bool)
+
+
+def _first_difference(left: np.ndarray, right: np.ndarray, different: np.ndarray) -> str:
+    index = tuple(int(i) for i in np.argwhere(different)[0]) if left.ndim else ()
+    count = f"{int(np.sum(different))} of {left.size} elements differ"
+    return f"{count}, first at {index}: {left[index]!r}, expected {right[index]!r}"
+
+
+def _brief(value: Any) -> str:
+    return "None" if value is None else f"{value[0]} {None if value[1] is None else value[1].shape}"
+
+
+def list_difference(
+    found: Sequence[Any], expected: Sequence[Any], tolerance: float | None = None
+) -> str | None:
+    """Says how the first differing value of a list differs, or returns None."""
+    if len(found) != len(expected):
+        return f"{len(found)} values, expected {len(expected)}"
+    for position, (left, right) in enumerate(zip(found, expected, strict=True)):
+        difference = value_difference(left, right, tolerance)
+        if difference is not None:
+            return f"#{position}: {difference}"
+    return None
+
+
+def error_difference(found: tuple[str, str] | None, expected: tuple[str, str] | None) -> str | None:
+    """Says how the classes of two outcomes differ: each an error (class name, message) or None."""
+    if (found and found[0]) == (expected and expected[0]):
+        return None
+    return f"{_outcome(found)}, expected {_outcome(expected)}"
+
+
+def _outcome(error: tuple[str, str] | None) -> str:
+    return "no error" if error is None else f"{error[0]} ({error[1][:300]})"
+
+
+def shape_difference(found: Any, expected: Any) -> str | None:
+    """Says how a list of static shapes, or {"error": ...}, differs from the expected one, or returns None."""
+    left = found["error"] if isinstance(found, dict) else None
+    right = expected["error"] if isinstance(expected, dict) else None
+    if left is not None or right is not None:
+        return error_difference(left, right)
+    return None if found == expected else f"{found}, expected {expected}"
+
+
+def shape_allows(static: Shape, actual: tuple[int, ...]) -> bool:
+    """Tells whether a tensor of static shape `static` may have the shape `actual` when it runs."""
+    if static is None:
+        return True
+    return len(static) == len(actual) and all(
+        size is None or size == real for size, real in zip(static, actual, strict=True)
+    )

@@ -1,0 +1,131 @@
+"""Compares calls that Hypothesis derives from an op's samples: awkward values, empty and broadcast shapes."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import hypothesis.extra.numpy as arrays
+import numpy as np
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tideflow._src.core import dtypes
+from tideflow._src.graph.op_def import OpDef
+from tideflow._src.graph.samples import Sample, Sampler, samples_of
+
+from . import wire
+from .checks import Checks
+
+# Dtypes that Hypothesis varies; the others stay as the samples have them.
+_VARIED = ("float16", "bfloat16", "float32", "float64", "complex64", "complex128")
+_ALSO_ELEMENTWISE = (
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
+    "bool",
+    "string",
+)
+
+_SHAPES = ((2, 3), (), (0, 5))
+
+
+def is_elementwise(definition: OpDef) -> bool:
+    """Tells whether the op computes each element of its output from one element of each input."""
+    if any(
+        item.is_list or item.is_ref or item.is_static for item in (*definition.inputs, *definition.outputs)
+    ):
+        return False
+    if not definition.inputs or definition.stateful or definition.random is not None:
+        return False
+    if definition.broadcasts:
+        return True
+    if definition.shape_rule is None or len(definition.outputs) != 1:
+        return False
+    try:
+        return all(definition.shape_rule(*[shape] * len(definition.inputs)) == shape for shape in _SHAPES)
+    except Exception:  # a rule that wants attributes, or that does not take such shapes
+        return False
+
+
+def variants(definition: OpDef) -> st.SearchStrategy[Sample]:
+    """Returns calls like the op's samples with other values, and other shapes if the op is elementwise."""
+    samples = [sample for sample in samples_of(definition) if sample.error is None and not sample.random]
+    return st.sampled_from(samples).flatmap(lambda sample: _variant(definition, sample))
+
+
+def _variant(definition: OpDef, sample: Sample) -> st.SearchStrategy[Sample]:
+    elementwise = is_elementwise(definition) and all(isinstance(item, np.ndarray) for item in sample.inputs)
+    if not elementwise:
+        inputs = [
+            _varied(item, definition, item.shape) if _can_vary(item) else st.just(item)
+            for item in sample.inputs
+        ]
+        return st.tuples(*inputs).map(lambda values: dataclasses.replace(sample, inputs=values))
+    if definition.broadcasts and len(sample.inputs) > 1:
+        shapes = arrays.mutually_broadcastable_shapes(
+            num_shapes=len(sample.inputs), max_dims=3, min_side=0, max_side=3
+        ).map(lambda found: found.input_shapes)
+    else:
+        shapes = arrays.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=4).map(
+            lambda shape: (shape,) * len(sample.inputs)
+        )
+    return shapes.flatmap(
+        lambda chosen: st.tuples(
+            *(_varied(item, definition, shape) for item, shape in zip(sample.inputs, chosen, strict=True))
+        )
+    ).map(lambda values: dataclasses.replace(sample, inputs=values))
+
+
+def _can_vary(item: Any) -> bool:
+    return isinstance(item, np.ndarray) and dtypes.of_numpy[item.dtype].name in _VARIED
+
+
+def _varied(item: np.ndarray[Any, Any], definition: OpDef, shape: tuple[int, ...]) -> st.SearchStrategy[Any]:
+    dtype = dtypes.of_numpy[item.dtype]
+    if dtype.name not in _VARIED + _ALSO_ELEMENTWISE:
+        return st.just(item)
+    special = Sampler(definition).special(dtype)
+    ordinary = Sampler(definition).array((12,), dtype)
+    pool = np.concatenate([ordinary.reshape(-1), special.reshape(-1), item.reshape(-1)[:12]])
+    count = int(np.prod(shape, dtype=np.int64))
+    return st.lists(st.integers(0, len(pool) - 1), min_size=count, max_size=count).map(
+        lambda indices: pool[np.array(indices, np.int64)].reshape(shape)
+    )
+
+
+def describe(sample: Sample) -> str:
+    """Writes a call with all its values, for the report of a failure."""
+    return (
+        f"{sample}\n  inputs: {[wire.encode(item) if _can_vary(item) else item for item in sample.inputs]!r}"
+    )
+
+
+def generated_calls(checks: Checks, name: str, count: int = 25) -> list[str]:
+    """Compares generated calls of an op with TensorFlow; returns the smallest one that differs, if any."""
+    definition = OpDef.registry[name]
+    if definition.stateful or definition.random is not None:
+        return []  # their inputs are shapes, seeds and handles: the samples hold the cases
+
+    @settings(
+        max_examples=count,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(sample=variants(definition))
+    def compare(sample: Sample) -> None:
+        problems = checks.variant(sample)
+        assert not problems, f"{problems[0]}\n{describe(sample)}"
+
+    try:
+        compare()
+    except AssertionError as error:
+        return [str(error)]
+    return []

@@ -1,0 +1,147 @@
+"""Asks TensorFlow, in a process of its own, what it does; the other end is `oracle_worker.py`."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import select
+import struct
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+ENVIRONMENT_VARIABLE = "TIDEFLOW_ORACLE_PYTHON"
+
+_WORKER = Path(__file__).with_name("oracle_worker.py")
+
+
+class OracleFailure(AssertionError):
+    """Means that a question was wrong: the worker could not make a TensorFlow call of it."""
+
+
+class OracleCrash(AssertionError):
+    """Means that TensorFlow itself aborted or hung on this question; the next question gets a new process."""
+
+
+class Oracle:
+    """Is a TensorFlow process that starts at the first question and is replaced when a question kills it.
+
+    Args:
+      interpreter: a Python that can import tensorflow.
+      timeout: seconds that one question may take before the process counts as hung.
+    """
+
+    def __init__(self, interpreter: str, timeout: float = 60.0) -> None:
+        self.interpreter = interpreter
+        self.timeout = timeout
+        self.starts = 0
+        self._process: subprocess.Popen[bytes] | None = None
+        self._log: Any = None
+        self._answers = -1
+        self._definitions: dict[str, dict[str, Any] | None] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the process, if there is one."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+            if process.stdin is not None:
+                process.stdin.close()
+            os.close(self._answers)
+            self._log.close()
+
+    def ask(self, method: str, /, **arguments: Any) -> Any:
+        """Returns the worker's answer.
+
+        Raises:
+          OracleFailure: the worker could not understand the question.
+          OracleCrash: TensorFlow aborted, or took longer than the timeout.
+        """
+        process = self._process or self._start()
+        message = pickle.dumps((method, arguments), protocol=5)
+        deadline = time.monotonic() + self.timeout
+        try:
+            assert process.stdin is not None
+            process.stdin.write(struct.pack("<Q", len(message)) + message)
+            process.stdin.flush()
+            (length,) = struct.unpack("<Q", self._read(8, deadline))
+            state, answer = pickle.loads(self._read(length, deadline))
+        except (BrokenPipeError, EOFError, TimeoutError) as error:
+            log = self._crash_log()
+            self.close()
+            raise OracleCrash(f"{type(error).__name__} on {method} {_summary(arguments)}\n{log}") from None
+        if state == "failed":
+            raise OracleFailure(f"{method} {_summary(arguments)}\n{answer}")
+        return answer
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
+        environment = {
+            key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "PYTHONHOME")
+        }
+        environment |= {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
+        self._answers, theirs = os.pipe()
+        self._process = subprocess.Popen(
+            [self.interpreter, str(_WORKER), str(theirs)],
+            stdin=subprocess.PIPE,
+            stdout=self._log,
+            stderr=self._log,
+            env=environment,
+            bufsize=0,
+            pass_fds=[theirs],
+        )
+        os.close(theirs)
+        self.starts += 1
+        return self._process
+
+    def _read(self, count: int, deadline: float) -> bytes:
+        parts: list[bytes] = []
+        while count > 0:
+            ready, _, _ = select.select([self._answers], [], [], max(0.0, deadline - time.monotonic()))
+            if not ready:
+                raise TimeoutError(f"no answer within {self.timeout} s")
+            part = os.read(self._answers, min(count, 1 << 20))
+            if not part:
+                raise EOFError("the process ended")
+            parts.append(part)
+            count -= len(part)
+        return b"".join(parts)
+
+    def _crash_log(self) -> str:
+        self._log.seek(0, os.SEEK_END)
+        self._log.seek(max(0, self._log.tell() - 4000))
+        return str(self._log.read().decode(errors="replace"))
+
+    def definition(self, name: str) -> dict[str, Any] | None:
+        """Returns TensorFlow's OpDef as a dict, or None; asks for each op once."""
+        if name not in self._definitions:
+            self._definitions.update(self.ask("op_defs", names=[name]))
+        return self._definitions[name]
+
+
+def _summary(arguments: dict[str, Any]) -> str:
+    text = repr(arguments)
+    return text if len(text) < 1500 else text[:1500] + "..."
+
+
+def from_environment() -> Oracle:
+    """Returns the oracle that `TIDEFLOW_ORACLE_PYTHON` names."""
+    interpreter = os.environ.get(ENVIRONMENT_VARIABLE)
+    if not interpreter:
+        raise RuntimeError(
+            f"{ENVIRONMENT_VARIABLE} is not set: it must name a Python that has tensorflow-cpu 2.21 "
+            "(`make parity` prepares one)"
+        )
+    return Oracle(interpreter)

@@ -1,0 +1,58 @@
+"""Compares every registered op with TensorFlow, from its samples and from calls generated from them."""
+
+from __future__ import annotations
+
+import pytest
+
+from . import subject
+from .checks import Checks
+from .generated import generated_calls
+from .oracle import Oracle
+
+EVERY_OP = subject.every_op()
+
+
+@pytest.fixture(scope="session")
+def checks(oracle: Oracle) -> Checks:
+    return Checks(oracle)
+
+
+def report(name: str, problems: list[str]) -> None:
+    if problems:
+        pytest.fail(f"{name}: {len(problems)} problems\n" + "\n".join(problems[:20]), pytrace=False)
+
+
+def test_there_are_ops() -> None:
+    assert EVERY_OP
+
+
+@pytest.mark.parametrize("name", EVERY_OP)
+class TestOp:
+    """Is one op, in each of its aspects."""
+
+    def test_definition(self, checks: Checks, name: str) -> None:
+        report(name, checks.op_def(name))
+
+    def test_values(self, checks: Checks, name: str) -> None:
+        report(name, checks.values(name))
+
+    def test_static_shapes(self, checks: Checks, name: str) -> None:
+        report(name, checks.static_shapes(name))
+
+    def test_first_gradients(self, checks: Checks, name: str) -> None:
+        report(name, checks.first_gradients(name))
+
+    def test_second_gradients(self, checks: Checks, name: str) -> None:
+        report(name, checks.second_gradients(name))
+
+    def test_graph_def_from_tensorflow(self, checks: Checks, name: str) -> None:
+        report(name, checks.graph_def_from_tensorflow(name))
+
+    def test_graph_def_to_tensorflow(self, checks: Checks, name: str) -> None:
+        report(name, checks.graph_def_to_tensorflow(name))
+
+    def test_random_stream(self, checks: Checks, name: str) -> None:
+        report(name, checks.random_stream(name))
+
+    def test_generated_calls(self, checks: Checks, name: str) -> None:
+        report(name, generated_calls(checks, name))
