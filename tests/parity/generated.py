@@ -91,6 +91,11 @@ def _varied(item: np.ndarray[Any, Any], definition: OpDef, shape: tuple[int, ...
     if dtype.name not in _VARIED + _ALSO_ELEMENTWISE:
         return st.just(item)
     special = Sampler(definition).special(dtype)
+    if (
+        dtype.is_complex
+    ):  # what infinite and huge parts give is up to each implementation of complex arithmetic
+        special = special[np.abs(special) < 100]
+        special = special[(special == 0) | (np.abs(special) > 1e-3)]
     ordinary = Sampler(definition).array((12,), dtype)
     pool = np.concatenate([ordinary.reshape(-1), special.reshape(-1), item.reshape(-1)[:12]])
     count = int(np.prod(shape, dtype=np.int64))
@@ -109,7 +114,8 @@ def describe(sample: Sample) -> str:
 def generated_calls(checks: Checks, name: str, count: int = 25) -> list[str]:
     """Compares generated calls of an op with TensorFlow; returns the smallest one that differs, if any."""
     definition = OpDef.registry[name]
-    if definition.stateful or definition.random is not None:
+    samples = [sample for sample in samples_of(definition) if sample.error is None and sample.inputs]
+    if definition.stateful or definition.random is not None or "Stateless" in name or not samples:
         return []  # their inputs are shapes, seeds and handles: the samples hold the cases
 
     @settings(

@@ -5,9 +5,9 @@ A call's answer is a dict with the keys that `oracle_worker.call` documents. Not
 
 from __future__ import annotations
 
-import functools
 import importlib
 import itertools
+import os
 import pkgutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,17 +17,19 @@ import numpy as np
 
 import tideflow
 from tideflow._src import ops
+from tideflow._src.autodiff.tape import GradientTape
 from tideflow._src.core import dtypes
 from tideflow._src.core.dtypes import DType
+from tideflow._src.core.indexed_slices import IndexedSlices
 from tideflow._src.core.tensor import EagerTensor, wrap
 from tideflow._src.core.tensor_shape import TensorShape
 from tideflow._src.graph import samples as forms
 from tideflow._src.graph.graph import Graph, Operation
 from tideflow._src.graph.op_def import REQUIRED, Argument, OpDef
 from tideflow._src.graph.samples import Sample
-from tideflow._src.runtime import engine
-from tideflow._src.runtime.arguments import bind
-from tideflow._src.runtime.convert import constant
+from tideflow._src.runtime.convert import constant, convert_to_tensor
+from tideflow._src.runtime.random_state import eager_seeds
+from tideflow._src.session.session import Session
 
 from . import wire
 
@@ -288,86 +290,87 @@ def call(sample: Sample) -> dict[str, Any]:
 
 
 @contextmanager
-def _session(graph: Any, run: Run, config: Any) -> Iterator[Any]:
-    with tideflow.v1.Session(graph=graph, config=config) as session:
-        for initializer in run.initial:
-            session.run(initializer)
-        yield session
+def tier(name: str) -> Iterator[None]:
+    """Makes the sessions that run inside use one tier: "host", "xla", or "auto"."""
+    saved = os.environ.get("TIDEFLOW_TIER")
+    os.environ["TIDEFLOW_TIER"] = name
+    try:
+        yield
+    finally:
+        if saved is None:
+            del os.environ["TIDEFLOW_TIER"]
+        else:
+            os.environ["TIDEFLOW_TIER"] = saved
 
 
-def run_in_session(
-    sample: Sample, *, static: bool = False, config: Any = None, times: int = 1
-) -> dict[str, Any]:
-    """Builds the op in a graph of its own and runs it in a session; `times` in a row, returning the last."""
-    with Graph().as_default() as graph:
-        run = GraphRun(static=sample.static if static else ())
+class _Node:
+    """Is one call built in the current graph."""
+
+    def __init__(self, sample: Sample, static: Sequence[int]) -> None:
+        self.run = run = GraphRun(static=static)
+        self.steps = [
+            _operation(OpDef.registry[step.op](*run.inputs(step), **step.attributes))
+            for step in sample.before
+        ]
+        made = OpDef.registry[sample.op](*run.inputs(sample), **sample.attributes)
+        self.outputs = flatten(made)
+        self.operation = _operation(made)
+        self.state = run.read_state()
+        self.shown = [tensor for tensor in self.outputs if not _is_opaque(tensor)]
+
+    def answer(self, values: Sequence[Any], state: Sequence[Any]) -> dict[str, Any]:
+        shown = iter(values)
+        return {
+            "outputs": [
+                (tensor.dtype.name, None) if _is_opaque(tensor) else to_value(_array(next(shown), tensor))
+                for tensor in self.outputs
+            ],
+            "state": [
+                to_value(_array(value, tensor)) for value, tensor in zip(state, self.state, strict=True)
+            ],
+        }
+
+
+def _operation(made: Any) -> Operation:
+    outputs = flatten(made)
+    return outputs[0].op if outputs else made
+
+
+def _is_opaque(tensor: Any) -> bool:
+    return tensor.dtype.base_dtype.name in ("resource", "variant")
+
+
+def run_in_session(sample: Sample, *, static: bool = False) -> dict[str, Any]:
+    """Builds the op in a graph of its own, its static inputs constants if asked, and runs it in a session."""
+    try:
+        return _run_in_session([sample], static)[0]
+    except Exception as error:
+        return {"error": to_error(error)}
+
+
+def run_compiled(samples: Sequence[Sample]) -> list[dict[str, Any]]:
+    """Runs calls on the compiled tier: all in one program, or each in its own if that fails."""
+    with tier("xla"):
         try:
-            steps = [OpDef.registry[step.op](*run.inputs(step), **step.attributes) for step in sample.before]
-            outputs = flatten(OpDef.registry[sample.op](*run.inputs(sample), **sample.attributes))
-            operation = outputs[0].op if outputs else graph.get_operations()[-1]
-            state = run.read_state()
-            hidden = [tensor.dtype.base_dtype.name in ("resource", "variant") for tensor in outputs]
-            fetched = [tensor for tensor, is_hidden in zip(outputs, hidden, strict=True) if not is_hidden]
-            with _session(graph, run, config) as session:
-                for step in steps:
-                    session.run([tensor.op for tensor in flatten(step)] or step, run.feeds)
-                for _ in range(times):
-                    values = iter(session.run([*fetched, operation], run.feeds)[:-1])
-                found = [
-                    (tensor.dtype.name, None) if is_hidden else to_value(_array(next(values), tensor))
-                    for tensor, is_hidden in zip(outputs, hidden, strict=True)
-                ]
-                final = [to_value(_array(session.run(tensor), tensor)) for tensor in state]
-        except Exception as error:
-            return {"error": to_error(error)}
-    return {"outputs": found, "state": final}
+            return _run_in_session(samples, static=True)
+        except Exception:  # one of them cannot run: the others still can
+            return [run_in_session(sample, static=True) for sample in samples]
+
+
+def _run_in_session(samples: Sequence[Sample], static: bool) -> list[dict[str, Any]]:
+    with Graph().as_default() as graph, Session(graph=graph) as session:
+        nodes = [_Node(sample, sample.static if static else ()) for sample in samples]
+        feeds = {tensor: array for node in nodes for tensor, array in node.run.feeds.items()}
+        for node in nodes:
+            for operation in (*node.run.initial, *node.steps):
+                session.run(operation, node.run.feeds)
+        values = session.run([[*node.shown, node.operation] for node in nodes], feeds)
+        state = session.run([node.state for node in nodes])
+    return [node.answer(value[:-1], final) for node, value, final in zip(nodes, values, state, strict=True)]
 
 
 def _array(value: Any, tensor: Any) -> Any:
     return np.asarray(value, tensor.dtype.as_numpy_dtype) if isinstance(value, bytes) else value
-
-
-def run_compiled(sample: Sample) -> dict[str, Any] | None:
-    """Runs one op as a compiled program, its static inputs known; None where no program can hold it."""
-    definition = OpDef.registry[sample.op]
-    arrays = flatten(list(sample.inputs))
-    if definition.tier == "host" or definition.random is not None or definition.reads or definition.updates:
-        return None
-    if any(
-        not isinstance(item, np.ndarray) or (item.dtype.kind in "OV" and not _is_number(item))
-        for item in arrays
-    ):
-        return None
-    jax = engine.load()
-    kernel = definition.xla_kernel or definition.kernel
-    if definition.xla_kernel is None and definition.tier == "any":
-        kernel = functools.partial(kernel, jax.numpy)
-    attrs = bind(
-        definition, [Run().input(item) for item in sample.inputs], sample.attributes, eager=True
-    ).attrs
-    if dtypes.string in (value for value in attrs.values() if isinstance(value, DType)):
-        return None
-    attrs = {name: attrs[name] for name in definition.kernel_attributes}
-    dynamic = [position for position in range(len(sample.inputs)) if position not in sample.static]
-
-    def program(*values: Any) -> Any:
-        inputs = list(sample.inputs)
-        for position, value in zip(dynamic, values, strict=True):
-            inputs[position] = value
-        return kernel(*inputs, **attrs)
-
-    try:
-        result = jax.jit(program)(*[sample.inputs[position] for position in dynamic])
-    except Exception as error:
-        return {"error": to_error(error)}
-    return {"outputs": [to_value(np.asarray(item)) for item in jax.tree.leaves(result)], "state": []}
-
-
-def _is_number(array: np.ndarray[Any, Any]) -> bool:
-    return dtypes.of_numpy[array.dtype].name not in (
-        "string",
-        *(name for name in wire.BIT_CARRIERS if name[0] == "q"),
-    )
 
 
 def static_shapes(sample: Sample) -> dict[str, Any]:
@@ -404,10 +407,10 @@ def gradients(sample: Sample, *, second: bool = False) -> dict[str, Any]:
     inputs = run.inputs(sample)
     sources = [tensor for tensor in flatten(inputs) if _differentiable(tensor, run)]
     answer: dict[str, Any] = {}
-    with tideflow.GradientTape(persistent=True) as outer:
+    with GradientTape(persistent=True) as outer:
         for tensor in sources:
             outer.watch(tensor)
-        with tideflow.GradientTape() as inner:
+        with GradientTape() as inner:
             for tensor in sources:
                 inner.watch(tensor)
             outputs = flatten(OpDef.registry[sample.op](*inputs, **sample.attributes))
@@ -421,7 +424,7 @@ def gradients(sample: Sample, *, second: bool = False) -> dict[str, Any]:
                 if outputs
                 else [None] * len(sources)
             )
-            dense = [None if g is None else tideflow.convert_to_tensor(g) for g in first]
+            dense = [None if g is None else convert_to_tensor(g) for g in first]
         except Exception as error:
             return {"first_error": to_error(error)}
         answer["first"] = [_gradient(g, d) for g, d in zip(first, dense, strict=True)]
@@ -432,7 +435,7 @@ def gradients(sample: Sample, *, second: bool = False) -> dict[str, Any]:
     wanted = [*sources, *upstream]
     try:
         found = outer.gradient(targets, wanted, output_gradients=seeds) if targets else [None] * len(wanted)
-        entries = [_gradient(g, None if g is None else tideflow.convert_to_tensor(g)) for g in found]
+        entries = [_gradient(g, None if g is None else convert_to_tensor(g)) for g in found]
     except Exception as error:
         answer["second_error"] = to_error(error)
         return answer
@@ -456,7 +459,7 @@ def _weights(tensor: Any, label: str) -> Any:
 def _gradient(gradient: Any, dense: Any) -> tuple[Any, str] | None:
     if gradient is None:
         return None
-    return to_value(dense), "sparse" if isinstance(gradient, tideflow.IndexedSlices) else "dense"
+    return to_value(dense), "sparse" if isinstance(gradient, IndexedSlices) else "dense"
 
 
 # Graphs
@@ -466,17 +469,14 @@ def make_graph_def(sample: Sample, variant: str = "full") -> dict[str, Any]:
     """Returns a GraphDef of placeholders and one op, in the form of `oracle_worker.make_graph_def`."""
     with Graph().as_default() as graph:
         run = GraphRun(variant)
-        outputs = flatten(OpDef.registry[sample.op](*run.inputs(sample), **sample.attributes))
-        operation = outputs[0].op if outputs else graph.get_operations()[-1]
+        made = OpDef.registry[sample.op](*run.inputs(sample), **sample.attributes)
+        outputs, operation = flatten(made), _operation(made)
         return {
             "graph_def": graph.as_graph_def().SerializeToString(),
             "operation": operation.name,
             "feeds": {tensor.name: to_value(array) for tensor, array in run.feeds.items()},
             "outputs": [tensor.name for tensor in outputs],
-            "initializers": [
-                initializer.op.name if hasattr(initializer, "op") else initializer.name
-                for initializer in run.initial
-            ],
+            "initializers": [_operation(initializer).name for initializer in run.initial],
         }
 
 
@@ -490,7 +490,7 @@ def run_graph_def(
             message.ParseFromString(graph_def)
             tideflow.v1.import_graph_def(message, name="")
             tensors = [graph.get_tensor_by_name(name) if ":" in name else None for name in fetches]
-            with tideflow.v1.Session(graph=graph) as session:
+            with Session(graph=graph) as session:
                 for name in initializers:
                     session.run(graph.get_operation_by_name(name))
                 found = session.run(list(fetches), {name: to_array(value) for name, value in feeds.items()})
@@ -509,14 +509,14 @@ def random_stream(sample: Sample, *, graph_seed: int | None = None, times: int =
     answer: dict[str, Any] = {}
     operation: Callable[..., Any] = OpDef.registry[sample.op]
     with Graph().as_default() as graph:
-        tideflow.v1.set_random_seed(graph_seed)
+        graph.seed = graph_seed
         run = GraphRun()
         outputs = flatten(operation(*run.inputs(sample), **sample.attributes))
-        with _session(graph, run, None) as session:
+        with Session(graph=graph) as session:
             answer["session"] = [
                 [to_value(value) for value in session.run(outputs, run.feeds)] for _ in range(times)
             ]
-    tideflow.random.set_seed(0 if graph_seed is None else graph_seed)
+    eager_seeds.set_seed(0 if graph_seed is None else graph_seed)
     eager = Run()
     inputs = eager.inputs(sample)
     answer["eager"] = [

@@ -180,6 +180,10 @@ class OpDef:
         self.shape_value_rule: Callable[..., Any] | None = None
         self.partial_kernel: Callable[..., Any] | None = None
         self.gradient_rule: Callable[..., Any] | None = None
+        #: Whether the gradient rule gets None, not zeros, for an output that no gradient reaches.
+        self.takes_missing_gradients = False
+        #: Says of a node whether XLA can take it, where the definition alone does not tell.
+        self.compiles: Callable[..., bool] | None = None
         self.samples_rule: Callable[..., Iterator[Any]] | None = None
         OpDef.registry[name] = self
 
@@ -331,6 +335,11 @@ class OpDef:
                 if kind != "type" and attribute.minimum is None:
                     attribute = Attribute(name, kind, attribute.default, attribute.allowed, 1)
                 attributes[name] = attribute
+
+    @property
+    def takes_functions(self) -> bool:
+        """Whether an attribute is a function: the operation runs a graph."""
+        return any(self.attributes[name].type in ("func", "list(func)") for name in self.kernel_attributes)
 
     def accepts(self, attribute: str, dtype: DType) -> bool:
         """Tells whether a type attribute allows ``dtype``."""

@@ -102,7 +102,7 @@ def _describe(item: Any) -> str:
         return f"{item.op}:{item.output}"
     if isinstance(item, np.ndarray):
         if item.size <= 4 and item.dtype.kind in "biuf":
-            return f"{item.dtype.name} {item.tolist()}"
+            return f"{item.dtype.name} {np.array2string(item, precision=3, separator=',')}".replace("\n", "")
         return f"{dtypes.as_dtype(item.dtype).name} {item.shape}"
     return item.name if isinstance(item, DType) else repr(item)
 
@@ -146,6 +146,9 @@ class Sampler:
                 raise TypeError(
                     f"{definition.name} has no attribute {name!r}; it has {list(definition.attributes)}."
                 )
+        attributes = {
+            name: _attribute(definition.attributes[name].type, value) for name, value in attributes.items()
+        }
         converted = [
             [_input(each, argument.dtype) for each in item]
             if argument.is_list
@@ -321,6 +324,13 @@ def _float_limits(dtype: np.dtype[Any]) -> list[float]:
 def _integer_limits(name: str) -> tuple[int, int]:
     bits = int(name.lstrip("uint"))
     return (0, (1 << bits) - 1) if name.startswith("u") else (-(1 << (bits - 1)), (1 << (bits - 1)) - 1)
+
+
+def _attribute(kind: str, value: Any) -> Any:
+    """Returns an attribute as kernels get it: dtypes may be given by name."""
+    if kind == "type":
+        return dtypes.as_dtype(value)
+    return [dtypes.as_dtype(item) for item in value] if kind == "list(type)" else value
 
 
 def _input(item: Any, dtype: DType | None = None) -> Any:

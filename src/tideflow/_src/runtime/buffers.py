@@ -68,6 +68,9 @@ class ResourceHandle:
 class ResourceManager:
     """Keeps the resources of one session, or of eager execution, by container and name."""
 
+    #: The RunState that programs run with this manager use; set by its maker.
+    run_state: Any = None
+
     def __init__(self) -> None:
         self._resources: dict[tuple[str, str], Any] = {}
         self._lock = threading.RLock()
@@ -113,6 +116,11 @@ class ResourceManager:
     def buffers(self) -> list[Buffer]:
         """Returns the variables' buffers."""
         return [resource for resource in self._resources.values() if isinstance(resource, Buffer)]
+
+
+def buffer_in(value: Any) -> Buffer:
+    """Returns the buffer that a value refers to: a handle of a variable, or the buffer itself."""
+    return value if value.__class__ is Buffer else value.resource  # type: ignore[no-any-return]
 
 
 class _Current(threading.local):

@@ -15,7 +15,7 @@ from tideflow._src.graph import shape_inference
 from tideflow._src.graph.op_def import OpDef, StaticValue
 from tideflow._src.runtime import float_errors, random_state
 from tideflow._src.runtime.arguments import bind
-from tideflow._src.runtime.buffers import Buffer
+from tideflow._src.runtime.buffers import Buffer, buffer_in
 
 _result_types: dict[str, Any] = {}
 
@@ -101,23 +101,27 @@ def run_kernel(definition: OpDef, values: list[Any], attrs: dict[str, Any]) -> A
 
         return xla.call(definition, values, attrs)
     if definition.random is not None:
-        generator = random_state.eager_generator(definition, attrs, definition.random(*values, **attrs))
+        generator = random_state.eager_generator(
+            definition, values, attrs, definition.random(*values, **attrs)
+        )
         return kernel(*values, generator=generator, **attrs)
     if definition.reads or definition.updates:
         return run_stateful(definition, kernel, values, attrs)
     return kernel(*values, **attrs)
 
 
-def run_stateful(definition: OpDef, kernel: Callable[..., Any], values: list[Any], attrs: dict[str, Any]) -> Any:
+def run_stateful(
+    definition: OpDef, kernel: Callable[..., Any], values: list[Any], attrs: dict[str, Any]
+) -> Any:
     """Runs a kernel that reads and updates variables, given by resource handles, and stores what it returns."""
     updated: list[Buffer] = []
     for index, argument in enumerate(definition.inputs):
         if argument.name in definition.updates:
-            buffer = values[index].resource
+            buffer = buffer_in(values[index])
             updated.append(buffer)
             values[index] = buffer.value if definition.allows_uninitialized else buffer.read()
         elif argument.name in definition.reads:
-            values[index] = values[index].resource.read()
+            values[index] = buffer_in(values[index]).read()
     result = kernel(*values, **attrs)
     if not updated:
         return result

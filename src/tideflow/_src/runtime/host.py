@@ -47,7 +47,7 @@ class HostProgram:
         self._inputs = [plan.resolve(tensor) for tensor in inputs]
         self._outputs = [plan.resolve(tensor) for tensor in outputs]
         self._functions: list[Callable[..., Any]] = []
-        self._spans: list[int] = []
+        self._reads_references = True
         self._write()
 
     def __call__(self, values: Sequence[Any]) -> Any:
@@ -166,6 +166,15 @@ class HostProgram:
             return f"{self._name(buffer, 'b')}.read()"
         raise AssertionError(f"{tensor.name} is used before it is computed")
 
+    def _passed(self, tensor: SymbolicTensor) -> str:
+        """Returns the expression for a tensor given to a function: a reference as the buffer itself."""
+        tensor = self._plan.resolve(tensor)
+        if tensor._dtype._is_ref_dtype and tensor not in self._registers:
+            buffer = self._state.buffer_of(tensor)
+            if buffer is not None and not self._reads_references:
+                return self._name(buffer, "b")
+        return self._value(tensor)
+
     def _line(self, op: Operation) -> tuple[str, list[SymbolicTensor]] | None:
         """Returns the statement of an operation, with a placeholder for each tensor it produces."""
         definition = op.op_def
@@ -177,6 +186,7 @@ class HostProgram:
             kernel = definition.kernel
             arguments.append("np")
         attrs = [f"{name}={self._constant(op.attrs[name])}" for name in definition.kernel_attributes]
+        self._reads_references = not definition.takes_functions
         buffers, inputs, dynamic = self._arguments(op)
         arguments += inputs
         if kernel is None:
@@ -237,14 +247,16 @@ class HostProgram:
             tensors = op._inputs[position : position + count]
             position += count
             if argument.is_list:
-                arguments.append(f"[{', '.join(self._value(tensor) for tensor in tensors)}]")
+                arguments.append(f"[{', '.join(self._passed(tensor) for tensor in tensors)}]")
                 continue
             tensor = self._plan.resolve(tensors[0])
             stateful = argument.name in definition.updates or argument.name in definition.reads
             buffer = self._state.buffer_of(tensor) if tensor not in self._registers else None
             if buffer is None:
                 dynamic = dynamic or stateful
-                arguments.append(self._value(tensor))
+                value = self._value(tensor)
+                reference = tensor._dtype._is_ref_dtype and not argument.is_ref
+                arguments.append(f"{value}.read()" if reference else value)
                 continue
             if argument.name in definition.updates:
                 buffers.append(buffer)

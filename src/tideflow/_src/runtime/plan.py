@@ -80,6 +80,8 @@ class Plan:
     def _fold(self, op: Operation, inputs: list[SymbolicTensor]) -> bool:
         for output in op.outputs:
             shape = output._shape
+            if output._dtype.name in ("variant", "resource"):
+                return False
             if shape is None or None in shape or np.prod(shape, dtype=np.float64) > _LARGEST_FOLDED:
                 return False
         values = [self.constants[tensor] for tensor in inputs]

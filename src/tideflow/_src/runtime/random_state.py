@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from tideflow._src.graph.op_def import OpDef
@@ -21,8 +22,19 @@ class Generator:
         self.counter = counter
 
 
-def eager_generator(definition: OpDef, attrs: dict[str, Any], blocks: int) -> Generator:
-    """Reserves blocks of the state that an eager call with these attributes continues."""
-    others = tuple((name, str(value)) for name, value in attrs.items() if name not in ("seed", "seed2"))
-    state = eager_seeds.state((definition.name, others), attrs.get("seed", 0), attrs.get("seed2", 0))
+def eager_generator(
+    definition: OpDef, values: Sequence[Any], attrs: dict[str, Any], blocks: int
+) -> Generator:
+    """Reserves blocks of the state that an eager call continues.
+
+    Args:
+      definition: the operation.
+      values: the inputs; their dtypes stand for the type attributes that are not in ``attrs``.
+      attrs: the attributes that the kernel takes.
+      blocks: how many blocks the call needs.
+    """
+    seed, seed2 = attrs.get("seed", 0), attrs.get("seed2", 0)
+    others = tuple([value for name, value in attrs.items() if name != "seed" and name != "seed2"])
+    types = tuple([getattr(value, "dtype", None) for value in values])
+    state = eager_seeds.state((definition.name, types, others), seed, seed2)
     return Generator(state.key, state.reserve(blocks))

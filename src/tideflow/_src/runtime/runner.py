@@ -8,6 +8,7 @@ faster one is kept. A plan whose run takes less than what calling a compiled pro
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Sequence
 from time import perf_counter
@@ -15,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from tideflow._src.core.errors import OpError
 from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.graph.graph import Operation
 from tideflow._src.runtime import engine
@@ -159,8 +161,18 @@ class Runner:
         before = enter_resources(self._state.resources)
         try:
             return self._compiled(values)  # type: ignore[no-any-return]
+        except OpError:
+            raise
+        except Exception as error:
+            if self._tier == _XLA and os.environ.get("TIDEFLOW_TIER", "").lower() == _XLA:
+                raise
+            # Whatever XLA cannot do, the host tier can; and if it cannot either, it says why.
+            logging.getLogger("tideflow").debug("interpreting a plan that XLA does not take: %r", error)
         finally:
             enter_resources(before)
+        self._tier = _HOST
+        self.run = self._run_host  # type: ignore[method-assign]
+        return self._run_host(values)
 
     def _run_host(self, values: Sequence[Any]) -> list[Any]:
         host = self._host

@@ -7,7 +7,13 @@ from typing import Any
 
 from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.graph.graph import Operation
-from tideflow._src.runtime.buffers import Buffer, ResourceHandle, ResourceManager
+from tideflow._src.runtime.buffers import (
+    Buffer,
+    ResourceHandle,
+    ResourceManager,
+    eager_resources,
+    resources,
+)
 from tideflow._src.runtime.philox import PhiloxState
 from tideflow._src.runtime.random_state import Generator
 
@@ -20,6 +26,7 @@ class RunState:
 
     def __init__(self, resources: ResourceManager) -> None:
         self.resources = resources
+        resources.run_state = self
         self._buffers: dict[SymbolicTensor, Buffer | None] = {}
         self._handles: dict[SymbolicTensor, ResourceHandle] = {}
         self._random: dict[Operation, PhiloxState] = {}
@@ -85,3 +92,13 @@ class RunState:
             return Generator(state.key, state.reserve(blocks))
 
         return reserve
+
+
+def current_state() -> RunState:
+    """Returns the state of the session that runs in this thread, or that of eager execution."""
+    manager = resources()
+    state = manager.run_state
+    if state is None:
+        assert manager is eager_resources
+        state = RunState(manager)
+    return state  # type: ignore[no-any-return]

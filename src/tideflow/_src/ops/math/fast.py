@@ -1,29 +1,51 @@
-"""Makes public functions and operators of the element-wise operations, with the shortest way for eager tensors."""
+"""Makes public functions of the element-wise operations, with the shortest way for eager tensors.
+
+Floating-point warnings are kept out of NumPy by running its function inside a ``contextvars.Context`` in which they
+are off. That costs a tenth of switching them off and on again. A context serves one call at a time: a second thread
+that finds it taken gets a RuntimeError, and its call takes the general way.
+"""
 
 from __future__ import annotations
 
+import contextvars
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 
 from tideflow._src.core import context
-from tideflow._src.core.tensor import EagerTensor
-from tideflow._src.runtime.float_errors import QUIET, enter, leave
+from tideflow._src.core.tensor import EagerTensor, SymbolicTensor
 from tideflow._src.runtime.op import Op
+
+_quiet = contextvars.Context()
+_quiet.run(np.seterr, all="ignore")
+
+#: ``run_quietly(function, *arguments)`` calls a NumPy function without floating-point warnings.
+run_quietly: Callable[..., Any] = _quiet.run
 
 _new = object.__new__
 
 
-def binary(operation: Op, default_name: str, ufunc: Any) -> Callable[..., Any]:
+def binary(
+    operation: Op,
+    default_name: str,
+    ufunc: Any,
+    *,
+    function_name: str = "",
+    slow: Callable[..., Any] | None = None,
+) -> Callable[..., Any]:
     """Returns the public function of a binary operation: ``function(x, y, name=None)``.
 
     Args:
       operation: the operation; nodes are named ``default_name`` unless the caller names them.
       default_name: the name of nodes in a graph.
-      ufunc: the NumPy ufunc that is the operation's host kernel.
+      ufunc: the operation's host kernel if it is a NumPy ufunc, else None.
+      function_name: the Python name of the function; by default that of the nodes in lower case.
+      slow: ``slow(x, y, name)``, called where the short way does not apply; by default the operation itself.
     """
     checked = operation.checked
     special = context.SPECIAL
+    run = run_quietly
 
     def function(x: Any, y: Any, name: str | None = None) -> Any:
         if x.__class__ is EagerTensor and not special:
@@ -32,49 +54,78 @@ def binary(operation: Op, default_name: str, ufunc: Any) -> Callable[..., Any]:
             kind = y.__class__
             if kind is EagerTensor:
                 right = y._value
-            elif kind is float and dtype.kind == "f" or kind is int and dtype.kind == "f":
-                right = dtype.type(y)
+                matches = dtype is right.dtype
             else:
-                return operation(x, y, name=name or default_name)
-            if dtype is right.dtype and dtype in checked:
-                token = enter(QUIET)
+                right = y
+                matches = (
+                    dtype.kind == "f"
+                    if kind is float
+                    else kind is int and 0 <= y < 128 and dtype.kind in "fiu"
+                )
+            if matches and dtype in checked:
                 try:
-                    value = ufunc(left, right)
-                except ValueError:
-                    return operation(x, y, name=name)  # explains
-                finally:
-                    leave(token)
+                    value = run(ufunc, left, right)
+                except (ValueError, RuntimeError):
+                    return general(x, y, name)  # explains, or the context was taken
                 result = _new(EagerTensor)
                 result._value = value
                 return result
-        return operation(x, y, name=name or default_name)
+        return general(x, y, name)
 
-    function.__doc__ = operation.kernel.__doc__
-    function.__name__ = function.__qualname__ = default_name.lower()
-    return function
+    def general(x: Any, y: Any, name: str | None = None) -> Any:
+        for operand in (x, y):
+            if operand.__class__ is not EagerTensor and operand.__class__ is not SymbolicTensor:
+                dispatch = getattr(operand, "_binary_elementwise", None)
+                if dispatch is not None:
+                    return dispatch(public, x, y, name)
+        if slow is not None:
+            return slow(x, y, name)
+        return operation.call(x, y, name=name or default_name)
+
+    public = general if ufunc is None else function
+    public.__doc__ = operation.kernel.__doc__
+    public.__name__ = public.__qualname__ = function_name or default_name.lower()
+    return public
 
 
-def unary(operation: Op, default_name: str, ufunc: Any) -> Callable[..., Any]:
-    """Returns the public function of a unary operation: ``function(x, name=None)``."""
+def unary(
+    operation: Op, ufunc: Any = None, *, function_name: str = "", slow: Callable[..., Any] | None = None
+) -> Callable[..., Any]:
+    """Returns the public function of a unary operation: ``function(x, name=None)``.
+
+    Args:
+      operation: the operation.
+      ufunc: its host kernel if it is a NumPy ufunc, else None.
+      function_name: the Python name of the function; by default the operation's in lower case.
+      slow: ``slow(x, name)``, called where the short way does not apply; by default the operation itself.
+    """
     checked = operation.checked
     special = context.SPECIAL
+    run = run_quietly
 
     def function(x: Any, name: str | None = None) -> Any:
         if x.__class__ is EagerTensor and not special:
             value = x._value
             if value.dtype in checked:
-                token = enter(QUIET)
                 try:
-                    value = ufunc(value)
-                finally:
-                    leave(token)
+                    value = run(ufunc, value)
+                except RuntimeError:
+                    return general(x, name)  # the context was taken
                 result = _new(EagerTensor)
                 result._value = value
                 return result
-        return operation(x, name=name or default_name)
+        return general(x, name)
 
-    function.__doc__ = operation.kernel.__doc__
-    function.__name__ = function.__qualname__ = default_name.lower()
-    return function
+    def general(x: Any, name: str | None = None) -> Any:
+        if x.__class__ is not EagerTensor and x.__class__ is not SymbolicTensor:
+            dispatch = getattr(x, "_unary_elementwise", None)
+            if dispatch is not None:
+                return dispatch(public, name)
+        if slow is not None:
+            return slow(x, name)
+        return operation.call(x, name=name)
 
-
+    public = general if ufunc is None else function
+    public.__doc__ = operation.kernel.__doc__
+    public.__name__ = public.__qualname__ = function_name or operation.name.lower()
+    return public

@@ -1,0 +1,53 @@
+"""Adds up the gradients that reach a tensor along several paths."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tideflow._src.core.indexed_slices import IndexedSlices
+from tideflow._src.graph.op_def import OpDef
+
+
+def total(gradients: Sequence[Any], name: str | None = None) -> Any:
+    """Returns the sum of gradients: dense with ``AddN``, sparse by concatenating the slices."""
+    if len(gradients) == 1:
+        return gradients[0]
+    registry: Any = OpDef.registry
+    if all(isinstance(gradient, IndexedSlices) for gradient in gradients):
+        return _joined(gradients)
+    dense = [to_dense(gradient) for gradient in gradients]
+    if len(dense) == 2 and name is None:
+        return registry["AddV2"](dense[0], dense[1])
+    return registry["AddN"](dense, name=name)
+
+
+def _joined(slices: Sequence[IndexedSlices]) -> IndexedSlices:
+    registry: Any = OpDef.registry
+    indices = [item.indices for item in slices]
+    if len({index.dtype for index in indices}) > 1:
+        indices = [registry["Cast"](index, DstT="int64") for index in indices]
+    return IndexedSlices(
+        registry["ConcatV2"]([item.values for item in slices], 0),
+        registry["ConcatV2"](indices, 0),
+        slices[0].dense_shape,
+    )
+
+
+def to_dense(gradient: Any) -> Any:
+    """Returns a gradient as a dense tensor.
+
+    Raises:
+      ValueError: sparse slices do not know the shape of the whole.
+    """
+    if not isinstance(gradient, IndexedSlices):
+        return gradient
+    if gradient.dense_shape is None:
+        raise ValueError(
+            "Tensor conversion requested for IndexedSlices without dense_shape: the shape of the whole is not known."
+        )
+    registry: Any = OpDef.registry
+    shape = gradient.dense_shape
+    first = registry["StridedSlice"](shape, [0], [1], [1], shrink_axis_mask=1)
+    summed = registry["UnsortedSegmentSum"](gradient.values, gradient.indices, first)
+    return registry["Reshape"](summed, shape)

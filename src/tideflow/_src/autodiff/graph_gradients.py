@@ -1,0 +1,225 @@
+"""Differentiates graphs: ``gradients`` adds the operations that compute derivatives to the graph."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tideflow._src.autodiff.accumulation import total
+from tideflow._src.autodiff.call import Call
+from tideflow._src.autodiff.rules import input_gradients, is_differentiable
+from tideflow._src.autodiff.unconnected import UnconnectedGradients
+from tideflow._src.core import context
+from tideflow._src.core.indexed_slices import IndexedSlices
+from tideflow._src.core.tensor import SymbolicTensor
+from tideflow._src.graph.graph import Graph, Operation
+from tideflow._src.graph.op_def import OpDef
+from tideflow._src.runtime.convert import convert_to_tensor
+from tideflow._src.runtime.plan import in_order
+
+
+def gradients(
+    ys: Any,
+    xs: Any,
+    grad_ys: Any = None,
+    name: str = "gradients",
+    gate_gradients: bool = False,
+    aggregation_method: int | None = None,
+    stop_gradients: Any = None,
+    unconnected_gradients: Any = UnconnectedGradients.NONE,
+    colocate_gradients_with_ops: bool = False,
+) -> list[Any]:
+    """Returns the symbolic derivatives of the sum of ``ys`` with respect to each of ``xs``.
+
+    Args:
+      ys: a tensor or list of tensors.
+      xs: a tensor, variable, or list of those.
+      grad_ys: the gradient of each of ``ys``; ones by default.
+      name: the name scope of the new operations.
+      gate_gradients: kept for TensorFlow's signature: runs are deterministic here.
+      aggregation_method: kept for TensorFlow's signature: gradients are added with ``AddN``.
+      stop_gradients: tensors to treat as constants.
+      unconnected_gradients: what an unrelated one of ``xs`` gets, ``"none"`` or ``"zero"``.
+      colocate_gradients_with_ops: whether each gradient asks for the device of its operation.
+
+    Returns:
+      For each of ``xs`` a tensor, ``IndexedSlices``, or None.
+
+    Raises:
+      RuntimeError: operations run eagerly here.
+      LookupError: an operation on the way has no gradient.
+      ValueError: ``grad_ys`` does not fit ``ys``.
+      TypeError: one of ``ys`` is not of a type that can be differentiated.
+    """
+    graph = context.current_graph()
+    if graph is None:
+        raise RuntimeError("tf.gradients is not supported when eager execution is enabled. Use tf.GradientTape instead.")
+    del gate_gradients, aggregation_method
+    ys_list = [_as_tensor(y, graph) for y in _as_list(ys)]
+    sources = _as_list(xs)
+    xs_list = [_source(x, graph) for x in sources]
+    stops = {_source(x, graph) for x in _as_list(stop_gradients)} if stop_gradients is not None else set()
+    grads = _as_list(grad_ys) if grad_ys is not None else [None] * len(ys_list)
+    if len(grads) != len(ys_list):
+        raise ValueError(f"Length mismatch. Passed {len(grads)} grad_ys for {len(ys_list)} ys")
+    unconnected = UnconnectedGradients(unconnected_gradients)
+    with graph.name_scope(name):
+        seeds = [_seed(y, grad, index) for index, (y, grad) in enumerate(zip(ys_list, grads, strict=True))]
+        walk = _Walk(graph, xs_list, stops, colocate_gradients_with_ops)
+        found = walk.run(ys_list, seeds)
+        if unconnected is UnconnectedGradients.ZERO:
+            registry: Any = OpDef.registry
+            found = [
+                registry["ZerosLike"](_as_tensor(x, graph)) if gradient is None else gradient
+                for x, gradient in zip(sources, found, strict=True)
+            ]
+    return found
+
+
+class _Walk:
+    """Is one reverse walk over a graph."""
+
+    def __init__(
+        self, graph: Graph, xs: Sequence[SymbolicTensor], stops: set[SymbolicTensor], colocate: bool
+    ) -> None:
+        self._graph = graph
+        self._xs = xs
+        self._stops = stops
+        self._colocate = colocate
+        self._gradients: dict[SymbolicTensor, list[Any]] = {}
+
+    def run(self, ys: Sequence[SymbolicTensor], seeds: Sequence[Any]) -> list[Any]:
+        wanted = set(self._xs)
+        between, order = self._between(ys, wanted)
+        for y, seed in zip(ys, seeds, strict=True):
+            self._gradients.setdefault(y, []).append(seed)
+        for op in reversed(order):
+            if op not in between:
+                continue
+            present = [self._gradients.get(output) for output in op.outputs]
+            if not any(present):
+                continue
+            if not is_differentiable(op.op_def, op.attrs):
+                continue
+            with self._graph.name_scope(f"{op.name}_grad"):
+                self._differentiate(op, present)
+        results = []
+        for x in self._xs:
+            found = self._gradients.get(x)
+            if not found:
+                results.append(None)
+                continue
+            if len(found) > 1:
+                found[:] = [total(found, "AddN")]
+            results.append(found[0])
+        return results
+
+    def _differentiate(self, op: Operation, present: list[list[Any] | None]) -> None:
+        dys = []
+        for output, found in zip(op.outputs, present, strict=True):
+            if found:
+                if len(found) > 1:
+                    found[:] = [total(found, "AddN")]
+                dys.append(found[0])
+            else:
+                dys.append(None if op.op_def.takes_missing_gradients else _zeros_of(output))
+        call = Call.of_operation(op)
+        results = input_gradients(call, dys)
+        for tensor, gradient in zip(call.flat_inputs(), results, strict=True):
+            if gradient is None or tensor in self._stops or not _is_trainable(tensor):
+                continue
+            if _partly_known(gradient):
+                _inherit_shape(gradient, tensor)
+            self._gradients.setdefault(tensor, []).append(gradient)
+
+    def _between(
+        self, ys: Sequence[SymbolicTensor], wanted: set[SymbolicTensor]
+    ) -> tuple[set[Operation], list[Operation]]:
+        """Returns the operations that lie between the sources and ``ys``, and all that ``ys`` needs, in order."""
+        found: set[Operation] = {y.op for y in ys}
+        stack = list(found)
+        while stack:
+            op = stack.pop()
+            for tensor in op.inputs:
+                if tensor.op not in found and tensor not in self._stops:
+                    found.add(tensor.op)
+                    stack.append(tensor.op)
+        order = in_order(found)
+        between: set[Operation] = set()
+        for op in order:
+            for tensor in op.inputs:
+                if tensor in self._stops:
+                    continue
+                if tensor in wanted or (tensor.op in between and _is_trainable(tensor)):
+                    between.add(op)
+                    break
+        return between, order
+
+
+
+def _partly_known(gradient: Any) -> bool:
+    return isinstance(gradient, SymbolicTensor) and (gradient._shape is None or None in gradient._shape)
+
+
+def _inherit_shape(gradient: SymbolicTensor, tensor: SymbolicTensor) -> None:
+    """A dense gradient has the shape of its tensor, which may say more than the rule's operations did."""
+    if tensor._shape is None or tensor._dtype.name == "resource" or gradient.op.graph is not tensor.op.graph:
+        return
+    gradient.set_shape(tensor._shape)
+
+
+def _is_trainable(tensor: SymbolicTensor) -> bool:
+    dtype = tensor._dtype.base_dtype
+    return dtype.is_floating or dtype.is_complex or dtype.name in ("resource", "variant")
+
+
+def _zeros_of(tensor: SymbolicTensor) -> Any:
+    registry: Any = OpDef.registry
+    return registry["ZerosLike"](tensor)
+
+
+def _as_list(value: Any) -> list[Any]:
+    if value is None:
+        return []
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _as_tensor(value: Any, graph: Graph) -> SymbolicTensor:
+    if isinstance(value, IndexedSlices):
+        return value.values  # type: ignore[no-any-return]
+    tensor: Any = convert_to_tensor(value)
+    return graph.capture(tensor)
+
+
+def _source(value: Any, graph: Graph) -> SymbolicTensor:
+    """The tensor with respect to which ``value`` is differentiated: a variable's handle or reference."""
+    if isinstance(value, IndexedSlices):
+        return value.values  # type: ignore[no-any-return]
+    handle = getattr(value, "handle", None)
+    if handle is not None and not isinstance(value, SymbolicTensor):
+        return graph.capture(handle)
+    tensor: Any = convert_to_tensor(value, as_ref=True)
+    return graph.capture(tensor)
+
+
+def _seed(y: SymbolicTensor, given: Any, index: int) -> Any:
+    registry: Any = OpDef.registry
+    if given is None:
+        if y._dtype.base_dtype.is_complex:
+            raise TypeError(
+                f"Gradients of complex tensors ({y}) must set grad_ys (y.dtype = {y._dtype.base_dtype.name})"
+            )
+        if not y._dtype.base_dtype.is_floating:
+            raise TypeError(
+                f"tf.gradients needs floating-point ys; {y} is {y._dtype.base_dtype.name}."
+            )
+        one = convert_to_tensor(1.0, y._dtype.base_dtype, name=f"grad_ys_{index}")
+        return registry["Fill"](registry["Shape"](y, name="Shape"), one, name="Fill")
+    if isinstance(given, IndexedSlices):
+        return given
+    given = convert_to_tensor(given, name=f"grad_ys_{index}")
+    if given.dtype.base_dtype is not y._dtype.base_dtype and not y._dtype.base_dtype.is_complex:
+        raise TypeError(
+            f"Gradient type {given.dtype.name} generated for tensor {y} with type {y._dtype.name} must match it."
+        )
+    return given

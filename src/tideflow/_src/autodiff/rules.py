@@ -1,0 +1,158 @@
+"""Applies gradient rules: finds the rule of a call, calls it, and brings what it returns to the inputs' shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from tideflow._src.autodiff.call import Call, CallAsOperation
+from tideflow._src.core.indexed_slices import IndexedSlices
+from tideflow._src.core.tensor import EagerTensor
+from tideflow._src.graph.op_def import OpDef
+
+_user_rules: dict[str, Callable[..., Any] | None] = {}
+
+
+class RegisterGradient:
+    """Is a decorator that registers a gradient function for an operation type.
+
+    The function takes the ``Operation`` and one gradient for each output, and returns one for each input.
+
+    Args:
+      op_type: the operation's type, or a new name for use with ``Graph.gradient_override_map``.
+
+    Raises:
+      TypeError: ``op_type`` is not a string.
+      KeyError: that type has a gradient already.
+    """
+
+    def __init__(self, op_type: str) -> None:
+        if not isinstance(op_type, str):
+            raise TypeError("op_type must be a string")
+        self._op_type = op_type
+
+    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Registers ``function``."""
+        _register(self._op_type, function)
+        return function
+
+
+def not_differentiable(op_type: str) -> None:
+    """Declares that operations of a type have no gradient."""
+    if not isinstance(op_type, str):
+        raise TypeError("op_type must be a string")
+    _register(op_type, None)
+
+
+def _register(op_type: str, function: Callable[..., Any] | None) -> None:
+    builtin = OpDef.registry.get(op_type)
+    if op_type in _user_rules or (builtin is not None and builtin.gradient_rule is not None):
+        raise KeyError(f"Registering two gradient with name '{op_type}'!")
+    _user_rules[op_type] = function
+
+
+def is_differentiable(op_def: OpDef, attrs: dict[str, Any]) -> bool:
+    """Tells whether gradients pass through a call."""
+    override = attrs.get("_gradient_op_type")
+    if override is not None:
+        return _user_rules.get(override, True) is not None
+    if op_def.name in _user_rules:
+        return _user_rules[op_def.name] is not None
+    return op_def.differentiable
+
+
+def input_gradients(call: Call, output_gradients: Sequence[Any]) -> list[Any]:
+    """Returns the gradient of each input of a call, lists flattened; None where there is none.
+
+    Args:
+      call: the call to differentiate.
+      output_gradients: the gradient of each output.
+
+    Raises:
+      LookupError: the operation has no gradient rule.
+      ValueError: the rule returned a wrong number of gradients.
+    """
+    op_def = call.op_def
+    override = call._attrs.get("_gradient_op_type") if call.operation is not None else None
+    name = override or op_def.name
+    if name in _user_rules:
+        rule = _user_rules[name]
+        assert rule is not None
+        operation = call.operation if call.operation is not None else CallAsOperation(call)
+        return _as_list(rule(operation, *output_gradients), call)
+    if override is not None:
+        override_def = OpDef.registry.get(override)
+        if override_def is None or override_def.gradient_rule is None:
+            raise LookupError(f"gradient registry has no entry for: {override}")
+        op_def = override_def
+    if op_def.gradient_rule is None:
+        raise LookupError(
+            f"gradient registry has no entry for: {op_def.name}. No gradient is defined for the operation "
+            f"{call.operation.name if call.operation is not None else op_def.name!r}."
+        )
+    gradients = _as_list(op_def.gradient_rule(call, *output_gradients), call)
+    if op_def.broadcasts:
+        inputs = call.inputs
+        for index, gradient in enumerate(gradients):
+            if gradient is not None:
+                gradients[index] = unbroadcast(gradient, inputs[index])
+    return gradients
+
+
+def _as_list(result: Any, call: Call) -> list[Any]:
+    expected = call.inputs
+    if len(expected) == 1 and not isinstance(result, tuple | list):
+        return [result]
+    if result is None:
+        return [None] * len(call.flat_inputs())
+    if isinstance(result, list) and len(expected) == 1 and isinstance(expected[0], list):
+        result = (result,)
+    elif not isinstance(result, tuple | list):
+        result = (result,)
+    flat: list[Any] = []
+    if len(result) == len(expected):
+        for item, gradient in zip(expected, result, strict=True):
+            if not isinstance(item, list):
+                flat.append(gradient)
+            elif gradient is None:
+                flat.extend([None] * len(item))
+            else:
+                flat.extend(gradient)
+    else:
+        flat = list(result)
+    if len(flat) != len(call.flat_inputs()):
+        raise ValueError(
+            f"Num gradients {len(flat)} generated for op {call.op_def.name} do not match num inputs "
+            f"{len(call.flat_inputs())}"
+        )
+    return flat
+
+
+def unbroadcast(gradient: Any, tensor: Any) -> Any:
+    """Sums a gradient over the dimensions along which its input was broadcast."""
+    if gradient.__class__ is EagerTensor and tensor.__class__ is EagerTensor:
+        have: Any = gradient._value.shape
+        want: Any = tensor._value.shape
+    elif isinstance(gradient, IndexedSlices):
+        return gradient
+    else:
+        have, want = gradient.shape._dims, tensor.shape._dims
+    if have is not None and want is not None and None not in have and None not in want:
+        return gradient if have == want else _sum_to(gradient, have, want, list(want))
+    return _sum_to_unknown(gradient, tensor)
+
+
+def _sum_to(gradient: Any, have: tuple[int, ...], want: tuple[int, ...], target: Any) -> Any:
+    extra = len(have) - len(want)
+    axes = [*range(extra), *(extra + i for i, size in enumerate(want) if size == 1 and have[extra + i] != 1)]
+    registry: Any = OpDef.registry
+    summed = registry["Sum"](gradient, axes, keep_dims=False) if axes else gradient
+    return registry["Reshape"](summed, target)
+
+
+def _sum_to_unknown(gradient: Any, tensor: Any) -> Any:
+    registry: Any = OpDef.registry
+    want = registry["Shape"](tensor)
+    have = registry["Shape"](gradient)
+    axes, _ = registry["BroadcastGradientArgs"](want, have)
+    return registry["Reshape"](registry["Sum"](gradient, axes, keep_dims=False), want)

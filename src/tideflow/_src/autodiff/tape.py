@@ -1,0 +1,342 @@
+"""Defines ``GradientTape``: records eager operations on watched tensors and differentiates what it recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from tideflow._src.autodiff.accumulation import to_dense, total
+from tideflow._src.autodiff.call import Call
+from tideflow._src.autodiff.rules import input_gradients, is_differentiable
+from tideflow._src.autodiff.unconnected import UnconnectedGradients
+from tideflow._src.core import context, nest
+from tideflow._src.core.tensor import EagerTensor, Tensor
+from tideflow._src.graph.op_def import OpDef
+from tideflow._src.runtime.convert import convert_to_tensor
+
+
+
+class Record:
+    """Is one recorded call; ``backward`` replaces the operation's gradient rule where the user gave his own."""
+
+    __slots__ = ("op_def", "inputs", "attrs", "outputs", "backward")
+
+    def __init__(
+        self,
+        op_def: OpDef | None,
+        inputs: Sequence[Any],
+        attrs: dict[str, Any],
+        outputs: Sequence[Any],
+        backward: Callable[..., Any] | None = None,
+    ) -> None:
+        self.op_def = op_def
+        self.inputs = inputs
+        self.attrs = attrs
+        self.outputs = outputs
+        self.backward = backward
+
+
+class GradientTape:
+    """Records operations for automatic differentiation.
+
+    An operation is recorded if it is run inside the ``with`` block and one of its inputs is watched: a trainable
+    variable, a tensor given to :meth:`watch`, or the result of a recorded operation.
+
+    Args:
+      persistent: whether :meth:`gradient` may be called several times.
+      watch_accessed_variables: whether trainable variables are watched as soon as they are read.
+
+    >>> import tideflow as tf
+    >>> x = tf.constant(3.0)
+    >>> with tf.GradientTape() as tape:
+    ...     tape.watch(x)
+    ...     y = x * x
+    >>> tape.gradient(y, x)
+    <tf.Tensor: shape=(), dtype=float32, numpy=6.0>
+    """
+
+    def __init__(self, persistent: bool = False, watch_accessed_variables: bool = True) -> None:
+        self._persistent = persistent
+        self._watch_accessed_variables = watch_accessed_variables
+        self._records: list[Record] = []
+        self._watched: set[int] = set()
+        self._kept: list[Any] = []  # keeps the identities in _watched from being used again
+        self._variables: dict[int, Any] = {}
+        self._scope: Any = None
+        self._used = False
+
+    def __enter__(self) -> GradientTape:
+        self._start()
+        return self
+
+    def __exit__(self, kind: Any, value: Any, trace: Any) -> None:
+        if self._scope is not None:
+            self._stop()
+
+    def _start(self) -> None:
+        if self._scope is not None:
+            raise ValueError("Tape is still recording, This can happen if you try to re-enter an already-active tape.")
+        self._scope = context.entered(context.state.tapes, self)
+        self._scope.__enter__()
+
+    def _stop(self) -> None:
+        scope, self._scope = self._scope, None
+        if scope is None:
+            raise ValueError("Tape is not recording.")
+        scope.__exit__(None, None, None)
+
+    # What the runtime calls.
+
+    def record(self, op_def: OpDef, inputs: Sequence[Any], attrs: dict[str, Any], outputs: Any) -> None:
+        """Records a call if one of its inputs is watched."""
+        watched = self._watched
+        for item in inputs:
+            if id(item) in watched or (
+                item.__class__ is list and any(id(tensor) in watched for tensor in item)
+            ):
+                break
+        else:
+            return
+        if not is_differentiable(op_def, attrs):
+            return
+        if outputs.__class__ is EagerTensor:
+            flat: Sequence[Any] = (outputs,)
+            if outputs._value.dtype.kind in "fcV" or outputs.dtype.is_floating:
+                watched.add(id(outputs))
+        else:
+            flat = [tensor for item in outputs for tensor in (item if isinstance(item, list) else (item,))]
+            for tensor in flat:
+                if _trainable(tensor):
+                    watched.add(id(tensor))
+        self._records.append(Record(op_def, inputs, attrs, flat))
+
+    def record_custom(self, inputs: Sequence[Any], outputs: Sequence[Any], backward: Callable[..., Any]) -> None:
+        """Records a call whose gradient is a function of the user's: output gradients in, input gradients out."""
+        if any(id(tensor) in self._watched for tensor in inputs):
+            self._watched.update(id(tensor) for tensor in outputs if _trainable(tensor))
+            self._records.append(Record(None, list(inputs), {}, list(outputs), backward))
+
+    def variable_accessed(self, variable: Any) -> None:
+        """Watches a trainable variable that is being read."""
+        if self._watch_accessed_variables and getattr(variable, "trainable", False):
+            self._watch_variable(variable)
+
+    def _watch_variable(self, variable: Any) -> None:
+        handle = variable.handle
+        if id(handle) not in self._watched:
+            self._watched.add(id(handle))
+            self._kept.append(handle)
+            self._variables[id(handle)] = variable
+
+    # What the user calls.
+
+    def watch(self, tensor: Any) -> None:
+        """Watches a tensor, variable or nested structure of those.
+
+        Raises:
+          ValueError: something in it is neither.
+        """
+        for item in nest.flatten(tensor):
+            if hasattr(item, "handle") and not isinstance(item, Tensor):
+                self._watch_variable(item)
+                continue
+            if not isinstance(item, Tensor):
+                raise ValueError(f"Passed in object {item} of type {type(item).__name__!r}, not tf.Tensor or tf.Variable.")
+            if not _trainable(item):
+                import logging
+
+                logging.getLogger("tensorflow").warning(
+                    "The dtype of the watched tensor must be floating (e.g. tf.float32), got %r", item.dtype
+                )
+            self._watched.add(id(item))
+            self._kept.append(item)
+
+    def watched_variables(self) -> tuple[Any, ...]:
+        """Returns the variables that are watched, in the order in which they were read."""
+        return tuple(self._variables.values())
+
+    @contextmanager
+    def stop_recording(self) -> Iterator[None]:
+        """Stops recording while the block runs."""
+        if self._scope is None:
+            raise ValueError("Tape is not recording.")
+        self._stop()
+        try:
+            yield
+        finally:
+            self._start()
+
+    def reset(self) -> None:
+        """Forgets everything recorded and watched."""
+        recording = self._scope is not None
+        if recording:
+            self._stop()
+        self._records, self._watched, self._kept, self._variables = [], set(), [], {}
+        self._used = False
+        if recording:
+            self._start()
+
+    def gradient(
+        self,
+        target: Any,
+        sources: Any,
+        output_gradients: Any = None,
+        unconnected_gradients: Any = UnconnectedGradients.NONE,
+    ) -> Any:
+        """Differentiates ``target`` with respect to ``sources``.
+
+        Args:
+          target: a tensor, or a structure of tensors whose sum is differentiated.
+          sources: a tensor, a variable, or a structure of those.
+          output_gradients: a gradient for each tensor of ``target``; ones by default.
+          unconnected_gradients: what a source that does not influence the target gets: ``"none"`` or ``"zero"``.
+
+        Returns:
+          A gradient for each source, in the structure of ``sources``: a tensor, ``IndexedSlices`` or None.
+
+        Raises:
+          RuntimeError: a tape that is not persistent is used a second time.
+          LookupError: an operation on the way has no gradient.
+        """
+        if self._used and not self._persistent:
+            raise RuntimeError(
+                "A non-persistent GradientTape can only be used to compute one set of gradients (or jacobians)"
+            )
+        unconnected = UnconnectedGradients(unconnected_gradients)
+        if self._scope is not None and not self._persistent:
+            self._stop()
+        if target is None:
+            raise TypeError(f"Argument `target` should be a list or nested structure of Tensors, got {target}")
+        targets = [_differentiable_tensor(item) for item in nest.flatten(target)]
+        flat_sources = nest.flatten(sources)
+        if output_gradients is None:
+            seeds = [None] * len(targets)
+        else:
+            seeds = [
+                None if item is None else convert_to_tensor(item) for item in nest.flatten(output_gradients)
+            ]
+        gradients = self._backward(targets, seeds, flat_sources, unconnected)
+        if not self._persistent:
+            self._used = True
+            self._records, self._kept = [], []
+        return nest.pack_sequence_as(sources, gradients) if nest.is_nested(sources) else gradients[0]
+
+    def _backward(
+        self, targets: list[Any], seeds: list[Any], sources: list[Any], unconnected: UnconnectedGradients
+    ) -> list[Any]:
+        registry: Any = OpDef.registry
+        watched = self._watched
+        gradients: dict[int, list[Any]] = {}
+        source_tensors = [getattr(source, "handle", source) for source in sources]
+        for target, seed in zip(targets, seeds, strict=True):
+            if not _trainable(target):
+                continue
+            seed = registry["OnesLike"](target) if seed is None else seed
+            gradients.setdefault(id(target), []).append(seed)
+        wanted = {id(tensor) for tensor in source_tensors}
+        for record in reversed(self._records):
+            outputs = record.outputs
+            if len(outputs) == 1:
+                key = id(outputs[0])
+                found = gradients.get(key) if key in wanted else gradients.pop(key, None)
+                if found is None:
+                    continue
+                dys = [total(found)]
+            else:
+                present = [
+                    gradients.get(id(o)) if id(o) in wanted else gradients.pop(id(o), None) for o in outputs
+                ]
+                if not any(present):
+                    continue
+                dys = [
+                    total(found) if found else _zeros_like(output)
+                    for found, output in zip(present, outputs, strict=True)
+                ]
+            if record.backward is not None:
+                inputs: Sequence[Any] = record.inputs
+                results = record.backward(*dys)
+                results = list(results) if isinstance(results, list | tuple) else [results]
+            else:
+                assert record.op_def is not None
+                call = Call(record.op_def, record.inputs, outputs, record.attrs)
+                results = input_gradients(call, dys)
+                inputs = call.flat_inputs() if any(item.__class__ is list for item in record.inputs) else record.inputs
+            for tensor, gradient in zip(inputs, results, strict=True):
+                if gradient is not None and id(tensor) in watched:
+                    key = id(tensor)
+                    known = gradients.get(key)
+                    if known is None:
+                        gradients[key] = [gradient]
+                    else:
+                        known.append(gradient)
+        results = []
+        for source, tensor in zip(sources, source_tensors, strict=True):
+            found = gradients.get(id(tensor))
+            if found:
+                if len(found) > 1:
+                    found[:] = [total(found)]
+                results.append(found[0])
+            elif unconnected is UnconnectedGradients.ZERO:
+                results.append(_zeros_like(source))
+            else:
+                results.append(None)
+        return results
+
+    def jacobian(
+        self,
+        target: Any,
+        sources: Any,
+        unconnected_gradients: Any = UnconnectedGradients.NONE,
+        parallel_iterations: int | None = None,
+        experimental_use_pfor: bool = True,
+    ) -> Any:
+        """Returns the derivative of each element of ``target`` with respect to each element of ``sources``.
+
+        The shape of a result is that of the target followed by that of the source.
+        """
+        from tideflow._src.autodiff.jacobian import tape_jacobian  # a rare use
+
+        del parallel_iterations, experimental_use_pfor
+        return tape_jacobian(self, target, sources, unconnected_gradients)
+
+    def batch_jacobian(
+        self,
+        target: Any,
+        source: Any,
+        unconnected_gradients: Any = UnconnectedGradients.NONE,
+        parallel_iterations: int | None = None,
+        experimental_use_pfor: bool = True,
+    ) -> Any:
+        """Returns, for each example of a batch, the derivative of ``target`` with respect to ``source``."""
+        from tideflow._src.autodiff.jacobian import tape_batch_jacobian  # a rare use
+
+        del parallel_iterations, experimental_use_pfor
+        return tape_batch_jacobian(self, target, source, unconnected_gradients)
+
+
+def _trainable(tensor: Any) -> bool:
+    dtype = tensor.dtype
+    return dtype.is_floating or dtype.is_complex or dtype.name in ("resource", "variant")  # type: ignore[no-any-return]
+
+
+def _zeros_like(tensor: Any) -> Any:
+    registry: Any = OpDef.registry
+    if not isinstance(tensor, Tensor):
+        tensor = tensor.value() if hasattr(tensor, "value") else convert_to_tensor(tensor)
+    return registry["ZerosLike"](tensor)
+
+
+def _differentiable_tensor(target: Any) -> Any:
+    if isinstance(target, Tensor):
+        return target
+    if hasattr(target, "handle"):
+        return target.value()
+    return to_dense(target) if hasattr(target, "dense_shape") else convert_to_tensor(target)
+
+
+@contextmanager
+def stop_recording() -> Iterator[None]:
+    """Hides every tape of this thread while the block runs."""
+    with context.no_tapes():
+        yield

@@ -1,0 +1,354 @@
+"""``cond``, ``case`` and ``switch_case``: choosing what runs, eagerly and in graphs, with gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from tideflow._src.autodiff.call import Call
+from tideflow._src.autodiff.graph_gradients import gradients
+from tideflow._src.core import context, nest
+from tideflow._src.core.indexed_slices import IndexedSlices
+from tideflow._src.core.tensor import EagerTensor, SymbolicTensor
+from tideflow._src.function.func_graph import FuncGraph, build, unique_function_name
+from tideflow._src.function.replay import replay
+from tideflow._src.graph.op_def import OpDef
+from tideflow._src.ops.control.functional import case_op, if_op, stateless_case, stateless_if, truth
+from tideflow._src.runtime.convert import convert_to_tensor
+
+
+def cond(pred: Any, true_fn: Callable[[], Any] | None = None, false_fn: Callable[[], Any] | None = None, name: str | None = None) -> Any:
+    """Returns ``true_fn()`` if ``pred`` holds, else ``false_fn()``.
+
+    In a graph both functions are built, and a run executes one of them.
+
+    Args:
+      pred: a boolean scalar tensor, or a Python boolean.
+      true_fn, false_fn: functions without arguments that return the same structure of tensors.
+      name: the name of the operation.
+
+    Raises:
+      TypeError: a function is missing or not callable, or the two return different structures or dtypes.
+    """
+    if not callable(true_fn):
+        raise TypeError("'true_fn' must be callable.")
+    if not callable(false_fn):
+        raise TypeError("'false_fn' must be callable.")
+    if isinstance(pred, EagerTensor) or (context.executing_eagerly() and not isinstance(pred, SymbolicTensor)):
+        return true_fn() if truth(getattr(pred, "_value", pred)) else false_fn()
+    if isinstance(pred, bool | np.bool_):
+        if context.mode.eager_by_default:
+            return true_fn() if pred else false_fn()
+        raise TypeError("pred must not be a Python bool")
+    pred = convert_to_tensor(pred)
+    graph = context.current_graph()
+    base = name or "cond"
+    with graph.name_scope(base) as scope:
+        then_graph, then_result = build(unique_function_name(f"{scope.strip('/').replace('/', '_')}_true"), true_fn, ())
+        else_graph, else_result = build(unique_function_name(f"{scope.strip('/').replace('/', '_')}_false"), false_fn, ())
+        _check_same(then_graph, then_result, else_graph, else_result)
+        merged = _merge_captures([then_graph, else_graph])
+        stateful = then_graph.is_stateful() or else_graph.is_stateful()
+        operation: Any = if_op if stateful else stateless_if
+        types = [output._dtype.base_dtype for output in then_graph.outputs]
+        outputs = operation(
+            pred, merged, Tcond=pred.dtype, Tout=types, then_branch=then_graph, else_branch=else_graph,
+            output_shapes=_output_shapes([then_graph, else_graph]), name=scope,
+        )  # fmt: skip
+        return _repack(graph, then_result, outputs, then_graph)
+
+
+def cond_v1(
+    pred: Any,
+    true_fn: Callable[[], Any] | None = None,
+    false_fn: Callable[[], Any] | None = None,
+    strict: bool = False,
+    name: str | None = None,
+    fn1: Callable[[], Any] | None = None,
+    fn2: Callable[[], Any] | None = None,
+) -> Any:
+    """Is ``cond`` with the arguments of TensorFlow 1.x: single-element results come without their list."""
+    true_fn = true_fn if true_fn is not None else fn1
+    false_fn = false_fn if false_fn is not None else fn2
+    if true_fn is None or false_fn is None:
+        raise TypeError("cond(): 'true_fn' argument required" if true_fn is None else "cond(): 'false_fn' argument required")
+    result = cond(pred, true_fn, false_fn, name)
+    if not strict and isinstance(result, list | tuple) and len(result) == 1 and not hasattr(result, "_fields"):
+        return result[0]
+    return result
+
+
+def _repack(graph: Any, structure: Any, outputs: Any, branch: FuncGraph) -> Any:
+    if not branch.outputs:
+        return outputs if structure is None or not nest.is_nested(structure) else structure
+    registry: Any = OpDef.registry
+    values = iter([registry["Identity"](output) for output in outputs])
+    operation = outputs[0].op
+
+    def pick(item: Any) -> Any:
+        if item is None:
+            return operation
+        if isinstance(item, IndexedSlices):
+            shape = None if item.dense_shape is None else item.dense_shape
+            parts = [next(values), next(values)] + ([next(values)] if shape is not None else [])
+            return IndexedSlices(*parts)
+        return next(values)
+
+    del graph
+    return nest.map_structure(pick, structure) if nest.is_nested(structure) else pick(structure)
+
+
+def _check_same(first: FuncGraph, one: Any, second: FuncGraph, two: Any) -> None:
+    try:
+        nest.assert_same_structure(_hollow(one), _hollow(two))
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"true_fn and false_fn must return the same structure: {error}") from None
+    if len(first.outputs) != len(second.outputs):
+        raise ValueError(
+            f"true_fn and false_fn must return the same number of results: {len(first.outputs)} and {len(second.outputs)}."
+        )
+    for a, b in zip(first.outputs, second.outputs, strict=True):
+        if a._dtype.base_dtype is not b._dtype.base_dtype:
+            raise TypeError(
+                f"true_fn and false_fn arguments to tf.cond must have the same number, type, and overall structure of "
+                f"return values. Got {a._dtype.base_dtype.name} from true_fn and {b._dtype.base_dtype.name} from false_fn."
+            )
+
+
+def _hollow(structure: Any) -> Any:
+    return nest.map_structure(lambda item: 0, structure) if nest.is_nested(structure) else 0
+
+
+def _output_shapes(branches: Sequence[FuncGraph]) -> list[Any]:
+    shapes = []
+    for outputs in zip(*(branch.outputs for branch in branches), strict=True):
+        shape = outputs[0].shape
+        for output in outputs[1:]:
+            shape = shape.most_specific_compatible_shape(output.shape)
+        shapes.append(shape._dims)
+    return shapes
+
+
+def _merge_captures(branches: Sequence[FuncGraph]) -> list[Any]:
+    """Gives all branches the same parameters: the union of what they capture. Returns the outer tensors."""
+    outer: dict[int, Any] = {}
+    for branch in branches:
+        for tensor in branch.external_captures:
+            outer.setdefault(id(tensor), tensor)
+    for branch in branches:
+        parameters = []
+        for tensor in outer.values():
+            known = branch._captures.get(id(tensor))
+            if known is None:
+                saved, branch._name_stack = branch._name_stack, ""
+                shape = tensor._shape if isinstance(tensor, SymbolicTensor) else tuple(tensor._value.shape)
+                known = (tensor, branch.add_parameter(tensor.dtype, shape, "unused"))
+                branch._name_stack = saved
+                branch._captures[id(tensor)] = known
+            parameters.append(known[1])
+        branch.inputs = parameters
+    return list(outer.values())
+
+
+def function_gradient(function: FuncGraph, name: str) -> tuple[FuncGraph, list[int]]:
+    """Builds the gradient of a function: parameters and output gradients in, gradients of the parameters out.
+
+    Returns:
+      The function, and the positions of the parameters that have a gradient, in the order of its outputs.
+    """
+    graph = FuncGraph(unique_function_name(name), None)
+    graph.outer_graph = function.outer_graph
+    with graph.as_default():
+        parameters = [graph.add_parameter(item._dtype, item._shape, "input") for item in function.inputs]
+        outputs = replay(function, parameters, graph)
+        dys = []
+        for output in outputs:
+            dys.append(graph.add_parameter(output._dtype.base_dtype, output._shape, "dy"))
+        pairs = [(y, dy) for y, dy in zip(outputs, dys, strict=True) if differentiable(y)]
+        wanted = [index for index, item in enumerate(parameters) if differentiable(item)]
+        found: list[Any] = []
+        if pairs and wanted:
+            found = gradients([y for y, _ in pairs], [parameters[i] for i in wanted], [dy for _, dy in pairs])
+        registry: Any = OpDef.registry
+        positions = []
+        for index, gradient in zip(wanted, found, strict=False):
+            if gradient is None:
+                continue
+            dense = convert_to_tensor(gradient)
+            if dense._op.type == "Placeholder":  # type: ignore[attr-defined]
+                dense = registry["Identity"](dense)
+            graph.outputs.append(graph.capture(dense))
+            positions.append(index)
+    return graph, positions
+
+
+def differentiable(tensor: Any) -> bool:
+    """Tells whether gradients flow through a tensor."""
+    dtype = tensor.dtype.base_dtype
+    return bool(dtype.is_floating or dtype.is_complex)
+
+
+def _branches_gradient(call: Call, branches: Sequence[FuncGraph], dys: Sequence[Any]) -> tuple[list[Any], list[FuncGraph], list[Any]]:
+    """Returns the gradient functions of branches, made to return the same gradients, and what they take."""
+    inputs = list(call.inputs[1])
+    built = [function_gradient(branch, f"{branch.name}_grad") for branch in branches]
+    wanted = sorted({position for _, positions in built for position in positions})
+    registry: Any = OpDef.registry
+    functions = []
+    for graph, positions in built:
+        with graph.as_default():
+            by_position = dict(zip(positions, graph.outputs, strict=True))
+            graph.outputs = [
+                by_position[position] if position in by_position else registry["ZerosLike"](graph.inputs[position])
+                for position in wanted
+            ]
+        functions.append(graph)
+    return wanted, functions, [*inputs, *dys]
+
+
+@if_op.gradient
+def _if_gradient(call: Call, *dys: Any) -> Any:
+    branches = [call.attr("then_branch"), call.attr("else_branch")]
+    wanted, functions, arguments = _branches_gradient(call, branches, dys)
+    results: Any = []
+    if wanted:
+        results = if_op(
+            call.inputs[0], arguments, Tcond=call.inputs[0].dtype.base_dtype,
+            Tout=[output._dtype for output in functions[0].outputs],
+            then_branch=functions[0], else_branch=functions[1], output_shapes=_output_shapes(functions),
+        )  # fmt: skip
+    return None, _spread(call, wanted, results)
+
+
+stateless_if.gradient(_if_gradient)
+
+
+def _spread(call: Call, wanted: Sequence[int], results: Any) -> list[Any]:
+    found: list[Any] = [None] * len(call.inputs[1])
+    for position, gradient in zip(wanted, results, strict=True):
+        found[position] = gradient
+    return found
+
+
+@case_op.gradient
+def _case_gradient(call: Call, *dys: Any) -> Any:
+    wanted, functions, arguments = _branches_gradient(call, call.attr("branches"), dys)
+    results: Any = []
+    if wanted:
+        results = case_op(
+            call.inputs[0], arguments, Tout=[output._dtype for output in functions[0].outputs],
+            branches=functions, output_shapes=_output_shapes(functions),
+        )  # fmt: skip
+    return None, _spread(call, wanted, results)
+
+
+stateless_case.gradient(_case_gradient)
+
+
+def switch_case(branch_index: Any, branch_fns: Any, default: Any = None, name: str = "switch_case") -> Any:
+    """Runs the function at an index.
+
+    Args:
+      branch_index: an int32 scalar.
+      branch_fns: a dict from integers, a list of functions, or a list of (integer, function) pairs.
+      default: the function for an index that has none; the last one if None.
+      name: the name of the operation.
+    """
+    functions = _indexed(branch_fns)
+    fallback = default if default is not None else functions[max(functions)]
+    table = [functions.get(index, fallback) for index in range(max(functions) + 1)]
+    if isinstance(branch_index, EagerTensor | int) and context.executing_eagerly():
+        index = int(branch_index)
+        return (table[index] if 0 <= index < len(table) else fallback)()
+    if default is not None or len(table) != len(functions):
+        table.append(fallback)
+    branch_index = convert_to_tensor(branch_index)
+    graph = context.current_graph()
+    with graph.name_scope(name) as scope:
+        built = [build(unique_function_name(f"{name}_branch"), function, ()) for function in table]
+        for other, result in built[1:]:
+            _check_same(built[0][0], built[0][1], other, result)
+        graphs = [item for item, _ in built]
+        merged = _merge_captures(graphs)
+        operation: Any = case_op if any(item.is_stateful() for item in graphs) else stateless_case
+        outputs = operation(
+            branch_index, merged, Tout=[output._dtype.base_dtype for output in graphs[0].outputs], branches=graphs,
+            output_shapes=_output_shapes(graphs), name=scope,
+        )  # fmt: skip
+        return _repack(graph, built[0][1], outputs, graphs[0])
+
+
+def _indexed(branch_fns: Any) -> dict[int, Any]:
+    if isinstance(branch_fns, dict):
+        pairs = list(branch_fns.items())
+    elif isinstance(branch_fns, list | tuple) and branch_fns and not isinstance(branch_fns[0], tuple):
+        pairs = list(enumerate(branch_fns))
+    else:
+        pairs = list(branch_fns)
+    if not pairs:
+        raise ValueError("branch_fns must contain at least one function.")
+    for key, function in pairs:
+        if not isinstance(key, int):
+            raise TypeError(f"key must be a Python `int`, got {type(key)} {key!r}.")
+        if not callable(function):
+            raise TypeError(f"fn for key {key} must be callable.")
+    indices = [key for key, _ in pairs]
+    if sorted(indices) != list(range(len(indices))):
+        raise ValueError(f"branch indices (keys) must form contiguous range of [0 to {len(indices)}) but found {{{sorted(indices)}}}")
+    return dict(pairs)
+
+
+def case(pred_fn_pairs: Any, default: Any = None, exclusive: bool = False, strict: bool = False, name: str = "case") -> Any:
+    """Runs the function of the first predicate that holds.
+
+    Args:
+      pred_fn_pairs: pairs of a boolean scalar and a function; or a dict of them.
+      default: the function to run if none holds.
+      exclusive: whether it is an error that more than one holds.
+      strict: whether a single result keeps its list.
+      name: the name of the operations.
+
+    Raises:
+      InvalidArgumentError: none holds and there is no default; or several do and ``exclusive`` is set.
+    """
+    pairs = list(pred_fn_pairs.items()) if isinstance(pred_fn_pairs, dict) else list(pred_fn_pairs)
+    for pair in pairs:
+        if not isinstance(pair, tuple) or len(pair) != 2:
+            raise TypeError(f"Each entry in pred_fn_pairs must be a 2-tuple. Received {pair}.")
+        if not callable(pair[1]):
+            raise TypeError(f"fn for pred {pair[0]} must be callable.")
+    preds = [getattr(pred, "deref", lambda pred=pred: pred)() for pred, _ in pairs]
+    functions = [function for _, function in pairs]
+    from tideflow._src.function.assertions import assert_true
+
+    checks = []
+    if exclusive:
+        registry: Any = OpDef.registry
+        count = registry["Sum"](registry["Cast"](convert_to_tensor(preds), DstT="int32"), 0)
+        checks.append(
+            assert_true(registry["LessEqual"](count, 1), "Input error: exclusive=True: more than 1 conditions evaluated as True")
+        )
+    if default is None:
+        registry = OpDef.registry
+        default = functions[-1]
+        checks.append(
+            assert_true(registry["Any"](convert_to_tensor(preds), 0), "None of the conditions evaluated as True.")
+        )
+    result: Callable[[], Any] = default
+    for pred, function in reversed(list(zip(preds, functions, strict=True))):
+        result = _chain(pred, function, result, name)
+    graph = context.current_graph()
+    if graph is not None and any(check is not None for check in checks):
+        with graph.control_dependencies([check for check in checks if check is not None]):
+            preds[0] = OpDef.registry["Identity"](convert_to_tensor(preds[0]))  # type: ignore[operator]
+            result = default
+            for pred, function in reversed(list(zip(preds, functions, strict=True))):
+                result = _chain(pred, function, result, name)
+    del strict
+    return result()
+
+
+def _chain(pred: Any, function: Callable[[], Any], otherwise: Callable[[], Any], name: str) -> Callable[[], Any]:
+    return lambda: cond(pred, function, otherwise, name=name)

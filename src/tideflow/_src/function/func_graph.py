@@ -1,0 +1,255 @@
+"""Defines ``FuncGraph``: the graph of a function, which captures what it uses from outside."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from tideflow._src.core import context, nest
+from tideflow._src.core.indexed_slices import IndexedSlices
+from tideflow._src.core.tensor import EagerTensor, SymbolicTensor
+from tideflow._src.graph.graph import Graph, Operation
+from tideflow._src.graph.op_def import OpDef
+from tideflow._src.runtime import stages, tracing
+from tideflow._src.runtime.convert import constant_node, convert_to_tensor
+from tideflow._src.runtime.host import HostProgram
+from tideflow._src.runtime.plan import Plan, in_order, needed
+from tideflow._src.runtime.state import RunState, current_state
+
+_numbers = itertools.count()
+
+
+class FuncGraph(Graph):
+    """Is the graph of a function: placeholders for its arguments, captures, and outputs.
+
+    Attributes:
+      name: the function's name.
+      outer_graph: the graph that the function is used in, or None for eager execution.
+      inputs: its parameters: the arguments first, then one for each capture.
+      outputs: the tensors that it returns.
+    """
+
+    building_function = True
+
+    def __init__(self, name: str, outer_graph: Graph | None = None) -> None:
+        super().__init__()
+        self.name = name
+        self.outer_graph = outer_graph if outer_graph is not None else context.current_graph()
+        self.inputs: list[SymbolicTensor] = []
+        self.outputs: list[SymbolicTensor] = []
+        self.structured_outputs: Any = None
+        self.control_outputs: list[Operation] = []
+        self._captures: dict[int, tuple[Any, SymbolicTensor]] = {}
+        self._constants: dict[int, tuple[Any, SymbolicTensor]] = {}
+        self._programs: dict[RunState, HostProgram] = {}
+        self._plan: Plan | None = None
+        self._program_lock = threading.Lock()
+        self._compilable: bool | None = None
+        if self.outer_graph is not None:
+            self.seed = self.outer_graph.seed
+            self._gradient_overrides = self.outer_graph._gradient_overrides
+
+    @property
+    def captures(self) -> list[tuple[Any, SymbolicTensor]]:
+        """Pairs of a captured outer tensor and the parameter that stands for it."""
+        return list(self._captures.values())
+
+    @property
+    def external_captures(self) -> list[Any]:
+        """The captured outer tensors, in the order of their parameters."""
+        return [outer for outer, _ in self._captures.values()]
+
+    def add_parameter(self, dtype: Any, shape: Any, name: str) -> SymbolicTensor:
+        """Adds a parameter and returns its placeholder."""
+        op = self.add_operation(
+            OpDef.registry["Placeholder"],
+            (),
+            {"dtype": dtype, "shape": shape},
+            name,
+            control_inputs=(),
+            output_types=(dtype,),
+            output_shapes=(shape,),
+        )
+        self.inputs.append(op.outputs[0])
+        return op.outputs[0]
+
+    def capture(self, tensor: Any, name: str | None = None) -> SymbolicTensor:
+        """Returns the tensor of this graph that stands for ``tensor``, made a parameter if it comes from outside."""
+        if isinstance(tensor, SymbolicTensor) and tensor._op.graph is self:
+            return tensor
+        known = self._captures.get(id(tensor)) or self._constants.get(id(tensor))
+        if known is not None:
+            return known[1]
+        if isinstance(tensor, SymbolicTensor):
+            if tensor._op.type == "Const" and np.size(tensor._op.attrs["value"]) <= 1:
+                saved, self._name_stack = self._name_stack, ""
+                inner = constant_node(self, tensor._op.attrs["value"], tensor._op.name, dtype=tensor._dtype)
+                self._name_stack = saved
+                self._constants[id(tensor)] = (tensor, inner)
+                return inner
+            self._check_outer(tensor)
+        elif not isinstance(tensor, EagerTensor):
+            raise TypeError(f"{tensor!r} cannot be captured by the function {self.name}.")
+        saved, self._name_stack = self._name_stack, ""
+        try:
+            shape = tensor._shape if isinstance(tensor, SymbolicTensor) else tuple(tensor._value.shape)
+            inner = self.add_parameter(tensor.dtype, shape, name or "capture")
+        finally:
+            self._name_stack = saved
+        static = getattr(tensor, "_static", None)
+        if static is not None:
+            inner._static = static
+        self._captures[id(tensor)] = (tensor, inner)
+        return inner
+
+    def _check_outer(self, tensor: SymbolicTensor) -> None:
+        graph = self.outer_graph
+        while graph is not None:
+            if tensor._op.graph is graph:
+                return
+            graph = getattr(graph, "outer_graph", None)
+        raise TypeError(
+            f"{tensor!r} is out of scope and cannot be used in the function {self.name}: it belongs to another "
+            "function. Return it from that function, or compute it again here."
+        )
+
+    # Running.
+
+    def plan(self) -> Plan:
+        """Returns the plan that computes the outputs from the parameters."""
+        if self._plan is None:
+            self._plan = Plan(self.outputs, self.control_outputs, self.inputs)
+        return self._plan
+
+    def plan_ops(self) -> list[Operation]:
+        """Returns the operations that the outputs need, in order, constants among them, parameters not."""
+        found = needed(self.outputs, self.control_outputs, set(self.inputs))
+        return in_order(found)
+
+    def program(self) -> HostProgram:
+        """Returns the function as a program of the host tier, with the state of the running session."""
+        state = current_state()
+        program = self._programs.get(state)
+        if program is None:
+            with self._program_lock:
+                plan = self.plan()
+                program = HostProgram(plan, plan.ops, self.inputs, self.outputs, state)
+                self._programs[state] = program
+        return program
+
+    def run(self, values: Sequence[Any]) -> list[Any]:
+        """Calls the function on values, on the host."""
+        return list(self.program()(values))
+
+    def compilable(self) -> bool:
+        """Tells whether XLA can take the function as a part of a program."""
+        if self._compilable is None:
+            self._compilable = self._find_compilable()
+        return self._compilable
+
+    def _find_compilable(self) -> bool:
+        if any(item._dtype._is_ref_dtype or item._dtype.name in ("resource", "variant", "string") for item in self.inputs):
+            return False
+        plan = self.plan()
+        state = RunState(_no_resources())
+        parts = stages.split(plan, state, set())
+        for part in parts:
+            if not part.compiled and part.ops:
+                return False
+        return not any(
+            op.op_def.random is not None or op.op_def.updates or op.op_def.reads or state.is_handle(op) for op in plan.ops
+        )
+
+    def trace(self, values: Sequence[Any]) -> list[Any]:
+        """Evaluates the function on known and traced values."""
+        return self.traced()(*values)
+
+    def traced(self) -> Callable[..., list[Any]]:
+        """Returns the function in the form that JAX traces."""
+        plan = self.plan()
+        state = current_state()
+
+        def evaluate(*values: Any) -> list[Any]:
+            environment = tracing.Environment()
+            environment.values.update(zip(self.inputs, values, strict=True))
+
+            def lookup(tensor: SymbolicTensor) -> Any:
+                tensor = plan.resolve(tensor)
+                try:
+                    return environment.values[tensor]
+                except KeyError:
+                    return plan.constants[tensor]
+
+            for op in plan.ops:
+                if op.type != "NoOp":
+                    tracing.run(op, environment, lookup, state)
+            return [lookup(tensor) for tensor in self.outputs]
+
+        return evaluate
+
+    def is_stateful(self) -> bool:
+        """Tells whether the function has effects or reads state."""
+        return any(
+            op.op_def.stateful or op.op_def.updates or op.op_def.reads or op.op_def.random is not None
+            for op in self._operations
+            if op.type != "Placeholder"
+        )
+
+
+def _no_resources() -> Any:
+    from tideflow._src.runtime.buffers import ResourceManager
+
+    return ResourceManager()
+
+
+def unique_function_name(prefix: str) -> str:
+    """Returns a name for a function that no other function of this process has."""
+    return f"{prefix}_{next(_numbers)}"
+
+
+def build(
+    name: str, function: Callable[..., Any], parameters: Sequence[tuple[Any, Any, str]], outer_graph: Graph | None = None
+) -> tuple[FuncGraph, Any]:
+    """Builds the graph of a Python function.
+
+    Args:
+      name: the function's name.
+      function: takes one tensor for each parameter and returns a structure of tensors, or operations.
+      parameters: the dtype, static shape and name of each.
+      outer_graph: the graph that it will be used in; the current one by default.
+
+    Returns:
+      The graph, and what ``function`` returned with its tensors converted.
+    """
+    graph = FuncGraph(name, outer_graph)
+    with graph.as_default():
+        arguments = [graph.add_parameter(*parameter) for parameter in parameters]
+        structure = convert_outputs(graph, function(*arguments))
+        graph.outputs = [item for item in nest.flatten(structure, expand_composites=False) if item is not None]
+    graph.structured_outputs = structure
+    return graph, structure
+
+
+def convert_outputs(graph: FuncGraph, result: Any) -> Any:
+    """Converts what a traced Python function returned to tensors of its graph."""
+
+    def convert(item: Any) -> Any:
+        if item is None:
+            return None
+        if isinstance(item, Operation):
+            graph.control_outputs.append(item)
+            return None
+        if isinstance(item, IndexedSlices):
+            return item
+        tensor: Any = convert_to_tensor(item)
+        tensor = graph.capture(tensor)
+        if tensor._dtype._is_ref_dtype or tensor._op.type == "Placeholder":
+            registry: Any = OpDef.registry
+            tensor = registry["Identity"](tensor)
+        return tensor
+
+    return nest.map_structure(convert, result) if nest.is_nested(result) else convert(result)

@@ -1,0 +1,222 @@
+"""Writes graphs as ``GraphDef``, ``NodeDef`` and ``FunctionDef`` messages, as TensorFlow writes them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from tideflow._src.core.tensor import SymbolicTensor
+from tideflow._src.graph import attr_value, protos
+from tideflow._src.graph.graph import Graph, Operation
+from tideflow._src.graph.signature import length
+
+#: The version of the GraphDef format that is written: that of TensorFlow 2.21.
+PRODUCER = 2474
+#: The oldest consumer that can read what is written, and the oldest producer that can be read.
+MINIMUM_CONSUMER = 0
+MINIMUM_PRODUCER = 0
+
+_OUTPUT_SHAPES = "_output_shapes"
+
+
+def graph_def(graph: Graph, from_version: int | None = None, add_shapes: bool = False) -> Any:
+    """Returns a graph as a ``GraphDef``.
+
+    Args:
+      graph: the graph.
+      from_version: accepted and without effect, as in TensorFlow 2.21: all operations are written.
+      add_shapes: whether each node carries the static shapes of its outputs in ``_output_shapes``.
+
+    Raises:
+      TypeError: an attribute has a value that no message can hold.
+    """
+    del from_version
+    message = protos.get("GraphDef")()
+    message.versions.producer = PRODUCER
+    if MINIMUM_CONSUMER:
+        message.versions.min_consumer = MINIMUM_CONSUMER
+    operations = graph.get_operations()
+    add = message.node.add
+    for op in operations:
+        write_node(add(), op, add_shapes)
+    _write_library(message, graph, operations, add_shapes)
+    return message
+
+
+def node_def(op: Operation) -> Any:
+    """Returns an operation as a ``NodeDef``."""
+    message = protos.get("NodeDef")()
+    write_node(message, op)
+    return message
+
+
+def write_node(message: Any, op: Operation, add_shapes: bool = False) -> None:
+    """Puts an operation into a ``NodeDef``.
+
+    Raises:
+      TypeError: an attribute has a value that no message can hold.
+    """
+    message.name = op.name
+    message.op = op.op_def.name
+    message.input.extend([_input_name(tensor) for tensor in op._inputs])
+    if op._control_inputs:
+        message.input.extend([f"^{control.name}" for control in op._control_inputs])
+    if op.device:
+        message.device = op.device
+    _write_attributes(message, op)
+    if add_shapes and op.outputs:
+        attr_value.write(message.attr[_OUTPUT_SHAPES], "list(shape)", [output._shape for output in op.outputs])
+
+
+def _input_name(tensor: SymbolicTensor) -> str:
+    index = tensor._value_index
+    return f"{tensor._op.name}:{index}" if index else tensor._op.name  # type: ignore[no-any-return]
+
+
+def _write_attributes(message: Any, op: Operation) -> None:
+    declared = op.op_def.attributes
+    attributes = message.attr
+    for name, value in op.attrs.items():
+        attribute = declared.get(name)
+        try:
+            if attribute is None:
+                attr_value.write_undeclared(attributes[name], value)
+            elif value is not None or attribute.type == "shape":
+                attr_value.write(attributes[name], attribute.type, value)
+        except (TypeError, ValueError) as error:
+            raise type(error)(
+                f"The attribute {name!r} of operation '{op.name}' ({op.type}) cannot be written: {error}"
+            ) from None
+
+
+# Functions
+
+
+def _write_library(
+    message: Any, graph: Graph, operations: Sequence[Operation], add_shapes: bool
+) -> None:
+    """Writes the functions that a graph holds, or that its operations and those of the functions refer to."""
+    pending = [*graph.functions.values(), *_functions_used(operations)]
+    written: set[str] = set()
+    while pending:
+        function = pending.pop(0)
+        name = _function_name(function)
+        if name in written:
+            continue
+        written.add(name)
+        entry = message.library.function.add()
+        stored = getattr(function, "function_def", None)
+        if stored is not None:
+            entry.CopyFrom(stored)
+        else:
+            body = _body(function)
+            entry.CopyFrom(function_def(body, add_shapes))
+            pending.extend(body.functions.values())
+            pending.extend(_functions_used(body.get_operations()))
+        gradient = getattr(function, "gradient_name", None)
+        if gradient:
+            message.library.gradient.add(function_name=name, gradient_func=gradient)
+
+
+def _functions_used(operations: Iterable[Operation]) -> Iterator[Any]:
+    """Yields the functions themselves that attributes hold; a mere name stands for one of the graph's own."""
+    for op in operations:
+        for name in _function_attributes(op):
+            value = op.attrs.get(name)
+            for item in value if isinstance(value, list) else (value,):
+                if item is not None and not isinstance(item, str | attr_value.NamedFunction):
+                    yield item
+
+
+def _function_attributes(op: Operation) -> list[str]:
+    found: list[str] | None = op.op_def.__dict__.get("_function_attributes")
+    if found is None:
+        found = [name for name, item in op.op_def.attributes.items() if item.type in ("func", "list(func)")]
+        op.op_def.__dict__["_function_attributes"] = found
+    return found
+
+
+def _function_name(function: Any) -> str:
+    name = function.name
+    return name.decode() if isinstance(name, bytes) else name
+
+
+def _body(function: Any) -> Any:
+    """Returns the graph of a function given as that graph or as something that has it as ``graph``."""
+    return function if isinstance(function, Graph) else function.graph
+
+
+def function_def(function: Any, add_shapes: bool = False) -> Any:
+    """Returns a function graph as a ``FunctionDef``.
+
+    Args:
+      function: the graph, with ``name``, ``inputs`` (its placeholders, captured values included), ``outputs`` and
+        perhaps ``control_outputs`` (operations that a call waits for) and ``function_attributes``.
+      add_shapes: whether the body's nodes carry their shapes.
+
+    Raises:
+      ValueError: an output is not of the graph.
+    """
+    message = protos.get("FunctionDef")()
+    signature = message.signature
+    signature.name = _function_name(function)
+    arguments = {tensor.op for tensor in function.inputs}
+    body = [op for op in function.get_operations() if op not in arguments]
+    taken = {op.name for op in body}
+    names: dict[SymbolicTensor, str] = {}
+    for tensor in function.inputs:
+        argument = _unique(_argument_name(tensor.op.name), taken)
+        names[tensor] = argument
+        signature.input_arg.add(name=argument, type=tensor.dtype.as_datatype_enum)
+    for index, tensor in enumerate(function.inputs):
+        attributes = message.arg_attr[index].attr
+        attr_value.write(attributes[_OUTPUT_SHAPES], "list(shape)", [tensor._shape])
+    for op in body:
+        node = message.node_def.add()
+        write_node(node, op, add_shapes)
+        del node.input[:]
+        node.input.extend([names.get(tensor) or _output_name(tensor) for tensor in op._inputs])
+        node.input.extend([f"^{control.name}" for control in op._control_inputs if control not in arguments])
+        signature.is_stateful = signature.is_stateful or op.op_def.stateful
+    used: set[str] = set(names.values())
+    for tensor in function.outputs:
+        if tensor.graph is not function:
+            raise ValueError(f"The output {tensor!r} is not of the function {signature.name!r}.")
+        name = _unique(_argument_name(tensor.op.name), used)
+        signature.output_arg.add(name=name, type=tensor.dtype.as_datatype_enum)
+        message.ret[name] = names.get(tensor) or _output_name(tensor)
+    for op in getattr(function, "control_outputs", ()):
+        name = _unique(op.name, set(message.control_ret))
+        signature.control_output.append(name)
+        message.control_ret[name] = op.name
+    for key, value in getattr(function, "function_attributes", {}).items():
+        attr_value.write_undeclared(message.attr[key], value)
+    return message
+
+
+def _output_name(tensor: SymbolicTensor) -> str:
+    """The name of a tensor in the body of a function: ``node:output_argument:index``."""
+    op = tensor._op
+    position = tensor._value_index
+    for argument in op.op_def.outputs:
+        count = length(argument, op.attrs)
+        if position < count:
+            return f"{op.name}:{argument.name}:{position}"
+        position -= count
+    raise AssertionError(f"{tensor!r} is beyond the outputs of its operation.")
+
+
+def _argument_name(name: str) -> str:
+    """Returns the name that an argument made of a node called ``name`` has: small letters, digits, underscores."""
+    name = re.sub(r"[^a-z0-9_]", "_", name.lower()).lstrip("_0123456789")
+    return name or "unknown"
+
+
+def _unique(name: str, taken: set[str]) -> str:
+    candidate, count = name, 0
+    while candidate in taken:
+        count += 1
+        candidate = f"{name}_{count}"
+    taken.add(candidate)
+    return candidate

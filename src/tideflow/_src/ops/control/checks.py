@@ -1,0 +1,80 @@
+"""Operations that check or show values: assertions and printing."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+
+from tideflow._src.core.errors import InvalidArgumentError
+from tideflow._src.graph.op_def import at_least
+from tideflow._src.runtime.op import op
+
+
+@op("Assert", "condition: bool, data: list(T) ->", tier="host", stateful=True, differentiable=False, T=at_least(1))
+def assert_op(condition, data, *, summarize: int = 3):
+    """Fails with ``data`` in the message unless ``condition`` holds."""
+    if not np.all(condition):
+        shown = " ".join(summary(item, summarize) for item in data)
+        raise InvalidArgumentError(None, None, f"assertion failed: {shown}")
+    return ()
+
+
+def summary(value: Any, count: int) -> str:
+    """Writes the first elements of a value as TensorFlow's messages do: ``[1 2 3...]``."""
+    array = np.asarray(value)
+    flat = array.reshape(-1)
+    limit = flat.size if count < 0 else count
+    items = [_element(item) for item in flat[:limit]]
+    return f"[{' '.join(items)}{'...' if flat.size > limit else ''}]"
+
+
+def _element(item: Any) -> str:
+    if isinstance(item, bytes):
+        return item.decode("utf-8", "replace")
+    if isinstance(item, bool | np.bool_):
+        return "1" if item else "0"
+    if isinstance(item, float | np.floating):
+        return f"{item:g}"
+    return str(item)
+
+
+@op("Print", "input: T, data: list(U) -> output: T", tier="host", stateful=True, U=at_least(0))
+def print_op(input, data, *, message: str = "", first_n: int = -1, summarize: int = 3):
+    """Passes ``input`` on and prints ``data`` to the standard error stream."""
+    key = (message, first_n)
+    if first_n > 0:
+        printed = _printed.get(key, 0)
+        if printed >= first_n:
+            return input
+        _printed[key] = printed + 1
+    print(message + "".join(summary(item, summarize) for item in data), file=sys.stderr, flush=True)
+    return input
+
+
+_printed: dict[Any, int] = {}
+
+
+@print_op.shape
+def _print_shape(input, data):
+    return input
+
+
+@print_op.gradient
+def _print_gradient(call, dy):
+    return dy, [None] * len(call.inputs[1])
+
+
+@op("PrintV2", "input: string ->", tier="host", stateful=True, differentiable=False)
+def print_v2(input, *, output_stream: str = "stderr", end: str = "\n"):
+    """Prints a string to a stream, or appends it to a file (``file://path``)."""
+    text = np.asarray(input).reshape(-1)[0].decode("utf-8", "replace") + end
+    if output_stream.startswith("file://"):
+        with open(output_stream[7:], "a", encoding="utf-8") as file:
+            file.write(text)
+    elif output_stream in ("stdout", "log(info)"):
+        print(text, end="", flush=True)
+    else:
+        print(text, end="", file=sys.stderr, flush=True)
+    return ()

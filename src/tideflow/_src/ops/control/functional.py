@@ -1,0 +1,209 @@
+"""Control flow as operations that hold functions: calls, conditionals and loops.
+
+A function attribute is a function graph; it knows how to run itself on the host and how to be traced.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tideflow._src.graph.op_def import Function, Shape, at_least
+from tideflow._src.runtime.lazy import lax
+from tideflow._src.runtime.op import op
+from tideflow._src.runtime.tracing import NeedsHost, is_known
+
+
+def truth(value: Any) -> bool:
+    """Returns the truth of a condition as TensorFlow's conditionals see it.
+
+    A scalar is true if it is not zero (a string: not empty); anything else if it is not empty.
+    """
+    array = np.asarray(value)
+    if array.ndim:
+        return array.size > 0
+    item = array[()]
+    return bool(item)
+
+
+def _conditional_kernel(cond: Any, input: list[Any], then_branch: Any, else_branch: Any) -> list[Any]:
+    branch = then_branch if truth(cond) else else_branch
+    return branch.run(input)  # type: ignore[no-any-return]
+
+
+def _conditional_xla(cond: Any, input: list[Any], then_branch: Any, else_branch: Any) -> list[Any]:
+    if is_known(cond):
+        return (then_branch if truth(cond) else else_branch).trace(input)  # type: ignore[no-any-return]
+    if cond.ndim:
+        return (then_branch if cond.size else else_branch).trace(input)  # type: ignore[no-any-return]
+    try:
+        return list(lax.cond(cond.astype(bool), then_branch.traced(), else_branch.traced(), *input))
+    except TypeError as error:  # the branches differ in shape
+        raise NeedsHost(str(error)) from None
+
+
+def _conditional_shape(cond: Any, input: Any, *, output_shapes: Any, then_branch: Any, else_branch: Any) -> list[Any]:
+    if output_shapes:
+        return list(output_shapes)
+    return [_common(a._shape, b._shape) for a, b in zip(then_branch.outputs, else_branch.outputs, strict=True)]
+
+
+def _common(first: Any, second: Any) -> Any:
+    if first is None or second is None or len(first) != len(second):
+        return None
+    return tuple(a if a == b else None for a, b in zip(first, second, strict=True))
+
+
+@op("If", "cond: Tcond, input: list(Tin) -> output: list(Tout)", tier="host", stateful=True, Tin=at_least(0), Tout=at_least(0))
+def if_op(cond, input, *, then_branch: Function, else_branch: Function, output_shapes: list[Shape] = []):  # noqa: B006
+    """Runs one of two functions; each may have effects."""
+    return _conditional_kernel(cond, input, then_branch, else_branch)
+
+
+@op("StatelessIf", "cond: Tcond, input: list(Tin) -> output: list(Tout)", tier="host", Tin=at_least(0), Tout=at_least(0))
+def stateless_if(cond, input, *, then_branch: Function, else_branch: Function, output_shapes: list[Shape] = []):  # noqa: B006
+    """Runs one of two functions that have no effects."""
+    return _conditional_kernel(cond, input, then_branch, else_branch)
+
+
+for _operation in (if_op, stateless_if):
+
+    @_operation.xla
+    def _if_xla(cond, input, *, then_branch, else_branch, output_shapes):
+        return _conditional_xla(cond, input, then_branch, else_branch)
+
+    _operation.shape(_conditional_shape)
+
+
+@op(
+    "Case", "branch_index: int32, input: list(Tin) -> output: list(Tout)", tier="host", stateful=True,
+    Tin=at_least(0), Tout=at_least(0), branches=at_least(1),
+)  # fmt: skip
+def case_op(branch_index, input, *, branches: list[Function], output_shapes: list[Shape] = []):  # noqa: B006
+    """Runs the function at an index; the last one for an index out of range."""
+    return _branch(branch_index, branches).run(input)
+
+
+@op(
+    "StatelessCase", "branch_index: int32, input: list(Tin) -> output: list(Tout)", tier="host",
+    Tin=at_least(0), Tout=at_least(0), branches=at_least(1),
+)  # fmt: skip
+def stateless_case(branch_index, input, *, branches: list[Function], output_shapes: list[Shape] = []):  # noqa: B006
+    """Runs the function at an index, where none has effects; the last one for an index out of range."""
+    return _branch(branch_index, branches).run(input)
+
+
+def _branch(index: Any, branches: list[Any]) -> Any:
+    index = int(index)
+    return branches[index if 0 <= index < len(branches) else -1]
+
+
+def _case_shape(branch_index, input, *, output_shapes, branches):
+    if output_shapes:
+        return list(output_shapes)
+    shapes = [output._shape for output in branches[0].outputs]
+    for branch in branches[1:]:
+        shapes = [_common(shape, output._shape) for shape, output in zip(shapes, branch.outputs, strict=True)]
+    return shapes
+
+
+for _operation in (case_op, stateless_case):
+
+    @_operation.xla
+    def _case_xla(branch_index, input, *, branches, output_shapes):
+        if is_known(branch_index):
+            return _branch(branch_index, branches).trace(input)
+        index = lax.select((branch_index >= 0) & (branch_index < len(branches)), branch_index, len(branches) - 1)
+        try:
+            return list(lax.switch(index, [branch.traced() for branch in branches], *input))
+        except TypeError as error:
+            raise NeedsHost(str(error)) from None
+
+    _operation.shape(_case_shape)
+
+
+def _loop(input: list[Any], cond: Any, body: Any) -> list[Any]:
+    condition = cond.program()
+    step = body.program()
+    values: Any = input
+    while truth(condition(values)[0]):
+        values = step(values)
+    return list(values)
+
+
+def _loop_xla(input: list[Any], cond: Any, body: Any) -> list[Any]:
+    condition, step = cond.traced(), body.traced()
+    try:
+        return list(lax.while_loop(lambda values: condition(*values)[0].astype(bool), lambda values: step(*values), list(input)))
+    except TypeError as error:  # a value changes its shape from one turn to the next
+        raise NeedsHost(str(error)) from None
+
+
+def _loop_shape(input: Any, *, output_shapes: Any, body: Any) -> list[Any]:
+    if output_shapes:
+        return [shape if shape is not None else output._shape for shape, output in zip(output_shapes, body.outputs, strict=True)]
+    return [output._shape for output in body.outputs]
+
+
+@op("While", "input: list(T) -> output: list(T)", tier="host", stateful=True, T=at_least(0))
+def while_op(input, *, cond: Function, body: Function, output_shapes: list[Shape] = [], parallel_iterations: int = 10):  # noqa: B006
+    """Runs ``body`` on its own results as long as ``cond`` says so."""
+    return _loop(input, cond, body)
+
+
+@op("StatelessWhile", "input: list(T) -> output: list(T)", tier="host", T=at_least(0))
+def stateless_while(input, *, cond: Function, body: Function, output_shapes: list[Shape] = [], parallel_iterations: int = 10):  # noqa: B006
+    """Runs ``body``, which has no effects, on its own results as long as ``cond`` says so."""
+    return _loop(input, cond, body)
+
+
+for _operation in (while_op, stateless_while):
+
+    @_operation.xla
+    def _while_xla(input, *, cond, body, output_shapes, parallel_iterations):
+        return _loop_xla(input, cond, body)
+
+    _operation.shape(_loop_shape)
+
+
+@op("PartitionedCall", "args: list(Tin) -> output: list(Tout)", tier="host", Tin=at_least(0), Tout=at_least(0))
+def partitioned_call(args, *, f: Function, config: str = "", config_proto: str = "", executor_type: str = ""):
+    """Calls a function that has no effects."""
+    return f.run(args)
+
+
+@op("StatefulPartitionedCall", "args: list(Tin) -> output: list(Tout)", tier="host", stateful=True, Tin=at_least(0), Tout=at_least(0))
+def stateful_partitioned_call(args, *, f: Function, config: str = "", config_proto: str = "", executor_type: str = ""):
+    """Calls a function, which may have effects."""
+    return f.run(args)
+
+
+def _call_shape(args, *, f):
+    return [output._shape for output in f.outputs]
+
+
+for _operation in (partitioned_call, stateful_partitioned_call):
+
+    @_operation.xla
+    def _call_xla(args, *, f, config, config_proto, executor_type):
+        return f.trace(args)
+
+    _operation.shape(_call_shape)
+
+
+def _functions(operation: Any) -> list[Any]:
+    found: list[Any] = []
+    for value in operation.attrs.values():
+        found.extend(value if isinstance(value, list) and value and hasattr(value[0], "compilable") else [value])
+    return [function for function in found if hasattr(function, "compilable")]
+
+
+def _compiles(operation: Any) -> bool:
+    """Tells whether XLA can take a control flow operation: its functions hold nothing but pure, traceable work."""
+    return all(function.compilable() for function in _functions(operation))
+
+
+for _operation in (if_op, stateless_if, case_op, stateless_case, while_op, stateless_while, partitioned_call, stateful_partitioned_call):
+    _operation.compiles = _compiles
+

@@ -1,0 +1,186 @@
+"""``py_function``, ``numpy_function`` and ``py_func``: Python code as an operation of a graph."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import weakref
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from tideflow._src.core import context, dtypes
+from tideflow._src.core.dtypes import DType
+from tideflow._src.core.errors import InvalidArgumentError, UnknownError
+from tideflow._src.core.tensor import wrap
+from tideflow._src.graph.op_def import at_least
+from tideflow._src.runtime.convert import convert_to_tensor, to_numpy
+from tideflow._src.runtime.op import op
+
+_numbers = itertools.count()
+_functions: weakref.WeakValueDictionary[str, _Holder] = weakref.WeakValueDictionary()
+_lock = threading.Lock()
+
+
+class _Holder:
+    """Keeps a Python function alive as long as the graph that calls it."""
+
+    def __init__(self, function: Callable[..., Any], eager: bool) -> None:
+        self.function = function
+        self.eager = eager
+
+
+def _call(token: str, values: Sequence[Any], types: Sequence[DType]) -> list[Any]:
+    holder = _functions.get(token)
+    if holder is None:
+        raise UnknownError(None, None, f"The Python function {token!r} of a py_func does not exist in this process.")
+    with context.eager_scope():
+        if holder.eager:
+            result = holder.function(*[wrap(np.asarray(value)) for value in values])
+        else:
+            result = holder.function(*[_as_array(value) for value in values])
+    if result is None:
+        result = []
+    results = list(result) if isinstance(result, list | tuple) else [result]
+    if len(results) != len(types):
+        raise InvalidArgumentError(
+            None, None, f"{token} returns {len(results)} values, but expects to see {len(types)} values."
+        )
+    return [_converted(value, dtype, token, index, holder.eager) for index, (value, dtype) in enumerate(zip(results, types, strict=True))]
+
+
+def _as_array(value: Any) -> Any:
+    array = np.asarray(value)
+    return array[()] if array.ndim == 0 else array.copy()
+
+
+def _converted(value: Any, dtype: DType, token: str, index: int, eager: bool) -> Any:
+    if eager:
+        return convert_to_tensor(value, dtype)._value  # type: ignore[attr-defined]
+    array = to_numpy(value, None if isinstance(value, np.ndarray | np.generic) else dtype)
+    if dtypes.of_numpy[array.dtype] is not dtype:
+        raise InvalidArgumentError(
+            None,
+            None,
+            f"{index}-th value returned by {token} is {dtypes.of_numpy[array.dtype].name}, but expects {dtype.name}",
+        )
+    return array
+
+
+@op("PyFunc", "input: list(Tin) -> output: list(Tout)", tier="host", stateful=True, differentiable=False, Tin=at_least(0), Tout=at_least(0))
+def py_func_op(input, *, token: str, Tout: list[DType]):  # noqa: N803
+    """Calls a Python function on arrays."""
+    return _call(token, input, Tout)
+
+
+@op("PyFuncStateless", "input: list(Tin) -> output: list(Tout)", tier="host", differentiable=False, Tin=at_least(0), Tout=at_least(0))
+def py_func_stateless(input, *, token: str, Tout: list[DType]):  # noqa: N803
+    """Calls a Python function without effects on arrays."""
+    return _call(token, input, Tout)
+
+
+@op("EagerPyFunc", "input: list(Tin) -> output: list(Tout)", tier="host", stateful=True, Tin=at_least(0), Tout=at_least(0))
+def eager_py_func(input, *, token: str, Tout: list[DType], is_async: bool = False):  # noqa: N803
+    """Calls a Python function on eager tensors."""
+    return _call(token, input, Tout)
+
+
+@eager_py_func.gradient
+def _eager_py_func_gradient(call, *dys):
+    token = call.attr("token")
+    inputs = call.inputs[0]
+    count = len(inputs)
+
+    def backward(*arguments: Any) -> Any:
+        from tideflow._src.autodiff.tape import GradientTape  # a floor above: only when a gradient is computed
+
+        values, upstream = arguments[:count], arguments[count:]
+        with GradientTape() as tape:
+            for value in values:
+                if value.dtype.is_floating or value.dtype.is_complex:
+                    tape.watch(value)
+            result = _functions[token].function(*values)
+        results = list(result) if isinstance(result, list | tuple) else [result]
+        found = tape.gradient(results, list(values), list(upstream), "zero")
+        return [convert_to_tensor(item) for item in found]
+
+    results = _function_op(backward, [*inputs, *dys], [item.dtype.base_dtype for item in inputs], True, None, True)
+    return ([item if item.dtype.is_floating or item.dtype.is_complex else None for item in results],)
+
+
+def _function_op(
+    func: Callable[..., Any], inputs: Sequence[Any], types: Sequence[DType], eager: bool, name: str | None, stateful: bool
+) -> list[Any]:
+    holder = _Holder(func, eager)
+    token = f"pyfunc_{next(_numbers)}"
+    with _lock:
+        _functions[token] = holder
+    graph = context.current_graph()
+    if graph is not None:
+        keeper = graph
+        while getattr(keeper, "outer_graph", None) is not None:
+            keeper = keeper.outer_graph
+        keeper.__dict__.setdefault("_python_functions", []).append(holder)
+        graph.__dict__.setdefault("_python_functions", []).append(holder)
+    if eager:
+        result = eager_py_func(list(inputs), token=token, Tout=list(types), name=name or "EagerPyFunc")
+    elif stateful:
+        result = py_func_op(list(inputs), token=token, Tout=list(types), name=name or "PyFunc")
+    else:
+        result = py_func_stateless(list(inputs), token=token, Tout=list(types), name=name or "PyFuncStateless")
+    return list(result)
+
+
+def _types(Tout: Any) -> tuple[list[DType], bool]:  # noqa: N803
+    if isinstance(Tout, list | tuple):
+        return [dtypes.as_dtype(getattr(item, "dtype", item)) for item in Tout], True
+    return [dtypes.as_dtype(getattr(Tout, "dtype", Tout))], False
+
+
+def py_function(func: Any = None, inp: Any = None, Tout: Any = None, name: str | None = None) -> Any:  # noqa: N803
+    """Calls a Python function on eager tensors, as an operation that gradients pass through.
+
+    Args:
+      func: takes one eager tensor for each of ``inp`` and returns values of the types ``Tout``.
+      inp: the arguments.
+      Tout: the dtype of the result, or a list of dtypes.
+      name: the name of the operation.
+
+    Returns:
+      A tensor, or a list of tensors if ``Tout`` is a list.
+    """
+    if context.executing_eagerly():
+        types, many = _types(Tout)
+        result = func(*[convert_to_tensor(item) for item in inp])
+        results = [] if result is None else list(result) if isinstance(result, list | tuple) else [result]
+        converted = [convert_to_tensor(item, dtype) for item, dtype in zip(results, types, strict=True)]
+        return converted if many else converted[0] if converted else None
+    types, many = _types(Tout)
+    results = _function_op(func, inp, types, True, name, True)
+    return results if many else results[0]
+
+
+def py_func(func: Callable[..., Any], inp: Any, Tout: Any, stateful: bool = True, name: str | None = None) -> Any:  # noqa: N803
+    """Calls a Python function on NumPy arrays, as an operation without a gradient.
+
+    Args:
+      func: takes one array for each of ``inp`` and returns arrays of the types ``Tout``.
+      inp: the arguments.
+      Tout: the dtype of the result, or a list of dtypes.
+      stateful: whether the function has effects; one that has none may be called less often.
+      name: the name of the operation.
+    """
+    types, many = _types(Tout)
+    if context.executing_eagerly():
+        result = func(*[_as_array(convert_to_tensor(item)._value) for item in inp])  # type: ignore[attr-defined]
+        results = [] if result is None else list(result) if isinstance(result, list | tuple) else [result]
+        converted = [convert_to_tensor(item, dtype) for item, dtype in zip(results, types, strict=True)]
+        return converted if many else converted[0] if converted else None
+    results = _function_op(func, inp, types, False, name, stateful)
+    return results if many else results[0]
+
+
+def numpy_function(func: Any = None, inp: Any = None, Tout: Any = None, stateful: bool = True, name: str | None = None) -> Any:  # noqa: N803
+    """Is ``py_func`` under its TensorFlow 2 name."""
+    return py_func(func, inp, Tout, stateful, name)

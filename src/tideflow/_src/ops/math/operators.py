@@ -1,0 +1,209 @@
+"""Gives tensors Python's arithmetic, comparison and logic operators.
+
+Nodes that operators make are named as TensorFlow names them: ``add``, ``truediv``, ``and``; constants made of the
+other operand ``add/x`` or ``add/y``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tideflow._src.core import context, dtypes
+from tideflow._src.core.tensor import EagerTensor, SymbolicTensor, Tensor, install_operator
+from tideflow._src.ops.math import arithmetic, comparison, division, logical, unary
+from tideflow._src.ops.math.fast import binary, run_quietly
+from tideflow._src.ops.scopes import name_scope
+from tideflow._src.runtime.convert import convert_to_tensor
+from tideflow._src.runtime.op import Op
+
+_new = object.__new__
+
+#: Operands of these classes have no say in what an operator does with them.
+_PLAIN = (int, float, complex, str, bytes, list, tuple, np.ndarray, np.generic, Tensor)
+
+
+def _reflected(operation: Op, ufunc: Any, general: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """Returns the operator for a number on the left side of a tensor: ``method(tensor, number)``."""
+    checked = operation.checked
+    special = context.SPECIAL
+    run = run_quietly
+
+    def method(self: Any, other: Any) -> Any:
+        if self.__class__ is EagerTensor and not special:
+            right = self._value
+            dtype = right.dtype
+            kind = other.__class__
+            if (
+                dtype.kind == "f"
+                if kind is float
+                else kind is int and 0 <= other < 128 and dtype.kind in "fiu"
+            ) and dtype in checked:
+                try:
+                    value = run(ufunc, other, right)
+                except (ValueError, RuntimeError):
+                    return general(other, self)  # explains, or the context was taken
+                result = _new(EagerTensor)
+                result._value = value
+                return result
+        return general(other, self)
+
+    return method
+
+
+def _converted_left(x: Any, y: Any) -> Any:
+    """Converts the left operand to the type of the tensor on the right; in a graph, the operation does that."""
+    return convert_to_tensor(x, dtype=y.dtype.base_dtype) if y.__class__ is EagerTensor else x
+
+
+def _install(
+    name: str,
+    operation: Op,
+    ufunc: Any,
+    node_name: str,
+    perform: Callable[[Any, Any, str | None], Any] | None = None,
+) -> None:
+    """Makes ``__name__`` and ``__rname__`` methods of tensors.
+
+    Args:
+      name: the operator's name in Python, such as ``add``.
+      operation: the operation that serves most dtypes.
+      ufunc: its NumPy ufunc, or None.
+      node_name: the name of nodes.
+      perform: ``perform(x, y, name)``, if it does more than call the operation.
+    """
+    right_name = f"__r{name}__"
+
+    def default_perform(x: Any, y: Any, chosen: str | None) -> Any:
+        return operation.call(x, y, name=chosen)
+
+    apply = perform or default_perform
+
+    def slow(x: Any, y: Any, _: str | None = None) -> Any:
+        if isinstance(y, _PLAIN) or not hasattr(type(y), right_name):
+            return apply(x, y, node_name)
+        try:
+            return apply(x, y, node_name)
+        except (TypeError, ValueError):
+            result = getattr(y, right_name)(x)  # a class that knows tensors better than they know it
+            if result is NotImplemented:
+                raise
+            return result
+
+    def reflected_slow(x: Any, y: Any) -> Any:
+        dispatch = getattr(x, "_binary_elementwise", None)
+        if dispatch is not None:
+            return dispatch(method, x, y, None)
+        return apply(_converted_left(x, y), y, node_name)
+
+    method = binary(operation, node_name, ufunc, function_name=f"__{name}__", slow=slow)
+    install_operator(f"__{name}__", method)
+    install_operator(
+        right_name, _reflected(operation, ufunc, reflected_slow) if ufunc else _swapped(reflected_slow)
+    )
+
+
+def _swapped(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    def method(self: Any, other: Any) -> Any:
+        return function(other, self)
+
+    return method
+
+
+def _add(x: Any, y: Any, name: str | None) -> Any:
+    tensor = x if isinstance(x, Tensor) else y
+    operation = arithmetic.add_op if tensor.dtype.base_dtype is dtypes.string else arithmetic.add_v2
+    return operation.call(x, y, name=name)
+
+
+def _true_divide(x: Any, y: Any, name: str | None) -> Any:
+    tensor = x if isinstance(x, Tensor) else y
+    if tensor.dtype.is_integer or tensor.dtype.is_bool:
+        with name_scope(None, name, [x, y]) as scope:
+            if not isinstance(x, Tensor):
+                x = convert_to_tensor(x, dtype=y.dtype.base_dtype, name="x")
+            else:
+                y = convert_to_tensor(y, dtype_hint=x.dtype.base_dtype, name="y")
+                if y.dtype.base_dtype is not x.dtype.base_dtype:
+                    raise TypeError(
+                        f"`x` and `y` must have the same dtype, got {x.dtype.base_dtype!r} != {y.dtype.base_dtype!r}."
+                    )
+            return division.real_div.call(*division.cast_for_true_division(x, y), name=scope)
+    return division.real_div.call(x, y, name=name)
+
+
+def _logical_operator(name: str, function: Callable[[Any, Any], Any]) -> None:
+    def reflected(self: Any, other: Any) -> Any:
+        if context.current_graph() is None:
+            return function(convert_to_tensor(other, dtype=self.dtype.base_dtype), self)
+        graph = context.current_graph()
+        with name_scope(None, name, [other, self]) as scope:
+            left = convert_to_tensor(other, dtype=self.dtype.base_dtype, name="x")
+            if not self.dtype.is_bool:
+                return _BITWISE[name](left, self)
+            return (_LOGICAL[name])(left, self, scope)
+        del graph
+
+    install_operator(f"__{name}__", function)
+    install_operator(f"__r{name}__", reflected)
+
+
+_BITWISE = {"and": logical.bitwise_and, "or": logical.bitwise_or, "xor": logical.bitwise_xor}
+_LOGICAL = {"and": logical.logical_and, "or": logical.logical_or, "xor": logical.logical_xor}
+
+
+def _compares_elements(tensor: Any) -> bool:
+    """Tells whether ``==`` compares values (TF 2) or identity (TF 1.x, and graphs that are not functions)."""
+    if not context.mode.tensor_equality:
+        return False
+    if tensor.__class__ is SymbolicTensor:
+        return bool(tensor._op.graph.building_function)
+    graph = context.current_graph()
+    return graph is None or bool(graph.building_function)
+
+
+def tensor_equals(self: Any, other: Any) -> Any:
+    """Is ``self == other``: element by element, False if the shapes do not fit; or identity, see above."""
+    if other is None:
+        return False
+    if _compares_elements(self):
+        return comparison.equal_op.call(self, other, incompatible_shape_error=False)
+    return self is other
+
+
+def tensor_not_equals(self: Any, other: Any) -> Any:
+    """Is ``self != other``: element by element, True if the shapes do not fit; or identity, see above."""
+    if other is None:
+        return True
+    if _compares_elements(self):
+        return comparison.not_equal_op.call(self, other, incompatible_shape_error=False)
+    return self is not other
+
+
+def _install_all() -> None:
+    _install("add", arithmetic.add_v2, np.add, "add", _add)
+    _install("sub", arithmetic.sub, np.subtract, "sub")
+    _install("mul", arithmetic.mul, np.multiply, "mul")
+    _install("truediv", division.real_div, np.true_divide, "truediv", _true_divide)
+    _install("floordiv", division.floor_div_op, None, "floordiv")
+    _install("mod", division.floor_mod, None, "mod")
+    _install("pow", arithmetic.pow_op, np.power, "pow")
+    for name, function in (("and", logical.and_), ("or", logical.or_), ("xor", logical.xor)):
+        _logical_operator(name, function)
+    for name, method in (
+        ("lt", comparison.less),
+        ("le", comparison.less_equal),
+        ("gt", comparison.greater),
+        ("ge", comparison.greater_equal),
+        ("eq", tensor_equals),
+        ("ne", tensor_not_equals),
+        ("neg", unary.negative),
+        ("abs", unary.abs),
+        ("invert", logical.inverse),
+    ):
+        install_operator(f"__{name}__", method)
+
+
+_install_all()

@@ -1,0 +1,546 @@
+"""Special functions: the error function, the gamma function, Bessel functions and their relatives.
+
+NumPy lacks them; on the host they are SciPy's (which JAX brings), loaded at first use.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tideflow._src.graph.types import FLOATING
+from tideflow._src.ops.array.raw import raw
+from tideflow._src.ops.math.arithmetic import add_v2, mul, sub
+from tideflow._src.ops.math.division import real_div
+from tideflow._src.ops.math.fast import binary, unary
+from tideflow._src.ops.math.unary import between, exp_op, neg_op, square_op, unary_samples
+from tideflow._src.ops.scopes import name_scope
+from tideflow._src.runtime.convert import convert_to_tensor
+from tideflow._src.runtime.lazy import LazyModule, jnp, lax
+from tideflow._src.runtime.op import op
+
+_scipy: Any = LazyModule("scipy.special")
+_jax: Any = LazyModule("jax.scipy.special")
+
+_TWO_OVER_ROOT_PI = 2 / np.sqrt(np.pi)
+
+
+def _on_host(function: Any, *arguments: Any) -> Any:
+    """Calls a function of SciPy in at least single precision and returns the type of the arguments."""
+    dtype = arguments[0].dtype
+    if dtype.itemsize < 4:
+        arguments = tuple(item.astype(np.float32) for item in arguments)
+    return np.asarray(function(*arguments)).astype(dtype)
+
+
+def _in_single(function: Any, *arguments: Any) -> Any:
+    """Calls a function of JAX in at least single precision and returns the type of the arguments."""
+    dtype = arguments[0].dtype
+    if dtype.itemsize < 4:
+        arguments = tuple(item.astype(jnp.float32) for item in arguments)
+    return function(*arguments).astype(dtype)
+
+
+def _same(shape: Any) -> Any:
+    return shape
+
+
+# The error function.
+
+
+@op("Erf", "x: T -> y: T", T=FLOATING)
+def erf_op(xp, x):
+    """Gives the error function, ``2 / sqrt(pi)`` times the integral of ``exp(-t**2)`` from 0 to ``x``."""
+    return _in_single(lax.erf, x)
+
+
+@erf_op.host
+def _erf_host(x):
+    return _on_host(_scipy.erf, x)
+
+
+@erf_op.gradient
+def _erf_gradient(call, dy):
+    return mul(mul(dy, _TWO_OVER_ROOT_PI), exp_op(neg_op(square_op(call.inputs[0]))))
+
+
+@erf_op.samples
+def _erf_samples(s):
+    yield from unary_samples(s)
+    yield s(np.linspace(-6, 6, 25, dtype=np.float32))
+
+
+@op("Erfc", "x: T -> y: T", T=FLOATING)
+def erfc_op(xp, x):
+    """Gives ``1 - erf(x)``, accurately for large ``x``."""
+    return _in_single(lax.erfc, x)
+
+
+@erfc_op.host
+def _erfc_host(x):
+    return _on_host(_scipy.erfc, x)
+
+
+@erfc_op.gradient
+def _erfc_gradient(call, dy):
+    return mul(mul(dy, -_TWO_OVER_ROOT_PI), exp_op(neg_op(square_op(call.inputs[0]))))
+
+
+@erfc_op.samples
+def _erfc_samples(s):
+    yield from unary_samples(s)
+    yield s(np.linspace(-6, 6, 25, dtype=np.float32))
+
+
+@op("Erfinv", "x: T -> y: T", T=FLOATING)
+def erfinv_op(xp, x):
+    """Gives the inverse of the error function; NaN outside [-1, 1]."""
+    return _in_single(lax.erf_inv, x)
+
+
+@erfinv_op.host
+def _erfinv_host(x):
+    return _on_host(_scipy.erfinv, x)
+
+
+@erfinv_op.gradient
+def _erfinv_gradient(call, dy):
+    return mul(mul(dy, np.sqrt(np.pi) / 2), exp_op(square_op(call.outputs[0])))
+
+
+@erfinv_op.samples
+def _erfinv_samples(s):
+    yield from unary_samples(s, between(s, -0.9, 0.9))
+    yield s(np.float32([-1, 1, 0, 2]), gradient=False)
+
+
+@op("Ndtri", "x: T -> y: T", T=FLOATING)
+def ndtri_op(xp, x):
+    """Gives the quantile of the standard normal distribution; NaN outside [0, 1]."""
+    return _in_single(_jax.ndtri, x)
+
+
+@ndtri_op.host
+def _ndtri_host(x):
+    return _on_host(_scipy.ndtri, x)
+
+
+@ndtri_op.gradient
+def _ndtri_gradient(call, dy):
+    return mul(mul(dy, np.sqrt(2 * np.pi)), exp_op(real_div(square_op(call.outputs[0]), 2)))
+
+
+@ndtri_op.samples
+def _ndtri_samples(s):
+    yield from unary_samples(s, between(s, 0.05, 0.95))
+    yield s(np.float32([0, 1, 0.5, 2]), gradient=False)
+
+
+# The gamma function.
+
+
+@op("Lgamma", "x: T -> y: T", T=FLOATING)
+def lgamma_op(xp, x):
+    """Gives the logarithm of the absolute value of the gamma function."""
+    return _in_single(lax.lgamma, x)
+
+
+@lgamma_op.host
+def _lgamma_host(x):
+    return np.where(np.isinf(x), x.dtype.type(np.inf), _on_host(_scipy.gammaln, x))
+
+
+@lgamma_op.gradient
+def _lgamma_gradient(call, dy):
+    return mul(dy, digamma_op(call.inputs[0]))
+
+
+@lgamma_op.samples
+def _lgamma_samples(s):
+    yield from unary_samples(s, between(s, 0.3, 6), special=False)
+    yield s(np.float32([-0.5, -1.5, -2.25, 20, 150]))
+    yield s(np.float32([0, -1, np.inf, -np.inf, np.nan]), gradient=False)
+
+
+@op("Digamma", "x: T -> y: T", T=FLOATING)
+def digamma_op(xp, x):
+    """Gives the derivative of the logarithm of the gamma function; NaN at its poles."""
+    return _in_single(lax.digamma, x)
+
+
+@digamma_op.host
+def _digamma_host(x):
+    return np.where((x == 0) | (x == -np.inf), x.dtype.type(np.nan), _on_host(_scipy.digamma, x))
+
+
+@digamma_op.gradient
+def _digamma_gradient(call, dy):
+    x = call.inputs[0]
+    return mul(dy, polygamma_op(raw.OnesLike(x), x))
+
+
+@digamma_op.samples
+def _digamma_samples(s):
+    for dtype in s.dtypes("T"):
+        yield s(s.positive((2, 3), dtype), gradient=dtype.size >= 4)
+    yield s(np.float32([-0.5, -1.5, -2.25, 20, 150]), gradient=False)
+    yield s(np.float32([0, -0.0, -1, np.inf, -np.inf, np.nan]), gradient=False)
+
+
+@op("Polygamma", "a: T, x: T -> z: T", T=("float", "double"), broadcasts=True)
+def polygamma_op(xp, a, x):
+    """Gives the derivative of order ``a`` of the digamma function; NaN if the order is not a natural number."""
+    return lax.polygamma(*jnp.broadcast_arrays(a, x))
+
+
+@polygamma_op.host
+def _polygamma_host(a, x):
+    a, x = np.broadcast_arrays(a, x)
+    order = a.astype(np.float64)
+    value = x.astype(np.float64)
+    higher = (-1.0) ** (order + 1) * _scipy.gamma(order + 1) * _scipy.zeta(order + 1, value)
+    result = np.where(order == 0, _scipy.digamma(value), higher)
+    return np.where((order < 0) | (order != np.floor(order)), np.nan, result).astype(x.dtype)
+
+
+@polygamma_op.gradient
+def _polygamma_gradient(call, dz):
+    a, x = call.inputs
+    return None, mul(dz, polygamma_op(add_v2(a, 1), x))
+
+
+@polygamma_op.samples
+def _polygamma_samples(s):
+    for dtype in s.dtypes("T"):
+        yield s(np.array([0, 1, 2, 3], dtype), s.positive((2, 4), dtype), gradient=False)
+    yield s(np.float64(2), s.positive((3,), "float64"), gradient=False)
+
+
+@op("Zeta", "x: T, q: T -> z: T", T=("float", "double"), broadcasts=True)
+def zeta_op(xp, x, q):
+    """Gives Hurwitz' zeta function, the sum of ``(n + q) ** -x`` over natural ``n``."""
+    return lax.zeta(*jnp.broadcast_arrays(x, q))
+
+
+@zeta_op.host
+def _zeta_host(x, q):
+    return _on_host(_scipy.zeta, x, q)
+
+
+@zeta_op.gradient
+def _zeta_gradient(call, dz):
+    x, q = call.inputs
+    return None, mul(dz, mul(neg_op(x), zeta_op(add_v2(x, 1), q)))
+
+
+@zeta_op.samples
+def _zeta_samples(s):
+    for dtype in s.dtypes("T"):
+        yield s(s.uniform(1.5, 4, (2, 3), dtype), s.positive((3,), dtype), gradient=False)
+
+
+@op("Igamma", "a: T, x: T -> z: T", T=FLOATING, broadcasts=True)
+def igamma_op(xp, a, x):
+    """Gives the lower regularized incomplete gamma function."""
+    return _in_single(lax.igamma, *jnp.broadcast_arrays(a, x))
+
+
+@igamma_op.host
+def _igamma_host(a, x):
+    return _on_host(_scipy.gammainc, a, x)
+
+
+def _igamma_density(a: Any, x: Any) -> Any:
+    """The derivative with respect to ``x``, computed in logarithms so that it does not overflow."""
+    return exp_op(sub(add_v2(neg_op(x), mul(sub(a, 1), raw.Log(x))), lgamma_op(a)))
+
+
+@igamma_op.gradient
+def _igamma_gradient(call, dz):
+    a, x = call.inputs
+    return mul(igamma_grad_a(a, x), dz), mul(_igamma_density(a, x), dz)
+
+
+def _incomplete_samples(s: Any) -> Any:
+    for dtype in s.dtypes("T"):
+        yield s(s.positive((2, 3), dtype), s.positive((3,), dtype), gradient=dtype.size == 8, tolerance=1e-2)
+
+
+@igamma_op.samples
+def _igamma_samples(s):
+    yield from _incomplete_samples(s)
+
+
+@op("Igammac", "a: T, x: T -> z: T", T=FLOATING, broadcasts=True)
+def igammac_op(xp, a, x):
+    """Gives the upper regularized incomplete gamma function."""
+    return _in_single(lax.igammac, *jnp.broadcast_arrays(a, x))
+
+
+@igammac_op.host
+def _igammac_host(a, x):
+    return _on_host(_scipy.gammaincc, a, x)
+
+
+@igammac_op.gradient
+def _igammac_gradient(call, dz):
+    a, x = call.inputs
+    return neg_op(mul(igamma_grad_a(a, x), dz)), neg_op(mul(_igamma_density(a, x), dz))
+
+
+@igammac_op.samples
+def _igammac_samples(s):
+    yield from _incomplete_samples(s)
+
+
+@op(
+    "IgammaGradA",
+    "a: T, x: T -> z: T",
+    T=("float", "double"),
+    broadcasts=True,
+    tier="xla",
+    differentiable=False,
+)
+def igamma_grad_a(a, x):
+    """Gives the derivative of the lower regularized incomplete gamma function with respect to ``a``."""
+    return lax.igamma_grad_a(*jnp.broadcast_arrays(a, x))
+
+
+@igamma_grad_a.samples
+def _igamma_grad_a_samples(s):
+    for dtype in s.dtypes("T"):
+        yield s(s.positive((2, 3), dtype), s.positive((3,), dtype), tolerance=1e-3)
+
+
+@op("Betainc", "a: T, b: T, x: T -> z: T", T=("float", "double"))
+def betainc_op(xp, a, b, x):
+    """Gives the regularized incomplete beta function; arguments have one shape, or are scalars."""
+    return lax.betainc(*jnp.broadcast_arrays(a, b, x))
+
+
+@betainc_op.host
+def _betainc_host(a, b, x):
+    shapes = {item.shape for item in (a, b, x)} - {()}
+    if len(shapes) > 1:
+        raise ValueError(f"Shapes of a, b and x are inconsistent: {sorted(shapes)}")
+    return _on_host(_scipy.betainc, a, b, x)
+
+
+@betainc_op.shape
+def _betainc_shape(a, b, x):
+    shapes = [shape for shape in (a, b, x) if shape != ()]
+    known = [shape for shape in shapes if shape is not None]
+    if not shapes:
+        return ()
+    if not known:
+        return None
+    merged = known[0]
+    for shape in known[1:]:
+        if len(shape) != len(merged) or any(
+            left != right and None not in (left, right) for left, right in zip(merged, shape, strict=True)
+        ):
+            raise ValueError(f"Shapes must be equal, but are {merged} and {shape}")
+        merged = tuple(right if left is None else left for left, right in zip(merged, shape, strict=True))
+    return merged
+
+
+@betainc_op.gradient
+def _betainc_gradient(call, dz):
+    a, b, x = call.inputs
+    log_beta = sub(add_v2(lgamma_op(a), lgamma_op(b)), lgamma_op(add_v2(a, b)))
+    power = add_v2(mul(sub(b, 1), raw.Log1p(neg_op(x))), raw.Xlogy(sub(a, 1), x))
+    dx = mul(exp_op(sub(power, log_beta)), dz)
+    if x.shape.rank == 0 and dz.shape.rank != 0:
+        dx = raw.Sum(dx, raw.Range(0, raw.Rank(dx), 1), keep_dims=False)
+    return None, None, dx
+
+
+@betainc_op.samples
+def _betainc_samples(s):
+    for dtype in s.dtypes("T"):
+        yield s(
+            s.positive((2, 3), dtype),
+            s.positive((2, 3), dtype),
+            s.uniform(0.1, 0.9, (2, 3), dtype),
+            gradient=False,
+        )
+    yield s(s.positive(()), s.positive((2,)), s.uniform(0.1, 0.9, (2,)), gradient=False)
+
+
+# Modified Bessel functions of the first kind.
+
+
+@op("BesselI0", "x: T -> y: T", T=FLOATING)
+def bessel_i0_op(xp, x):
+    """Gives the modified Bessel function of the first kind of order 0."""
+    return _in_single(_jax.i0, x)
+
+
+@bessel_i0_op.host
+def _bessel_i0_host(x):
+    return _on_host(_scipy.i0, x)
+
+
+@bessel_i0_op.gradient
+def _bessel_i0_gradient(call, dy):
+    return mul(dy, bessel_i1_op(call.inputs[0]))
+
+
+@bessel_i0_op.samples
+def _bessel_i0_samples(s):
+    yield from unary_samples(s, special=False)
+
+
+@op("BesselI0e", "x: T -> y: T", T=FLOATING)
+def bessel_i0e_op(xp, x):
+    """Gives ``exp(-abs(x)) * bessel_i0(x)``."""
+    return _in_single(_jax.i0e, x)
+
+
+@bessel_i0e_op.host
+def _bessel_i0e_host(x):
+    return _on_host(_scipy.i0e, x)
+
+
+@bessel_i0e_op.gradient
+def _bessel_i0e_gradient(call, dy):
+    x, y = call.inputs[0], call.outputs[0]
+    return mul(dy, sub(bessel_i1e_op(x), mul(raw.Sign(x), y)))
+
+
+@bessel_i0e_op.samples
+def _bessel_i0e_samples(s):
+    yield from unary_samples(s, special=False)
+
+
+@op("BesselI1", "x: T -> y: T", T=FLOATING)
+def bessel_i1_op(xp, x):
+    """Gives the modified Bessel function of the first kind of order 1."""
+    return _in_single(_jax.i1, x)
+
+
+@bessel_i1_op.host
+def _bessel_i1_host(x):
+    return _on_host(_scipy.i1, x)
+
+
+def _over_x(x: Any, y: Any) -> Any:
+    """``y / x``, and its limit one half where ``x`` is 0 (there ``y`` is about ``x / 2``)."""
+    at_zero = raw.Equal(x, 0)
+    safe = raw.SelectV2(at_zero, 1, x)
+    return raw.SelectV2(at_zero, 0.5, raw.RealDiv(y, safe))
+
+
+@bessel_i1_op.gradient
+def _bessel_i1_gradient(call, dy):
+    x, y = call.inputs[0], call.outputs[0]
+    return mul(dy, sub(bessel_i0_op(x), _over_x(x, y)))
+
+
+@bessel_i1_op.samples
+def _bessel_i1_samples(s):
+    yield from unary_samples(s, special=False)
+
+
+@op("BesselI1e", "x: T -> y: T", T=FLOATING)
+def bessel_i1e_op(xp, x):
+    """Gives ``exp(-abs(x)) * bessel_i1(x)``."""
+    return _in_single(_jax.i1e, x)
+
+
+@bessel_i1e_op.host
+def _bessel_i1e_host(x):
+    return _on_host(_scipy.i1e, x)
+
+
+@bessel_i1e_op.gradient
+def _bessel_i1e_gradient(call, dy):
+    x, y = call.inputs[0], call.outputs[0]
+    return mul(dy, sub(bessel_i0e_op(x), add_v2(_over_x(x, y), mul(raw.Sign(x), y))))
+
+
+@bessel_i1e_op.samples
+def _bessel_i1e_samples(s):
+    yield from unary_samples(s, special=False)
+
+
+for _operation in (
+    erf_op,
+    erfc_op,
+    erfinv_op,
+    ndtri_op,
+    lgamma_op,
+    digamma_op,
+    bessel_i0_op,
+    bessel_i0e_op,
+    bessel_i1_op,
+    bessel_i1e_op,
+):
+    _operation.shape(_same)
+
+
+# Public functions.
+
+erf = unary(erf_op)
+erfc = unary(erfc_op)
+lgamma = unary(lgamma_op)
+digamma = unary(digamma_op)
+polygamma = binary(polygamma_op, "Polygamma", None)
+zeta = binary(zeta_op, "Zeta", None)
+igamma = binary(igamma_op, "Igamma", None)
+igammac = binary(igammac_op, "Igammac", None)
+
+
+def betainc(a: Any, b: Any, x: Any, name: str | None = None) -> Any:
+    """Gives the regularized incomplete beta function.
+
+    Args:
+      a, b: its parameters, positive.
+      x: where to evaluate it, from 0 to 1; arguments have one shape, or are scalars.
+      name: a name for the operation.
+    """
+    return betainc_op.call(a, b, x, name=name)
+
+
+def erfinv(x: Any, name: str | None = None) -> Any:
+    """Gives the inverse of the error function; NaN outside [-1, 1]."""
+    with name_scope(name, "erfinv", [x]):
+        return erfinv_op.call(x)
+
+
+def ndtri(x: Any, name: str | None = None) -> Any:
+    """Gives the quantile of the standard normal distribution; NaN outside [0, 1]."""
+    with name_scope(name, "ndtri", [x]):
+        return ndtri_op.call(x)
+
+
+def erfcinv(x: Any, name: str | None = None) -> Any:
+    """Gives the inverse of ``erfc``; NaN outside [0, 2]."""
+    with name_scope(name, "erfcinv", [x]):
+        x = convert_to_tensor(x, name="start")
+        return mul(neg_op(ndtri(mul(0.5, x, name="mul"))), np.sqrt(0.5), name="mul")
+
+
+def bessel_i0(x: Any, name: str | None = None) -> Any:
+    """Gives the modified Bessel function of the first kind of order 0."""
+    with name_scope(name, "bessel_i0", [x]):
+        return bessel_i0_op.call(x)
+
+
+def bessel_i0e(x: Any, name: str | None = None) -> Any:
+    """Gives ``exp(-abs(x)) * bessel_i0(x)``."""
+    with name_scope(name, "bessel_i0e", [x]):
+        return bessel_i0e_op.call(x)
+
+
+def bessel_i1(x: Any, name: str | None = None) -> Any:
+    """Gives the modified Bessel function of the first kind of order 1."""
+    with name_scope(name, "bessel_i1", [x]):
+        return bessel_i1_op.call(x)
+
+
+def bessel_i1e(x: Any, name: str | None = None) -> Any:
+    """Gives ``exp(-abs(x)) * bessel_i1(x)``."""
+    with name_scope(name, "bessel_i1e", [x]):
+        return bessel_i1e_op.call(x)

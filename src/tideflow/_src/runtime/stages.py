@@ -1,0 +1,129 @@
+"""Splits a plan into stages: runs of operations that XLA compiles, and runs that only the host can do.
+
+A value is *static* if it is known while a program is being traced: constants, the shapes of traced tensors, and what
+is computed from those. An operation whose static input is not static in that sense runs on the host.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tideflow._src.core.tensor import SymbolicTensor
+from tideflow._src.graph.graph import Operation
+from tideflow._src.graph.signature import length
+from tideflow._src.runtime.plan import Plan
+from tideflow._src.runtime.state import RunState
+
+#: Operations whose result depends on the shape of their input only.
+SHAPE_OPS = frozenset(("Shape", "ShapeN", "Size", "Rank"))
+#: Dtypes that programs compiled for the CPU cannot hold.
+_HOST_DTYPES = frozenset("string variant qint8 quint8 qint16 quint16 qint32".split())
+
+
+class Stage:
+    """Is a maximal set of operations of one kind that can run one after the other.
+
+    Attributes:
+      compiled: whether XLA runs it.
+      ops: its operations, in order.
+      inputs: tensors it takes from feeds and earlier stages.
+      outputs: tensors it gives to later stages and fetches.
+    """
+
+    def __init__(self, compiled: bool, ops: list[Operation]) -> None:
+        self.compiled = compiled
+        self.ops = ops
+        self.inputs: list[SymbolicTensor] = []
+        self.outputs: list[SymbolicTensor] = []
+
+
+def split(plan: Plan, state: RunState, static_feeds: set[SymbolicTensor]) -> list[Stage]:
+    """Returns the stages of a plan, in the order in which they run."""
+    fed = set(plan.feeds)
+    static: set[SymbolicTensor] = set(static_feeds)
+    compiled_of: dict[Operation, bool] = {}
+    level: dict[Operation, int] = {}
+    for op in plan.ops:
+        inputs = [plan.resolve(tensor) for tensor in op._inputs]
+        known = [tensor in plan.constants or tensor in static for tensor in inputs]
+        compiled = _compilable(op, inputs, known, state)
+        if compiled and (op.type in SHAPE_OPS or (inputs and all(known) and _is_static_op(op))):
+            static.update(op.outputs)
+        compiled_of[op] = compiled
+        stage = 0 if compiled else 1
+        for producer in _producers(op, inputs, fed):
+            if producer in level:
+                stage = max(stage, level[producer] + (compiled_of[producer] != compiled))
+        level[op] = stage
+    stages: dict[int, Stage] = {}
+    for op in plan.ops:
+        number = level[op]
+        # Even numbers are compiled stages, odd ones host stages.
+        if number % 2 == int(compiled_of[op]):
+            number += 1
+            level[op] = number
+        stages.setdefault(number, Stage(compiled_of[op], [])).ops.append(op)
+    ordered = [stages[number] for number in sorted(stages)]
+    _connect(plan, ordered, state)
+    return ordered
+
+
+def _is_static_op(op: Operation) -> bool:
+    definition = op.op_def
+    return not (definition.stateful or definition.random or definition.reads or definition.updates)
+
+
+def _producers(op: Operation, inputs: Sequence[SymbolicTensor], fed: set[SymbolicTensor]) -> list[Operation]:
+    producers = [tensor._op for tensor in inputs if tensor not in fed]
+    return producers + list(op._control_inputs)
+
+
+def _compilable(op: Operation, inputs: Sequence[SymbolicTensor], known: Sequence[bool], state: RunState) -> bool:
+    definition = op.op_def
+    if definition.name == "NoOp" or state.is_handle(op):
+        return True
+    if definition.tier == "host" and definition.xla_kernel is None:
+        return False
+    for tensor in (*inputs, *op.outputs):
+        if tensor._dtype.base_dtype.name in _HOST_DTYPES:
+            return False
+        if tensor._dtype.name == "resource" and state.buffer_of(tensor) is None:
+            return False
+    position = 0
+    for argument in definition.inputs:
+        count = length(argument, op.attrs)
+        if argument.is_static and not all(known[position : position + count]):
+            return False
+        position += count
+    return definition.compiles is None or definition.compiles(op)
+
+
+def _connect(plan: Plan, stages: list[Stage], state: RunState) -> None:
+    """Finds what flows between stages."""
+    stage_of: dict[SymbolicTensor, int] = {}
+    for number, stage in enumerate(stages):
+        for op in stage.ops:
+            for output in op.outputs:
+                stage_of[output] = number
+    fed = set(plan.feeds)
+    needed: list[dict[SymbolicTensor, None]] = [{} for _ in stages]
+    given: list[dict[SymbolicTensor, None]] = [{} for _ in stages]
+    for number, stage in enumerate(stages):
+        for op in stage.ops:
+            for tensor in op._inputs:
+                tensor = plan.resolve(tensor)
+                if tensor in plan.constants and tensor not in fed:
+                    continue
+                if tensor not in fed and state.buffer_of(tensor) is not None:
+                    continue
+                if tensor in fed or stage_of.get(tensor) != number:
+                    needed[number][tensor] = None
+                    if tensor in stage_of and tensor not in fed:
+                        given[stage_of[tensor]][tensor] = None
+    for tensor in plan.fetches:
+        tensor = plan.resolve(tensor)
+        if tensor in stage_of and tensor not in fed and state.buffer_of(tensor) is None:
+            given[stage_of[tensor]][tensor] = None
+    for number, stage in enumerate(stages):
+        stage.inputs = list(needed[number])
+        stage.outputs = list(given[number])

@@ -1,0 +1,167 @@
+"""Evaluates operations of a graph while JAX traces: known values stay NumPy, the rest become traced values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from tideflow._src.core.tensor import SymbolicTensor
+from tideflow._src.graph import evaluation
+from tideflow._src.graph.graph import Operation
+from tideflow._src.graph.op_def import OpDef
+from tideflow._src.graph.signature import length
+from tideflow._src.runtime.lazy import jnp
+from tideflow._src.runtime.random_state import Generator
+from tideflow._src.runtime.stages import SHAPE_OPS
+
+_HOST_VALUES = (np.ndarray, np.generic)
+
+
+class NeedsHost(Exception):
+    """Says that an operation cannot be part of a compiled program with these inputs."""
+
+
+def is_known(value: Any) -> bool:
+    """Tells whether a value is there while a program is traced."""
+    return isinstance(value, _HOST_VALUES)
+
+
+class Environment:
+    """Is the state of one tracing: the values of tensors, the buffers' current values, the random counters."""
+
+    def __init__(self) -> None:
+        self.values: dict[SymbolicTensor, Any] = {}
+        self.buffers: dict[Any, Any] = {}
+        self.counters: dict[Operation, Generator] = {}
+        #: Blocks that each random operation has taken.
+        self.blocks: dict[Operation, int] = {}
+
+
+def xla_kernel(definition: OpDef) -> Callable[..., Any]:
+    """Returns the kernel for traced values, to be called with inputs and attributes."""
+    if definition.xla_kernel is not None:
+        return definition.xla_kernel
+    if definition.tier == "xla":
+        return definition.kernel
+    if definition.tier == "host":
+        raise NeedsHost(f"{definition.name} runs on the host only.")
+    kernel = definition.kernel
+
+    def over_jax(*inputs: Any, **attrs: Any) -> Any:
+        return kernel(jnp, *inputs, **attrs)
+
+    return over_jax
+
+
+def call(definition: OpDef, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
+    """Calls an operation on known and traced values.
+
+    Where everything is known, the host kernel computes; static inputs must be known.
+    """
+    flat: list[Any] = []
+    for item in inputs:
+        flat.extend(item) if item.__class__ is list else flat.append(item)
+    if flat and definition.tier != "xla" and definition.random is None and all(map(is_known, flat)):
+        host = evaluation.host_kernel(definition)
+        if host is not None:
+            return host(*inputs, **attrs)
+    for index in definition.static_inputs:
+        item = inputs[index]
+        if not all(map(is_known, item)) if item.__class__ is list else not is_known(item):
+            raise NeedsHost(f"{definition.name}: input {definition.inputs[index].name} depends on data.")
+    return xla_kernel(definition)(*inputs, **attrs)
+
+
+def run(op: Operation, environment: Environment, lookup: Callable[[SymbolicTensor], Any], state: Any) -> None:
+    """Evaluates one node; its outputs are added to the environment."""
+    definition = op.op_def
+    attrs = {name: op.attrs[name] for name in definition.kernel_attributes}
+    if definition.name in SHAPE_OPS:
+        shapes = [np.shape(lookup(tensor)) for tensor in op._inputs]
+        assert definition.shape_value_rule is not None
+        value = definition.shape_value_rule(*(shapes if definition.name != "ShapeN" else [shapes]))
+        results = value if definition.name == "ShapeN" else [value]
+        for tensor, result in zip(op.outputs, results, strict=True):
+            environment.values[tensor] = np.asarray(result, dtype=tensor._dtype.as_numpy_dtype)
+        return
+    arguments: list[Any] = []
+    updated: list[Any] = []
+    position = 0
+    for argument in definition.inputs:
+        count = length(argument, op.attrs)
+        tensors = op._inputs[position : position + count]
+        position += count
+        if argument.is_list:
+            arguments.append([lookup(tensor) for tensor in tensors])
+            continue
+        tensor = tensors[0]
+        if argument.name in definition.updates or argument.name in definition.reads:
+            buffer = state.buffer_of(tensor)
+            if buffer is None:
+                raise NeedsHost(f"{definition.name}: the variable is known only at run time.")
+            if argument.name in definition.updates:
+                updated.append(buffer)
+            arguments.append(environment.buffers.get(buffer))
+        else:
+            arguments.append(lookup(tensor))
+    if definition.random is not None:
+        blocks = definition.random(*arguments, **attrs)
+        environment.blocks[op] = blocks
+        result = xla_kernel(definition)(*arguments, generator=environment.counters[op], **attrs)
+    else:
+        result = call(definition, arguments, attrs)
+    if updated:
+        results = result if isinstance(result, tuple) else (result,)
+        for buffer, value in zip(updated, results, strict=False):
+            environment.buffers[buffer] = _of_dtype(value, buffer.dtype)
+        result = results[len(updated) :]
+        outputs = [tensor for tensor in op.outputs if state.buffer_of(tensor) is None]
+    else:
+        outputs = op.outputs
+        if len(definition.outputs) == 1 and not definition.outputs[0].is_list:
+            result = (result,)
+        elif len(definition.outputs) == 1:
+            result = tuple(result)
+    if not outputs:
+        return
+    flat: list[Any] = []
+    for item in result:
+        flat.extend(item) if isinstance(item, list) else flat.append(item)
+    for tensor, value in zip(outputs, flat, strict=True):
+        environment.values[tensor] = _of_dtype(value, tensor._dtype)
+
+
+def _of_dtype(value: Any, dtype: Any) -> Any:
+    wanted = dtype.base_dtype.as_numpy_dtype
+    if getattr(value, "dtype", None) != wanted:
+        return value.astype(wanted) if hasattr(value, "astype") else jnp.asarray(value, wanted)
+    return value
+
+
+def graph_function(
+    ops: Sequence[Operation], inputs: Sequence[SymbolicTensor], outputs: Sequence[SymbolicTensor], state: Any
+) -> Callable[..., list[Any]]:
+    """Returns a function that evaluates a sub-graph on known and traced values, for the bodies of control flow."""
+
+    def evaluate(*values: Any) -> list[Any]:
+        environment = Environment()
+        environment.values.update(zip(inputs, values, strict=True))
+
+        def lookup(tensor: SymbolicTensor) -> Any:
+            try:
+                return environment.values[tensor]
+            except KeyError:
+                if tensor._op.type == "Const":
+                    return tensor._op.attrs["value"]
+                raise
+
+        for op in ops:
+            if op.type not in ("Const", "NoOp"):
+                run(op, environment, lookup, state)
+        return [lookup(tensor) for tensor in outputs]
+
+    return evaluate
+
+

@@ -1,0 +1,358 @@
+"""The XLA tier: compiles the stages of a plan, keeps the programs, and threads the state through them.
+
+A stage becomes one program for each combination of input shapes. The buffers of variables that it writes are donated,
+so that an update happens in place; random counters are arguments; conditions that kernels require come back as one more
+output.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from tideflow._src.core.errors import FailedPreconditionError, InvalidArgumentError
+from tideflow._src.core.tensor import SymbolicTensor
+from tideflow._src.graph.graph import Operation
+from tideflow._src.graph.op_def import OpDef
+from tideflow._src.graph.signature import length
+from tideflow._src.runtime import checks, engine, tracing
+from tideflow._src.runtime.buffers import Buffer
+from tideflow._src.runtime.failures import explain
+from tideflow._src.runtime.host import HostProgram
+from tideflow._src.runtime.lazy import jax, jnp
+from tideflow._src.runtime.plan import Plan
+from tideflow._src.runtime.random_state import Generator
+from tideflow._src.runtime.stages import Stage, split
+from tideflow._src.runtime.state import RunState
+from tideflow._src.runtime.tracing import NeedsHost
+
+#: Different values of feeds that shapes depend on, each with a program of its own, before such a plan is interpreted.
+_MOST_STATIC_VALUES = 16
+#: Results above this many bytes are given to the caller without a copy.
+_LARGE = 1 << 16
+
+_CONVOLUTIONS = frozenset("Conv2D Conv2DBackpropInput Conv2DBackpropFilter".split())
+
+
+class NotCompilable(Exception):
+    """Says that nothing in a plan is worth compiling, or that XLA cannot."""
+
+
+def compiler_options(ops: Sequence[Operation]) -> dict[str, Any] | None:
+    """Returns the options that make XLA's programs for the CPU fast, given what they contain."""
+    if any(op.type in _CONVOLUTIONS for op in ops) and jax.default_backend() == "cpu":
+        # The library that XLA would take for convolutions runs several shapes in one thread.
+        return {"xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT"}
+    return None
+
+
+class CompiledPlan:
+    """Is a plan whose compilable stages XLA runs.
+
+    Raises:
+      NotCompilable: no stage of the plan can be compiled.
+    """
+
+    def __init__(self, plan: Plan, state: RunState) -> None:
+        engine.load()
+        self._plan = plan
+        self._state = state
+        self._static_feeds = _static_feeds(plan)
+        stages = split(plan, state, set(self._static_feeds))
+        if not any(stage.compiled and stage.ops for stage in stages):
+            raise NotCompilable("Every operation of this plan runs on the host.")
+        self._steps: list[tuple[Any, Stage]] = []
+        for stage in stages:
+            if stage.compiled:
+                self._steps.append((_Program(stage, plan, state, self._static_feeds), stage))
+            else:
+                self._steps.append((HostProgram(plan, stage.ops, stage.inputs, stage.outputs, state), stage))
+        self._fetches = [plan.resolve(tensor) for tensor in plan.fetches]
+        only = len(self._steps) == 1 and isinstance(self._steps[0][0], _Program)
+        self._single = self._steps[0] if only and self._direct() else None
+
+    def _direct(self) -> bool:
+        """Whether the only stage takes the feeds and gives the fetches just as the caller does."""
+        stage = self._steps[0][1]
+        return stage.inputs == self._plan.feeds and stage.outputs == self._fetches
+
+    def __call__(self, values: Sequence[Any]) -> list[Any]:
+        """Runs the plan: values of the feeds in, values of the fetches out."""
+        if self._single is not None:
+            return [result(value) for value in self._single[0](values)]
+        known: dict[SymbolicTensor, Any] = dict(zip(self._plan.feeds, values, strict=True))
+        for program, stage in self._steps:
+            results = program([known[tensor] for tensor in stage.inputs])
+            known.update(zip(stage.outputs, results, strict=True))
+        fetched = []
+        for tensor in self._fetches:
+            if tensor in known:
+                fetched.append(result(known[tensor], tensor in self._plan.feeds))
+            elif tensor in self._plan.constants:
+                fetched.append(result(self._plan.constants[tensor]))
+            else:
+                buffer = self._state.buffer_of(tensor)
+                assert buffer is not None
+                fetched.append(result(buffer.read()))
+        return fetched
+
+
+class _Program:
+    """Is one compiled stage: a program for each signature of its inputs."""
+
+    def __init__(
+        self, stage: Stage, plan: Plan, state: RunState, static_feeds: dict[SymbolicTensor, int]
+    ) -> None:
+        self._stage = stage
+        self._plan = plan
+        self._state = state
+        self._ops = [op for op in stage.ops if op.type != "NoOp" and not state.is_handle(op)]
+        self._written, self._read = _buffers(self._ops, plan, state)
+        self._random = [op for op in self._ops if op.op_def.random is not None]
+        self._static = [index for index, tensor in enumerate(stage.inputs) if tensor in static_feeds]
+        self._programs: dict[Any, _Compiled] = {}
+        self._only: _Compiled | None = None
+        if not self._static:
+            self._only = self._make(())
+
+    def _make(self, static: tuple[Any, ...]) -> _Compiled:
+        return _Compiled(self, static)
+
+    def __call__(self, values: Sequence[Any]) -> Any:
+        program = self._only
+        if program is None:
+            values = list(values)
+            static = tuple((np.asarray(values[i]).tobytes(), np.shape(values[i])) for i in self._static)
+            program = self._programs.get(static)
+            if program is None:
+                if len(self._programs) >= _MOST_STATIC_VALUES:
+                    self._programs.pop(next(iter(self._programs)))
+                program = self._programs[static] = self._make(tuple(np.asarray(values[i]) for i in self._static))
+            values = [value for index, value in enumerate(values) if index not in self._static]
+        return program(values)
+
+
+class _Compiled:
+    """Is a stage compiled for given values of its static feeds; JAX keeps a program for each signature."""
+
+    def __init__(self, program: _Program, static: tuple[Any, ...]) -> None:
+        self._program = program
+        self._written = program._written
+        self._read = program._read
+        self._random = program._random
+        self._static = static
+        self._messages: list[tuple[Operation, str]] = []
+        self._blocks: list[int] = []
+        self._current: Operation | None = None
+        donated = (0,) if self._written else ()
+        options = compiler_options(program._ops)
+        self._jitted = jax.jit(self._trace, donate_argnums=donated, compiler_options=options)
+
+    def __call__(self, values: Sequence[Any]) -> Any:
+        try:
+            written = [buffer.value for buffer in self._written]
+            read = [buffer.value for buffer in self._read]
+            if self._random:
+                states = [self._program._state.random_of(op) for op in self._random]
+                if not self._blocks:
+                    self._prepare(written, read, values)
+                counters = np.array(
+                    [state.reserve(blocks) for state, blocks in zip(states, self._blocks, strict=True)], dtype=np.uint64
+                )
+            else:
+                counters = None
+            outputs, updates, failed = self._jitted(written, read, values, counters)
+        except NeedsHost:
+            raise
+        except Exception as error:
+            self._check_initialized(error)
+            raise
+        for buffer, value in zip(self._written, updates, strict=True):
+            buffer.value = value
+        if failed is not None:
+            self._check(np.asarray(failed))
+        return outputs
+
+    def _prepare(self, written: list[Any], read: list[Any], values: Sequence[Any]) -> None:
+        """Traces once to learn how many random blocks each operation takes."""
+        shape = jax.ShapeDtypeStruct((len(self._random), 2), np.uint64)
+        jax.eval_shape(self._trace, written, read, list(values), shape)
+
+    def _trace(self, written: list[Any], read: list[Any], values: Sequence[Any], counters: Any) -> Any:
+        program = self._program
+        environment = tracing.Environment()
+        for buffer, value in zip((*self._written, *self._read), (*written, *read), strict=True):
+            if value is not None:
+                environment.buffers[buffer] = value
+        inputs = program._stage.inputs
+        given = iter(values)
+        fixed = iter(self._static)
+        for index, tensor in enumerate(inputs):
+            environment.values[tensor] = next(fixed) if index in program._static and self._static else next(given)
+        for index, op in enumerate(self._random):
+            state = program._state.random_of(op)
+            environment.counters[op] = Generator(state.key, (counters[index, 0], counters[index, 1]))
+        plan, state = program._plan, program._state
+
+        def lookup(tensor: SymbolicTensor) -> Any:
+            tensor = plan.resolve(tensor)
+            try:
+                return environment.values[tensor]
+            except KeyError:
+                pass
+            if tensor in plan.constants:
+                return plan.constants[tensor]
+            buffer = state.buffer_of(tensor)
+            if buffer is None:
+                raise KeyError(tensor.name)
+            return environment.buffers[buffer] if tensor._dtype._is_ref_dtype else state.handle_of(tensor)
+
+        outer = checks.trace.conditions
+        checks.trace.conditions = conditions = []
+        messages: list[tuple[Operation, str]] = []
+        try:
+            for op in program._ops:
+                self._current = op
+                before = len(conditions)
+                tracing.run(op, environment, lookup, state)
+                messages += [(op, message) for _, message in conditions[before:]]
+        except (NeedsHost, FailedPreconditionError):
+            raise
+        except InvalidArgumentError as error:
+            raise explain(error, op) from None
+        finally:
+            checks.trace.conditions = outer
+        self._messages = messages
+        self._blocks = [environment.blocks[op] for op in self._random]
+        failed = None
+        if conditions:
+            failed = jnp.stack([jnp.logical_not(jnp.asarray(condition)).reshape(()) for condition, _ in conditions])
+        outputs = [lookup(tensor) for tensor in program._stage.outputs]
+        return outputs, [environment.buffers[buffer] for buffer in self._written], failed
+
+    def _check(self, failed: np.ndarray[Any, Any]) -> None:
+        if failed.any():
+            op, message = self._messages[int(np.argmax(failed))]
+            raise explain(InvalidArgumentError(None, None, message), op)
+
+    def _check_initialized(self, error: Exception) -> None:
+        del error
+        overwritten = _overwritten_first(self._program._ops, self._program._state)
+        for buffer in (*self._written, *self._read):
+            if buffer.value is None and buffer not in overwritten:
+                buffer.read()
+
+
+def _overwritten_first(ops: Sequence[Operation], state: RunState) -> set[Buffer]:
+    found: set[Buffer] = set()
+    for op in ops:
+        if op.op_def.allows_uninitialized:
+            for tensor in op._inputs:
+                buffer = state.buffer_of(tensor)
+                if buffer is not None:
+                    found.add(buffer)
+    return found
+
+
+def _buffers(ops: Sequence[Operation], plan: Plan, state: RunState) -> tuple[list[Buffer], list[Buffer]]:
+    """Returns the buffers that operations write, and those that they only read."""
+    written: dict[Buffer, None] = {}
+    read: dict[Buffer, None] = {}
+    for op in ops:
+        position = 0
+        for argument in op.op_def.inputs:
+            count = length(argument, op.attrs)
+            for tensor in op._inputs[position : position + count]:
+                buffer = state.buffer_of(plan.resolve(tensor))
+                if buffer is not None:
+                    (written if argument.name in op.op_def.updates else read)[buffer] = None
+            position += count
+    for buffer in written:
+        read.pop(buffer, None)
+    return list(written), list(read)
+
+
+def _static_feeds(plan: Plan) -> dict[SymbolicTensor, int]:
+    """Returns the feeds on whose values shapes depend, directly or through arithmetic on integers."""
+    fed = set(plan.feeds)
+    needed: dict[SymbolicTensor, int] = {}
+    stack: list[SymbolicTensor] = []
+    for op in plan.ops:
+        position = 0
+        for argument in op.op_def.inputs:
+            count = length(argument, op.attrs)
+            if argument.is_static:
+                stack.extend(op._inputs[position : position + count])
+            position += count
+    seen: set[SymbolicTensor] = set()
+    while stack:
+        tensor = plan.resolve(stack.pop())
+        if tensor in seen or tensor in plan.constants:
+            continue
+        seen.add(tensor)
+        if tensor in fed:
+            shape = tensor._shape
+            if tensor._dtype.is_integer and (shape is None or len(shape) <= 1):
+                needed[tensor] = len(needed)
+            continue
+        op = tensor._op
+        if op.type in ("Shape", "ShapeN", "Size", "Rank") or op.op_def.stateful or op.op_def.tier == "host":
+            continue
+        if tensor._dtype.is_integer and all(item._dtype.is_integer for item in op._inputs):
+            stack.extend(op._inputs)
+    return needed
+
+
+def result(value: Any, was_fed: bool = False) -> Any:
+    """Returns a program's result as the caller gets it: a scalar, or an array that nothing else refers to."""
+    array = np.asarray(value)
+    if not array.shape:
+        return array[()]
+    if was_fed or isinstance(value, np.ndarray) and value.flags.writeable and value.base is None:
+        return value
+    return array.copy()
+
+
+# Eager calls of operations that have only an XLA kernel.
+
+_eager_programs: dict[Any, Callable[..., Any]] = {}
+
+
+def eager_kernel(definition: OpDef) -> Callable[..., Any]:
+    """Returns a function that runs an operation's XLA kernel on NumPy values."""
+
+    def kernel(*inputs: Any, **attrs: Any) -> Any:
+        return call(definition, list(inputs), attrs)
+
+    return kernel
+
+
+def call(definition: OpDef, values: list[Any], attrs: dict[str, Any]) -> Any:
+    """Runs the XLA kernel of an operation on values, compiled once for each signature, and returns NumPy values."""
+    engine.load()
+    static = definition.static_inputs
+    key = (
+        definition.name,
+        tuple((name, repr(value)) for name, value in attrs.items()),
+        tuple((i, np.asarray(values[i]).tobytes(), np.shape(values[i])) for i in static),
+    )
+    program = _eager_programs.get(key)
+    if program is None:
+        kernel = tracing.xla_kernel(definition)
+        fixed = {index: np.asarray(values[index]) for index in static}
+
+        def run(*traced: Any) -> Any:
+            given = iter(traced)
+            arguments = [fixed[index] if index in fixed else next(given) for index in range(len(values))]
+            return kernel(*arguments, **attrs)
+
+        program = _eager_programs[key] = jax.jit(run)
+    results = program(*(value for index, value in enumerate(values) if index not in static))
+    if isinstance(results, tuple):
+        return tuple([np.asarray(each) for each in item] if isinstance(item, list) else np.asarray(item) for item in results)
+    if isinstance(results, list):
+        return [np.asarray(item) for item in results]
+    return np.asarray(results)
+
