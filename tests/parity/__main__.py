@@ -44,13 +44,10 @@ def main() -> int:
     parser.add_argument("--aspects", default=",".join(every), help=f"any of {','.join(every)}")
     parser.add_argument("--most", type=int, default=5, help="how many problems to print for each aspect")
     options = parser.parse_args()
-    names = options.ops or subject.every_op()
-    if options.ops:
-        subject.every_op()
+    registered = subject.every_op(lambda file, error: print(f"cannot import {file}: {error!r}"))
+    names = options.ops or registered
     if options.file:
-        names = [
-            name for name in names if OpDef.registry[name].kernel.__module__.endswith(f".{options.file}")
-        ]
+        names = [name for name in names if OpDef.registry[name].kernel.__module__.endswith(f".{options.file}")]
     total = 0
     with from_environment() as oracle:
         checks = Checks(oracle)

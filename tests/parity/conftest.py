@@ -18,9 +18,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     if os.environ.get(ENVIRONMENT_VARIABLE):
         return None
     asked = [
-        Path(argument.split("::")[0]).resolve()
-        for argument in config.invocation_params.args
-        if _is_path(argument)
+        Path(argument.split("::")[0]).resolve() for argument in config.invocation_params.args if _is_path(argument)
     ]
     if any(path == _HERE or _HERE in path.parents for path in asked):
         raise pytest.UsageError(
@@ -31,9 +29,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def _is_path(argument: object) -> bool:
-    return (
-        isinstance(argument, str) and not argument.startswith("-") and Path(argument.split("::")[0]).exists()
-    )
+    return isinstance(argument, str) and not argument.startswith("-") and Path(argument.split("::")[0]).exists()
 
 
 @pytest.fixture(scope="session")

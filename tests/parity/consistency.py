@@ -13,6 +13,7 @@ import numpy as np
 
 from tideflow._src.autodiff.tape import GradientTape
 from tideflow._src.core import dtypes
+from tideflow._src.core.dtypes import DType
 from tideflow._src.core.tensor import wrap
 from tideflow._src.graph import samples as forms
 from tideflow._src.graph.op_def import OpDef
@@ -74,9 +75,7 @@ def static_shapes(definition: OpDef) -> list[str]:
                 problems += _problem(sample, f"{variant}: it works, but inference says {shapes['error']}")
                 continue
             if len(shapes) != len(answer["outputs"]):
-                problems += _problem(
-                    sample, f"{variant}: {len(shapes)} shapes, {len(answer['outputs'])} outputs"
-                )
+                problems += _problem(sample, f"{variant}: {len(shapes)} shapes, {len(answer['outputs'])} outputs")
                 continue
             for shape, (dtype, array) in zip(shapes, answer["outputs"], strict=True):
                 actual = () if array is None else array.shape
@@ -106,9 +105,7 @@ def graph_def(definition: OpDef) -> list[str]:
             continue
         made = subject.make_graph_def(sample)
         shown = [
-            position
-            for position, value in enumerate(answer["outputs"])
-            if value[0] not in ("resource", "variant")
+            position for position, value in enumerate(answer["outputs"]) if value[0] not in ("resource", "variant")
         ]
         fetches = [made["outputs"][position] for position in shown] or [made["operation"]]
         found = subject.run_graph_def(made["graph_def"], made["feeds"], fetches, made["initializers"])
@@ -138,9 +135,7 @@ def _difference(sample: Sample, found: dict[str, Any], wanted: dict[str, Any]) -
         expected = [(dtype, array.shape) for dtype, array in wanted["outputs"]]
         return None if shapes == expected else f"{shapes}, expected {expected}"
     if sample.random:
-        return (
-            None  # eager calls continue one stream, a session starts its own: the parity tests compare both
-        )
+        return None  # eager calls continue one stream, a session starts its own: the parity tests compare both
     difference = list_difference(found["outputs"], wanted["outputs"], sample.tolerance)
     return difference or list_difference(found["state"], wanted["state"], sample.tolerance)
 
@@ -185,6 +180,7 @@ def in_double(definition: OpDef, sample: Sample) -> Sample:
         return item.astype(wide)
 
     inputs = []
+    implied = {argument.type_attr for argument in definition.inputs}
     for item, argument in zip(sample.inputs, definition.inputs, strict=True):
         fixed = argument.dtype is not None and argument.dtype.name != "resource"
         inputs.append(item if fixed else widened(item, argument.type_attr))
@@ -195,6 +191,11 @@ def in_double(definition: OpDef, sample: Sample) -> Sample:
             if wide is not None and definition.accepts(name, dtypes.as_dtype(wide)):
                 value = dtypes.as_dtype(wide)
         attributes[name] = value
+    for name, attribute in definition.attributes.items():
+        if name not in attributes and isinstance(attribute.default, DType) and name not in implied:
+            wide = _DOUBLE.get(attribute.default.name)
+            if wide is not None and definition.accepts(name, dtypes.as_dtype(wide)):
+                attributes[name] = dtypes.as_dtype(wide)
     return dataclasses.replace(sample, inputs=tuple(inputs), attributes=attributes)
 
 
@@ -202,9 +203,7 @@ def _slots(sample: Sample) -> list[Slot]:
     slots = []
     for position, item in enumerate(sample.inputs):
         if isinstance(item, list):
-            slots += [
-                Slot(position, index, each) for index, each in enumerate(item) if isinstance(each, np.ndarray)
-            ]
+            slots += [Slot(position, index, each) for index, each in enumerate(item) if isinstance(each, np.ndarray)]
         elif isinstance(item, np.ndarray):
             slots.append(Slot(position, None, item))
         elif isinstance(item, forms.Variable):
@@ -257,7 +256,7 @@ def _each_differentiable(definition: OpDef, check: Callable[[Sample], str | None
         return []
     problems = []
     for original in samples_of(definition):
-        if original.gradient and original.error is None and not original.before and not original.random:
+        if original.gradient and original.differences and not original.before and not original.random:
             sample = in_double(definition, original)
             if _slots(sample):
                 problems += _problem(original, check(sample))
@@ -341,9 +340,7 @@ def _second_difference(sample: Sample) -> str | None:
     scale = sum(_size(s, g) for s, g in zip(seeds, first, strict=True) if s is not None and g is not None)
     for number, (slot, entry) in enumerate(zip(slots, answer["second"], strict=True)):
         gradient = None if entry is None else wire.comparable(entry[0])
-        difference = _along(
-            sample, slot, gradient, lambda inputs: loss(inputs, upstream), step, tolerance, scale
-        )
+        difference = _along(sample, slot, gradient, lambda inputs: loss(inputs, upstream), step, tolerance, scale)
         if difference is not None:
             return f"second gradient #{number}: {difference}"
     for number, (array, entry) in enumerate(zip(upstream, answer["second_upstream"], strict=True)):

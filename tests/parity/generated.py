@@ -37,9 +37,7 @@ _SHAPES = ((2, 3), (), (0, 5))
 
 def is_elementwise(definition: OpDef) -> bool:
     """Tells whether the op computes each element of its output from one element of each input."""
-    if any(
-        item.is_list or item.is_ref or item.is_static for item in (*definition.inputs, *definition.outputs)
-    ):
+    if any(item.is_list or item.is_ref or item.is_static for item in (*definition.inputs, *definition.outputs)):
         return False
     if not definition.inputs or definition.stateful or definition.random is not None:
         return False
@@ -62,10 +60,7 @@ def variants(definition: OpDef) -> st.SearchStrategy[Sample]:
 def _variant(definition: OpDef, sample: Sample) -> st.SearchStrategy[Sample]:
     elementwise = is_elementwise(definition) and all(isinstance(item, np.ndarray) for item in sample.inputs)
     if not elementwise:
-        inputs = [
-            _varied(item, definition, item.shape) if _can_vary(item) else st.just(item)
-            for item in sample.inputs
-        ]
+        inputs = [_varied(item, definition, item.shape) if _can_vary(item) else st.just(item) for item in sample.inputs]
         return st.tuples(*inputs).map(lambda values: dataclasses.replace(sample, inputs=values))
     if definition.broadcasts and len(sample.inputs) > 1:
         shapes = arrays.mutually_broadcastable_shapes(
@@ -91,9 +86,7 @@ def _varied(item: np.ndarray[Any, Any], definition: OpDef, shape: tuple[int, ...
     if dtype.name not in _VARIED + _ALSO_ELEMENTWISE:
         return st.just(item)
     special = Sampler(definition).special(dtype)
-    if (
-        dtype.is_complex
-    ):  # what infinite and huge parts give is up to each implementation of complex arithmetic
+    if dtype.is_complex:  # what infinite and huge parts give is up to each implementation of complex arithmetic
         special = special[np.abs(special) < 100]
         special = special[(special == 0) | (np.abs(special) > 1e-3)]
     ordinary = Sampler(definition).array((12,), dtype)
@@ -106,9 +99,7 @@ def _varied(item: np.ndarray[Any, Any], definition: OpDef, shape: tuple[int, ...
 
 def describe(sample: Sample) -> str:
     """Writes a call with all its values, for the report of a failure."""
-    return (
-        f"{sample}\n  inputs: {[wire.encode(item) if _can_vary(item) else item for item in sample.inputs]!r}"
-    )
+    return f"{sample}\n  inputs: {[wire.encode(item) if _can_vary(item) else item for item in sample.inputs]!r}"
 
 
 def generated_calls(checks: Checks, name: str, count: int = 25) -> list[str]:

@@ -153,20 +153,13 @@ def attributes_for(definition: op_def_pb2.OpDef, given: dict[str, Any]) -> dict[
     """Returns every attribute that the inputs do not imply: those given, and defaults."""
     kinds = {attr.name: attr.type for attr in definition.attr}
     inferred = {
-        name
-        for arg in definition.input_arg
-        for name in (arg.type_attr, arg.number_attr, arg.type_list_attr)
-        if name
+        name for arg in definition.input_arg for name in (arg.type_attr, arg.number_attr, arg.type_list_attr) if name
     }
     defaults = {
-        attr.name: attribute_value(attr.default_value)
-        for attr in definition.attr
-        if attr.HasField("default_value")
+        attr.name: attribute_value(attr.default_value) for attr in definition.attr if attr.HasField("default_value")
     }
     return {
-        name: _attribute(kinds[name], value)
-        for name, value in {**defaults, **given}.items()
-        if name not in inferred
+        name: _attribute(kinds[name], value) for name, value in {**defaults, **given}.items() if name not in inferred
     }
 
 

@@ -92,9 +92,7 @@ def run_eagerly(op: str, tensors: Sequence[Any], attributes: dict[str, Any]) -> 
 class GraphRun:
     """Makes the inputs of one call in the default graph: constants, or placeholders of some knowledge."""
 
-    def __init__(
-        self, variant: str = "full", constants: bool = False, static: Sequence[int] | None = None
-    ) -> None:
+    def __init__(self, variant: str = "full", constants: bool = False, static: Sequence[int] | None = None) -> None:
         self.variant = variant
         self.constants = constants
         self.static = static
@@ -115,9 +113,9 @@ class GraphRun:
         if isinstance(item, (wire.Variable, wire.Reference)):
             return self._once(item, lambda: self._variable(item))
         if isinstance(item, wire.Produced):
-            return self._once(
-                item, lambda: apply(item.op, self.inputs(item.inputs), item.attributes).outputs
-            )[item.output]
+            return self._once(item, lambda: apply(item.op, self.inputs(item.inputs), item.attributes).outputs)[
+                item.output
+            ]
         array = to_array(item)
         if constant:
             return to_tensor(item)
@@ -138,9 +136,7 @@ class GraphRun:
             self._made[id(item)] = make()
         return self._made[id(item)]
 
-    def fetch(
-        self, session: tf.compat.v1.Session, operation: tf.Operation
-    ) -> list[wire.Value | tuple[str, None]]:
+    def fetch(self, session: tf.compat.v1.Session, operation: tf.Operation) -> list[wire.Value | tuple[str, None]]:
         """Runs an operation and returns its outputs, those that have a value outside a graph."""
         opaque = [tensor.dtype.base_dtype in (tf.resource, tf.variant) for tensor in operation.outputs]
         fetched = [tensor for tensor, hidden in zip(operation.outputs, opaque, strict=True) if not hidden]
@@ -201,11 +197,7 @@ def call(
         or any(attr.type == "tensor" for attr in definition.attr)
         or op in ("Placeholder", "PlaceholderV2", "PlaceholderWithDefault")
     )
-    answer = (
-        run_in_session(op, inputs, attributes, before)
-        if needs_graph
-        else run_one(op, inputs, attributes, before)
-    )
+    answer = run_in_session(op, inputs, attributes, before) if needs_graph else run_one(op, inputs, attributes, before)
     if shapes:
         answer["shapes"] = static_shapes(op, inputs, attributes, static)
     if gradient and "error" not in answer and not needs_graph:
@@ -295,11 +287,7 @@ def gradients(
         for tensor in upstream:
             outer.watch(tensor)
         try:
-            first = (
-                inner.gradient(outputs, sources, output_gradients=upstream)
-                if outputs
-                else [None] * len(sources)
-            )
+            first = inner.gradient(outputs, sources, output_gradients=upstream) if outputs else [None] * len(sources)
             dense = [None if g is None else tf.convert_to_tensor(g) for g in first]
         except Exception as error:
             return {"first_error": to_error(error)}
@@ -359,9 +347,7 @@ def make_graph_def(
         return {
             "graph_def": graph.as_graph_def(add_shapes=False).SerializeToString(),
             "operation": operation.name,
-            "feeds": {
-                tensor.name: wire.encode(array, tensor.dtype.name) for tensor, array in run.feeds.items()
-            },
+            "feeds": {tensor.name: wire.encode(array, tensor.dtype.name) for tensor, array in run.feeds.items()},
             "outputs": [tensor.name for tensor in operation.outputs],
             "initializers": [initializer.name for initializer in run.initial],
         }
@@ -383,9 +369,7 @@ def run_graph_def(
                 for name in initializers:
                     session.run(graph.get_operation_by_name(name))
                 for _ in range(times):
-                    values = session.run(
-                        list(fetches), {name: to_array(value) for name, value in feeds.items()}
-                    )
+                    values = session.run(list(fetches), {name: to_array(value) for name, value in feeds.items()})
             dtypes = [graph.get_tensor_by_name(name).dtype if ":" in name else None for name in fetches]
         except Exception as error:
             return {"error": to_error(error)}

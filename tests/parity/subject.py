@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 
-import tideflow
 from tideflow._src import ops
 from tideflow._src.autodiff.tape import GradientTape
 from tideflow._src.core import dtypes
@@ -23,8 +22,10 @@ from tideflow._src.core.dtypes import DType
 from tideflow._src.core.indexed_slices import IndexedSlices
 from tideflow._src.core.tensor import EagerTensor, wrap
 from tideflow._src.core.tensor_shape import TensorShape
+from tideflow._src.graph import protos
 from tideflow._src.graph import samples as forms
 from tideflow._src.graph.graph import Graph, Operation
+from tideflow._src.graph.importer import import_graph_def
 from tideflow._src.graph.op_def import REQUIRED, Argument, OpDef
 from tideflow._src.graph.samples import Sample
 from tideflow._src.runtime.convert import constant, convert_to_tensor
@@ -38,10 +39,19 @@ VARIANTS = ("full", "dimensions", "rank")
 _numbers = itertools.count()
 
 
-def every_op() -> list[str]:
-    """Returns the names of all registered ops, after importing every file that could define one."""
+def every_op(tolerate: Callable[[str, Exception], None] | None = None) -> list[str]:
+    """Returns the names of all registered ops, after importing every file that could define one.
+
+    Args:
+      tolerate: called with the name of a file that cannot be imported; without it, that is an error.
+    """
     for module in pkgutil.walk_packages(ops.__path__, f"{ops.__name__}."):
-        importlib.import_module(module.name)
+        try:
+            importlib.import_module(module.name)
+        except Exception as error:
+            if tolerate is None:
+                raise
+            tolerate(module.name, error)
     return sorted(OpDef.registry)
 
 
@@ -102,9 +112,7 @@ def _portable_input(item: Any, known: dict[int, Any]) -> Any:
             known[id(item)] = wire.Reference(to_value(item.value))
         elif isinstance(item, forms.Produced):
             inputs = tuple(_portable_input(each, known) for each in item.inputs)
-            known[id(item)] = wire.Produced(
-                item.op, inputs, _portable_attributes(item.attributes), item.output
-            )
+            known[id(item)] = wire.Produced(item.op, inputs, _portable_attributes(item.attributes), item.output)
         else:
             raise TypeError(f"not an input of a sample: {item!r}")
     return known[id(item)]
@@ -151,9 +159,7 @@ def op_def(name: str) -> dict[str, Any]:
                 "type": item.type,
                 "has_default": item.default is not REQUIRED,
                 "default": None if item.default is REQUIRED else _as_bytes(portable(item.default)),
-                "allowed": None
-                if item.allowed is None
-                else [_as_bytes(portable(each)) for each in item.allowed],
+                "allowed": None if item.allowed is None else [_as_bytes(portable(each)) for each in item.allowed],
                 "minimum": item.minimum,
             }
             for item in definition.attributes.values()
@@ -222,9 +228,7 @@ class Run:
         """Returns a tensor for each variable that the call got."""
         registry: dict[str, Any] = OpDef.registry
         return [
-            registry["Identity"](variable)
-            if is_reference
-            else registry["ReadVariableOp"](variable, dtype=dtype)
+            registry["Identity"](variable) if is_reference else registry["ReadVariableOp"](variable, dtype=dtype)
             for variable, dtype, is_reference in self.state
         ]
 
@@ -268,9 +272,7 @@ def flatten(outputs: Any) -> list[Any]:
 def needs_graph(sample: Sample) -> bool:
     """Tells whether a call makes sense only in a graph."""
     definition = OpDef.registry[sample.op]
-    return sample.op.startswith("Placeholder") or any(
-        item.is_ref for item in (*definition.inputs, *definition.outputs)
-    )
+    return sample.op.startswith("Placeholder") or any(item.is_ref for item in (*definition.inputs, *definition.outputs))
 
 
 def call(sample: Sample) -> dict[str, Any]:
@@ -309,8 +311,7 @@ class _Node:
     def __init__(self, sample: Sample, static: Sequence[int]) -> None:
         self.run = run = GraphRun(static=static)
         self.steps = [
-            _operation(OpDef.registry[step.op](*run.inputs(step), **step.attributes))
-            for step in sample.before
+            _operation(OpDef.registry[step.op](*run.inputs(step), **step.attributes)) for step in sample.before
         ]
         made = OpDef.registry[sample.op](*run.inputs(sample), **sample.attributes)
         self.outputs = flatten(made)
@@ -325,9 +326,7 @@ class _Node:
                 (tensor.dtype.name, None) if _is_opaque(tensor) else to_value(_array(next(shown), tensor))
                 for tensor in self.outputs
             ],
-            "state": [
-                to_value(_array(value, tensor)) for value, tensor in zip(state, self.state, strict=True)
-            ],
+            "state": [to_value(_array(value, tensor)) for value, tensor in zip(state, self.state, strict=True)],
         }
 
 
@@ -419,11 +418,7 @@ def gradients(sample: Sample, *, second: bool = False) -> dict[str, Any]:
         for tensor in upstream:
             outer.watch(tensor)
         try:
-            first = (
-                inner.gradient(outputs, sources, output_gradients=upstream)
-                if outputs
-                else [None] * len(sources)
-            )
+            first = inner.gradient(outputs, sources, output_gradients=upstream) if outputs else [None] * len(sources)
             dense = [None if g is None else convert_to_tensor(g) for g in first]
         except Exception as error:
             return {"first_error": to_error(error)}
@@ -445,9 +440,7 @@ def gradients(sample: Sample, *, second: bool = False) -> dict[str, Any]:
 
 def _differentiable(tensor: Any, run: Run) -> bool:
     if tensor.dtype.name == "resource":
-        return any(
-            variable is tensor and dtype.name in wire.DIFFERENTIABLE for variable, dtype, _ in run.state
-        )
+        return any(variable is tensor and dtype.name in wire.DIFFERENTIABLE for variable, dtype, _ in run.state)
     return tensor.dtype.name in wire.DIFFERENTIABLE
 
 
@@ -486,9 +479,9 @@ def run_graph_def(
     """Imports a serialized GraphDef and runs it in a session."""
     with Graph().as_default() as graph:
         try:
-            message = tideflow.v1.GraphDef()
+            message = protos.get("GraphDef")()
             message.ParseFromString(graph_def)
-            tideflow.v1.import_graph_def(message, name="")
+            import_graph_def(message, name="")
             tensors = [graph.get_tensor_by_name(name) if ":" in name else None for name in fetches]
             with Session(graph=graph) as session:
                 for name in initializers:
@@ -513,14 +506,11 @@ def random_stream(sample: Sample, *, graph_seed: int | None = None, times: int =
         run = GraphRun()
         outputs = flatten(operation(*run.inputs(sample), **sample.attributes))
         with Session(graph=graph) as session:
-            answer["session"] = [
-                [to_value(value) for value in session.run(outputs, run.feeds)] for _ in range(times)
-            ]
+            answer["session"] = [[to_value(value) for value in session.run(outputs, run.feeds)] for _ in range(times)]
     eager_seeds.set_seed(0 if graph_seed is None else graph_seed)
     eager = Run()
     inputs = eager.inputs(sample)
     answer["eager"] = [
-        [to_value(tensor) for tensor in flatten(operation(*inputs, **sample.attributes))]
-        for _ in range(times)
+        [to_value(tensor) for tensor in flatten(operation(*inputs, **sample.attributes))] for _ in range(times)
     ]
     return answer

@@ -167,9 +167,7 @@ def as_value(*numbers: float, dtype: Any = np.float32) -> Any:
 
 def test_values_are_the_same_within_the_tolerance_of_their_dtype() -> None:
     assert value_difference(as_value(1.0, np.nan, np.inf), as_value(1.0 + 1e-6, np.nan, np.inf)) is None
-    assert (
-        value_difference(as_value(1.0, dtype=np.float64), as_value(1.0 + 1e-6, dtype=np.float64)) is not None
-    )
+    assert value_difference(as_value(1.0, dtype=np.float64), as_value(1.0 + 1e-6, dtype=np.float64)) is not None
 
 
 @pytest.mark.parametrize(

@@ -74,9 +74,7 @@ def test_state_lives_for_one_call(oracle: Oracle) -> None:
 
 
 def test_reference_variables_run_in_a_graph(oracle: Oracle) -> None:
-    answer = oracle.ask(
-        "call", op="AssignAdd", inputs=[wire.Reference(ONES), ONES], attributes={}, shapes=False
-    )
+    answer = oracle.ask("call", op="AssignAdd", inputs=[wire.Reference(ONES), ONES], attributes={}, shapes=False)
     np.testing.assert_array_equal(answer["outputs"][0][1], np.full((2, 3), 2, np.float32))
 
 
@@ -102,12 +100,8 @@ def test_dtypes_that_numpy_lacks_travel_as_bits(oracle: Oracle, name: str) -> No
 
 
 def test_graph_defs_go_through(oracle: Oracle) -> None:
-    made = oracle.ask(
-        "make_graph_def", op="ConcatV2", inputs=[[ONES, ONES], wire.encode(np.int32(0))], attributes={}
-    )
-    ran = oracle.ask(
-        "run_graph_def", graph_def=made["graph_def"], feeds=made["feeds"], fetches=made["outputs"]
-    )
+    made = oracle.ask("make_graph_def", op="ConcatV2", inputs=[[ONES, ONES], wire.encode(np.int32(0))], attributes={})
+    ran = oracle.ask("run_graph_def", graph_def=made["graph_def"], feeds=made["feeds"], fetches=made["outputs"])
     assert ran["outputs"][0][1].shape == (4, 3)
     assert oracle.ask("run_graph_def", graph_def=b"\xff", feeds={}, fetches=[])["error"][0] == "DecodeError"
 

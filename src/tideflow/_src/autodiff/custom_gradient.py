@@ -78,8 +78,12 @@ def _eager(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any])
     tensors = [item if _is_variable(item) else convert_to_tensor(item) for item in flat_args]
     arguments = nest.pack_sequence_as(args, tensors)
     watch = _VariableWatch()
-    with context.no_tapes(), context.entered(context.state.tapes, watch):
-        result, grad_fn = f(*arguments, **kwargs)
+    with context.no_tapes():
+        context.enter_tape(watch)
+        try:
+            result, grad_fn = f(*arguments, **kwargs)
+        finally:
+            context.leave_tape(watch)
     given = {id(item) for item in tensors}
     variables = [variable for key, variable in watch.variables.items() if key not in given]
     registry: Any = OpDef.registry

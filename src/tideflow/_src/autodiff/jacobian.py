@@ -18,7 +18,7 @@ def tape_jacobian(tape: Any, target: Any, sources: Any, unconnected_gradients: A
     flat_sources = nest.flatten(sources)
     shape = tuple(target.shape)
     persistent, tape._persistent = tape._persistent, True
-    if tape._scope is not None and not persistent:
+    if tape._recording and not persistent:
         tape._stop()
     try:
         flat = registry["Reshape"](target, [-1])
@@ -68,7 +68,7 @@ def tape_batch_jacobian(tape: Any, target: Any, source: Any, unconnected_gradien
             f"Need first dimension of target shape ({target.shape}) and source shape ({source.shape}) to match."
         )
     persistent, tape._persistent = tape._persistent, True
-    if tape._scope is not None and not persistent:
+    if tape._recording and not persistent:
         tape._stop()
     rest = shape[1:]
     size = 1

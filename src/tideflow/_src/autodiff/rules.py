@@ -100,11 +100,25 @@ def input_gradients(call: Call, output_gradients: Sequence[Any]) -> list[Any]:
 
 
 def _as_list(result: Any, call: Call) -> list[Any]:
+    """Returns what a rule returned as a list with one gradient for each input tensor."""
     expected = call.inputs
-    if len(expected) == 1 and not isinstance(result, tuple | list):
+    kind = result.__class__
+    if kind is tuple and len(result) == len(expected):
+        for item in expected:
+            if item.__class__ is list:
+                break
+        else:
+            return list(result)
+    elif len(expected) == 1 and kind is not tuple and expected[0].__class__ is not list and kind is not list:
         return [result]
+    return _flattened(result, call)
+
+
+def _flattened(result: Any, call: Call) -> list[Any]:
+    expected = call.inputs
+    count = len(call.flat_inputs())
     if result is None:
-        return [None] * len(call.flat_inputs())
+        return [None] * count
     if isinstance(result, list) and len(expected) == 1 and isinstance(expected[0], list):
         result = (result,)
     elif not isinstance(result, tuple | list):
@@ -120,10 +134,9 @@ def _as_list(result: Any, call: Call) -> list[Any]:
                 flat.extend(gradient)
     else:
         flat = list(result)
-    if len(flat) != len(call.flat_inputs()):
+    if len(flat) != count:
         raise ValueError(
-            f"Num gradients {len(flat)} generated for op {call.op_def.name} do not match num inputs "
-            f"{len(call.flat_inputs())}"
+            f"Num gradients {len(flat)} generated for op {call.op_def.name} do not match num inputs {count}"
         )
     return flat
 

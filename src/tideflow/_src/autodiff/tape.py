@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
+
 from tideflow._src.autodiff.accumulation import to_dense, total
 from tideflow._src.autodiff.call import Call
 from tideflow._src.autodiff.rules import input_gradients, is_differentiable
@@ -15,6 +17,9 @@ from tideflow._src.core.tensor import EagerTensor, Tensor
 from tideflow._src.graph.op_def import OpDef
 from tideflow._src.runtime.convert import convert_to_tensor
 
+
+
+_FLOAT32 = np.dtype(np.float32)
 
 
 class Record:
@@ -63,7 +68,7 @@ class GradientTape:
         self._watched: set[int] = set()
         self._kept: list[Any] = []  # keeps the identities in _watched from being used again
         self._variables: dict[int, Any] = {}
-        self._scope: Any = None
+        self._recording = False
         self._used = False
 
     def __enter__(self) -> GradientTape:
@@ -71,20 +76,20 @@ class GradientTape:
         return self
 
     def __exit__(self, kind: Any, value: Any, trace: Any) -> None:
-        if self._scope is not None:
+        if self._recording:
             self._stop()
 
     def _start(self) -> None:
-        if self._scope is not None:
+        if self._recording:
             raise ValueError("Tape is still recording, This can happen if you try to re-enter an already-active tape.")
-        self._scope = context.entered(context.state.tapes, self)
-        self._scope.__enter__()
+        self._recording = True
+        context.enter_tape(self)
 
     def _stop(self) -> None:
-        scope, self._scope = self._scope, None
-        if scope is None:
+        if not self._recording:
             raise ValueError("Tape is not recording.")
-        scope.__exit__(None, None, None)
+        self._recording = False
+        context.leave_tape(self)
 
     # What the runtime calls.
 
@@ -102,7 +107,8 @@ class GradientTape:
             return
         if outputs.__class__ is EagerTensor:
             flat: Sequence[Any] = (outputs,)
-            if outputs._value.dtype.kind in "fcV" or outputs.dtype.is_floating:
+            dtype = outputs._value.dtype
+            if dtype is _FLOAT32 or _trainable(outputs):
                 watched.add(id(outputs))
         else:
             flat = [tensor for item in outputs for tensor in (item if isinstance(item, list) else (item,))]
@@ -159,8 +165,6 @@ class GradientTape:
     @contextmanager
     def stop_recording(self) -> Iterator[None]:
         """Stops recording while the block runs."""
-        if self._scope is None:
-            raise ValueError("Tape is not recording.")
         self._stop()
         try:
             yield
@@ -169,7 +173,7 @@ class GradientTape:
 
     def reset(self) -> None:
         """Forgets everything recorded and watched."""
-        recording = self._scope is not None
+        recording = self._recording
         if recording:
             self._stop()
         self._records, self._watched, self._kept, self._variables = [], set(), [], {}
@@ -204,7 +208,7 @@ class GradientTape:
                 "A non-persistent GradientTape can only be used to compute one set of gradients (or jacobians)"
             )
         unconnected = UnconnectedGradients(unconnected_gradients)
-        if self._scope is not None and not self._persistent:
+        if self._recording and not self._persistent:
             self._stop()
         if target is None:
             raise TypeError(f"Argument `target` should be a list or nested structure of Tensors, got {target}")

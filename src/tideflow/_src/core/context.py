@@ -1,8 +1,9 @@
 """Holds what surrounds an operation: the current graph, tapes, device and name scope of each thread.
 
-The commonest case by far is a plain eager call: no graph being built, no tape recording, no device scope.
-``SPECIAL`` makes that case cheap to recognise: it is empty exactly when no thread is doing anything else, so
-that the fast path of an operation pays one truth test and reads no thread-local state.
+The commonest case by far is a plain eager call: no graph being built, no device scope, and mostly no tape recording.
+``SPECIAL`` makes that case cheap to recognise: it is empty exactly when no thread is doing anything else, so that the
+fast path of an operation pays one truth test and reads no thread-local state. Paths that record what they do test
+``BUILDING`` instead, and then ``TAPES``.
 """
 
 from __future__ import annotations
@@ -12,8 +13,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-#: Non-empty while any thread builds a graph, records on a tape or has a device scope open. Entries are opaque.
+#: Non-empty while any thread builds a graph, has a device scope open or records on a tape. Entries are opaque.
 SPECIAL: list[Any] = []
+#: Non-empty while any thread builds a graph or has a device scope open.
+BUILDING: list[Any] = []
+#: Non-empty while any thread records on a tape.
+TAPES: list[Any] = []
 
 _GRAPH_MODE = object()
 
@@ -90,8 +95,10 @@ def set_eager_by_default(enabled: bool) -> None:
     mode.eager_by_default = enabled
     if enabled:
         SPECIAL.remove(_GRAPH_MODE)
+        BUILDING.remove(_GRAPH_MODE)
     else:
         SPECIAL.append(_GRAPH_MODE)
+        BUILDING.append(_GRAPH_MODE)
 
 
 @contextmanager
@@ -99,10 +106,12 @@ def entered(stack: list[Any], entry: Any) -> Iterator[Any]:
     """Keeps ``entry`` on one of the thread's stacks, and the fast path off, while the block runs."""
     stack.append(entry)
     SPECIAL.append(entry)
+    BUILDING.append(entry)
     try:
         yield entry
     finally:
         _remove_last(SPECIAL, entry)
+        _remove_last(BUILDING, entry)
         if stack[-1] is entry:
             stack.pop()
         else:
@@ -114,6 +123,26 @@ def _remove_last(stack: list[Any], entry: Any) -> None:
         if stack[position] is entry:
             del stack[position]
             return
+
+
+def enter_tape(tape: Any) -> None:
+    """Makes a tape record what this thread does."""
+    state.tapes.append(tape)
+    TAPES.append(tape)
+    SPECIAL.append(tape)
+
+
+def leave_tape(tape: Any) -> None:
+    """Ends what ``enter_tape`` began."""
+    _remove_last(state.tapes, tape)
+    _remove_last(TAPES, tape)
+    _remove_last(SPECIAL, tape)
+
+
+def record(op_def: Any, inputs: Any, attrs: dict[str, Any], outputs: Any) -> None:
+    """Records a call on the tapes of this thread."""
+    for tape in state.tapes:
+        tape.record(op_def, inputs, attrs, outputs)
 
 
 @contextmanager

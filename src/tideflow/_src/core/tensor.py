@@ -136,9 +136,12 @@ class EagerTensor(Tensor):
     @property
     def device(self) -> str:
         """The name of the device that holds the value."""
-        return getattr(self._value, "device_name", _HOST_CPU)
+        return _HOST_CPU
 
-    backing_device = device
+    @property
+    def backing_device(self) -> str:
+        """The name of the device whose memory holds the value."""
+        return self.device
 
     def cpu(self) -> EagerTensor:
         """Returns this tensor with its value in host memory."""
@@ -261,8 +264,22 @@ class EagerTensor(Tensor):
         return f"tf.Tensor({self._text(False)}, shape={self._value.shape}, dtype={self.dtype.name})"
 
 
+class PlacedTensor(EagerTensor):
+    """Is an eager tensor on another device than the first CPU."""
+
+    __slots__ = ("_device",)
+
+    _device: str
+
+    @property
+    def device(self) -> str:
+        return self._device
+
+
 class SymbolicTensor(Tensor):
     """Is one output of an operation in a graph; its value exists only while a session or function runs."""
+
+    __hash__ = object.__hash__  # type: ignore[assignment]
 
     __slots__ = ("_op", "_value_index", "_dtype", "_shape", "_static")
 
@@ -421,6 +438,16 @@ def wrap(value: Any) -> EagerTensor:
     """Makes an eager tensor of a value that nobody else will change."""
     tensor = _new_object(EagerTensor)
     tensor._value = value
+    return tensor
+
+
+def wrap_on(value: Any, device: str) -> EagerTensor:
+    """Makes an eager tensor of a value on a device."""
+    if device == _HOST_CPU:
+        return wrap(value)
+    tensor = _new_object(PlacedTensor)
+    tensor._value = value
+    tensor._device = device
     return tensor
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from tideflow._src.core import dtypes
 from tideflow._src.core.dtypes import DType
 from tideflow._src.graph import protos, tensor_proto
-from tideflow._src.graph.op_def import Attribute, Shape
+from tideflow._src.graph.op_def import Attribute, OpDef, Shape
 
 _FIELDS = {
     "string": "s",
@@ -42,6 +42,15 @@ class NamedFunction:
 
     name: str
     attributes: dict[str, Any] = field(default_factory=dict)
+
+
+def function_attributes(op_def: OpDef) -> list[str]:
+    """Returns the names of the attributes of a definition that hold functions."""
+    found: list[str] | None = op_def.__dict__.get("_function_attributes")
+    if found is None:
+        found = [name for name, item in op_def.attributes.items() if item.type in ("func", "list(func)")]
+        op_def.__dict__["_function_attributes"] = found
+    return found
 
 
 # Writing
@@ -205,9 +214,7 @@ def read(message: Any, attribute: Attribute) -> Any:
     if attribute.allowed is not None:
         _check_allowed(attribute, value)
     if attribute.minimum is not None and value < attribute.minimum:
-        raise ValueError(
-            f"Value for attr '{attribute.name}' of {value} must be at least minimum {attribute.minimum}"
-        )
+        raise ValueError(f"Value for attr '{attribute.name}' of {value} must be at least minimum {attribute.minimum}")
     return value
 
 
@@ -242,8 +249,7 @@ def _read_list(message: Any, attribute: Attribute) -> list[Any]:
         if item.name != _FIELDS[kind]:
             found = f"list({_KINDS.get(item.name, item.name)})"
             raise ValueError(
-                f"AttrValue had value with type '{found}' when '{attribute.type}' expected for attr "
-                f"'{attribute.name}'"
+                f"AttrValue had value with type '{found}' when '{attribute.type}' expected for attr '{attribute.name}'"
             )
     reader = _READERS[kind]
     values = [reader(item) for item in getattr(message, _FIELDS[kind])]
@@ -273,12 +279,11 @@ def _check_allowed(attribute: Attribute, value: Any) -> None:
     is_type = value.__class__ is DType
     shown = value.name if is_type else f'"{value}"'
     choices = ", ".join(item.name if is_type else f'"{item}"' for item in allowed)
-    raise ValueError(
-        f"Value for attr '{attribute.name}' of {shown} is not in the list of allowed values: {choices}"
-    )
+    raise ValueError(f"Value for attr '{attribute.name}' of {shown} is not in the list of allowed values: {choices}")
 
 
-def _read_type(number: int) -> DType:
+def read_type(number: int) -> DType:
+    """Returns the dtype with the given number in ``DataType``; a ValueError if it can be no attribute's."""
     try:
         dtype = _OF_ENUM[number]
     except KeyError:
@@ -344,6 +349,11 @@ def _number_of_values(message: Any) -> int:
     return 0
 
 
+def dtype_of(array: np.ndarray[Any, Any]) -> DType:
+    """Returns the dtype of a tensor attribute's value."""
+    return dtypes.of_numpy[array.dtype]
+
+
 def _read_function(message: Any) -> NamedFunction:
     return NamedFunction(message.name, {key: read_undeclared(message.attr[key]) for key in message.attr})
 
@@ -353,7 +363,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "int": int,
     "float": float,
     "bool": bool,
-    "type": _read_type,
+    "type": read_type,
     "shape": read_shape,
     "tensor": read_tensor,
     "func": _read_function,

@@ -93,9 +93,7 @@ def _write_attributes(message: Any, op: Operation) -> None:
 # Functions
 
 
-def _write_library(
-    message: Any, graph: Graph, operations: Sequence[Operation], add_shapes: bool
-) -> None:
+def _write_library(message: Any, graph: Graph, operations: Sequence[Operation], add_shapes: bool) -> None:
     """Writes the functions that a graph holds, or that its operations and those of the functions refer to."""
     pending = [*graph.functions.values(), *_functions_used(operations)]
     written: set[str] = set()
@@ -110,7 +108,7 @@ def _write_library(
         if stored is not None:
             entry.CopyFrom(stored)
         else:
-            body = _body(function)
+            body = body_of(function)
             entry.CopyFrom(function_def(body, add_shapes))
             pending.extend(body.functions.values())
             pending.extend(_functions_used(body.get_operations()))
@@ -122,19 +120,11 @@ def _write_library(
 def _functions_used(operations: Iterable[Operation]) -> Iterator[Any]:
     """Yields the functions themselves that attributes hold; a mere name stands for one of the graph's own."""
     for op in operations:
-        for name in _function_attributes(op):
+        for name in attr_value.function_attributes(op.op_def):
             value = op.attrs.get(name)
             for item in value if isinstance(value, list) else (value,):
                 if item is not None and not isinstance(item, str | attr_value.NamedFunction):
                     yield item
-
-
-def _function_attributes(op: Operation) -> list[str]:
-    found: list[str] | None = op.op_def.__dict__.get("_function_attributes")
-    if found is None:
-        found = [name for name, item in op.op_def.attributes.items() if item.type in ("func", "list(func)")]
-        op.op_def.__dict__["_function_attributes"] = found
-    return found
 
 
 def _function_name(function: Any) -> str:
@@ -142,7 +132,7 @@ def _function_name(function: Any) -> str:
     return name.decode() if isinstance(name, bytes) else name
 
 
-def _body(function: Any) -> Any:
+def body_of(function: Any) -> Any:
     """Returns the graph of a function given as that graph or as something that has it as ``graph``."""
     return function if isinstance(function, Graph) else function.graph
 

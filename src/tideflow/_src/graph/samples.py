@@ -70,6 +70,8 @@ class Sample:
       inputs: for each input of the definition an array, a list of arrays, or what stands for an array.
       attributes: those that the inputs do not imply.
       gradient: whether to differentiate this call, once and twice; False where the derivative jumps.
+      differences: whether the gradient is the derivative, so that finite differences can show it; False where
+        TensorFlow's is something else.
       tolerance: largest relative error of values and gradients, where the dtype's usual one is too strict.
       error: name of the exception that the call raises when it runs eagerly, or None.
       random: whether the outputs are random, so that only repeated runs with the same seed can be compared.
@@ -81,6 +83,7 @@ class Sample:
     inputs: tuple[Any, ...]
     attributes: dict[str, Any]
     gradient: bool
+    differences: bool
     tolerance: float | None
     error: str | None
     random: bool
@@ -118,6 +121,7 @@ class Sampler:
         self,
         *inputs: Any,
         gradient: bool = True,
+        differences: bool = True,
         tolerance: float | None = None,
         error: str | None = None,
         static: Sequence[int] | None = None,
@@ -129,6 +133,7 @@ class Sampler:
         Args:
           *inputs: one for each input of the definition; a list for an input that is a list of tensors.
           gradient: False where the derivative does not exist, such as ``relu`` at zero.
+          differences: False where TensorFlow's gradient is not the derivative, as of some complex functions.
           tolerance: a larger relative error than the dtype's usual one.
           error: the name of TensorFlow's exception, where the call must fail.
           static: positions of the inputs known when compiled, if not those of the definition.
@@ -160,6 +165,7 @@ class Sampler:
             inputs=tuple(converted),
             attributes=attributes,
             gradient=gradient and error is None,
+            differences=differences,
             tolerance=tolerance,
             error=error,
             random=definition.random is not None,

@@ -155,7 +155,8 @@ def _convert(
 ) -> Tensor:
     if wanted is None:
         default = definition.attributes[argument.type_attr].default
-        hint = default if default is not REQUIRED else None
+        # While a graph is built, TensorFlow lets a Python value have its own type even so.
+        hint = default if eager and default is not REQUIRED else None
         allowed = definition.attributes[argument.type_attr].allowed
         tensor = convert_to_tensor(value, name=name, preferred_dtype=hint, as_ref=argument.is_ref)
         if allowed is not None and hint is None and tensor.dtype.base_dtype not in allowed and _is_python(value):

@@ -9,8 +9,9 @@ import numpy as np
 
 from tideflow._src.core import context, dtypes
 from tideflow._src.core.dtypes import DType
-from tideflow._src.core.tensor import EagerTensor, SymbolicTensor, Tensor, wrap
+from tideflow._src.core.tensor import EagerTensor, SymbolicTensor, Tensor, wrap, wrap_on
 from tideflow._src.graph.op_def import OpDef
+from tideflow._src.runtime import devices
 
 #: Conversions registered for types, as (priority, order, type, function), most urgent first.
 _conversions: list[tuple[int, int, Any, Callable[..., Any]]] = []
@@ -380,7 +381,7 @@ def constant(value: Any, name: str | None = None) -> Tensor:
     """Returns an array that nobody else will change as a tensor: eager, or a ``Const`` node of the current graph."""
     graph = context.current_graph()
     if graph is None:
-        return wrap(value)
+        return wrap_on(value, devices.current()) if context.state.devices else wrap(value)
     return constant_node(graph, np.asarray(value), name or "Const")
 
 

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from tideflow._src.core import context, errors
-from tideflow._src.core.tensor import EagerTensor, SymbolicTensor, wrap
+from tideflow._src.core.tensor import EagerTensor, SymbolicTensor, wrap_on
 from tideflow._src.graph import shape_inference
 from tideflow._src.graph.op_def import OpDef, StaticValue
-from tideflow._src.runtime import float_errors, random_state
+from tideflow._src.runtime import devices, float_errors, random_state
 from tideflow._src.runtime.arguments import bind
 from tideflow._src.runtime.buffers import Buffer, buffer_in
 
@@ -56,7 +56,8 @@ def execute(definition: OpDef, inputs: Sequence[Any], attrs: dict[str, Any]) -> 
         raise explain(error, definition, tensors, attrs) from None
     finally:
         float_errors.leave(token)
-    outputs = wrap_outputs(definition, result)
+    device = devices.current() if context.state.devices else devices.HOST
+    outputs = wrap_outputs(definition, result, device)
     tapes = context.state.tapes
     if tapes and outputs is not None:
         for tape in tapes:
@@ -134,17 +135,20 @@ def run_stateful(
     return rest[0] if len(definition.outputs) == 1 else rest
 
 
-def wrap_outputs(definition: OpDef, result: Any) -> Any:
+def wrap_outputs(definition: OpDef, result: Any, device: str) -> Any:
     """Wraps what a kernel returned as eager tensors, in the form that the call returns."""
     outputs = definition.outputs
     if len(outputs) == 1:
         if outputs[0].is_list:
-            return [wrap(item) for item in result]
-        return wrap(result)
+            return [wrap_on(item, device) for item in result]
+        return wrap_on(result, device)
     if not outputs:
         return None
     return result_type(definition)(
-        *([wrap(each) for each in item] if isinstance(item, list) else wrap(item) for item in result)
+        *(
+            [wrap_on(each, device) for each in item] if isinstance(item, list) else wrap_on(item, device)
+            for item in result
+        )
     )
 
 

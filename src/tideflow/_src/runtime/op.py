@@ -1,7 +1,7 @@
 """Makes a definition callable: the ``op`` decorator, and the functions that calls go through.
 
 A call takes the fast path when its tensors are eager, of dtypes seen before, and nothing special is going on (no
-graph, tape or device scope in any thread): the kernel runs and its result is wrapped. Everything else takes the
+graph or device scope in any thread): the kernel runs and its result is wrapped and recorded. Everything else takes the
 general path, which converts arguments, checks dtypes, and then either runs the kernel (:mod:`.eager`) or adds a node
 to the current graph (:mod:`.building`).
 
@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from tideflow._src.core import context
-from tideflow._src.core.tensor import EagerTensor
+from tideflow._src.core.tensor import EagerTensor, wrap
 from tideflow._src.graph import source
 from tideflow._src.graph.op_def import REQUIRED, Argument, OpDef
 from tideflow._src.runtime import building, eager, float_errors
@@ -76,7 +76,9 @@ def _generate(definition: Op) -> Callable[..., Any]:
         "OP": definition,
         "GENERAL": general,
         "EagerTensor": EagerTensor,
-        "SPECIAL": context.SPECIAL,
+        "BUILDING": context.BUILDING,
+        "TAPES": context.TAPES,
+        "RECORD": context.record,
         "NEW": object.__new__,
         "CHECKED": definition.checked,
         "enter": float_errors.enter,
@@ -130,7 +132,7 @@ def _fast_path(
     over_xp = definition.host_kernel is None and definition.tier == "any"
     scope["kernel"] = definition.kernel if over_xp else kernel
     lists = [argument.is_list for argument in definition.inputs]
-    conditions = ["not SPECIAL"]
+    conditions = ["not BUILDING"]
     setup = []
     dtypes_of = []
     for name, is_list in zip(names, lists, strict=True):
@@ -141,7 +143,12 @@ def _fast_path(
             setup.append(f"v_{name} = {name}._value")
             dtypes_of.append(f"v_{name}.dtype")
     indent = "        "
-    lines = [f"    if {' and '.join(conditions)}:"]
+    lines = []
+    for name, argument in zip(names, definition.inputs, strict=True):
+        if argument.is_static and not argument.is_list:
+            scope["INTEGERS"] = _integers
+            lines.append(f"    if {name}.__class__ is not EagerTensor and not BUILDING: {name} = INTEGERS({name})")
+    lines.append(f"    if {' and '.join(conditions)}:")
     for name, is_list in zip(names, lists, strict=True):
         if is_list:
             lines.append(f"{indent}if all([item.__class__ is EagerTensor for item in {name}]):")
@@ -171,9 +178,26 @@ def _fast_path(
         f"{indent}        leave(token)",
         f"{indent}    result = NEW(EagerTensor)",
         f"{indent}    result._value = value",
+        f"{indent}    if TAPES:",
+        f"{indent}        RECORD(OP, {inputs}, dict({', '.join(f'{a}={a}' for a in attributes)}), result)",
         f"{indent}    return result",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _integers(value: Any) -> Any:
+    """Returns integers given for a static input as an eager tensor at once; anything else unchanged."""
+    kind = value.__class__
+    try:
+        if kind is np.ndarray or kind is np.int32 or kind is np.int64:
+            return wrap(value)
+        if kind is int:
+            return wrap(np.int32(value))
+        if (kind is list or kind is tuple) and all([item.__class__ is int for item in value]):
+            return wrap(np.array(value, np.int32))
+    except OverflowError:
+        pass
+    return value
 
 
 def _is_untyped(argument: Argument) -> bool:

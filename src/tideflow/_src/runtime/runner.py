@@ -21,6 +21,7 @@ from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.graph.graph import Operation
 from tideflow._src.runtime import engine
 from tideflow._src.runtime.buffers import enter_resources
+from tideflow._src.runtime.devices import check_placement
 from tideflow._src.runtime.host import HostProgram
 from tideflow._src.runtime.plan import Plan
 from tideflow._src.runtime.state import RunState
@@ -74,6 +75,7 @@ class Runner:
         config: Any = None,
     ) -> None:
         self.plan = Plan(fetches, targets, feeds)
+        check_placement(self.plan.ops, config)
         self._state = state
         self._host: HostProgram | None = None
         self._compiled: Any = None

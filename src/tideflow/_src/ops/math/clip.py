@@ -14,6 +14,7 @@ from tideflow._src.graph.shape_inference import shape_text
 from tideflow._src.graph.types import NUMBER
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.math.arithmetic import maximum_op, minimum_op, select
+from tideflow._src.ops.math.reduce import reduce_sum
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.runtime.op import op
@@ -54,7 +55,7 @@ def _of_shape(gradient: Any, limit: Any) -> Any:
     """Sums a gradient if it is that of a scalar limit."""
     rank = limit.shape.rank
     if rank == 0:
-        return raw.Sum(gradient, raw.Range(0, raw.Rank(gradient), 1), keep_dims=False)
+        return reduce_sum(gradient)
     if rank is not None:
         return gradient
     shape = raw.Shape(limit)
@@ -108,8 +109,6 @@ def clip_by_norm(t: Any, clip_norm: Any, axes: Any = None, name: str | None = No
     Raises:
       InvalidArgumentError: the norm is not positive.
     """
-    from tideflow._src.ops.math.reduce import reduce_sum
-
     with name_scope(name, "clip_by_norm", [t, clip_norm]) as scope:
         values = convert_to_tensor(t.values if isinstance(t, IndexedSlices) else t, name="t")
         squares = reduce_sum(values * values, axes, keepdims=True)
@@ -131,8 +130,6 @@ def clip_by_average_norm(t: Any, clip_norm: Any, name: str | None = None) -> Any
       clip_norm: the largest average norm, a positive scalar.
       name: a name for the operation.
     """
-    from tideflow._src.ops.math.reduce import reduce_sum
-
     with name_scope(name, "clip_by_average_norm", [t, clip_norm]) as scope:
         t = convert_to_tensor(t, name="t")
         count = raw.Cast(raw.Size(t), DstT=t.dtype.base_dtype)
@@ -161,8 +158,6 @@ def global_norm(t_list: Any, name: str | None = None) -> Any:
     Raises:
       TypeError: ``t_list`` is not a sequence.
     """
-    from tideflow._src.ops.math.reduce import reduce_sum
-
     t_list = list(t_list) if isinstance(t_list, tuple) else t_list
     with name_scope(name, "global_norm", t_list):
         tensors = [

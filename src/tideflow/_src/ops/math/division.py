@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tideflow._src.core import dtypes
-from tideflow._src.core.errors import InvalidArgumentError
+from tideflow._src.core.errors import InternalError, InvalidArgumentError
 from tideflow._src.core.tensor import EagerTensor, Tensor
 from tideflow._src.graph.types import COMPLEX, FLOATING, INTEGER
 from tideflow._src.ops.array.raw import raw
@@ -20,14 +20,14 @@ from tideflow._src.runtime.lazy import jnp, lax
 from tideflow._src.runtime.op import op
 
 
-def _check_divisor(y: Any) -> None:
+def _check_divisor(y: Any, error: Any = InvalidArgumentError) -> None:
     """Refuses a zero among integers; NumPy would warn and give 0."""
     if not np.all(y):
-        raise InvalidArgumentError(None, None, "Integer division by zero")
+        raise error(None, None, "Integer division by zero")
 
 
-def _truncated_quotient(x: Any, y: Any) -> Any:
-    _check_divisor(y)
+def _truncated_quotient(x: Any, y: Any, error: Any = InvalidArgumentError) -> Any:
+    _check_divisor(y, error)
     if y.dtype.kind == "u":
         return np.floor_divide(x, y)
     return np.floor_divide(np.subtract(x, np.fmod(x, y)), y)
@@ -57,7 +57,7 @@ def _nonzero_samples(s: Any, *, gradient: bool = True) -> Any:
         yield s(s.array((2, 3), dtype), draw((2, 3), dtype), gradient=floats)
     yield s(s.normal(2, 1, 3), s.nonzero((4, 1)), gradient=gradient)
     yield s(s.normal(dtype="float32"), s.nonzero((3,)), gradient=gradient)
-    yield s(s.empty(0, 3), s.nonzero((1, 3)))
+    yield s(s.empty(0, 3), s.nonzero((1, 3)), gradient=gradient)
     yield s(s.normal(2), s.nonzero((3,)), error="InvalidArgumentError")
 
 
@@ -138,7 +138,9 @@ def truncate_div(xp, x, y):
 
 @truncate_div.host
 def _truncate_div_host(x, y):
-    return _truncated_quotient(x, y) if x.dtype.kind in "iu" else np.trunc(np.true_divide(x, y))
+    if x.dtype.kind in "iu":
+        return _truncated_quotient(x, y, InternalError)  # TensorFlow's class, though the divisor is the cause
+    return np.trunc(np.true_divide(x, y))
 
 
 @truncate_div.gradient
@@ -224,13 +226,13 @@ def _floor_mod_samples(s):
     yield s(np.int32([1, 2]), np.int32(0), error="InvalidArgumentError")
 
 
-def _truncated_remainder(x: Any, y: Any) -> Any:
+def _truncated_remainder(x: Any, y: Any, error: Any) -> Any:
     if y.dtype.kind == "i":
-        _check_divisor(y)
+        _check_divisor(y, error)
     return np.fmod(x, y)
 
 
-@op("Mod", "x: T, y: T -> z: T", T=("int32", "int64", *FLOATING), broadcasts=True, differentiable=False)
+@op("Mod", "x: T, y: T -> z: T", T=("int32", "int64", *FLOATING), broadcasts=True)
 def mod_op(xp, x, y):
     """Gives what remains after truncating division, as C's ``%`` does; it has the sign of the dividend."""
     return xp.fmod(x, y)
@@ -238,12 +240,17 @@ def mod_op(xp, x, y):
 
 @mod_op.host
 def _mod_host(x, y):
-    return _truncated_remainder(x, y)
+    return _truncated_remainder(x, y, InvalidArgumentError)
+
+
+@mod_op.gradient
+def _mod_gradient(call, dz):
+    raise LookupError("No gradient defined for operation 'Mod'; FloorMod has one.")
 
 
 @mod_op.samples
 def _mod_samples(s):
-    yield from _nonzero_samples(s)
+    yield from _nonzero_samples(s, gradient=False)
     yield s(np.int32([-7, 7, -(2**31)]), np.int32([3, -3, -1]))
     yield s(np.int32([1, 2]), np.int32(0), error="InvalidArgumentError")
 
@@ -252,9 +259,7 @@ def _mod_samples(s):
     "TruncateMod",
     "x: T, y: T -> z: T",
     T=("int32", "int64", *FLOATING),
-    broadcasts=True,
-    differentiable=False,
-)
+    broadcasts=True)
 def truncate_mod(xp, x, y):
     """Gives what remains after truncating division; it has the sign of the dividend."""
     return xp.fmod(x, y)
@@ -262,13 +267,18 @@ def truncate_mod(xp, x, y):
 
 @truncate_mod.host
 def _truncate_mod_host(x, y):
-    return _truncated_remainder(x, y)
+    return _truncated_remainder(x, y, InternalError)  # as TruncateDiv
+
+
+@truncate_mod.gradient
+def _truncate_mod_gradient(call, dz):
+    raise LookupError("No gradient defined for operation 'TruncateMod'; FloorMod has one.")
 
 
 @truncate_mod.samples
 def _truncate_mod_samples(s):
-    yield from _nonzero_samples(s)
-    yield s(np.float32([1, -1, 0, np.inf, 5, -7]), np.float32([0, 0, 0, 2, np.inf, 2]))
+    yield from _nonzero_samples(s, gradient=False)
+    yield s(np.float32([1, -1, 0, np.inf, 5, -7]), np.float32([0, 0, 0, 2, np.inf, 2]), gradient=False)
 
 
 # Products and quotients with x = 0 as the winner.

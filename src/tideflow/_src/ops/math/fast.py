@@ -44,11 +44,13 @@ def binary(
       slow: ``slow(x, y, name)``, called where the short way does not apply; by default the operation itself.
     """
     checked = operation.checked
-    special = context.SPECIAL
+    building = context.BUILDING
+    tapes = context.TAPES
+    record = context.record
     run = run_quietly
 
     def function(x: Any, y: Any, name: str | None = None) -> Any:
-        if x.__class__ is EagerTensor and not special:
+        if x.__class__ is EagerTensor and not building:
             left = x._value
             dtype = left.dtype
             kind = y.__class__
@@ -62,13 +64,15 @@ def binary(
                     if kind is float
                     else kind is int and 0 <= y < 128 and dtype.kind in "fiu"
                 )
-            if matches and dtype in checked:
+            if matches and dtype in checked and (not tapes or kind is EagerTensor):
                 try:
                     value = run(ufunc, left, right)
                 except (ValueError, RuntimeError):
                     return general(x, y, name)  # explains, or the context was taken
                 result = _new(EagerTensor)
                 result._value = value
+                if tapes:
+                    record(operation, (x, y), {}, result)
                 return result
         return general(x, y, name)
 
@@ -100,11 +104,13 @@ def unary(
       slow: ``slow(x, name)``, called where the short way does not apply; by default the operation itself.
     """
     checked = operation.checked
-    special = context.SPECIAL
+    building = context.BUILDING
+    tapes = context.TAPES
+    record = context.record
     run = run_quietly
 
     def function(x: Any, name: str | None = None) -> Any:
-        if x.__class__ is EagerTensor and not special:
+        if x.__class__ is EagerTensor and not building:
             value = x._value
             if value.dtype in checked:
                 try:
@@ -113,6 +119,8 @@ def unary(
                     return general(x, name)  # the context was taken
                 result = _new(EagerTensor)
                 result._value = value
+                if tapes:
+                    record(operation, (x,), {}, result)
                 return result
         return general(x, name)
 

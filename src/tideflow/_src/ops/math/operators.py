@@ -138,13 +138,9 @@ def _logical_operator(name: str, function: Callable[[Any, Any], Any]) -> None:
     def reflected(self: Any, other: Any) -> Any:
         if context.current_graph() is None:
             return function(convert_to_tensor(other, dtype=self.dtype.base_dtype), self)
-        graph = context.current_graph()
         with name_scope(None, name, [other, self]) as scope:
             left = convert_to_tensor(other, dtype=self.dtype.base_dtype, name="x")
-            if not self.dtype.is_bool:
-                return _BITWISE[name](left, self)
-            return (_LOGICAL[name])(left, self, scope)
-        del graph
+            return _LOGICAL[name](left, self, scope) if self.dtype.is_bool else _BITWISE[name](left, self)
 
     install_operator(f"__{name}__", function)
     install_operator(f"__r{name}__", reflected)

@@ -8,6 +8,7 @@ import numpy as np
 
 from tideflow._src.graph.op_def import default
 from tideflow._src.graph.types import COMPLEX, FLOATING, SIGNED
+from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.math.fast import binary, unary
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.runtime.op import op
@@ -113,12 +114,12 @@ def _rint_samples(s):
 
 def _kind_samples(s: Any) -> Any:
     for dtype in s.dtypes("T"):
-        yield s(np.array([0, 1, np.nan, np.inf, -np.inf], dtype.as_numpy_dtype))
-    yield s(s.normal())
-    yield s(s.empty(0, 2))
+        yield s(np.array([0, 1, np.nan, np.inf, -np.inf], dtype.as_numpy_dtype), gradient=False)
+    yield s(s.normal(), gradient=False)
+    yield s(s.empty(0, 2), gradient=False)
 
 
-@op("IsNan", "x: T -> y: bool", T=FLOATING, differentiable=False, host=np.isnan)
+@op("IsNan", "x: T -> y: bool", T=FLOATING, host=np.isnan)
 def is_nan_op(xp, x):
     """Tells where it is not a number."""
     return xp.isnan(x)
@@ -129,12 +130,17 @@ def _is_nan_shape(x):
     return x
 
 
+@is_nan_op.gradient
+def _is_nan_gradient(call, dy):
+    raise LookupError("No gradient defined for operation 'IsNan'.")
+
+
 @is_nan_op.samples
 def _is_nan_samples(s):
     yield from _kind_samples(s)
 
 
-@op("IsInf", "x: T -> y: bool", T=FLOATING, differentiable=False, host=np.isinf)
+@op("IsInf", "x: T -> y: bool", T=FLOATING, host=np.isinf)
 def is_inf_op(xp, x):
     """Tells where it is infinite."""
     return xp.isinf(x)
@@ -145,12 +151,17 @@ def _is_inf_shape(x):
     return x
 
 
+@is_inf_op.gradient
+def _is_inf_gradient(call, dy):
+    raise LookupError("No gradient defined for operation 'IsInf'.")
+
+
 @is_inf_op.samples
 def _is_inf_samples(s):
     yield from _kind_samples(s)
 
 
-@op("IsFinite", "x: T -> y: bool", T=FLOATING, differentiable=False, host=np.isfinite)
+@op("IsFinite", "x: T -> y: bool", T=FLOATING, host=np.isfinite)
 def is_finite_op(xp, x):
     """Tells where it is neither infinite nor NaN."""
     return xp.isfinite(x)
@@ -159,6 +170,11 @@ def is_finite_op(xp, x):
 @is_finite_op.shape
 def _is_finite_shape(x):
     return x
+
+
+@is_finite_op.gradient
+def _is_finite_gradient(call, dy):
+    raise LookupError("No gradient defined for operation 'IsFinite'.")
 
 
 @is_finite_op.samples
@@ -171,7 +187,6 @@ def _is_finite_samples(s):
     "x1: T, x2: T -> output: T",
     T=default("float", ("double", "float")),
     broadcasts=True,
-    differentiable=False,
     host=np.nextafter,
 )
 def nextafter_op(xp, x1, x2):
@@ -179,11 +194,18 @@ def nextafter_op(xp, x1, x2):
     return xp.nextafter(x1, x2)
 
 
+@nextafter_op.gradient
+def _nextafter_gradient(call, dy):
+    x1, x2 = call.inputs
+    return raw.Mul(dy, raw.OnesLike(x1)), raw.Mul(dy, raw.ZerosLike(x2))
+
+
 @nextafter_op.samples
 def _nextafter_samples(s):
     for dtype in s.dtypes("T"):
-        yield s(np.array([0, 1, 1, np.inf], dtype), np.array([1, 0, 2, 0], dtype))
-    yield s(s.normal(2, 1), s.normal(3))
+        kind = dtype.as_numpy_dtype
+        yield s(np.array([0, 1, 1, np.inf], kind), np.array([1, 0, 2, 0], kind), gradient=False)
+    yield s(s.normal(2, 1), s.normal(3), gradient=False)
 
 
 floor = unary(floor_op, np.floor)

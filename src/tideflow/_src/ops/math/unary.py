@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from tideflow._src.core.dtypes import DType
+from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.graph.op_def import default
 from tideflow._src.graph.types import COMPLEX, FLOATING, SIGNED, UNSIGNED
 from tideflow._src.ops.array.raw import raw
@@ -203,6 +204,7 @@ def _gradient_op_samples(s: Any, low: float = 0.5, high: float = 2.0) -> Any:
 @op("SqrtGrad", "y: T, dy: T -> z: T", T=SMOOTH, broadcasts=True)
 def sqrt_grad(xp, y, dy):
     """Gives the gradient of the square root ``y``: ``dy / (2 * y)``."""
+    dy = _alike(y, dy)
     half = y.dtype.type(0.5)
     return half * dy / _conjugate(xp, y)
 
@@ -217,6 +219,19 @@ def _sqrt_grad_gradient(call, dz):
 @sqrt_grad.samples
 def _sqrt_grad_samples(s):
     yield from _gradient_op_samples(s)
+
+
+def _alike(y: Any, dy: Any) -> Any:
+    """Returns ``dy`` in the shape of ``y``; they must have the same number of elements."""
+    if y.shape == dy.shape:
+        return dy
+    if y.size != dy.size:
+        raise InvalidArgumentError(
+            None,
+            None,
+            f"The two arguments to a cwise op must have same number of elements, got {y.size} and {dy.size}",
+        )
+    return dy.reshape(y.shape)
 
 
 def _conjugate(xp: Any, x: Any) -> Any:
@@ -252,6 +267,7 @@ def _rsqrt_samples(s):
 @op("RsqrtGrad", "y: T, dy: T -> z: T", T=SMOOTH, broadcasts=True)
 def rsqrt_grad(xp, y, dy):
     """Gives the gradient of the reciprocal square root ``y``: ``dy * -0.5 * y**3``."""
+    dy = _alike(y, dy)
     y = _conjugate(xp, y)
     return y.dtype.type(-0.5) * dy * (y * y * y)
 
@@ -328,6 +344,7 @@ def _inv_samples(s):
 @op("ReciprocalGrad", "y: T, dy: T -> z: T", T=SMOOTH, broadcasts=True)
 def reciprocal_grad(xp, y, dy):
     """Gives the gradient of the reciprocal ``y``: ``-dy * y * y``."""
+    dy = _alike(y, dy)
     y = _conjugate(xp, y)
     return -dy * y * y
 
@@ -345,6 +362,7 @@ def _reciprocal_grad_samples(s):
 @op("InvGrad", "y: T, dy: T -> z: T", T=SMOOTH, broadcasts=True)
 def inv_grad(xp, y, dy):
     """Gives the gradient of the reciprocal ``y``: ``-dy * y * y``."""
+    dy = _alike(y, dy)
     y = _conjugate(xp, y)
     return -dy * y * y
 
@@ -478,6 +496,7 @@ def _tanh_samples(s):
 @op("TanhGrad", "y: T, dy: T -> z: T", T=SMOOTH, broadcasts=True)
 def tanh_grad(xp, y, dy):
     """Gives the gradient of the hyperbolic tangent ``y``: ``dy * (1 - y * y)``."""
+    dy = _alike(y, dy)
     return dy * (y.dtype.type(1) - y * y)
 
 
@@ -495,8 +514,12 @@ def _tanh_grad_samples(s):
 @op("Sigmoid", "x: T -> y: T", T=SMOOTH)
 def sigmoid_op(xp, x):
     """Gives ``1 / (1 + exp(-x))``, element by element."""
+    dtype = x.dtype
+    if dtype.itemsize == 2:  # one rounding at the end, as TensorFlow does
+        x = x.astype(np.float32)
     one = x.dtype.type(1)
-    return one / (one + xp.exp(-x))
+    result = one / (one + xp.exp(-x))
+    return result if result.dtype == dtype else result.astype(dtype)
 
 
 @sigmoid_op.xla
@@ -523,6 +546,7 @@ def _sigmoid_samples(s):
 @op("SigmoidGrad", "y: T, dy: T -> z: T", T=SMOOTH, broadcasts=True)
 def sigmoid_grad(xp, y, dy):
     """Gives the gradient of the sigmoid ``y``: ``dy * y * (1 - y)``."""
+    dy = _alike(y, dy)
     return dy * y * (y.dtype.type(1) - y)
 
 

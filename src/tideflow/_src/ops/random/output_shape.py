@@ -9,9 +9,9 @@ import numpy as np
 from tideflow._src.core.dtypes import int32
 from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.graph.op_def import Shape, StaticValue
-from tideflow._src.ops.array.raw import raw
-from tideflow._src.ops.dimensions import known_shape
-from tideflow._src.runtime.convert import constant, convert_to_tensor
+from tideflow._src.ops.array.broadcasting import broadcast_dynamic_shape, broadcast_to
+from tideflow._src.ops.array.shape import shape as shape_of
+from tideflow._src.runtime.convert import convert_to_tensor
 
 
 def shape_tensor(shape: Any, *, int32_only: bool = False) -> Any:
@@ -23,11 +23,11 @@ def shape_tensor(shape: Any, *, int32_only: bool = False) -> Any:
     """
     dtype = int32 if int32_only else None
     if isinstance(shape, tuple | list):
-        shape = [
-            getattr(item, "value", item) if type(item).__name__ == "Dimension" else item for item in shape
-        ]
+        shape = [getattr(item, "value", item) if type(item).__name__ == "Dimension" else item for item in shape]
         if not shape:
             dtype = int32
+        if any(item is None for item in shape):
+            raise TypeError(f"Failed to convert elements of {tuple(shape)} to Tensor: a dimension is unknown.")
     return convert_to_tensor(shape, dtype, name="shape")
 
 
@@ -110,15 +110,6 @@ def categorical_shape(logits: Shape, num_samples: StaticValue) -> Shape:
     return (None if logits is None else logits[0], count)
 
 
-def shape_of(tensor: Any) -> Any:
-    """Returns the shape of a tensor as a tensor: a constant where it is known, else the operation ``Shape``."""
-    sizes = known_shape(tensor)
-    if sizes is not None and None not in sizes:
-        return constant(np.array(sizes, np.int32), name="Shape")
-    return raw.Shape(tensor, name="Shape")
-
-
 def broadcast_with(tensor: Any, other: Any) -> Any:
     """Returns ``tensor`` broadcast to the shape that it has in an element-wise operation with ``other``."""
-    shape = raw.BroadcastArgs(shape_of(tensor), shape_of(other), name="BroadcastArgs")
-    return raw.BroadcastTo(tensor, shape, name="BroadcastTo")
+    return broadcast_to(tensor, broadcast_dynamic_shape(shape_of(tensor), shape_of(other)))

@@ -9,8 +9,8 @@ import numpy as np
 
 from tideflow._src.core import context, dtypes
 from tideflow._src.ops.array.raw import raw
+from tideflow._src.ops.array.shape import shape as shape_of
 from tideflow._src.ops.math.arithmetic import add, subtract
-from tideflow._src.ops.random.output_shape import shape_of
 from tideflow._src.ops.random.random_ops import random_uniform
 from tideflow._src.ops.random.stateless import stateless_random_uniform
 from tideflow._src.ops.scopes import name_scope

@@ -1,7 +1,7 @@
 """Random numbers with a state: ``tf.random.uniform`` and the others that draw on with every call.
 
-A call has two seeds: that of the program, ``tf.random.set_seed``, and its own (:mod:`.seeds`). The nodes of a graph
-have TensorFlow's names, so that its checkpoints and its users find them.
+A call has two seeds: that of the program, ``tf.random.set_seed``, and its own (:mod:`.seeds`). The nodes of a
+graph have TensorFlow's names.
 """
 
 from __future__ import annotations
@@ -73,9 +73,7 @@ def random_normal(
       A tensor of ``dtype`` and the shape that ``shape``, ``mean`` and ``stddev`` broadcast to.
     """
     with name_scope(name, "random_normal") as scope:
-        return _scaled(
-            random_standard_normal, "RandomStandardNormal", shape, mean, stddev, dtype, seed, scope
-        )
+        return _scaled(random_standard_normal, "RandomStandardNormal", shape, mean, stddev, dtype, seed, scope)
 
 
 def truncated_normal(
@@ -103,15 +101,13 @@ def truncated_normal(
         return _scaled(truncated_normal_op, "TruncatedNormal", shape, mean, stddev, dtype, seed, scope)
 
 
-def _scaled(
-    operation: Any, name: str, shape: Any, mean: Any, stddev: Any, dtype: Any, seed: Any, scope: str
-) -> Any:
+def _scaled(operation: Any, name: str, shape: Any, mean: Any, stddev: Any, dtype: Any, seed: Any, scope: str) -> Any:
     """Draws from a standard distribution, and scales and shifts what it got."""
     shape = shape_tensor(shape)
     dtype = dtypes.as_dtype(dtype)
     if context.current_graph() is None and mean.__class__ is float and stddev.__class__ is float:
         draws = operation(shape, dtype=dtype, **operation_seeds(seed))
-        return draws if mean == 0.0 and stddev == 1.0 else draws * stddev + mean
+        return draws if mean == 0.0 and stddev == 1.0 else add(multiply(draws, stddev), mean)
     mean = convert_to_tensor(mean, dtype, name="mean")
     stddev = convert_to_tensor(stddev, dtype, name="stddev")
     draws = operation(shape, dtype=dtype, name=name, **operation_seeds(seed))
@@ -146,7 +142,7 @@ def random_uniform(
     dtype = dtypes.as_dtype(dtype)
     if dtype not in _UNIFORM_TYPES:
         accepted = ", ".join(repr(item) for item in _UNIFORM_TYPES)
-        raise ValueError(f"Argument `dtype` got invalid value {dtype!r}. Accepted dtypes are ({accepted}).")
+        raise ValueError(f"Argument `dtype` got invalid value {dtype}. Accepted dtypes are ({accepted}).")
     if maxval is None:
         if dtype.is_integer:
             raise ValueError(f"Must specify maxval for integer dtype {dtype!r}")
@@ -179,9 +175,7 @@ def random_shuffle(value: Any, seed: Any = None, name: str | None = None) -> Any
     return random_shuffle_op(value, name=name, **operation_seeds(seed))
 
 
-def categorical(
-    logits: Any, num_samples: Any, dtype: Any = None, seed: Any = None, name: str | None = None
-) -> Any:
+def categorical(logits: Any, num_samples: Any, dtype: Any = None, seed: Any = None, name: str | None = None) -> Any:
     """Returns classes drawn from categorical distributions.
 
     Args:
@@ -228,9 +222,7 @@ def categorical_type(dtype: Any) -> DType:
     """Returns the dtype of the classes that the caller wants: int64 by default."""
     chosen = dtypes.int64 if dtype is None else dtypes.as_dtype(dtype)
     if chosen not in (dtypes.int32, dtypes.int64):
-        raise ValueError(
-            f"Argument `dtype` got invalid value {chosen!r}. Accepted dtypes are int32 and int64."
-        )
+        raise ValueError(f"Argument `dtype` got invalid value {chosen}. Accepted dtypes are (tf.int32, tf.int64).")
     return chosen
 
 
@@ -274,9 +266,7 @@ def at_rate(draws: Any, beta: Any) -> Any:
     return raw.Maximum(tiny, scaled, name="Maximum")
 
 
-def random_poisson(
-    shape: Any, lam: Any, dtype: Any = dtypes.float32, seed: Any = None, name: str | None = None
-) -> Any:
+def random_poisson(shape: Any, lam: Any, dtype: Any = dtypes.float32, seed: Any = None, name: str | None = None) -> Any:
     """Returns numbers from Poisson distributions.
 
     Args:

@@ -64,9 +64,7 @@ def _accept(xp: Any, candidates: Any, count: Any) -> tuple[Any, Any, Any]:
     return accepted, places, places[:, -1] + 1
 
 
-def _truncated_chunk(
-    key: Any, counter: Any, groups: NDArray[Any], width: int, dtype: np.dtype
-) -> NDArray[Any]:
+def _truncated_chunk(key: Any, counter: Any, groups: NDArray[Any], width: int, dtype: np.dtype) -> NDArray[Any]:
     """Draws the numbers of consecutive groups with NumPy: most groups need only their first block."""
     offsets = _group_offsets(np, groups, width)
     values: NDArray[Any] = box_muller(np, philox_at(np, key, counter, offsets), dtype)
@@ -101,9 +99,7 @@ def _truncated_compiled(xp: Any, key: Any, counter: Any, groups: int, width: int
     columns = [xp.zeros(groups, first.dtype)] * width
     for candidate in (*first.T, *second.T):
         accepted = abs(candidate) < _TRUNCATION
-        columns = [
-            xp.where(accepted & (count == place), candidate, column) for place, column in enumerate(columns)
-        ]
+        columns = [xp.where(accepted & (count == place), candidate, column) for place, column in enumerate(columns)]
         count = count + accepted
     values = xp.stack(lax.optimization_barrier(columns), axis=1)
     at_once = min(groups, max(8, groups // 512))
@@ -255,9 +251,7 @@ def poisson(key: Any, counter: Any, rate: NDArray[Any], num_samples: int, dtype:
         return values.astype(dtype).reshape(rate.size, num_samples).T
 
 
-def _poisson_by_products(
-    uniforms: _Buffer, rates: NDArray[Any], values: NDArray[Any], active: NDArray[Any]
-) -> None:
+def _poisson_by_products(uniforms: _Buffer, rates: NDArray[Any], values: NDArray[Any], active: NDArray[Any]) -> None:
     """Fills in the numbers of small rates."""
     values[active] = 0
     with np.errstate(over="ignore"):
@@ -269,9 +263,7 @@ def _poisson_by_products(
         values[active] += 1
 
 
-def _poisson_by_rejection(
-    uniforms: _Buffer, rates: NDArray[Any], values: NDArray[Any], active: NDArray[Any]
-) -> None:
+def _poisson_by_rejection(uniforms: _Buffer, rates: NDArray[Any], values: NDArray[Any], active: NDArray[Any]) -> None:
     """Fills in the numbers of large rates. The names of the constants are Hörmann's."""
     while active.size:
         rate = rates[active]

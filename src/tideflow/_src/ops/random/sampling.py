@@ -113,9 +113,7 @@ def uniform_full_int(xp: Any, key: Any, counter: Any, size: int, dtype: Any) -> 
     """
     dtype = np.dtype(dtype)
     if _is_wide(dtype):
-        return _from_blocks(
-            xp, key, counter, size, dtype, lambda xp, words: _wide_words(xp, words).astype(dtype)
-        )
+        return _from_blocks(xp, key, counter, size, dtype, lambda xp, words: _wide_words(xp, words).astype(dtype))
     return _from_blocks(xp, key, counter, size, dtype, lambda xp, words: words.astype(dtype))
 
 
@@ -238,9 +236,7 @@ def normal(xp: Any, key: Any, counter: Any, size: int, dtype: Any) -> Any:
       Numbers of that dtype, shape `(size,)`.
     """
     dtype = np.dtype(dtype)
-    return _from_blocks(
-        xp, key, counter, size, dtype, lambda xp, words: box_muller(xp, words, dtype).astype(dtype)
-    )
+    return _from_blocks(xp, key, counter, size, dtype, lambda xp, words: box_muller(xp, words, dtype).astype(dtype))
 
 
 def permutation(xp: Any, key: Any, counter: Any, size: int) -> Any:
@@ -281,9 +277,7 @@ def permutation(xp: Any, key: Any, counter: Any, size: int) -> Any:
     return lax.fori_loop(0, places, swap, xp.arange(size, dtype=xp.int32))
 
 
-def multinomial(
-    xp: Any, key: Any, counter: Any, logits: Any, num_samples: int, output_dtype: Any = np.int64
-) -> Any:
+def multinomial(xp: Any, key: Any, counter: Any, logits: Any, num_samples: int, output_dtype: Any = np.int64) -> Any:
     """Draws classes from unnormalized log-probabilities, by inversion of the cumulative distribution.
 
     TensorFlow's CPU kernel splits large batches among its threads, and the stream of each part depends on

@@ -4,6 +4,8 @@ What they draw from is the runtime's: a kernel gets ``generator``, the key and t
 Philox stream, and says through the option ``random=`` how long that stretch is.
 """
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np
@@ -101,15 +103,18 @@ def truncated_normal_op(xp, shape, *, seed: int = 0, seed2: int = 0, dtype: DTyp
     """Draws from the standard normal distribution within two standard deviations of 0."""
     sizes = dimensions(shape)
     count = count_of(shape)
-    draws = rejection_sampling.truncated_normal(
-        xp, generator.key, generator.counter, count, numpy_type(dtype)
-    )
+    draws = rejection_sampling.truncated_normal(xp, generator.key, generator.counter, count, numpy_type(dtype))
     return draws.reshape(sizes)
 
 
 for _operation in (random_uniform_op, random_standard_normal, truncated_normal_op):
     _operation.shape(known_dimensions)
     _operation.samples(_shape_samples)
+
+
+def has_no_gradient(call: Any, *dy: Any) -> Any:
+    """Is the gradient rule of operations for which TensorFlow has none, not even that they are constant."""
+    raise LookupError(f"gradient registry has no entry for: {call.op}")
 
 
 def check_integer_range(minval: Any, maxval: Any, count: int) -> None:
@@ -127,7 +132,6 @@ def check_integer_range(minval: Any, maxval: Any, count: int) -> None:
     T=INDEX,
     Tout=INDEX,
     random=_blocks_of_shape,
-    differentiable=False,
 )
 def random_uniform_int(xp, shape, minval, maxval, *, seed: int = 0, seed2: int = 0, generator):
     """Draws integers from ``minval`` up to, but not including, ``maxval``."""
@@ -138,6 +142,9 @@ def random_uniform_int(xp, shape, minval, maxval, *, seed: int = 0, seed2: int =
         return xp.zeros(sizes, minval.dtype)
     draws = sampling.uniform_int(xp, generator.key, generator.counter, count, minval, maxval, minval.dtype)
     return draws.reshape(sizes)
+
+
+random_uniform_int.gradient(has_no_gradient)
 
 
 @random_uniform_int.shape
@@ -227,9 +234,7 @@ def _multinomial_blocks(logits: Any, num_samples: Any, **attributes: Any) -> int
     random=_multinomial_blocks,
     differentiable=False,
 )
-def multinomial_op(
-    xp, logits, num_samples, *, seed: int = 0, seed2: int = 0, output_dtype: DType = "int64", generator
-):
+def multinomial_op(xp, logits, num_samples, *, seed: int = 0, seed2: int = 0, output_dtype: DType = "int64", generator):
     """Draws classes from the unnormalized log-probabilities in each row of ``logits``."""
     count = check_categorical(logits, num_samples)
     return sampling.multinomial(xp, generator.key, generator.counter, logits, count, numpy_type(output_dtype))
@@ -314,7 +319,6 @@ def _random_gamma_samples(s):
     dtype=default("int64", _RATE_TYPES),
     tier="host",
     random=_blocks_of_each,
-    differentiable=False,
 )
 def random_poisson_v2(shape, rate, *, seed: int = 0, seed2: int = 0, dtype: DType = "int64", generator):
     """Draws from Poisson distributions of the given rates, a tensor of the given shape for each."""
@@ -323,6 +327,9 @@ def random_poisson_v2(shape, rate, *, seed: int = 0, seed2: int = 0, dtype: DTyp
         generator.key, generator.counter, np.asarray(rate), count_of(shape), numpy_type(dtype)
     )
     return draws.reshape(*sizes, *np.shape(rate))
+
+
+random_poisson_v2.gradient(has_no_gradient)
 
 
 @random_poisson_v2.samples
@@ -349,7 +356,6 @@ def _shape_of_each(shape, parameter):
     "alpha: T, sample: T -> output: T",
     T=("float", "double"),
     tier="xla",
-    differentiable=False,
 )
 def random_gamma_grad(alpha, sample):
     """Computes how a draw from a gamma distribution moves with the distribution's shape.
@@ -359,6 +365,9 @@ def random_gamma_grad(alpha, sample):
     the density.
     """
     return lax.random_gamma_grad(*_broadcast_together(alpha, sample))
+
+
+random_gamma_grad.gradient(has_no_gradient)
 
 
 def _broadcast_together(left: Any, right: Any) -> tuple[Any, Any]:

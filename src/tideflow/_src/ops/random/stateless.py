@@ -75,12 +75,10 @@ def algorithm_number(alg: Any) -> Any:
         choices = "1 for the Philox algorithm, 2 for the ThreeFry algorithm, and 3 for"
     else:
         raise TypeError(
-            f"Can't convert argument `alg` (of value {alg} and type {type(alg)}) to int: it must be a name, a "
-            "number, an Algorithm or a tensor."
+            f"Can't convert argument `alg` (of value {alg} and type {type(alg)}) to int: it must be a "
+            "name, a number, an Algorithm or a tensor."
         )
-    raise ValueError(
-        f"Argument `alg` got unsupported value {alg}. Supported values are {choices} auto-selection."
-    )
+    raise ValueError(f"Argument `alg` got unsupported value {alg}. Supported values are {choices} auto-selection.")
 
 
 def _key_counter_alg(seed: Any, alg: Any) -> tuple[Any, Any, Any]:
@@ -107,7 +105,8 @@ def stateless_random_uniform(
     Args:
       shape: the shape of the result: a vector of integers.
       seed: two integers.
-      minval: the smallest possible number; None, together with ``maxval``, for integers of which every bit is random.
+      minval: the smallest possible number; None, together with ``maxval``, for integers of which every bit
+        is random.
       maxval: what no number reaches; 1 for floats by default.
       dtype: a float type, int32 or int64; uint32 and uint64 only without bounds.
       name: the name of the result's node; ``stateless_random_uniform`` by default.
@@ -119,16 +118,16 @@ def stateless_random_uniform(
     dtype = dtypes.as_dtype(dtype)
     if dtype not in _UNIFORM_TYPES:
         accepted = ", ".join(repr(item) for item in _UNIFORM_TYPES)
-        raise ValueError(f"Argument `dtype` got invalid value {dtype!r}. Accepted dtypes are ({accepted}).")
+        raise ValueError(f"Argument `dtype` got invalid value {dtype}. Accepted dtypes are ({accepted}).")
     if dtype.is_integer:
         if (minval is None) != (maxval is None):
             raise ValueError(
-                f"For integer `dtype` argument {dtype!r}, argument `minval` and `maxval` must be both None or not None. "
-                f"Got `minval`={minval} and `maxval`={maxval}."
+                f"For integer `dtype` argument {dtype}, argument `minval` and `maxval` must be both "
+                f"None or not None. Got `minval`={minval} and `maxval`={maxval}."
             )
         if minval is not None and dtype in (dtypes.uint32, dtypes.uint64):
             raise ValueError(
-                f"Argument `dtype` got invalid value {dtype!r} when argument `minval` is not None. "
+                f"Argument `dtype` got invalid value {dtype} when argument `minval` is not None. "
                 "Unsigned integers are drawn without bounds only."
             )
     elif maxval is None:
@@ -136,17 +135,13 @@ def stateless_random_uniform(
     with name_scope(name, "stateless_random_uniform") as scope:
         shape = shape_tensor(shape)
         if dtype.is_integer and minval is None:
-            return stateless_random_uniform_full_int_v2(
-                shape, *_key_counter_alg(seed, alg), dtype=dtype, name=scope
-            )
+            return stateless_random_uniform_full_int_v2(shape, *_key_counter_alg(seed, alg), dtype=dtype, name=scope)
         minval = convert_to_tensor(minval, dtype, name="min")
         maxval = convert_to_tensor(maxval, dtype, name="max")
         key, counter, number = _key_counter_alg(seed, alg)
         if dtype.is_integer:
             return stateless_random_uniform_int_v2(shape, key, counter, number, minval, maxval, name=scope)
-        draws = stateless_random_uniform_v2(
-            shape, key, counter, number, dtype=dtype, name="StatelessRandomUniformV2"
-        )
+        draws = stateless_random_uniform_v2(shape, key, counter, number, dtype=dtype, name="StatelessRandomUniformV2")
         return add(multiply(draws, subtract(maxval, minval, name="sub"), name="mul"), minval, name=scope)
 
 
@@ -184,7 +179,7 @@ def stateless_truncated_normal(
     name: str | None = None,
     alg: Any = "auto_select",
 ) -> Any:
-    """Returns numbers that follow from the seed, within two standard deviations of a normal distribution's mean.
+    """Returns numbers from truncated normal distributions that follow from the seed.
 
     Args:
       shape: the shape of the result: a vector of integers.
@@ -200,9 +195,7 @@ def stateless_truncated_normal(
         return _scaled(operation, shape, seed, mean, stddev, dtype, alg, scope)
 
 
-def _scaled(
-    operation: Any, shape: Any, seed: Any, mean: Any, stddev: Any, dtype: Any, alg: Any, scope: str
-) -> Any:
+def _scaled(operation: Any, shape: Any, seed: Any, mean: Any, stddev: Any, dtype: Any, alg: Any, scope: str) -> Any:
     """Draws from a standard distribution, and scales and shifts what it got."""
     dtype = dtypes.as_dtype(dtype)
     shape = shape_tensor(shape)

@@ -1,7 +1,7 @@
 """The random operations without a state: the numbers follow from a seed, or from a key and a counter, alone.
 
 The first operations of TensorFlow of this kind take a seed of two integers; the later ones, whose names end
-with V2 or V3, take what ``StatelessRandomGetKeyCounter`` makes of such a seed, and the number of an algorithm.
+with V2 or V3, take what ``StatelessRandomGetKeyCounter`` makes of such a seed and the number of an algorithm.
 Philox is the only algorithm on a CPU: 1, or 3, which leaves the choice to the device.
 """
 
@@ -32,6 +32,7 @@ from tideflow._src.ops.random.stateful_kernels import (
     check_categorical,
     check_integer_range,
     gradient_of_shapes,
+    has_no_gradient,
     numpy_type,
     shuffled,
 )
@@ -49,6 +50,8 @@ def _key_counter(xp: Any, seed: Any) -> tuple[Any, Any]:
     """Returns the key and the counter of a seed."""
     if np.shape(seed) != (2,):
         raise InvalidArgumentError(None, None, f"seed must have shape [2], not {list(np.shape(seed))}")
+    if seed.dtype.kind == "u":
+        raise InvalidArgumentError(None, None, f"Invalid seed type: {seed.dtype}")
     return stateless_key_counter(xp, seed)
 
 
@@ -121,7 +124,8 @@ def _seed_samples(s: Any) -> Any:
     for dtype in s.dtypes("dtype"):
         yield s([2, 3], [1, 2], dtype=dtype)
     for dtype in s.dtypes("Tseed"):
-        yield s(np.array([7], np.int64), np.array([5, 1 << 20], numpy_type(dtype)))
+        error = "InvalidArgumentError" if dtype.is_unsigned else None
+        yield s(np.array([7], np.int64), np.array([5, 1 << 20], numpy_type(dtype)), error=error)
     yield s([3], [-1, -2])
     yield s([0, 3], [1, 2])
     yield s(np.zeros(0, np.int32), [1, 2])
@@ -290,11 +294,13 @@ stateless_random_uniform_int_v2.shape(_key_range_shape)
     "StatelessRandomGetKeyCounter",
     "seed: Tseed -> key: uint64, counter: uint64",
     Tseed=default("int64", INDEX),
-    differentiable=False,
 )
 def stateless_random_get_key_counter(xp, seed):
     """Returns the key and the counter that a seed stands for."""
     return _key_counter(xp, seed)
+
+
+stateless_random_get_key_counter.gradient(has_no_gradient)
 
 
 @stateless_random_get_key_counter.shape
@@ -307,11 +313,13 @@ def _stateless_random_get_key_counter_shape(seed):
     "StatelessRandomGetKeyCounterAlg",
     "seed: Tseed -> key: uint64, counter: uint64, alg: int32",
     Tseed=default("int64", INDEX),
-    differentiable=False,
 )
 def stateless_random_get_key_counter_alg(xp, seed):
     """Returns the key and the counter that a seed stands for, and the number of the algorithm, Philox."""
     return *_key_counter(xp, seed), xp.asarray(PHILOX, np.int32)
+
+
+stateless_random_get_key_counter_alg.gradient(has_no_gradient)
 
 
 @stateless_random_get_key_counter_alg.shape
@@ -332,10 +340,13 @@ stateless_random_get_key_counter.samples(_key_counter_samples)
 stateless_random_get_key_counter_alg.samples(_key_counter_samples)
 
 
-@op("StatelessRandomGetAlg", "-> alg: int32", stateful=True, differentiable=False)
+@op("StatelessRandomGetAlg", "-> alg: int32", stateful=True)
 def stateless_random_get_alg(xp):
     """Returns the number of the algorithm that the device prefers: Philox."""
     return xp.asarray(PHILOX, np.int32)
+
+
+stateless_random_get_alg.gradient(has_no_gradient)
 
 
 @stateless_random_get_alg.shape
@@ -384,10 +395,13 @@ def _stateless_multinomial_samples(s):
     yield s(s.normal(1, 3), 2, [1, 2, 3], error="InvalidArgumentError")
 
 
-@op("StatelessShuffle", f"value: T, {_KEY_COUNTER} -> output: T", differentiable=False)
+@op("StatelessShuffle", f"value: T, {_KEY_COUNTER} -> output: T")
 def stateless_shuffle_op(xp, value, key, counter, alg):
     """Shuffles the rows of a tensor, that is, along its first dimension."""
     return shuffled(xp, value, *_checked(key, counter, alg))
+
+
+stateless_shuffle_op.gradient(has_no_gradient)
 
 
 @stateless_shuffle_op.shape

@@ -1,4 +1,4 @@
-"""Updates some rows or elements of a variable: the scatter operations, by reference and by resource handle."""
+"""Updates some rows or elements of a variable: scatter operations, by reference and by resource handle."""
 
 from __future__ import annotations
 
@@ -112,7 +112,9 @@ def _rows(kind: str) -> Callable[..., Any]:
     def scatter(xp: Any, ref: Any, indices: Any, updates: Any) -> Any:
         if not np.ndim(ref):
             raise InvalidArgumentError(
-                None, None, "Scatter needs a variable of rank 1 or more, got shape []."
+                None,
+                None,
+                "Scatter needs a variable of rank 1 or more, got shape [].",
             )
         expected = (*np.shape(indices), *np.shape(ref)[1:])
         if np.ndim(updates) and np.shape(updates) != expected:
@@ -293,8 +295,7 @@ def _elements_shape(ref: Any, indices: Any, updates: Any) -> Any:
     if ref is not None and indices and updates is not None and indices[-1] is not None:
         expected = (*indices[:-1], *ref[indices[-1] :])
         if len(expected) != len(updates) or any(
-            have is not None and want is not None and have != want
-            for have, want in zip(updates, expected, strict=True)
+            have is not None and want is not None and have != want for have, want in zip(updates, expected, strict=True)
         ):
             raise ValueError(
                 f"Dimensions of updates {list(updates)} must match {list(expected)}: the batch of indices, "

@@ -9,75 +9,17 @@ import numpy as np
 from tideflow._src.core.dtypes import DType
 from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.core.indexed_slices import IndexedSlices
-from tideflow._src.graph.op_def import OpDef
 from tideflow._src.graph.types import INDEX
+from tideflow._src.ops.array.raw import raw
+from tideflow._src.ops.array.slicing import strided_slice_assigned
 from tideflow._src.ops.state.scatter import check_indices
 from tideflow._src.runtime.checks import require
 from tideflow._src.runtime.op import op
 
 
-def _index(
-    shape: Any, begin: Any, end: Any, strides: Any, masks: tuple[int, int, int, int, int]
-) -> tuple[Any, ...]:
-    """Returns the index that a strided slice's vectors and bit masks mean, as Python writes it."""
-    begin_mask, end_mask, ellipsis_mask, new_axis_mask, shrink_axis_mask = masks
-    index: list[Any] = []
-    taken = 0  # dimensions of the variable used up to here
-    count = len(begin)
-    explicit = sum(not (ellipsis_mask >> i & 1 or new_axis_mask >> i & 1) for i in range(count))
-    for i in range(count):
-        if ellipsis_mask >> i & 1:
-            index.append(Ellipsis)
-            taken += len(shape) - explicit
-        elif new_axis_mask >> i & 1:
-            index.append(None)
-        elif shrink_axis_mask >> i & 1:
-            position = int(begin[i])
-            if taken < len(shape) and not -shape[taken] <= position < shape[taken]:
-                raise InvalidArgumentError(
-                    None, None, f"slice index {position} of dimension {taken} out of bounds."
-                )
-            index.append(position)
-            taken += 1
-        else:
-            step = int(strides[i])
-            if not step:
-                raise InvalidArgumentError(None, None, f"strides[{i}] must be non-zero")
-            first = None if begin_mask >> i & 1 else int(begin[i])
-            last = None if end_mask >> i & 1 else int(end[i])
-            index.append(slice(first, last, step))
-            taken += 1
-    if taken > len(shape):
-        raise InvalidArgumentError(
-            None, None, f"Index out of range using input dim {len(shape)}; input has only {len(shape)} dims"
-        )
-    return tuple(index)
-
-
-def _assign_slice(xp: Any, ref: Any, begin: Any, end: Any, strides: Any, value: Any, masks: Any) -> Any:
-    index = _index(np.shape(ref), begin, end, strides, masks)
-    target = np.empty(np.shape(ref), np.bool_)[index].shape
-    try:
-        fits = np.broadcast_shapes(np.shape(value), target) == target
-    except ValueError:
-        fits = False
-    if not fits:
-        raise InvalidArgumentError(
-            None,
-            None,
-            f"Cannot broadcast input shape {list(np.shape(value))} into final shape {list(target)}",
-        )
-    if xp is not np:
-        return ref.at[index].set(value)
-    result = np.array(ref)
-    result[index] = value
-    return result
-
-
 @op(
     "StridedSliceAssign",
-    "ref: Ref(T), begin: static Index, end: static Index, strides: static Index, value: T -> output_ref: "
-    "Ref(T)",
+    "ref: Ref(T), begin: static Index, end: static Index, strides: static Index, value: T -> output_ref: Ref(T)",
     Index=INDEX,
     updates=("ref",),
     differentiable=False,
@@ -97,8 +39,19 @@ def strided_slice_assign_op(
     shrink_axis_mask: int = 0,
 ):
     """Assigns to a strided slice of a reference variable."""
-    masks = (begin_mask, end_mask, ellipsis_mask, new_axis_mask, shrink_axis_mask)
-    return _assign_slice(xp, ref, begin, end, strides, value, masks)
+    return strided_slice_assigned(
+        xp,
+        ref,
+        begin,
+        end,
+        strides,
+        value,
+        begin_mask=begin_mask,
+        end_mask=end_mask,
+        ellipsis_mask=ellipsis_mask,
+        new_axis_mask=new_axis_mask,
+        shrink_axis_mask=shrink_axis_mask,
+    )
 
 
 @op(
@@ -124,8 +77,19 @@ def resource_strided_slice_assign_op(
     shrink_axis_mask: int = 0,
 ):
     """Assigns to a strided slice of a variable."""
-    masks = (begin_mask, end_mask, ellipsis_mask, new_axis_mask, shrink_axis_mask)
-    return _assign_slice(xp, ref, begin, end, strides, value, masks)
+    return strided_slice_assigned(
+        xp,
+        ref,
+        begin,
+        end,
+        strides,
+        value,
+        begin_mask=begin_mask,
+        end_mask=end_mask,
+        ellipsis_mask=ellipsis_mask,
+        new_axis_mask=new_axis_mask,
+        shrink_axis_mask=shrink_axis_mask,
+    )
 
 
 @strided_slice_assign_op.shape
@@ -164,9 +128,7 @@ def _slice_samples(s: Any, hold: Any) -> Any:
         ellipsis_mask=1,
         shrink_axis_mask=2,
     )
-    yield s(
-        hold(s.normal(4, 3)), vector(0, 1), vector(0, 2), vector(1, 1), s.normal(1, 1, 3), new_axis_mask=1
-    )
+    yield s(hold(s.normal(4, 3)), vector(0, 1), vector(0, 2), vector(1, 1), s.normal(1, 1, 3), new_axis_mask=1)
     yield s(hold(s.normal(4, 3)), vector(1), vector(3), vector(1), s.normal(4), error="InvalidArgumentError")
 
 
@@ -187,9 +149,7 @@ def _resource_strided_slice_assign_samples(s):
     reads=("resource",),
     stateful=True,
 )
-def resource_gather_op(
-    xp, resource, indices, *, dtype: DType, batch_dims: int = 0, validate_indices: bool = True
-):
+def resource_gather_op(xp, resource, indices, *, dtype: DType, batch_dims: int = 0, validate_indices: bool = True):
     """Gathers rows of a variable by their indices."""
     shape = np.shape(resource)
     if len(shape) <= batch_dims:
@@ -198,11 +158,7 @@ def resource_gather_op(
         )
     check_indices(xp, indices, shape[batch_dims])
     if not batch_dims:
-        return (
-            xp.take(resource, indices, axis=0)
-            if xp is np
-            else xp.take(resource, indices, axis=0, mode="clip")
-        )
+        return xp.take(resource, indices, axis=0) if xp is np else xp.take(resource, indices, axis=0, mode="clip")
     if np.shape(indices)[:batch_dims] != shape[:batch_dims]:
         raise InvalidArgumentError(
             None,
@@ -226,35 +182,32 @@ def _resource_gather_shape(resource, indices):
 
 @resource_gather_op.gradient
 def _resource_gather_gradient(call, dy):
-    registry: Any = OpDef.registry
     handle, indices = call.inputs
     batch_dims = call.attr("batch_dims")
-    shape = registry["VariableShape"](handle)
+    shape = raw.VariableShape(handle)
     if batch_dims:
-        return _batched_gradient(registry, shape, indices, dy, batch_dims), None
+        return _batched_gradient(shape, indices, dy, batch_dims), None
     minus_one = np.array([-1], np.int32)
-    rest = registry["StridedSlice"](shape, np.int32([1]), np.int32([0]), np.int32([1]), end_mask=1)
-    values = registry["Reshape"](dy, registry["ConcatV2"]([minus_one, rest], np.int32(0)))
-    return IndexedSlices(values, registry["Reshape"](indices, minus_one), shape), None
+    rest = raw.StridedSlice(shape, np.int32([1]), np.int32([0]), np.int32([1]), end_mask=1)
+    values = raw.Reshape(dy, raw.ConcatV2([minus_one, rest], np.int32(0)))
+    return IndexedSlices(values, raw.Reshape(indices, minus_one), shape), None
 
 
-def _batched_gradient(registry: Any, shape: Any, indices: Any, dy: Any, batch_dims: int) -> Any:
+def _batched_gradient(shape: Any, indices: Any, dy: Any, batch_dims: int) -> Any:
     """Adds each gathered row's gradient to the row it came from, as one gather from rows numbered through."""
     zero, one = np.int32(0), np.int32([1])
     minus_one = np.array([-1], np.int32)
-    outer = registry["StridedSlice"](shape, np.int32([0]), np.int32([batch_dims]), one, begin_mask=1)
-    rows = registry["StridedSlice"](
-        shape, np.int32([batch_dims]), np.int32([batch_dims + 1]), one, shrink_axis_mask=1
-    )
-    rest = registry["StridedSlice"](shape, np.int32([batch_dims + 1]), np.int32([0]), one, end_mask=1)
-    batches = registry["Prod"](outer, zero)
-    flat = registry["Reshape"](indices, registry["Pack"]([batches, np.int32(-1)]))
-    first = registry["Mul"](registry["Range"](zero, batches, np.int32(1)), rows)
-    first = registry["Reshape"](registry["Cast"](first, DstT=indices.dtype), np.int32([-1, 1]))
-    flat = registry["Reshape"](registry["AddV2"](flat, first), minus_one)
-    values = registry["Reshape"](dy, registry["ConcatV2"]([minus_one, rest], zero))
-    total = registry["UnsortedSegmentSum"](values, flat, registry["Mul"](batches, rows))
-    return registry["Reshape"](total, shape)
+    outer = raw.StridedSlice(shape, np.int32([0]), np.int32([batch_dims]), one, begin_mask=1)
+    rows = raw.StridedSlice(shape, np.int32([batch_dims]), np.int32([batch_dims + 1]), one, shrink_axis_mask=1)
+    rest = raw.StridedSlice(shape, np.int32([batch_dims + 1]), np.int32([0]), one, end_mask=1)
+    batches = raw.Prod(outer, zero)
+    flat = raw.Reshape(indices, raw.Pack([batches, np.int32(-1)]))
+    first = raw.Mul(raw.Range(zero, batches, np.int32(1)), rows)
+    first = raw.Reshape(raw.Cast(first, DstT=indices.dtype), np.int32([-1, 1]))
+    flat = raw.Reshape(raw.AddV2(flat, first), minus_one)
+    values = raw.Reshape(dy, raw.ConcatV2([minus_one, rest], zero))
+    total = raw.UnsortedSegmentSum(values, flat, raw.Mul(batches, rows))
+    return raw.Reshape(total, shape)
 
 
 @resource_gather_op.samples
@@ -262,9 +215,7 @@ def _resource_gather_samples(s):
     for dtype in ("float32", "float64", "int32", "string"):
         yield s(s.variable(s.array((4, 2), dtype)), np.array([2, 0, 2], np.int32), dtype=dtype)
     yield s(s.variable(s.normal(4, 2)), np.array([[1, 0], [3, 3]], np.int64), dtype="float32")
-    yield s(
-        s.variable(s.normal(2, 3, 2)), np.array([[1, 0], [2, 2]], np.int32), dtype="float32", batch_dims=1
-    )
+    yield s(s.variable(s.normal(2, 3, 2)), np.array([[1, 0], [2, 2]], np.int32), dtype="float32", batch_dims=1)
     yield s(s.variable(s.normal(4)), np.int32(2), dtype="float32")
     yield s(s.variable(s.normal(4)), np.int32([4]), dtype="float32", error="InvalidArgumentError")
 
@@ -295,8 +246,7 @@ def resource_gather_nd_op(xp, resource, indices, *, dtype: DType):
         raise InvalidArgumentError(
             None,
             None,
-            f"indices = {np.asarray(indices)[position].tolist()} does not index into param shape "
-            f"{list(shape)}",
+            f"indices = {np.asarray(indices)[position].tolist()} does not index into param shape {list(shape)}",
         )
     if not depth:
         return xp.broadcast_to(resource, (*np.shape(indices)[:-1], *shape))
@@ -310,14 +260,13 @@ def _resource_gather_nd_shape(resource, indices):
 
 @resource_gather_nd_op.gradient
 def _resource_gather_nd_gradient(call, dy):
-    registry: Any = OpDef.registry
     handle, indices = call.inputs
-    shape = registry["VariableShape"](handle, out_type=indices.dtype)
+    shape = raw.VariableShape(handle, out_type=indices.dtype)
     rank = indices.shape.rank
     if rank == 2 and indices.shape[-1] == 1:
-        flat = registry["Squeeze"](indices, squeeze_dims=[-1])
+        flat = raw.Squeeze(indices, squeeze_dims=[-1])
         return IndexedSlices(dy, flat, shape), None
-    return registry["ScatterNd"](indices, dy, shape), None
+    return raw.ScatterNd(indices, dy, shape), None
 
 
 @resource_gather_nd_op.samples

@@ -1,4 +1,4 @@
-"""The update rules of optimizers on some rows of their variables, for gradients that are ``IndexedSlices``."""
+"""The update rules of optimizers on some rows of variables, for gradients that are ``IndexedSlices``."""
 
 from __future__ import annotations
 
@@ -62,17 +62,13 @@ def _kernel(rule: Rule, names: list[str], switch: str, switch_default: bool) -> 
         kernel: Callable[..., Any] = plain
     elif switch == "use_nesterov":
 
-        def nesterov(
-            xp: Any, *inputs: Any, use_locking: bool = False, use_nesterov: bool = switch_default
-        ) -> Any:
+        def nesterov(xp: Any, *inputs: Any, use_locking: bool = False, use_nesterov: bool = switch_default) -> Any:
             return apply(xp, inputs, use_nesterov=use_nesterov)
 
         kernel = nesterov
     elif switch == "update_slots":
 
-        def slots(
-            xp: Any, *inputs: Any, use_locking: bool = False, update_slots: bool = switch_default
-        ) -> Any:
+        def slots(xp: Any, *inputs: Any, use_locking: bool = False, update_slots: bool = switch_default) -> Any:
             return apply(xp, inputs, update_slots=update_slots)
 
         kernel = slots
@@ -88,9 +84,7 @@ def _kernel(rule: Rule, names: list[str], switch: str, switch_default: bool) -> 
     return kernel
 
 
-def _apply_rows(
-    xp: Any, rule: Rule, names: list[str], inputs: tuple[Any, ...], attributes: dict[str, Any]
-) -> Any:
+def _apply_rows(xp: Any, rule: Rule, names: list[str], inputs: tuple[Any, ...], attributes: dict[str, Any]) -> Any:
     count = len(rule.state)
     state = inputs[:count]
     values = dict(zip(names, inputs[count:], strict=True))
@@ -215,9 +209,7 @@ def _checked_scalars(names: list[str], shapes: tuple[Any, ...]) -> dict[str, Any
     return values
 
 
-def _samples(
-    rule: Rule, names: list[str], holder: str, switch: str, switch_default: bool
-) -> Callable[..., Any]:
+def _samples(rule: Rule, names: list[str], holder: str, switch: str, switch_default: bool) -> Callable[..., Any]:
     def inputs(s: Any, dtype: Any, indices: Any) -> list[Any]:
         values = sample_inputs(s, rule, holder, dtype, (4, 2))
         values["indices"] = indices
@@ -238,9 +230,7 @@ def _samples(
     return samples
 
 
-_define(
-    update_rules.adagrad, "SparseApplyAdagrad", "lr grad indices", switch="update_slots", switch_default=True
-)
+_define(update_rules.adagrad, "SparseApplyAdagrad", "lr grad indices", switch="update_slots", switch_default=True)
 _define(
     update_rules.adagrad_v2,
     "SparseApplyAdagradV2",
@@ -249,9 +239,7 @@ _define(
     switch_default=True,
 )
 _define(update_rules.adagrad_dual_averaging, "SparseApplyAdagradDA", "grad indices lr l1 l2 global_step")
-_define(
-    update_rules.momentum_descent, "SparseApplyMomentum", "lr grad indices momentum", switch="use_nesterov"
-)
+_define(update_rules.momentum_descent, "SparseApplyMomentum", "lr grad indices momentum", switch="use_nesterov")
 _define(
     update_rules.keras_momentum,
     "SparseApplyKerasMomentum",
@@ -262,9 +250,7 @@ _define(
 _define(update_rules.adadelta, "SparseApplyAdadelta", "lr rho epsilon grad indices")
 _define(update_rules.rms_prop, "SparseApplyRMSProp", "lr rho momentum epsilon grad indices")
 _define(update_rules.centered_rms_prop, "SparseApplyCenteredRMSProp", "lr rho momentum epsilon grad indices")
-_define(
-    update_rules.ftrl, "SparseApplyFtrl", "grad indices lr l1 l2 lr_power", switch="multiply_linear_by_lr"
-)
+_define(update_rules.ftrl, "SparseApplyFtrl", "grad indices lr l1 l2 lr_power", switch="multiply_linear_by_lr")
 _define(
     update_rules.ftrl_v2,
     "SparseApplyFtrlV2",

@@ -1,8 +1,8 @@
-"""The update rules of optimizers as operations: dense ones on whole variables, sparse ones on some of their rows.
+"""The update rules of optimizers as operations: dense ones on variables, sparse ones on some of their rows.
 
-A rule is one pure function of the state, the hyperparameters and the gradient that returns the new state. From it
-come four operations: on reference and on resource variables, for a whole gradient and (:mod:`.sparse_updates`) for
-the rows that ``indices`` names.
+A rule is one pure function of state, hyperparameters and gradient that returns the new state. From it come
+four operations: on reference and on resource variables, for a whole gradient and, in
+:mod:`.sparse_updates`, for the rows that ``indices`` names.
 """
 
 from __future__ import annotations
@@ -100,8 +100,7 @@ def _mismatch(made: Rule, index: int, inputs: Any) -> InvalidArgumentError:
     return InvalidArgumentError(
         None,
         None,
-        f"var and {names[index]} do not have the same shape{list(np.shape(inputs[0]))} "
-        f"{list(np.shape(inputs[index]))}",
+        f"var and {names[index]} do not have the same shape{list(np.shape(inputs[0]))} {list(np.shape(inputs[index]))}",
     )
 
 
@@ -200,9 +199,7 @@ def gradient_descent(xp, var, alpha, delta, *, use_locking: bool = False):
 
 
 @rule("ApplyMomentum", "var accum", "lr grad momentum")
-def momentum_descent(
-    xp, var, accum, lr, grad, momentum, *, use_locking: bool = False, use_nesterov: bool = False
-):
+def momentum_descent(xp, var, accum, lr, grad, momentum, *, use_locking: bool = False, use_nesterov: bool = False):
     """Accumulates gradients with decay and steps along the sum (Polyak 1964; Nesterov's form looks ahead)."""
     new_accum = accum * momentum + grad
     if use_nesterov:
@@ -212,9 +209,7 @@ def momentum_descent(
 
 
 @rule("ApplyKerasMomentum", "var accum", "lr grad momentum", forms="resource")
-def keras_momentum(
-    xp, var, accum, lr, grad, momentum, *, use_locking: bool = False, use_nesterov: bool = False
-):
+def keras_momentum(xp, var, accum, lr, grad, momentum, *, use_locking: bool = False, use_nesterov: bool = False):
     """Accumulates steps, each already scaled by the learning rate, with decay."""
     step = grad * lr
     new_accum = accum * momentum - step
@@ -390,7 +385,7 @@ def _ftrl(
     lr_power: Any,
     multiply_linear_by_lr: bool,
 ) -> Any:
-    """Follows the regularized leader (McMahan et al. 2013), with per-coordinate rates and L1, L2 penalties."""
+    """Follows the regularized leader, with a rate for each coordinate (McMahan et al. 2013)."""
     new_accum = accum + grad * grad
     new_power, power = new_accum**-lr_power, accum**-lr_power
     if multiply_linear_by_lr:

@@ -102,8 +102,7 @@ def var_handle_op(
         raise InvalidArgumentError(
             None,
             None,
-            f"The variable {shared_name} holds {buffer.dtype.name}, but a handle for {dtype.name} is asked "
-            "for.",
+            f"The variable {shared_name} holds {buffer.dtype.name}, but a handle for {dtype.name} is asked for.",
         )
     return ResourceHandle(buffer, shared_name, container)
 
@@ -243,8 +242,7 @@ def merge_shapes(ref: Any, value: Any) -> Any:
         return ref if value is None else value
     if len(ref) != len(value):
         raise ValueError(
-            f"Shapes must be equal rank, but are {len(ref)} and {len(value)}: {shape_text(ref)} and "
-            f"{shape_text(value)}"
+            f"Shapes must be equal rank, but are {len(ref)} and {len(value)}: {shape_text(ref)} and {shape_text(value)}"
         )
     merged = []
     for index, (left, right) in enumerate(zip(ref, value, strict=True)):

@@ -1,0 +1,1 @@
+"""Files: graphs, records and examples."""
