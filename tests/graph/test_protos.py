@@ -147,10 +147,7 @@ def test_digest_notices_a_wrong_field(old: str, new: str) -> None:
     del files["tensorflow/core/framework/summary.proto"]  # Its histogram is in another folder.
     parser.resolve(files.values())
     assert digest(files[name]) != DIGESTS[name]
-    assert (
-        digest(files["tensorflow/core/framework/graph.proto"])
-        == DIGESTS["tensorflow/core/framework/graph.proto"]
-    )
+    assert digest(files["tensorflow/core/framework/graph.proto"]) == DIGESTS["tensorflow/core/framework/graph.proto"]
 
 
 def test_bytes_are_those_that_tensorflow_writes() -> None:

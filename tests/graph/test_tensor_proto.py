@@ -72,9 +72,7 @@ MADE = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "expected"), MADE, ids=lambda value: str(value)[:40].replace("\n", " ")
-)
+@pytest.mark.parametrize(("arguments", "expected"), MADE, ids=lambda value: str(value)[:40].replace("\n", " "))
 def test_make_tensor_proto(arguments: tuple[Any, ...], expected: Any) -> None:
     assert make_tensor_proto(*arguments) == expected
 
@@ -149,10 +147,7 @@ def test_arrays_return_unchanged(name: str, shape: tuple[int, ...]) -> None:
 @given(
     hnp.arrays(
         st.sampled_from(
-            [
-                np.dtype(code)
-                for code in ("i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8", "c16", "?")
-            ]
+            [np.dtype(code) for code in ("i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8", "c16", "?")]
         ),
         hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=4),
     )
@@ -229,9 +224,7 @@ def test_shapes_go_both_ways(dims: list[int | None] | None) -> None:
     message = shape_to_proto(dims)
     assert message == TensorShape(dims).as_proto()
     assert message.unknown_rank == (dims is None)
-    assert [dimension.size for dimension in message.dim] == [
-        -1 if size is None else size for size in dims or []
-    ]
+    assert [dimension.size for dimension in message.dim] == [-1 if size is None else size for size in dims or []]
     shape = shape_from_proto(message)
     assert shape.rank is None if dims is None else shape.as_list() == dims
 

@@ -18,6 +18,7 @@ from tideflow._src.graph.graph import Graph
 from tideflow._src.ops.array.constants import constant
 from tideflow._src.ops.random import random_ops, seeds, stateless
 from tideflow._src.ops.random.random_crop import random_crop, stateless_random_crop
+from tideflow._src.runtime import random_seed
 from tideflow._src.runtime.random_state import eager_seeds
 from tideflow._src.session.session import Session
 
@@ -245,3 +246,13 @@ def test_bad_arguments() -> None:
         random_ops.random_uniform([2], 3, 3, dtype=dtypes.int32)
     with pytest.raises(errors.InvalidArgumentError, match="Dimension -1 must be >= 0"):
         random_ops.random_uniform([-1])
+
+
+def test_streams_of_many_calls_without_a_seed_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(random_seed, "_MOST_USED_ONCE", 10)
+    kept = np.asarray(random_ops.random_uniform([1], seed=1)), np.asarray(random_ops.random_uniform([1], seed=1))
+    for _ in range(50):
+        random_ops.random_uniform([1])
+    assert len(eager_seeds._used_once) == 10
+    third = np.asarray(random_ops.random_uniform([1], seed=1))
+    assert third not in kept

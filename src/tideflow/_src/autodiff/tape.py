@@ -253,8 +253,9 @@ class GradientTape:
                 ]
                 if not any(present):
                     continue
+                missing = record.op_def is not None and record.op_def.takes_missing_gradients
                 dys = [
-                    total(found) if found else _zeros_like(output)
+                    total(found) if found else None if missing else _zeros_like(output)
                     for found, output in zip(present, outputs, strict=True)
                 ]
             if record.backward is not None:

@@ -13,9 +13,10 @@ from tideflow._src.graph.signature import length
 
 #: The version of the GraphDef format that is written: that of TensorFlow 2.21.
 PRODUCER = 2474
-#: The oldest consumer that can read what is written, and the oldest producer that can be read.
-MINIMUM_CONSUMER = 0
+#: The oldest producer whose graphs are read.
 MINIMUM_PRODUCER = 0
+#: The oldest consumer that knows libraries of functions.
+_CONSUMER_OF_FUNCTIONS = 12
 
 _OUTPUT_SHAPES = "_output_shapes"
 
@@ -34,13 +35,13 @@ def graph_def(graph: Graph, from_version: int | None = None, add_shapes: bool = 
     del from_version
     message = protos.get("GraphDef")()
     message.versions.producer = PRODUCER
-    if MINIMUM_CONSUMER:
-        message.versions.min_consumer = MINIMUM_CONSUMER
     operations = graph.get_operations()
     add = message.node.add
     for op in operations:
         write_node(add(), op, add_shapes)
     _write_library(message, graph, operations, add_shapes)
+    if message.library.function:
+        message.versions.min_consumer = _CONSUMER_OF_FUNCTIONS
     return message
 
 

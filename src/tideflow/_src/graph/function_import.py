@@ -11,7 +11,7 @@ from tideflow._src.graph.attr_value import NamedFunction
 from tideflow._src.graph.function_library import StoredFunction, argument_type
 from tideflow._src.graph.graph import Graph, Operation
 from tideflow._src.graph.import_nodes import NodeImport
-from tideflow._src.graph.op_def import OpDef
+from tideflow._src.graph.op_def import REQUIRED, OpDef
 
 
 class FunctionBody(NamedTuple):
@@ -179,6 +179,8 @@ def _output_positions(node: Any, library: dict[str, Any]) -> dict[str, int]:
             position += 1
             continue
         attribute = op_def.attributes[counted]
+        if counted not in node.attr and attribute.default is REQUIRED:
+            raise ValueError(f"Node '{node.name}' ({node.op}): NodeDef missing attr '{counted}'")
         value = attr_value.read(node.attr[counted], attribute) if counted in node.attr else attribute.default
         position += value if argument.number_attr else len(value)
     return positions

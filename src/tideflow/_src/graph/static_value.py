@@ -16,14 +16,14 @@ _DEPTH = 64
 
 def static_value(tensor: Any) -> np.ndarray[Any, Any] | None:
     """Returns the value of ``tensor`` if it can be told without running the graph, else None."""
-    value = _find(tensor, _DEPTH)
+    value = _find(tensor, _DEPTH, {})
     return None if value is None or _is_partial(value) else value
 
 
 def value_and_elements(tensor: Any) -> tuple[np.ndarray[Any, Any] | None, tuple[int | None, ...] | None]:
     """Returns the known value, and for a vector or scalar of integers known in part its elements."""
-    value = _find(tensor, _DEPTH)
-    if value is None:
+    value = _find(tensor, _DEPTH, {})
+    if value is None or value.size > _MOST_ELEMENTS:  # no shape or axis is that long
         return None, None
     if _is_partial(value):
         if value.ndim > 1:
@@ -36,21 +36,28 @@ def _is_partial(value: np.ndarray[Any, Any]) -> bool:
     return value.dtype == object and any(item is None for item in value.reshape(-1))
 
 
-def _find(tensor: Any, depth: int) -> np.ndarray[Any, Any] | None:
-    """Returns the value as an array; unknown elements of a partly known one are None in an object array."""
+def _find(tensor: Any, depth: int, found: dict[Any, Any]) -> np.ndarray[Any, Any] | None:
+    """Returns the value as an array; unknown elements of a partly known one are None in an object array.
+
+    ``found`` holds what this query knows already: without it, a tensor used twice at each of many levels would be
+    evaluated once for each path to it.
+    """
     if isinstance(tensor, EagerTensor):
         return np.asarray(tensor._value)
     try:
         return tensor._static  # type: ignore[no-any-return]
     except AttributeError:
         pass
-    value = _evaluate(tensor, depth) if depth else None
+    if tensor in found:
+        return found[tensor]  # type: ignore[no-any-return]
+    value = _evaluate(tensor, depth, found) if depth else None
+    found[tensor] = value
     if value is not None and not _is_partial(value):
         tensor._static = value
     return value
 
 
-def _evaluate(tensor: SymbolicTensor, depth: int) -> np.ndarray[Any, Any] | None:
+def _evaluate(tensor: SymbolicTensor, depth: int, found: dict[Any, Any]) -> np.ndarray[Any, Any] | None:
     op = tensor._op
     op_def = op.op_def
     if op_def.name == "Const":
@@ -68,7 +75,7 @@ def _evaluate(tensor: SymbolicTensor, depth: int) -> np.ndarray[Any, Any] | None
     for item in op.inputs:
         if item._dtype._is_ref_dtype:
             return None
-        value = _find(item, depth - 1)
+        value = _find(item, depth - 1, found)
         if value is None and op_def.structural and item._shape is not None and None not in item._shape:
             value = np.full(item._shape, None, dtype=object) if _size(item._shape) <= 64 else None
         if value is None or value.size > _MOST_ELEMENTS:

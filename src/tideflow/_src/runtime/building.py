@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Any
 
 from tideflow._src.core.tensor import EagerTensor, SymbolicTensor
@@ -29,8 +30,34 @@ def add_node(
     finally:
         graph._name_stack = saved
     tensors = [_of_graph(graph, tensor) for tensor in binding.flat()]
+    if definition.updates or any(tensor._dtype._is_ref_dtype for tensor in tensors):
+        held = _references(definition, binding)
+        if held:
+            return outputs(_beside(graph, held, definition, tensors, binding.attrs, unique))
     op = graph.add_operation(definition, tensors, binding.attrs, unique, unique=True)
     return outputs(op)
+
+
+def _references(definition: OpDef, binding: Any) -> list[SymbolicTensor]:
+    """Returns the inputs that an operation takes by reference."""
+    return [
+        tensor for argument, tensor in zip(definition.inputs, binding.inputs, strict=True) if argument.is_ref
+    ]
+
+
+def _beside(
+    graph: Graph,
+    held: Sequence[SymbolicTensor],
+    definition: OpDef,
+    tensors: Sequence[SymbolicTensor],
+    attrs: dict[str, Any],
+    name: str,
+) -> Operation:
+    """Adds an operation on the device of the variables that it takes by reference, as TensorFlow does."""
+    with ExitStack() as stack:
+        for tensor in held:
+            stack.enter_context(graph.colocate_with(tensor))
+        return graph.add_operation(definition, tensors, attrs, name, unique=True)
 
 
 def _of_graph(graph: Graph, tensor: Any) -> SymbolicTensor:

@@ -169,18 +169,18 @@ def _fast_path(
     passed = [*(["np"] if over_xp else []), *(f"v_{name}" for name in names), *(f"{a}={a}" for a in attributes)]
     lines += [
         f"{indent}if {' and '.join(guards)}:",
-        f"{indent}    token = enter(QUIET)",
+        f"{indent}    _token = enter(QUIET)",
         f"{indent}    try:",
-        f"{indent}        value = kernel({', '.join(passed)})",
+        f"{indent}        _value = kernel({', '.join(passed)})",
         f"{indent}    except Exception as error:",
         f"{indent}        raise EXPLAIN(error, OP, {inputs}, dict({', '.join(f'{a}={a}' for a in attributes)})) from None",
         f"{indent}    finally:",
-        f"{indent}        leave(token)",
-        f"{indent}    result = NEW(EagerTensor)",
-        f"{indent}    result._value = value",
+        f"{indent}        leave(_token)",
+        f"{indent}    _result = NEW(EagerTensor)",
+        f"{indent}    _result._value = _value",
         f"{indent}    if TAPES:",
-        f"{indent}        RECORD(OP, {inputs}, dict({', '.join(f'{a}={a}' for a in attributes)}), result)",
-        f"{indent}    return result",
+        f"{indent}        RECORD(OP, {inputs}, dict({', '.join(f'{a}={a}' for a in attributes)}), _result)",
+        f"{indent}    return _result",
     ]
     return "\n".join(lines) + "\n"
 

@@ -38,6 +38,8 @@ __all__ = ["DEFAULT_GRAPH_SEED", "EagerSeeds", "GraphSeeds", "get_seed"]
 
 DEFAULT_GRAPH_SEED = 87654321
 _LARGEST_INT32 = 2**31 - 1
+# States that were used once and are kept in case the same seeds come again.
+_MOST_USED_ONCE = 1 << 16
 
 
 def get_seed(global_seed: Any, op_seed: Any, *, next_operation_seed: Callable[[], int]) -> tuple[Any, Any]:
@@ -102,7 +104,8 @@ class EagerSeeds:
         self.global_seed: Any = None
         self.generation = 0
         self._random = random.Random()
-        self._states: dict[Hashable, PhiloxState] = {}
+        self._used_once: dict[Hashable, PhiloxState] = {}
+        self._used_again: dict[Hashable, PhiloxState] = {}
         self._lock = threading.Lock()
 
     def set_seed(self, seed: Any) -> None:
@@ -123,7 +126,8 @@ class EagerSeeds:
             generator = random.Random(seed)
         with self._lock:
             self.global_seed, self._random = seed, generator
-            self._states.clear()
+            self._used_once.clear()
+            self._used_again.clear()
             self.generation += 1
 
     def internal_operation_seed(self) -> int:
@@ -137,6 +141,9 @@ class EagerSeeds:
     def state(self, kernel: Hashable, seed: int, seed2: int) -> PhiloxState:
         """Returns the state of the kept kernel, which starts when it is first asked for.
 
+        Under a global seed, every call without a seed of its own has a new one and so a state that nobody asks
+        for again: of the states that were used once, the oldest are dropped when there are very many.
+
         Args:
           kernel: What TensorFlow tells kernels apart by, apart from the seeds: the op's name, its other
             attributes (type attributes included) and the device.
@@ -144,8 +151,15 @@ class EagerSeeds:
           seed2: The attribute `seed2`.
         """
         identity = (kernel, seed, seed2)
-        state = self._states.get(identity)
-        if state is None:
-            with self._lock:
-                state = self._states.setdefault(identity, PhiloxState(seed, seed2))
+        state = self._used_again.get(identity)
+        if state is not None:
+            return state
+        with self._lock:
+            state = self._used_again.get(identity) or self._used_once.pop(identity, None)
+            if state is not None:
+                self._used_again[identity] = state
+                return state
+            state = self._used_once[identity] = PhiloxState(seed, seed2)
+            if len(self._used_once) > _MOST_USED_ONCE:
+                del self._used_once[next(iter(self._used_once))]
         return state

@@ -37,7 +37,7 @@ class VariableAggregation(enum.Enum):
     SUM = 1
     MEAN = 2
     ONLY_FIRST_REPLICA = 3
-    ONLY_FIRST_TOWER = 3
+    ONLY_FIRST_TOWER = 3  # noqa: PIE796 - the older name of the same value
 
     def __hash__(self) -> int:
         return hash(self.value)
@@ -58,18 +58,14 @@ def validated(synchronization: Any, aggregation: Any, trainable: bool | None, na
         try:
             aggregation = VariableAggregationV2(aggregation)
         except ValueError:
-            raise ValueError(
-                f"Invalid variable aggregation mode: {aggregation} for variable: {name}"
-            ) from None
+            raise ValueError(f"Invalid variable aggregation mode: {aggregation} for variable: {name}") from None
     if synchronization is None:
         synchronization = VariableSynchronization.AUTO
     else:
         try:
             synchronization = VariableSynchronization(synchronization)
         except ValueError:
-            raise ValueError(
-                f"Invalid variable synchronization mode: {synchronization} for variable: {name}"
-            ) from None
+            raise ValueError(f"Invalid variable synchronization mode: {synchronization} for variable: {name}") from None
     if trainable is None:
         trainable = synchronization is not VariableSynchronization.ON_READ
     return synchronization, aggregation, trainable

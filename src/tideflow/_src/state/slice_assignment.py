@@ -21,7 +21,7 @@ def sliced(variable: Any, key: Any) -> Any:
 class _Assign:
     """Is the method ``assign`` of a slice of a variable."""
 
-    __slots__ = ("_variable", "_key", "_slice")
+    __slots__ = ("_key", "_slice", "_variable")
 
     def __init__(self, variable: Any, key: Any, result: Any) -> None:
         self._variable = variable

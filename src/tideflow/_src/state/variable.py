@@ -14,7 +14,12 @@ from typing import Any
 from tideflow._src.core import context
 from tideflow._src.core.tensor import Reference, Tensor
 from tideflow._src.core.tensor_shape import TensorShape
-from tideflow._src.state.replication import VariableAggregation, VariableAggregationV2, VariableSynchronization, validated
+from tideflow._src.state.replication import (
+    VariableAggregation,
+    VariableAggregationV2,
+    VariableSynchronization,
+    validated,
+)
 
 Creator = Callable[..., Any]
 
@@ -345,9 +350,7 @@ class Variable(metaclass=_VariableType):
         def spec(self) -> str:
             """The part as checkpoints write it: ``4 3 0,2:0,3``."""
             sizes = " ".join(str(size) for size in self.full_shape)
-            parts = ":".join(
-                f"{offset},{size}" for offset, size in zip(self.var_offset, self.var_shape, strict=True)
-            )
+            parts = ":".join(f"{offset},{size}" for offset, size in zip(self.var_offset, self.var_shape, strict=True))
             return f"{sizes} {parts}"
 
         def to_proto(self, export_scope: str | None = None) -> Any:

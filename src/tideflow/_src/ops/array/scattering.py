@@ -155,7 +155,7 @@ def _merge_updates(indices: Any, updates: Any, target: Any) -> None:
     "indices: Tindices, updates: T, shape: static Tindices -> output: T",
     Tindices=_INDEX_TYPES,
 )
-def scatter_nd(xp, indices, updates, shape, *, bad_indices_policy: str = ""):
+def scatter_nd_op(xp, indices, updates, shape, *, bad_indices_policy: str = ""):
     """Makes a tensor of zeros of ``shape`` and adds updates to its slices at the given coordinates."""
     sizes = tuple(shape.tolist())
     if any(item < 0 for item in sizes):
@@ -167,7 +167,7 @@ def scatter_nd(xp, indices, updates, shape, *, bad_indices_policy: str = ""):
     return _combine(target, rows, pieces, "add")
 
 
-@scatter_nd.shape
+@scatter_nd_op.shape
 def _scatter_nd_shape(indices, updates, shape):
     sizes = shape.integers()
     if shape.shape is not None and len(shape.shape) != 1:
@@ -177,13 +177,13 @@ def _scatter_nd_shape(indices, updates, shape):
     return result
 
 
-@scatter_nd.gradient
+@scatter_nd_op.gradient
 def _scatter_nd_gradient(call, dy):
     policy = call.attr("bad_indices_policy")
     return None, gather_nd_op(dy, call.inputs[0], bad_indices_policy=policy), None
 
 
-@scatter_nd.samples
+@scatter_nd_op.samples
 def _scatter_nd_samples(s):
     for dtype in s.dtypes("T"):
         yield s([[0], [2], [0]], s.array((3, 2), dtype), [4, 2])
@@ -316,7 +316,7 @@ def _extremum_gradient(call: Any, dy: Any) -> Any:
     taken = gather_nd_op(output, indices, bad_indices_policy=policy)
     updates_reach = raw.Cast(raw.Equal(updates, taken), DstT=dy.dtype)
     sizes = shape(tensor, indices.dtype)
-    count = reaches + scatter_nd(indices, updates_reach, sizes, bad_indices_policy=policy)
+    count = reaches + scatter_nd_op(indices, updates_reach, sizes, bad_indices_policy=policy)
     tensor_gradient = dy * reaches / count
     shared = gather_nd_op(dy / count, indices, bad_indices_policy=policy)
     return tensor_gradient, None, shared * updates_reach
@@ -378,7 +378,7 @@ def _scatter_nd_non_aliasing_add_shape(input, indices, updates):
     return _changed_shape(input, indices, updates)
 
 
-# Public functions. The operations themselves serve as tf.scatter_nd.
+# Public functions.
 
 
 def tensor_scatter_nd_update(tensor: Any, indices: Any, updates: Any, name: str | None = None) -> Any:
@@ -409,7 +409,7 @@ tensor_scatter_nd_max = _public(tensor_scatter_max)
 tensor_scatter_nd_min = _public(tensor_scatter_min)
 
 
-def scatter_nd_function(
+def scatter_nd(
     indices: Any, updates: Any, shape: Any, bad_indices_policy: str = "", name: str | None = None
 ) -> Any:
     """Makes a tensor of zeros and adds updates to its slices at given coordinates.
@@ -421,4 +421,4 @@ def scatter_nd_function(
       bad_indices_policy: ``"IGNORE"`` drops coordinates that are out of range, which is else an error.
       name: the node's name.
     """
-    return scatter_nd(indices, updates, shape, bad_indices_policy=bad_indices_policy, name=name)
+    return scatter_nd_op(indices, updates, shape, bad_indices_policy=bad_indices_policy, name=name)

@@ -275,9 +275,7 @@ def _minimum_samples(s):
 # Sums of many tensors.
 
 
-@op(
-    "AddN", "inputs: N * T -> sum: T", T=(*NUMBER, "variant"), N=at_least(1), commutative=True, aggregate=True
-)
+@op("AddN", "inputs: N * T -> sum: T", T=(*NUMBER, "variant"), N=at_least(1), commutative=True, aggregate=True)
 def add_n_op(xp, inputs):
     """Adds tensors of one shape; does not broadcast."""
     _check_same_shape("AddN", inputs)
@@ -351,9 +349,7 @@ def _merge_shapes(shapes: Any) -> Shape:
             result = shape
         elif shape is not None:
             if len(shape) != len(result):
-                raise ValueError(
-                    f"Shapes must be equal rank, but are {len(shape)} and {len(result)}: From {index}"
-                )
+                raise ValueError(f"Shapes must be equal rank, but are {len(shape)} and {len(result)}: From {index}")
             merged: list[int | None] = []
             for axis, (left, right) in enumerate(zip(result, shape, strict=True)):
                 if left is not None and right is not None and left != right:
@@ -384,9 +380,7 @@ add = binary(add_v2, "Add", np.add, slow=_add_slowly)
 subtract = binary(sub, "Sub", np.subtract, function_name="subtract")
 multiply = binary(mul, "Mul", np.multiply, function_name="multiply")
 multiply_no_nan = binary(mul_no_nan, "multiply_no_nan", None)
-squared_difference = binary(
-    squared_difference_op, "SquaredDifference", None, function_name="squared_difference"
-)
+squared_difference = binary(squared_difference_op, "SquaredDifference", None, function_name="squared_difference")
 maximum = binary(maximum_op, "Maximum", np.maximum)
 minimum = binary(minimum_op, "Minimum", np.minimum)
 pow = binary(pow_op, "Pow", np.power)

@@ -12,6 +12,7 @@ from tideflow._src.core.indexed_slices import IndexedSlices
 from tideflow._src.core.tensor import Tensor
 from tideflow._src.graph.shape_inference import shape_text
 from tideflow._src.graph.types import NUMBER
+from tideflow._src.ops.array.constants import ones_like
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.math.arithmetic import maximum_op, minimum_op, select
 from tideflow._src.ops.math.reduce import reduce_sum
@@ -114,7 +115,7 @@ def clip_by_norm(t: Any, clip_norm: Any, axes: Any = None, name: str | None = No
         squares = reduce_sum(values * values, axes, keepdims=True)
         # The square root has no derivative at 0, so that it is taken of 1 there.
         positive = squares > 0
-        safe = raw.Select(positive, squares, raw.OnesLike(squares))
+        safe = raw.Select(positive, squares, ones_like(squares))
         norm = raw.Select(positive, raw.Sqrt(safe), squares)
         scaled = values * clip_norm
         values.shape.assert_is_compatible_with(scaled.shape)
@@ -160,9 +161,7 @@ def global_norm(t_list: Any, name: str | None = None) -> Any:
     """
     t_list = list(t_list) if isinstance(t_list, tuple) else t_list
     with name_scope(name, "global_norm", t_list):
-        tensors = [
-            t.values if isinstance(t, IndexedSlices) else t for t in _check_list(t_list) if t is not None
-        ]
+        tensors = [t.values if isinstance(t, IndexedSlices) else t for t in _check_list(t_list) if t is not None]
         halves = [raw.L2Loss(tensor) for tensor in tensors]
         half_square = reduce_sum(raw.Pack(halves, axis=0, name="stack"))
         two = convert_to_tensor(2.0, dtype=half_square.dtype.base_dtype)
@@ -210,7 +209,5 @@ def clip_by_global_norm(
             have = values.dtype.base_dtype
             scaled = values * (factor if have is dtype else raw.Cast(factor, DstT=have))
             scaled = raw.Identity(scaled, name=f"{scope}_{index}" if scope else None)
-            clipped.append(
-                IndexedSlices(scaled, t.indices, t.dense_shape) if isinstance(t, IndexedSlices) else scaled
-            )
+            clipped.append(IndexedSlices(scaled, t.indices, t.dense_shape) if isinstance(t, IndexedSlices) else scaled)
         return clipped, norm

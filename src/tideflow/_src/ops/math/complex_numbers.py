@@ -11,8 +11,9 @@ from tideflow._src.core.dtypes import DType
 from tideflow._src.core.tensor import Tensor
 from tideflow._src.graph.op_def import default
 from tideflow._src.graph.types import COMPLEX
+from tideflow._src.ops.array.constants import ones_like, zeros_like
 from tideflow._src.ops.array.raw import raw
-from tideflow._src.ops.math.arithmetic import mul, select
+from tideflow._src.ops.math.arithmetic import mul
 from tideflow._src.ops.math.unary import neg_op
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor
@@ -207,7 +208,7 @@ def imag(input: Any, name: str | None = None) -> Any:
         input = convert_to_tensor(input, name="input")
         if input.dtype.is_complex:
             return imag_op.call(input, Tout=input.dtype.real_dtype, name=scope)
-        return raw.ZerosLike(input, name="zeros_like")
+        return zeros_like(input)
 
 
 def angle(input: Any, name: str | None = None) -> Any:
@@ -221,8 +222,8 @@ def angle(input: Any, name: str | None = None) -> Any:
         input = convert_to_tensor(input, name="input")
         if input.dtype.is_complex:
             return angle_op.call(input, Tout=input.dtype.real_dtype, name=scope)
-        pi = convert_to_tensor(np.pi, dtype=input.dtype.base_dtype)
-        return select(raw.Less(input, 0), pi, raw.ZerosLike(input))
+        negative = raw.Less(input, 0)
+        return raw.Select(negative, np.pi * ones_like(input), zeros_like(input))
 
 
 def conj(x: Any, name: str | None = None) -> Any:

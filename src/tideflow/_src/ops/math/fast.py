@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from tideflow._src.core import context
-from tideflow._src.core.tensor import EagerTensor, SymbolicTensor
+from tideflow._src.core.tensor import EagerTensor, SymbolicTensor, wrap
 from tideflow._src.runtime.op import Op
 
 _quiet = contextvars.Context()
@@ -24,6 +24,13 @@ _quiet.run(np.seterr, all="ignore")
 run_quietly: Callable[..., Any] = _quiet.run
 
 _new = object.__new__
+
+
+def is_plain_number(value: Any, kind: str) -> bool:
+    """Tells whether NumPy gives a Python number the type of the array beside it, whose ``dtype.kind`` is ``kind``."""
+    if value.__class__ is float:
+        return kind == "f"
+    return value.__class__ is int and 0 <= value < 128 and kind in "fiu"
 
 
 def binary(
@@ -53,18 +60,15 @@ def binary(
         if x.__class__ is EagerTensor and not building:
             left = x._value
             dtype = left.dtype
-            kind = y.__class__
-            if kind is EagerTensor:
+            if y.__class__ is EagerTensor:
                 right = y._value
-                matches = dtype is right.dtype
-            else:
+                if dtype is not right.dtype:
+                    return general(x, y, name)
+            elif is_plain_number(y, dtype.kind):
                 right = y
-                matches = (
-                    dtype.kind == "f"
-                    if kind is float
-                    else kind is int and 0 <= y < 128 and dtype.kind in "fiu"
-                )
-            if matches and dtype in checked and (not tapes or kind is EagerTensor):
+            else:
+                return general(x, y, name)
+            if dtype in checked:
                 try:
                     value = run(ufunc, left, right)
                 except (ValueError, RuntimeError):
@@ -72,6 +76,8 @@ def binary(
                 result = _new(EagerTensor)
                 result._value = value
                 if tapes:
+                    if right is y:
+                        y = wrap(dtype.type(y))
                     record(operation, (x, y), {}, result)
                 return result
         return general(x, y, name)

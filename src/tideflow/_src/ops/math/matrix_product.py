@@ -310,7 +310,7 @@ def _batch_mat_mul_v2_gradient(call, dy):
     if shape_x is not None and shape_y is not None and len(shape_y) == 2 and len(shape_x) > 2 and not adj_x:
         return _shared_matrix_gradients(x, y, dy, adj_y, shape_x, shape_y)
     grads = _batch_gradients(batch_mat_mul_v2, x, y, dy, adj_x, adj_y)
-    return _unbroadcast_batch(grads[0], x, y, 0), _unbroadcast_batch(grads[1], x, y, 1)
+    return unbroadcast_batch(grads[0], x, y, 0), unbroadcast_batch(grads[1], x, y, 1)
 
 
 def _shared_matrix_gradients(x: Any, y: Any, dy: Any, adj_y: bool, shape_x: Any, shape_y: Any) -> tuple[Any, Any]:
@@ -320,7 +320,7 @@ def _shared_matrix_gradients(x: Any, y: Any, dy: Any, adj_y: bool, shape_x: Any,
     inner = shape_y[1] if adj_y else shape_y[0]
     if not inner or not columns:
         grads = _batch_gradients(batch_mat_mul_v2, x, y, dy, False, adj_y)
-        return dx, _unbroadcast_batch(grads[1], x, y, 1)
+        return dx, unbroadcast_batch(grads[1], x, y, 1)
     rows = raw.Reshape(_conjugate(x), np.array([-1, inner], np.int32))
     dy_rows = raw.Reshape(dy, np.array([-1, columns], np.int32))
     if not adj_y:
@@ -330,7 +330,7 @@ def _shared_matrix_gradients(x: Any, y: Any, dy: Any, adj_y: bool, shape_x: Any,
     )
 
 
-def _unbroadcast_batch(grad: Any, x: Any, y: Any, which: int) -> Any:
+def unbroadcast_batch(grad: Any, x: Any, y: Any, which: int) -> Any:
     """Sums a gradient over the batch dimensions along which input ``which`` was broadcast."""
     shapes = known_shape(x), known_shape(y)
     own = shapes[which]
@@ -381,7 +381,7 @@ def _batch_mat_mul_v3_gradient(call, dy):
     x, y = call.inputs
     wide_x, wide_y = (item if item.dtype == dy.dtype else raw.Cast(item, DstT=dy.dtype) for item in (x, y))
     grads = _batch_gradients(batch_mat_mul_v2, wide_x, wide_y, dy, call.attr("adj_x"), call.attr("adj_y"))
-    grads = tuple(_unbroadcast_batch(grad, x, y, which) for which, grad in enumerate(grads))
+    grads = tuple(unbroadcast_batch(grad, x, y, which) for which, grad in enumerate(grads))
     return tuple(
         grad if item.dtype == dy.dtype else raw.Cast(grad, DstT=item.dtype)
         for grad, item in zip(grads, (x, y), strict=True)

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from tideflow._src.core import context, dtypes
-from tideflow._src.core.tensor import EagerTensor, SymbolicTensor, Tensor, install_operator
+from tideflow._src.core.tensor import EagerTensor, SymbolicTensor, Tensor, install_operator, wrap
 from tideflow._src.ops.math import arithmetic, comparison, division, logical, unary
-from tideflow._src.ops.math.fast import binary, run_quietly
+from tideflow._src.ops.math.fast import binary, is_plain_number, run_quietly
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.runtime.op import Op
@@ -28,25 +28,24 @@ _PLAIN = (int, float, complex, str, bytes, list, tuple, np.ndarray, np.generic, 
 def _reflected(operation: Op, ufunc: Any, general: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     """Returns the operator for a number on the left side of a tensor: ``method(tensor, number)``."""
     checked = operation.checked
-    special = context.SPECIAL
+    building = context.BUILDING
+    tapes = context.TAPES
+    record = context.record
     run = run_quietly
 
     def method(self: Any, other: Any) -> Any:
-        if self.__class__ is EagerTensor and not special:
+        if self.__class__ is EagerTensor and not building:
             right = self._value
             dtype = right.dtype
-            kind = other.__class__
-            if (
-                dtype.kind == "f"
-                if kind is float
-                else kind is int and 0 <= other < 128 and dtype.kind in "fiu"
-            ) and dtype in checked:
+            if is_plain_number(other, dtype.kind) and dtype in checked:
                 try:
                     value = run(ufunc, other, right)
                 except (ValueError, RuntimeError):
                     return general(other, self)  # explains, or the context was taken
                 result = _new(EagerTensor)
                 result._value = value
+                if tapes:
+                    record(operation, (wrap(dtype.type(other)), self), {}, result)
                 return result
         return general(other, self)
 
@@ -100,9 +99,7 @@ def _install(
 
     method = binary(operation, node_name, ufunc, function_name=f"__{name}__", slow=slow)
     install_operator(f"__{name}__", method)
-    install_operator(
-        right_name, _reflected(operation, ufunc, reflected_slow) if ufunc else _swapped(reflected_slow)
-    )
+    install_operator(right_name, _reflected(operation, ufunc, reflected_slow) if ufunc else _swapped(reflected_slow))
 
 
 def _swapped(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
@@ -118,7 +115,15 @@ def _add(x: Any, y: Any, name: str | None) -> Any:
     return operation.call(x, y, name=name)
 
 
+#: Integers that NumPy, too, divides as float64.
+_DIVIDED_AS_DOUBLE = (np.dtype(np.int32), np.dtype(np.int64))
+
+
 def _true_divide(x: Any, y: Any, name: str | None) -> Any:
+    if x.__class__ is EagerTensor and not context.BUILDING and x._value.dtype in _DIVIDED_AS_DOUBLE:
+        divisor = y._value if y.__class__ is EagerTensor else y
+        if divisor.__class__ is int or getattr(divisor, "dtype", None) is x._value.dtype:
+            return wrap(run_quietly(np.true_divide, x._value, divisor))
     tensor = x if isinstance(x, Tensor) else y
     if tensor.dtype.is_integer or tensor.dtype.is_bool:
         with name_scope(None, name, [x, y]) as scope:

@@ -29,9 +29,7 @@ def polyval(coeffs: Any, x: Any, name: str | None = None) -> Any:
         x = convert_to_tensor(x, name="x")
         if not coeffs:
             return raw.ZerosLike(x, name=scope)
-        tensors = [
-            convert_to_tensor(coefficient, name=f"coeff_{index}") for index, coefficient in enumerate(coeffs)
-        ]
+        tensors = [convert_to_tensor(coefficient, name=f"coeff_{index}") for index, coefficient in enumerate(coeffs)]
         value = tensors[0]
         for coefficient in tensors[1:]:
             value = coefficient + value * x

@@ -368,7 +368,8 @@ def _betainc_samples(s):
             s.positive((2, 3), dtype),
             s.positive((2, 3), dtype),
             s.uniform(0.1, 0.9, (2, 3), dtype),
-            gradient=False, tolerance=1e-4,
+            gradient=False,
+            tolerance=1e-4,
         )
     yield s(s.positive(()), s.positive((2,)), s.uniform(0.1, 0.9, (2,)), gradient=False, tolerance=1e-4)
 

@@ -22,9 +22,7 @@ from tideflow._src.runtime.op import op
 def check_numerics_op(tensor, *, message: str):
     """Passes a tensor on; fails if an element is infinite or NaN."""
     if not np.isfinite(tensor).all():
-        found = [
-            word for word, test in (("Inf", np.isinf(tensor).any()), ("NaN", np.isnan(tensor).any())) if test
-        ]
+        found = [word for word, test in (("Inf", np.isinf(tensor).any()), ("NaN", np.isnan(tensor).any())) if test]
         raise InvalidArgumentError(None, None, f"{message} : Tensor had {' and '.join(found)} values")
     return tensor
 
@@ -37,9 +35,7 @@ def _check_numerics_shape(tensor):
 @check_numerics_op.gradient
 def _check_numerics_gradient(call, dy):
     message = call.attr("message")
-    return check_numerics_op(
-        dy, message=f"Not a number (NaN) or infinity (Inf) values detected in gradient. {message}"
-    )
+    return check_numerics_op(dy, message=f"Not a number (NaN) or infinity (Inf) values detected in gradient. {message}")
 
 
 def _check_samples(s: Any) -> Any:

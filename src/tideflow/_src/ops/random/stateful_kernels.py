@@ -114,7 +114,7 @@ for _operation in (random_uniform_op, random_standard_normal, truncated_normal_o
 
 def has_no_gradient(call: Any, *dy: Any) -> Any:
     """Is the gradient rule of operations for which TensorFlow has none, not even that they are constant."""
-    raise LookupError(f"gradient registry has no entry for: {call.op}")
+    raise LookupError(f"gradient registry has no entry for: {call.op_def.name}")
 
 
 def check_integer_range(minval: Any, maxval: Any, count: int) -> None:
@@ -389,6 +389,6 @@ def _random_gamma_grad_shape(alpha, sample):
 @random_gamma_grad.samples
 def _random_gamma_grad_samples(s):
     for dtype in s.dtypes("T"):
-        yield s(s.positive((2, 3), dtype), s.positive((2, 3), dtype))
-    yield s(s.positive((3,)), s.positive((2, 1)))
+        yield s(s.positive((2, 3), dtype), s.positive((2, 3), dtype), gradient=False)
+    yield s(s.positive((3,)), s.positive((2, 1)), gradient=False)
     yield s(s.positive((2,)), s.positive((3,)), error="InvalidArgumentError")

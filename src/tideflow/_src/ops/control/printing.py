@@ -1,0 +1,178 @@
+"""``tf.print`` and ``tf.Print``: showing values while a program runs."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+
+from tideflow._src.core import context, nest
+from tideflow._src.core.tensor import Tensor
+from tideflow._src.graph.op_def import at_least
+from tideflow._src.ops.control.checks import print_op, print_v2
+from tideflow._src.runtime.convert import convert_to_tensor
+from tideflow._src.runtime.op import op
+
+
+@op("StringFormat", "inputs: list(T) -> output: string", tier="host", differentiable=False, T=at_least(0))
+def string_format(inputs, *, template: str = "%s", placeholder: str = "%s", summarize: int = 3):
+    """Writes values into a template, in the place of each ``placeholder``."""
+    parts = template.split(placeholder)
+    texts = [shown(item, summarize) for item in inputs]
+    if len(parts) - 1 != len(texts):
+        raise ValueError(f"{len(parts) - 1} placeholder(s) in template does not match {len(texts)} tensor(s) provided.")
+    text = parts[0] + "".join(value + part for value, part in zip(texts, parts[1:], strict=True))
+    return np.array(text.encode(), dtype=object)
+
+
+@string_format.shape
+def _string_format_shape(inputs):
+    return ()
+
+
+@string_format.samples
+def _string_format_samples(s):
+    yield s([s.integers(0, 9, (8,), np.int32)], template="x = %s", summarize=2)
+    yield s([s.integers(0, 9, (2, 3), np.int64), s.array((), np.float32)], template="{} and {}", placeholder="{}", summarize=-1)
+    yield s([s.array((2,), np.float32)], template="no place", error="InvalidArgumentError")
+
+
+def shown(value: Any, summarize: int) -> str:
+    """Writes a value with ``summarize`` elements from each end of each dimension, all of them for -1."""
+    return _shown(np.asarray(value), summarize, 1)
+
+
+def _shown(array: np.ndarray[Any, Any], summarize: int, depth: int) -> str:
+    if array.ndim == 0:
+        return element_text(array[()])
+    size = len(array)
+    if 0 <= summarize and size > 2 * summarize:
+        chosen: list[Any] = [*array[:summarize], None, *array[size - summarize :]]
+    else:
+        chosen = list(array)
+    if array.ndim == 1:
+        return f"[{' '.join('...' if item is None else element_text(item) for item in chosen)}]"
+    separator = "\n" + " " * depth
+    return f"[{separator.join('...' if item is None else _shown(item, summarize, depth + 1) for item in chosen)}]"
+
+
+def element_text(item: Any) -> str:
+    """Writes one element as TensorFlow prints it."""
+    if isinstance(item, bytes):
+        return f'"{item.decode("utf-8", "replace")}"'
+    if isinstance(item, bool | np.bool_):
+        return "1" if item else "0"
+    if isinstance(item, np.float64):
+        short = f"{float(item):.16g}"
+        return short if float(short) == float(item) else f"{float(item):.17g}"
+    if isinstance(item, np.float32):
+        return f"{float(item):.9g}"
+    if isinstance(item, np.floating) or getattr(item, "dtype", None) is not None and item.dtype.kind == "V":
+        return f"{float(item):g}"
+    return str(item)
+
+
+def print_v2_function(*inputs: Any, **options: Any) -> Any:
+    """Prints values, eagerly or when a graph runs.
+
+    Args:
+      *inputs: tensors, Python values, and structures of those.
+      output_stream: ``sys.stderr`` (the default), ``sys.stdout``, or ``"file://path"``.
+      summarize: how many elements to show from each end of each dimension; 3 by default, -1 for all.
+      sep: what separates the inputs; a space by default.
+      end: what follows; a newline by default.
+      name: the name of the operation.
+
+    Returns:
+      The operation that prints, in a graph; None eagerly.
+
+    Raises:
+      ValueError: an unknown keyword argument or output stream.
+    """
+    stream = options.pop("output_stream", sys.stderr)
+    name = options.pop("name", None)
+    summarize = options.pop("summarize", 3)
+    separator = options.pop("sep", " ")
+    end = options.pop("end", "\n")
+    if options:
+        raise ValueError(f"Unrecognized keyword arguments for tf.print: {sorted(options)}")
+    target = _stream_name(stream)
+    if len(inputs) == 1 and isinstance(inputs[0], Tensor) and inputs[0].dtype.name == "string" and not tuple(inputs[0].shape):
+        text: Any = inputs[0]
+        return _emit(text, target, end, name)
+    tensors: list[Any] = []
+    mark = "␀"
+    pieces = [_template(item, tensors, mark) for item in inputs]
+    template = separator.join(pieces)
+    text = string_format([convert_to_tensor(item) for item in tensors], template=template, placeholder=mark, summarize=-1 if summarize is None else summarize)
+    return _emit(text, target, end, name)
+
+
+def _emit(text: Any, target: str, end: str, name: str | None) -> Any:
+    if context.executing_eagerly():
+        print_v2(text, output_stream=target, end=end)
+        return None
+    return print_v2(text, output_stream=target, end=end, name=name or "PrintV2")
+
+
+def _stream_name(stream: Any) -> str:
+    if stream is sys.stderr or stream is sys.__stderr__:
+        return "stderr"
+    if stream is sys.stdout or stream is sys.__stdout__:
+        return "stdout"
+    if isinstance(stream, str) and stream.startswith("file://"):
+        return stream
+    raise ValueError(f"Unsupported output stream, logging level, or file.{stream}. Supported streams are sys.stdout, sys.stderr, and 'file://<path>'.")
+
+
+def _template(item: Any, tensors: list[Any], mark: str) -> str:
+    if isinstance(item, Tensor) or hasattr(item, "_dense_var_to_tensor"):
+        tensors.append(item)
+        return mark
+    if not nest.is_nested(item):
+        return item if isinstance(item, str) else repr(item)
+    marks: list[_Mark] = []
+
+    def replace(leaf: Any) -> Any:
+        if isinstance(leaf, Tensor) or hasattr(leaf, "_dense_var_to_tensor"):
+            tensors.append(leaf)
+            marks.append(_Mark(mark))
+            return marks[-1]
+        return leaf
+
+    return repr(nest.map_structure(replace, item))
+
+
+class _Mark:
+    """Stands for a tensor in the text of a structure."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __repr__(self) -> str:
+        return self._text
+
+
+def Print(  # noqa: N802
+    input_: Any, data: Any, message: str | None = None, first_n: int | None = None, summarize: int | None = None, name: str | None = None
+) -> Any:
+    """Returns ``input_`` and prints ``data`` to the standard error stream whenever it is computed.
+
+    Args:
+      input_: the tensor to pass on.
+      data: tensors to print.
+      message: what to print before them.
+      first_n: how often to print; always by default.
+      summarize: how many elements of each to print; 3 by default.
+      name: the name of the operation.
+    """
+    tensors = [convert_to_tensor(item) for item in data]
+    return print_op(
+        input_,
+        tensors,
+        message=message or "",
+        first_n=-1 if first_n is None else first_n,
+        summarize=3 if summarize is None else summarize,
+        name=name or "Print",
+    )

@@ -1,0 +1,370 @@
+"""Defines ``RefVariable``, the variable of TensorFlow 1.x graphs: a node whose output refers to the storage."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tideflow._src.core import context
+from tideflow._src.core.tensor import SymbolicTensor
+from tideflow._src.core.tensor_shape import TensorShape, as_shape
+from tideflow._src.graph.graph import Graph, Operation
+from tideflow._src.ops.array.identity import identity_op
+from tideflow._src.ops.control.init_scope import init_scope
+from tideflow._src.ops.scopes import name_scope
+from tideflow._src.ops.state.slices import strided_slice_assign_op
+from tideflow._src.ops.state.variables import assign_op, variable_v2
+from tideflow._src.runtime.convert import convert_to_tensor
+from tideflow._src.state import assignment
+from tideflow._src.state.graph_keys import GraphKeys
+from tideflow._src.state.replication import VariableAggregation, VariableSynchronization
+from tideflow._src.state.uninitialized_guard import guarded
+from tideflow._src.state.variable import VariableV1, kinds
+
+
+class RefVariable(VariableV1):
+    """Is a variable held by reference.
+
+    Four nodes make it: ``w`` refers to the storage, ``w/Assign`` initializes it, ``w/read`` reads it, and the
+    initial value. Arguments are those of :class:`~tideflow._src.state.variable.VariableV1`.
+    """
+
+    def __init__(
+        self,
+        initial_value: Any = None,
+        trainable: bool | None = None,
+        collections: Any = None,
+        validate_shape: bool = True,
+        caching_device: Any = None,
+        name: str | None = None,
+        variable_def: Any = None,
+        dtype: Any = None,
+        expected_shape: Any = None,
+        import_scope: str | None = None,
+        constraint: Any = None,
+        synchronization: Any = VariableSynchronization.AUTO,
+        aggregation: Any = VariableAggregation.NONE,
+        shape: Any = None,
+    ) -> None:
+        del expected_shape
+        if context.executing_eagerly():
+            raise RuntimeError(
+                "tf.Variable by reference is not supported when eager execution is enabled: use resource variables."
+            )
+        self._in_graph = True
+        if variable_def is not None:
+            if initial_value is not None:
+                raise ValueError("variable_def and initial_value are mutually exclusive.")
+            self._set_from_proto(variable_def, import_scope)
+            return
+        self._set_training(synchronization, aggregation, trainable, name)
+        self._check_arguments(initial_value, collections, constraint)
+        self._constraint = constraint
+        self._build(initial_value, collections, validate_shape, caching_device, name, dtype, shape)
+
+    @staticmethod
+    def _check_arguments(initial_value: Any, collections: Any, constraint: Any) -> None:
+        if initial_value is None:
+            raise ValueError("initial_value must be specified.")
+        if collections is not None and not isinstance(collections, list | tuple | set):
+            raise ValueError(
+                "collections argument to Variable constructor must be a list, tuple, or set. "
+                f"Got {collections} of type {type(collections)}"
+            )
+        if constraint is not None and not callable(constraint):
+            raise ValueError("The `constraint` argument must be a callable.")
+
+    def _build(
+        self,
+        initial_value: Any,
+        collections: Any,
+        validate_shape: bool,
+        caching_device: Any,
+        name: str | None,
+        dtype: Any,
+        shape: Any,
+    ) -> None:
+        keys = [GraphKeys.GLOBAL_VARIABLES] if collections is None else list(collections)
+        if self._trainable and GraphKeys.TRAINABLE_VARIABLES not in keys:
+            keys.append(GraphKeys.TRAINABLE_VARIABLES)
+        with init_scope():
+            graph = context.current_graph()
+            with name_scope(name, "Variable") as scope:
+                if callable(initial_value):
+                    group = [f"loc:@{scope.removesuffix('/')}"]
+                    with graph._attr_scope({"_class": group}):
+                        with name_scope("Initializer"), graph.device(None):
+                            initial = convert_to_tensor(initial_value(), dtype, name="initial_value")
+                        held = initial.shape if validate_shape else TensorShape(None)
+                        self._variable = variable_v2(
+                            shape=held._dims if shape is None else as_shape(shape)._dims,
+                            dtype=initial.dtype.base_dtype,
+                            name=scope,
+                        )
+                else:
+                    initial = convert_to_tensor(initial_value, dtype, name="initial_value")
+                    held = as_shape(shape) if shape is not None else initial.shape
+                    self._variable = variable_v2(
+                        shape=held._dims if validate_shape or shape is not None else None,
+                        dtype=initial.dtype.base_dtype,
+                        name=scope,
+                    )
+                self._initial_value: Any = initial
+                if validate_shape and not initial.shape.is_fully_defined():
+                    raise ValueError(f"initial_value must have a shape specified: {initial}")
+                self._guarded_value: Any = guarded(scope.removesuffix("/"), initial)
+                assigned = assign_op(self._variable, self._guarded_value, validate_shape=validate_shape)
+                self._initializer_op: Operation = assigned.op
+                place = (
+                    graph.device(caching_device) if caching_device is not None else graph.colocate_with(self._variable)
+                )
+                with place:
+                    self._snapshot = identity_op(self._variable, name="read")
+            self._caching_device = caching_device
+            self._graph_key = graph.number
+            for key in dict.fromkeys(keys):
+                graph.add_to_collection(key, self)
+
+    def _set_from_proto(self, variable_def: Any, import_scope: str | None) -> None:
+        graph: Graph = context.current_graph()
+
+        def element(name: str) -> Any:
+            prefixed = f"{import_scope.rstrip('/')}/{name}" if import_scope else name
+            return graph.as_graph_element(prefixed)
+
+        self._variable = element(variable_def.variable_name)
+        self._initializer_op = element(variable_def.initializer_name)
+        self._initial_value = element(variable_def.initial_value_name) if variable_def.initial_value_name else None
+        self._guarded_value = self._initializer_op.inputs[1]
+        self._snapshot = element(variable_def.snapshot_name)
+        self._caching_device = None
+        self._constraint = None
+        self._graph_key = graph.number
+        if variable_def.HasField("save_slice_info_def"):
+            self._save_slice_info = VariableV1.SaveSliceInfo(
+                save_slice_info_def=variable_def.save_slice_info_def, import_scope=import_scope
+            )
+        self._set_training(
+            variable_def.synchronization, variable_def.aggregation, variable_def.trainable, variable_def.variable_name
+        )
+
+    # What it is.
+
+    @property
+    def name(self) -> str:
+        return self._variable.name
+
+    @property
+    def op(self) -> Operation:
+        """The operation that refers to the storage."""
+        return self._variable.op  # type: ignore[no-any-return]
+
+    @property
+    def graph(self) -> Graph:
+        """The graph that the variable belongs to."""
+        return self._variable.graph  # type: ignore[no-any-return]
+
+    @property
+    def device(self) -> str:
+        """The device that the storage asks for."""
+        return self._variable.device
+
+    @property
+    def dtype(self) -> Any:
+        return self._variable.dtype
+
+    @property
+    def shape(self) -> TensorShape:
+        return self._variable.shape
+
+    def set_shape(self, shape: Any) -> None:
+        """Adds what ``shape`` knows to the static shape."""
+        self._variable.set_shape(shape)
+        self._snapshot.set_shape(shape)
+
+    @property
+    def initializer(self) -> Operation:
+        """The operation that gives the variable its initial value."""
+        return self._initializer_op
+
+    @property
+    def initial_value(self) -> Any:
+        """The tensor that the variable starts with."""
+        return self._initial_value
+
+    def _as_graph_element(self) -> Any:
+        return self._variable
+
+    def _gradient_source(self) -> Any:
+        return self._variable
+
+    def _ref(self) -> Any:
+        return self._variable
+
+    # Reading.
+
+    def value(self) -> Any:
+        return self._snapshot
+
+    def read_value(self) -> Any:
+        return identity_op(self._variable, name="read")
+
+    def _AsTensor(self) -> Any:
+        return self._snapshot
+
+    def _dense_var_to_tensor(self, dtype: Any = None, name: str | None = None, as_ref: bool = False) -> Any:
+        del name
+        if dtype is not None and not dtype.is_compatible_with(self.dtype):
+            raise ValueError(
+                f"Incompatible type conversion requested to type '{dtype.name}' for variable of type "
+                f"'{self.dtype.name}'"
+            )
+        return self._variable if as_ref else self._snapshot
+
+    def eval(self, session: Any = None) -> Any:
+        """Returns the value in ``session``, by default the default session."""
+        return self._variable.eval(session=session)
+
+    def initialized_value(self) -> Any:
+        """Returns the variable's value, or its initial value where a run finds it uninitialized."""
+        from tideflow._src.state.initialization import value_or_initial
+
+        return value_or_initial(self)
+
+    def load(self, value: Any, session: Any = None) -> None:
+        """Gives the variable ``value`` in ``session`` at once, without adding to the graph.
+
+        Raises:
+          ValueError: no session is given and none is the default.
+        """
+        session = session or (context.state.sessions[-1] if context.state.sessions else None)
+        if session is None:
+            raise ValueError("Either session argument should be provided or default session should be established")
+        session.run(self._initializer_op, {self._initializer_op.inputs[1]: value})
+
+    # Assigning.
+
+    def assign(self, value: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> Any:
+        """Returns a reference to the variable with a new value (with ``read_value`` off, the operation)."""
+        result = assign_op(self._variable, value, use_locking=use_locking, name=name)
+        return result if read_value else result.op
+
+    def assign_add(
+        self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True
+    ) -> Any:
+        """Returns a reference to the variable after adding ``delta`` to it."""
+        result = assignment.assign_add(self._variable, delta, use_locking=use_locking, name=name)
+        return result if read_value else result.op
+
+    def assign_sub(
+        self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True
+    ) -> Any:
+        """Returns a reference to the variable after subtracting ``delta`` from it."""
+        result = assignment.assign_sub(self._variable, delta, use_locking=use_locking, name=name)
+        return result if read_value else result.op
+
+    def _scatter(self, kind: str, sparse_delta: Any, use_locking: bool, name: str | None) -> Any:
+        assignment.check_slices(sparse_delta)
+        return assignment.scatter(
+            kind, self._variable, sparse_delta.indices, sparse_delta.values, use_locking=use_locking, name=name
+        )
+
+    def scatter_sub(self, sparse_delta: Any, use_locking: bool = False, name: str | None = None) -> Any:
+        """Subtracts ``IndexedSlices`` from rows of the variable."""
+        return self._scatter("Sub", sparse_delta, use_locking, name)
+
+    def scatter_add(self, sparse_delta: Any, use_locking: bool = False, name: str | None = None) -> Any:
+        """Adds ``IndexedSlices`` to rows of the variable."""
+        return self._scatter("Add", sparse_delta, use_locking, name)
+
+    def scatter_max(self, sparse_delta: Any, use_locking: bool = False, name: str | None = None) -> Any:
+        """Takes the larger of rows of the variable and ``IndexedSlices``."""
+        return self._scatter("Max", sparse_delta, use_locking, name)
+
+    def scatter_min(self, sparse_delta: Any, use_locking: bool = False, name: str | None = None) -> Any:
+        """Takes the smaller of rows of the variable and ``IndexedSlices``."""
+        return self._scatter("Min", sparse_delta, use_locking, name)
+
+    def scatter_mul(self, sparse_delta: Any, use_locking: bool = False, name: str | None = None) -> Any:
+        """Multiplies rows of the variable by ``IndexedSlices``."""
+        return self._scatter("Mul", sparse_delta, use_locking, name)
+
+    def scatter_div(self, sparse_delta: Any, use_locking: bool = False, name: str | None = None) -> Any:
+        """Divides rows of the variable by ``IndexedSlices``."""
+        return self._scatter("Div", sparse_delta, use_locking, name)
+
+    def scatter_update(self, sparse_delta: Any, use_locking: bool = False, name: str | None = None) -> Any:
+        """Replaces rows of the variable by ``IndexedSlices``."""
+        return self._scatter("Update", sparse_delta, use_locking, name)
+
+    def batch_scatter_update(self, sparse_delta: Any, use_locking: bool = False, name: str | None = None) -> Any:
+        """Replaces rows of each batch of the variable by ``IndexedSlices``."""
+        return assignment.batch_scatter_update(
+            self, sparse_delta.indices, sparse_delta.values, use_locking=use_locking, name=name
+        )
+
+    def scatter_nd_sub(self, indices: Any, updates: Any, name: str | None = None) -> Any:
+        """Subtracts ``updates`` from the elements or slices that ``indices`` names."""
+        return assignment.scatter_nd("Sub", self._variable, indices, updates, use_locking=True, name=name)
+
+    def scatter_nd_add(self, indices: Any, updates: Any, name: str | None = None) -> Any:
+        """Adds ``updates`` to the elements or slices that ``indices`` names."""
+        return assignment.scatter_nd("Add", self._variable, indices, updates, use_locking=True, name=name)
+
+    def scatter_nd_update(self, indices: Any, updates: Any, name: str | None = None) -> Any:
+        """Replaces the elements or slices that ``indices`` names by ``updates``."""
+        return assignment.scatter_nd("Update", self._variable, indices, updates, use_locking=True, name=name)
+
+    def scatter_nd_max(self, indices: Any, updates: Any, name: str | None = None) -> Any:
+        """Takes the larger of ``updates`` and the elements or slices that ``indices`` names."""
+        return assignment.scatter_nd("Max", self._variable, indices, updates, use_locking=True, name=name)
+
+    def scatter_nd_min(self, indices: Any, updates: Any, name: str | None = None) -> Any:
+        """Takes the smaller of ``updates`` and the elements or slices that ``indices`` names."""
+        return assignment.scatter_nd("Min", self._variable, indices, updates, use_locking=True, name=name)
+
+    def _strided_slice_assign(
+        self, begin: Any, end: Any, strides: Any, value: Any, name: str | None, masks: dict[str, int]
+    ) -> Any:
+        return strided_slice_assign_op(self._variable, begin, end, strides, value, name=name, **masks)
+
+    def count_up_to(self, limit: int) -> Any:
+        """Returns the value before incrementing it; an OutOfRangeError when it has reached ``limit``."""
+        return assignment.count_up_to(self._variable, limit=limit)
+
+    # Writing down.
+
+    def to_proto(self, export_scope: str | None = None) -> Any:
+        """Returns the variable as a ``VariableDef``; None if it is outside ``export_scope``."""
+        from tideflow._src.graph import protos  # loads protobuf
+
+        if export_scope is not None and not self.name.startswith(export_scope):
+            return None
+
+        def below(name: str) -> str:
+            return name.removeprefix(f"{export_scope.rstrip('/')}/") if export_scope else name
+
+        definition = protos.VariableDef(
+            variable_name=below(self._variable.name),
+            initializer_name=below(self._initializer_op.name),
+            snapshot_name=below(self._snapshot.name),
+            trainable=self._trainable,
+            synchronization=self._synchronization.value,
+            aggregation=self._aggregation.value,
+        )
+        if isinstance(self._initial_value, SymbolicTensor):
+            definition.initial_value_name = below(self._initial_value.name)
+        if self._save_slice_info is not None:
+            definition.save_slice_info_def.MergeFrom(self._save_slice_info.to_proto(export_scope))
+        return definition
+
+    def __repr__(self) -> str:
+        return f"<tf.Variable '{self.name}' shape={self.shape} dtype={self.dtype.name}>"
+
+    def __copy__(self) -> RefVariable:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> RefVariable:
+        raise NotImplementedError("__deepcopy__() is only available when eager execution is enabled.")
+
+
+kinds.reference = RefVariable
