@@ -203,6 +203,31 @@ def test_functions_nested_without_end(graph: Graph) -> None:
         import_graph_def(message)
 
 
+def test_a_shape_of_a_thousand_million_elements(graph: Graph) -> None:
+    number = _constant("dtype: DT_INT32 tensor_shape { dim { size: 1000000000 } } int_val: 1").replace(
+        "DT_FLOAT", "DT_INT32"
+    )
+    integers = 'attr { key: "dtype" value { type: DT_INT32 } }'
+    shape = _placeholder(_shaped(10**12).replace(_DTYPE, integers), "s")
+    for producer, name in ((number, "c"), (shape, "s")):
+        reshape = f'node {{ name: "r" op: "Reshape" input: "a" input: "{name}" {_T} }}'
+        message = text_format.Parse(_A + producer + reshape, protos.get("GraphDef")())
+        (r,) = import_graph_def(message, return_elements=["r:0"]) or ()
+        assert r.shape.rank is None
+
+
+def test_a_shape_that_is_computed_along_very_many_paths(graph: Graph) -> None:
+    """Each level uses the one below twice: evaluating every path would take 2**40 steps."""
+    reshape: Any = OpDef.registry["Reshape"]
+    slice_op: Any = OpDef.registry["StridedSlice"]
+    concat: Any = OpDef.registry["ConcatV2"]
+    placeholder: Any = OpDef.registry["Placeholder"]
+    x = placeholder(dtype="int32", shape=(2,))
+    for _ in range(40):
+        x = slice_op(concat([x, x], 0), [0], [2], [1])
+    assert reshape(placeholder(dtype="float32"), x).shape.as_list() == [None, None]
+
+
 @pytest.mark.usefixtures("loop_operations")
 def test_mutated_files(graph: Graph, recorded: Callable[[str], Any]) -> None:
     """Each of many mutated files imports, or is refused with a proper exception and changes nothing."""

@@ -95,11 +95,12 @@ def _varied(
     if dtype.name not in _VARIED + _ALSO_ELEMENTWISE:
         return st.just(item)
     special = Sampler(definition).special(dtype)
+    sizes = np.nan_to_num(np.abs(special).astype(np.float64)) if dtype.is_complex or dtype.is_floating else special
     if dtype.is_complex:  # what infinite and huge parts give is up to each implementation of complex arithmetic
-        special = special[np.abs(special) < 100] + 0  # without negative zeros, which choose the side of a cut
-        special = special[(special == 0) | (np.abs(special) > 1e-3)]
+        special = special[np.isfinite(special) & ((sizes == 0) | ((sizes > 1e-3) & (sizes < 100)))]
+        special = special + 0  # no negative zeros, which choose the side of a cut
     elif dtype.is_floating and not huge:
-        special = special[~(np.isfinite(special) & (np.abs(special) > 100))]
+        special = special[~(np.isfinite(special.astype(np.float64)) & (sizes > 100))]
     ordinary = Sampler(definition).array((12,), dtype)
     pool = np.concatenate([ordinary.reshape(-1), special.reshape(-1), item.reshape(-1)[:12]])
     count = int(np.prod(shape, dtype=np.int64))

@@ -1,4 +1,4 @@
-"""Tests casts: no-ops, saturation, the parts of complex numbers, and bits read as another type."""
+"""Tests casts: no-ops, saturation, the parts of complex numbers, equality, and bits read as another type."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from tideflow._src.core import dtypes
 from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.core.indexed_slices import IndexedSlices
-from tideflow._src.ops.math import clip, comparison, complex_numbers
+from tideflow._src.ops.math import comparison, complex_numbers
 from tideflow._src.ops.math.casting import bitcast, cast, saturate_cast, to_float, to_int32
 from tideflow._src.runtime.convert import convert_to_tensor
 
@@ -71,24 +71,3 @@ def test_equal_without_error_for_shapes() -> None:
     assert comparison.not_equal_op(x, y, incompatible_shape_error=False).numpy()
     with pytest.raises(InvalidArgumentError):
         comparison.equal(x, y)
-
-
-def test_clip_by_norm_and_global_norm() -> None:
-    x = convert_to_tensor([3.0, 4.0])
-    np.testing.assert_allclose(clip.clip_by_norm(x, 1.0).numpy(), [0.6, 0.8], rtol=1e-6)
-    np.testing.assert_allclose(clip.clip_by_norm(x, 9.0).numpy(), [3.0, 4.0])
-    assert clip.clip_by_norm(convert_to_tensor([0.0, 0.0]), 1.0).numpy().tolist() == [0.0, 0.0]
-    clipped, norm = clip.clip_by_global_norm([x, None], 1.0)
-    np.testing.assert_allclose(clipped[0].numpy(), [0.6, 0.8], rtol=1e-6)
-    assert clipped[1] is None
-    assert norm.numpy() == 5.0
-    with pytest.raises(TypeError, match="sequence"):
-        clip.clip_by_global_norm(x, 1.0)
-    infinite = convert_to_tensor([3.0, np.inf])
-    assert np.isnan(clip.clip_by_global_norm([infinite], 1.0)[0][0].numpy()).all()
-
-
-def test_clip_by_value_does_not_grow() -> None:
-    assert clip.clip_by_value([1.0, 5.0], 2.0, 3.0).numpy().tolist() == [2.0, 3.0]
-    with pytest.raises(ValueError, match="incompatible"):
-        clip.clip_by_value(convert_to_tensor([[1.0], [5.0]]), [1.0, 2.0], 2.0)

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-import tideflow._src.ops.math.operators
 from tideflow._src.autodiff.tape import GradientTape
 from tideflow._src.core import context
 from tideflow._src.core.errors import InvalidArgumentError
@@ -152,6 +151,3 @@ def test_no_warning_of_overflow() -> None:
     big = convert_to_tensor([3e38])
     assert np.isinf((big * big).numpy()).all()
     assert np.isnan((convert_to_tensor(0.0) / 0.0).numpy())
-
-
-del tideflow

@@ -7,6 +7,7 @@ from typing import Any
 
 from tideflow._src.core.indexed_slices import IndexedSlices
 from tideflow._src.graph.op_def import OpDef
+from tideflow._src.runtime.convert import convert_to_tensor, register_tensor_conversion_function
 
 
 def total(gradients: Sequence[Any], name: str | None = None) -> Any:
@@ -51,3 +52,11 @@ def to_dense(gradient: Any) -> Any:
     first = registry["StridedSlice"](shape, [0], [1], [1], shrink_axis_mask=1)
     summed = registry["UnsortedSegmentSum"](gradient.values, gradient.indices, first)
     return registry["Reshape"](summed, shape)
+
+
+def _slices_to_tensor(value: IndexedSlices, dtype: Any = None, name: str | None = None, as_ref: bool = False) -> Any:
+    del name, as_ref
+    return convert_to_tensor(to_dense(value), dtype)
+
+
+register_tensor_conversion_function(IndexedSlices, _slices_to_tensor)

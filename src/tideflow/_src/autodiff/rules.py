@@ -73,7 +73,9 @@ def input_gradients(call: Call, output_gradients: Sequence[Any]) -> list[Any]:
       ValueError: the rule returned a wrong number of gradients.
     """
     op_def = call.op_def
-    override = call._attrs.get("_gradient_op_type") if call.operation is not None else None
+    override = None
+    if call.operation is not None:
+        override = call._attrs.get("_gradient_op_type")
     name = override or op_def.name
     if name in _user_rules:
         rule = _user_rules[name]

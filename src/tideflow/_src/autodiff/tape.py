@@ -246,35 +246,36 @@ class GradientTape:
                 found = gradients.get(key) if key in wanted else gradients.pop(key, None)
                 if found is None:
                     continue
-                dys = [total(found)]
+                dys = found if len(found) == 1 else [total(found)]
             else:
                 present = [
                     gradients.get(id(o)) if id(o) in wanted else gradients.pop(id(o), None) for o in outputs
                 ]
                 if not any(present):
                     continue
-                missing = record.op_def is not None and record.op_def.takes_missing_gradients
                 dys = [
-                    total(found) if found else None if missing else _zeros_like(output)
+                    total(found) if found else _zeros_like(output)
                     for found, output in zip(present, outputs, strict=True)
                 ]
-            if record.backward is not None:
+            op_def = record.op_def
+            if op_def is None:
+                assert record.backward is not None
                 inputs: Sequence[Any] = record.inputs
                 results = record.backward(*dys)
                 results = list(results) if isinstance(results, list | tuple) else [results]
             else:
-                assert record.op_def is not None
-                call = Call(record.op_def, record.inputs, outputs, record.attrs)
+                call = Call(op_def, record.inputs, outputs, record.attrs)
                 results = input_gradients(call, dys)
-                inputs = call.flat_inputs() if any(item.__class__ is list for item in record.inputs) else record.inputs
+                inputs = call.flat_inputs() if op_def.is_variadic else record.inputs
             for tensor, gradient in zip(inputs, results, strict=True):
-                if gradient is not None and id(tensor) in watched:
+                if gradient is not None:
                     key = id(tensor)
-                    known = gradients.get(key)
-                    if known is None:
-                        gradients[key] = [gradient]
-                    else:
-                        known.append(gradient)
+                    if key in watched:
+                        known = gradients.get(key)
+                        if known is None:
+                            gradients[key] = [gradient]
+                        else:
+                            known.append(gradient)
         results = []
         for source, tensor in zip(sources, source_tensors, strict=True):
             found = gradients.get(id(tensor))

@@ -267,7 +267,8 @@ def _wrong_type(attribute: Attribute, found: str | None) -> str:
     if found is None:
         return f"AttrValue missing value with expected type '{attribute.type}' for attr '{attribute.name}'"
     return (
-        f"AttrValue had value with type '{_KINDS.get(found, found)}' when '{attribute.type}' expected for attr "
+        f"AttrValue had value with type '{_KINDS.get(found, found)}' when '{attribute.type}' expected for "
+        "attr "
         f"'{attribute.name}'"
     )
 

@@ -72,7 +72,7 @@ def write_node(message: Any, op: Operation, add_shapes: bool = False) -> None:
 
 def _input_name(tensor: SymbolicTensor) -> str:
     index = tensor._value_index
-    return f"{tensor._op.name}:{index}" if index else tensor._op.name  # type: ignore[no-any-return]
+    return f"{tensor._op.name}:{index}" if index else tensor._op.name
 
 
 def _write_attributes(message: Any, op: Operation) -> None:

@@ -35,18 +35,18 @@ class Operation:
     """
 
     __slots__ = (
-        "graph",
-        "name",
-        "op_def",
-        "attrs",
-        "device",
-        "outputs",
-        "number",
-        "_inputs",
-        "_control_inputs",
-        "_source",
         "__dict__",
         "__weakref__",
+        "_control_inputs",
+        "_inputs",
+        "_source",
+        "attrs",
+        "device",
+        "graph",
+        "name",
+        "number",
+        "op_def",
+        "outputs",
     )
 
     graph: Graph
@@ -691,7 +691,7 @@ class Graph:
 class _ControlScope:
     """Is one open ``control_dependencies`` block: what it waits for, and what was created inside."""
 
-    __slots__ = ("ops", "seen", "clears")
+    __slots__ = ("clears", "ops", "seen")
 
     def __init__(self, ops: list[Operation], clears: bool = False) -> None:
         self.ops = ops

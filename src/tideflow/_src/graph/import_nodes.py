@@ -209,7 +209,8 @@ class NodeImport:
         name = self._unique_name(node.name)
         if op_def.name == "Const" and attr_value.dtype_of(attrs["value"]) is not attrs["dtype"]:
             raise ValueError(
-                f"Node '{node.name}' (Const): its value is of type {attr_value.dtype_of(attrs['value']).name}, "
+                f"Node '{node.name}' (Const): its value is of type "
+                f"{attr_value.dtype_of(attrs['value']).name}, "
                 f"but its dtype is {attrs['dtype'].name}"
             )
         tensors, controls = self._tensors(number, node, name, op_def, attrs)
@@ -247,7 +248,8 @@ class NodeImport:
             raise errors.NotFoundError(
                 None,
                 None,
-                f"Op type not registered '{name}', which node '{node.name}' needs: Tideflow has no such operation, and "
+                f"Op type not registered '{name}', which node '{node.name}' needs: Tideflow has no such "
+                "operation, and "
                 "the library of the GraphDef no such function.",
             )
         return op_def, self._attributes(node, op_def)
@@ -281,7 +283,8 @@ class NodeImport:
                 if not 0 <= attrs[argument.number_attr] <= _MOST_LISTED_OUTPUTS >= self.listed_outputs:
                     raise ValueError(
                         f"Node '{node.name}' ({node.op}): attr '{argument.number_attr}' of "
-                        f"{attrs[argument.number_attr]} asks for too many outputs; the nodes of a GraphDef have at most "
+                        f"{attrs[argument.number_attr]} asks for too many outputs; the nodes of a GraphDef "
+                        "have at most "
                         f"{_MOST_LISTED_OUTPUTS} in such lists"
                     )
         return attrs
@@ -346,7 +349,8 @@ class NodeImport:
         expected = sum(signature.length(argument, attrs) for argument in op_def.inputs)
         if expected != count:
             raise ValueError(
-                f"NodeDef expected {expected} inputs do not match {count} inputs specified; Op<{_describe(op_def)}>; "
+                f"NodeDef expected {expected} inputs do not match {count} inputs specified; "
+                f"Op<{_describe(op_def)}>; "
                 f"NodeDef: {{{{node {name}}}}}"
             )
         tensors: list[SymbolicTensor] = []
@@ -512,7 +516,8 @@ def _input_types(op_def: OpDef, attrs: dict[str, Any]) -> Iterator[DType]:
 
 def _mismatch(position: int, name: str, tensor: SymbolicTensor, wanted: DType) -> NoReturn:
     raise ValueError(
-        f"Input {position} of node {name} was passed {_wire_name(tensor._dtype)} from {tensor.name} incompatible with "
+        f"Input {position} of node {name} was passed {_wire_name(tensor._dtype)} from {tensor.name} "
+        "incompatible with "
         f"expected {_wire_name(wanted)}."
     )
 

@@ -134,12 +134,14 @@ def _parse_tensor_name(name: str) -> tuple[str, int | None]:
         return name, None
     if len(parts) > 2:
         raise ValueError(
-            f"Cannot convert {name!r} to a tensor name. Tensor names should not contain more than 1 `:`. Obtained "
+            f"Cannot convert {name!r} to a tensor name. Tensor names should not contain more than 1 `:`. "
+            "Obtained "
             f"{len(parts) - 1}"
         )
     if not (parts[1].isascii() and parts[1].isdigit()):
         raise ValueError(
-            f"Cannot convert {name!r} to a tensor name. Second component of the name following the `:` should be an "
+            f"Cannot convert {name!r} to a tensor name. Second component of the name following the `:` "
+            "should be an "
             f"int. Got {parts[1]}."
         )
     return parts[0], int(parts[1])
@@ -155,7 +157,8 @@ def _converted(
     """Returns the input map with a tensor for each value that is none."""
     if name == "":
         raise ValueError(
-            "tf.import_graph_def() requires a non-empty `name` if `input_map` contains non-Tensor values. Try "
+            "tf.import_graph_def() requires a non-empty `name` if `input_map` contains non-Tensor values. "
+            "Try "
             "calling tf.convert_to_tensor() on `input_map` values before calling tf.import_graph_def()."
         )
     result = dict(replaced)
@@ -177,17 +180,20 @@ def _converted(
 def _check_versions(versions: Any) -> None:
     if versions.producer < export.MINIMUM_PRODUCER:
         raise ValueError(
-            f"GraphDef producer version {versions.producer} below min producer {export.MINIMUM_PRODUCER} supported "
+            f"GraphDef producer version {versions.producer} below min producer {export.MINIMUM_PRODUCER} "
+            "supported "
             f"by TensorFlow {_VERSION}.  Please regenerate your graph."
         )
     if versions.min_consumer > export.PRODUCER:
         raise ValueError(
-            f"GraphDef min consumer version {versions.min_consumer} above current version {export.PRODUCER} for "
+            f"GraphDef min consumer version {versions.min_consumer} above current version "
+            f"{export.PRODUCER} for "
             f"TensorFlow {_VERSION}.  Please upgrade TensorFlow."
         )
     if export.PRODUCER in versions.bad_consumers:
         raise ValueError(
-            f"GraphDef disallows consumer version {export.PRODUCER}.  Please upgrade TensorFlow: this version is "
+            f"GraphDef disallows consumer version {export.PRODUCER}.  Please upgrade TensorFlow: this "
+            "version is "
             "likely buggy."
         )
 

@@ -379,6 +379,9 @@ _DTYPE_NAMES = frozenset(
 )
 
 
+_MOST_ELEMENTS = 1 << 20
+
+
 class StaticValue:
     """Is what is known of a static input while shapes are inferred.
 
@@ -388,7 +391,7 @@ class StaticValue:
       shape: the static shape of the input.
     """
 
-    __slots__ = ("value", "elements", "shape")
+    __slots__ = ("elements", "shape", "value")
 
     def __init__(self, value: np.ndarray[Any, Any] | None, elements: Any, shape: Shape) -> None:
         self.value = value
@@ -402,7 +405,8 @@ class StaticValue:
         if self.elements is not None:
             return tuple(self.elements)
         if self.shape is not None and len(self.shape) == 1 and self.shape[0] is not None:
-            return (None,) * self.shape[0]
+            # A hostile graph may say that a shape has 10**12 elements; no real one is that long.
+            return (None,) * self.shape[0] if self.shape[0] <= _MOST_ELEMENTS else None
         return None
 
 

@@ -143,21 +143,13 @@ class Sampler:
         definition = self.definition
         arguments = definition.inputs
         if len(inputs) != len(arguments):
-            raise TypeError(
-                f"{definition.name} takes {len(arguments)} inputs, but its sample gives {len(inputs)}."
-            )
+            raise TypeError(f"{definition.name} takes {len(arguments)} inputs, but its sample gives {len(inputs)}.")
         for name in attributes:
             if name not in definition.attributes:
-                raise TypeError(
-                    f"{definition.name} has no attribute {name!r}; it has {list(definition.attributes)}."
-                )
-        attributes = {
-            name: _attribute(definition.attributes[name].type, value) for name, value in attributes.items()
-        }
+                raise TypeError(f"{definition.name} has no attribute {name!r}; it has {list(definition.attributes)}.")
+        attributes = {name: _attribute(definition.attributes[name].type, value) for name, value in attributes.items()}
         converted = [
-            [_input(each, argument.dtype) for each in item]
-            if argument.is_list
-            else _input(item, argument.dtype)
+            [_input(each, argument.dtype) for each in item] if argument.is_list else _input(item, argument.dtype)
             for item, argument in zip(inputs, arguments, strict=True)
         ]
         return Sample(
@@ -197,9 +189,7 @@ class Sampler:
 
     def _normal(self, shape: tuple[int, ...], dtype: DType) -> Array:
         values = self.random.standard_normal(shape)
-        return (
-            values + 1j * self.random.standard_normal(shape) if dtype.name.startswith("complex") else values
-        )
+        return values + 1j * self.random.standard_normal(shape) if dtype.name.startswith("complex") else values
 
     def uniform(self, low: float, high: float, shape: Sequence[int], dtype: Any = "float32") -> Array:
         """Returns real numbers between ``low`` and ``high``."""
@@ -264,20 +254,16 @@ class Sampler:
         numpy_dtype = np.dtype(dtype.as_numpy_dtype)
         if name.startswith("complex"):
             parts = self.special("float32" if name == "complex64" else "float64").tolist()
-            return np.array(
-                [complex(real, imaginary) for real in parts for imaginary in parts[:6]], numpy_dtype
-            )
+            return np.array([complex(real, imaginary) for real in parts for imaginary in parts[:6]], numpy_dtype)
         if _is_real(name):
             limits = _float_limits(numpy_dtype)
-            values = np.array(
-                [0.0, -0.0, 1.0, -1.0, np.nan, np.inf, -np.inf, 0.5, -1.5, 2.5, *limits], np.float64
-            )
+            values = np.array([0.0, -0.0, 1.0, -1.0, np.nan, np.inf, -np.inf, 0.5, -1.5, 2.5, *limits], np.float64)
             with np.errstate(all="ignore"):
                 return values.astype(numpy_dtype)
         lowest, highest = _integer_limits(name)
-        values = sorted({lowest, lowest + 1, -1, 0, 1, 2, 3, highest - 1, highest})
-        values = [value for value in values if lowest <= value <= highest]
-        return np.array(values, np.uint64 if name == "uint64" else np.int64).astype(numpy_dtype)
+        integers = sorted({lowest, lowest + 1, -1, 0, 1, 2, 3, highest - 1, highest})
+        allowed = [value for value in integers if lowest <= value <= highest]
+        return np.array(allowed, np.uint64 if name == "uint64" else np.int64).astype(numpy_dtype)
 
     def empty(self, *shape: int, dtype: Any = "float32") -> Array:
         """Returns an array without elements: one of the dimensions must be zero."""
@@ -308,9 +294,7 @@ def samples_of(definition: OpDef, seed: int = 0) -> list[Sample]:
     """Returns the samples of an operation; a LookupError if its definition gives none."""
     rule = definition.samples_rule
     if rule is None:
-        raise LookupError(
-            f"The operation {definition.name} has no samples: its definition must have a samples rule."
-        )
+        raise LookupError(f"The operation {definition.name} has no samples: its definition must have a samples rule.")
     found = list(rule(Sampler(definition, seed)))
     if not found:
         raise LookupError(f"The samples rule of the operation {definition.name} yields nothing.")

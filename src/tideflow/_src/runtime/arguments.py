@@ -20,6 +20,10 @@ def wire_name(dtype: DType) -> str:
     return _WIRE_NAMES.get(dtype.name, dtype.name)
 
 
+#: Operations for which TensorFlow converts a Python value without regard to the other input, and then complains.
+_CONVERTS_ALONE = frozenset(("AddV2", "MatMul"))
+
+
 class Binding:
     """Is a call whose inputs are tensors and whose attributes are complete.
 
@@ -157,21 +161,14 @@ def _convert(
         default = definition.attributes[argument.type_attr].default
         # While a graph is built, TensorFlow lets a Python value have its own type even so.
         hint = default if eager and default is not REQUIRED else None
-        allowed = definition.attributes[argument.type_attr].allowed
-        tensor = convert_to_tensor(value, name=name, preferred_dtype=hint, as_ref=argument.is_ref)
-        if allowed is not None and hint is None and tensor.dtype.base_dtype not in allowed and _is_python(value):
-            for candidate in allowed:  # such as Python integers where only floats are allowed
-                if candidate is dtypes.float32:
-                    try:
-                        return convert_to_tensor(value, candidate, name)
-                    except (TypeError, ValueError):
-                        break
-        return tensor
+        return convert_to_tensor(value, name=name, preferred_dtype=hint, as_ref=argument.is_ref)
     try:
         return convert_to_tensor(value, wanted, name, as_ref=argument.is_ref)
     except (TypeError, ValueError):
         if eager:
-            return convert_to_tensor(value, name=name)  # the mismatch is reported with both dtypes
+            if definition.name in _CONVERTS_ALONE:
+                return convert_to_tensor(value, name=name)  # the mismatch is reported with both dtypes
+            raise
         try:
             natural = convert_to_tensor(value, name=name)
         except (TypeError, ValueError):
@@ -182,10 +179,6 @@ def _convert(
             f"Input '{argument.name}' of '{definition.name}' Op has type {natural.dtype.base_dtype.name} that does "
             f"not match expected type of {wanted.base_dtype.name}."
         ) from None
-
-
-def _is_python(value: Any) -> bool:
-    return isinstance(value, int | list | tuple | range)
 
 
 def _mismatch(

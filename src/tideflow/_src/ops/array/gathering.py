@@ -43,9 +43,7 @@ def _batch_gather(xp: Any, params: Any, indices: Any, axis: int, batch_dims: int
     if indices.shape[:batch_dims] != batch:
         for place, (mine, its) in enumerate(zip(batch, indices.shape, strict=False)):
             if mine != its:
-                raise _invalid(
-                    f"params.shape[{place}]: {mine} should be equal to indices.shape[{place}]: {its}"
-                )
+                raise _invalid(f"params.shape[{place}]: {mine} should be equal to indices.shape[{place}]: {its}")
     moved = xp.moveaxis(params, axis, batch_dims)
     grids = [
         np.arange(extent).reshape((1,) * place + (extent,) + (1,) * (len(indices.shape) - place - 1))
@@ -73,9 +71,7 @@ def _places(params: Any, indices: Any, axis: Any, batch_dims: int) -> tuple[int,
     place %= count
     batch = batch_dims + len(indices.shape) if batch_dims < 0 else batch_dims
     if not 0 <= batch <= len(indices.shape):
-        raise _invalid(
-            f"batch_dims should be in [{-len(indices.shape)}, {len(indices.shape)}], got {batch_dims}"
-        )
+        raise _invalid(f"batch_dims should be in [{-len(indices.shape)}, {len(indices.shape)}], got {batch_dims}")
     if batch > place:
         raise _invalid(f"batch_dims ({batch}) should be less than or equal to axis ({place})")
     return place, batch
@@ -158,9 +154,7 @@ def _row_gradient(dy: Any, params: Any, indices: Any) -> IndexedSlices:
     if fully_known(sizes) and fully_known(wanted):
         count = int(np.prod(wanted, dtype=np.int64))
         values = reshape(dy, [count, *sizes[1:]])
-        return IndexedSlices(
-            values, reshape(indices, [count]), convert_to_tensor(np.array(sizes, np.int32))
-        )
+        return IndexedSlices(values, reshape(indices, [count]), convert_to_tensor(np.array(sizes, np.int32)))
     params_shape = shape(params)
     count = expand_dims(size(indices), 0)
     values = reshape(dy, raw.ConcatV2([count, params_shape[1:]], 0))
@@ -207,8 +201,10 @@ def _gather_v2_gradient(call, dy):
     if batch_dims < 0:
         wanted = static_shape(indices)
         if wanted is None:
-            raise ValueError("Currently, it is unsupported to take the gradient of tf.gather with batch_dims < 0 "
-                             "if the rank of indices is unknown.")
+            raise ValueError(
+                "Currently, it is unsupported to take the gradient of tf.gather with batch_dims < 0 "
+                "if the rank of indices is unknown."
+            )
         batch_dims += len(wanted)
     if indices.dtype.name == "int16":
         indices = raw.Cast(indices, DstT="int32")
@@ -284,9 +280,7 @@ def _nd_depth(params: Any, indices: Any) -> int:
         raise _invalid("params must be at least a vector")
     depth = indices.shape[-1]
     if depth > len(params.shape):
-        raise _invalid(
-            f"index innermost dimension length must be <= params rank; saw: {depth} vs. {len(params.shape)}"
-        )
+        raise _invalid(f"index innermost dimension length must be <= params rank; saw: {depth} vs. {len(params.shape)}")
     return depth
 
 
@@ -301,9 +295,7 @@ def gather_nd_op(xp, params, indices, *, bad_indices_policy: str = ""):
     if 0 in lead:
         return np.zeros((*lead, *rest), params.dtype)
     if 0 in params.shape and not bad_indices_policy and 0 in params.shape[:depth]:
-        raise _invalid(
-            f"Requested more than 0 entries, but params is empty.  Params shape: {shape_text(params.shape)}"
-        )
+        raise _invalid(f"Requested more than 0 entries, but params is empty.  Params shape: {shape_text(params.shape)}")
     bad = ((indices < 0) | (indices >= extents)).any(-1)
     ignored = None
     if bad.any():
@@ -311,8 +303,7 @@ def gather_nd_op(xp, params, indices, *, bad_indices_policy: str = ""):
             place = np.argwhere(bad)[0]
             where = f"indices[{','.join(map(str, place))}]" if len(place) else "indices"
             raise _invalid(
-                f"{where} = {indices[tuple(place)].tolist()} does not index into param shape "
-                f"{shape_text(params.shape)}"
+                f"{where} = {indices[tuple(place)].tolist()} does not index into param shape {shape_text(params.shape)}"
             )
         ignored, indices = bad, np.where(bad[..., None], 0, indices)
     if not depth:
@@ -336,9 +327,7 @@ def _gather_nd_xla(params, indices, *, bad_indices_policy):
         return jnp.broadcast_to(params, (*lead, *rest))
     extents = np.array(params.shape[:depth], np.int64)
     if 0 in extents:
-        raise _invalid(
-            f"Requested more than 0 entries, but params is empty.  Params shape: {shape_text(params.shape)}"
-        )
+        raise _invalid(f"Requested more than 0 entries, but params is empty.  Params shape: {shape_text(params.shape)}")
     good = jnp.all((indices >= 0) & (indices < extents), -1)
     if bad_indices_policy != "IGNORE":
         require(jnp.all(good), f"some indices do not index into param shape {shape_text(params.shape)}")
@@ -511,5 +500,3 @@ def batch_gather(params: Any, indices: Any, name: str | None = None) -> Any:
         if count is None:
             raise ValueError("batch_gather does not allow indices with unknown shape.")
         return gather(params, indices, batch_dims=len(count) - 1)
-
-

@@ -336,8 +336,7 @@ def pack_scoped(values: Any, axis: int, name: str, dtype: Any = None) -> Any:
         return pack([convert_to_tensor(item, dtype) for item in values], axis=axis)
     with name_scope(name) as scope:
         items = [
-            item if isinstance(item, Tensor) else _element(item, dtype, str(index))
-            for index, item in enumerate(values)
+            item if isinstance(item, Tensor) else _element(item, dtype, str(index)) for index, item in enumerate(values)
         ]
         return pack(items, axis=axis, name=scope)
 

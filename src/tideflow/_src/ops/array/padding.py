@@ -67,8 +67,7 @@ def _padded_shape(input: Any, paddings: Any) -> Any:
     if len(input) != len(widths):
         raise ValueError(f"Shape must be rank {len(widths)} but is rank {len(input)}")
     return tuple(
-        None if size is None else before + size + after
-        for size, (before, after) in zip(input, widths, strict=True)
+        None if size is None else before + size + after for size, (before, after) in zip(input, widths, strict=True)
     )
 
 
@@ -82,9 +81,9 @@ def _pad_with(xp: Any, input: Any, paddings: Any, value: Any) -> Any:
             value,
             dtype=input.dtype,
         )
-        result[
-            tuple(slice(before, before + size) for size, (before, _) in zip(input.shape, widths, strict=True))
-        ] = input
+        result[tuple(slice(before, before + size) for size, (before, _) in zip(input.shape, widths, strict=True))] = (
+            input
+        )
         return result
     return xp.pad(input, widths, constant_values=xp.asarray(value, input.dtype))
 
@@ -187,9 +186,7 @@ def mirror_pad(xp, input, paddings, *, mode: Literal["REFLECT", "SYMMETRIC"]):
 def _check_mirror(input: Any, widths: list[tuple[int, int]], mode: str) -> None:
     for size, (before, after) in zip(input.shape, widths, strict=True):
         if mode == "REFLECT" and (before >= size or after >= size) and (before or after):
-            raise _invalid(
-                f"paddings must be less than the dimension size: {before}, {after} not less than {size}"
-            )
+            raise _invalid(f"paddings must be less than the dimension size: {before}, {after} not less than {size}")
         if mode == "SYMMETRIC" and (before > size or after > size):
             raise _invalid(
                 f"paddings must be no greater than the dimension size: {before}, {after} greater than {size}"
@@ -270,8 +267,7 @@ def _mirror_pad_grad_shape(input, paddings):
     if len(input) != len(widths):
         raise ValueError(f"Shape must be rank {len(widths)} but is rank {len(input)}")
     return tuple(
-        None if size is None else size - before - after
-        for size, (before, after) in zip(input, widths, strict=True)
+        None if size is None else size - before - after for size, (before, after) in zip(input, widths, strict=True)
     )
 
 
@@ -293,9 +289,7 @@ def _mirror_pad_grad_samples(s):
 # Public functions.
 
 
-def pad(
-    tensor: Any, paddings: Any, mode: str = "CONSTANT", constant_values: Any = 0, name: str | None = None
-) -> Any:
+def pad(tensor: Any, paddings: Any, mode: str = "CONSTANT", constant_values: Any = 0, name: str | None = None) -> Any:
     """Returns a tensor with a border around it.
 
     Args:

@@ -63,8 +63,7 @@ def _tile_shape(input, multiples):
     if len(input) != len(counts):
         raise ValueError(f"Shape must be rank {len(counts)} but is rank {len(input)}")
     return tuple(
-        None if size is None or count is None else size * count
-        for size, count in zip(input, counts, strict=True)
+        None if size is None or count is None else size * count for size, count in zip(input, counts, strict=True)
     )
 
 
@@ -95,9 +94,7 @@ def _permutation(rank: int, perm: Any) -> list[int]:
     if perm.ndim != 1:
         raise _invalid(f"perm must be rank 1, got shape {shape_text(perm.shape)}")
     if len(perm) != rank:
-        raise _invalid(
-            f"transpose expects a vector of size {rank}. But input(1) is a vector of size {len(perm)}"
-        )
+        raise _invalid(f"transpose expects a vector of size {rank}. But input(1) is a vector of size {len(perm)}")
     places = perm.tolist()
     for place in places:
         if not -rank <= place < rank:
@@ -373,9 +370,7 @@ def roll_op(xp, input, shift, axis):
     if not rank:
         raise _invalid("input must be 1-D or higher")
     if len(shift.shape) > 1 or axis.ndim > 1:
-        raise _invalid(
-            f"shift and axis must be scalars or vectors, got shapes {list(shift.shape)}, {list(axis.shape)}"
-        )
+        raise _invalid(f"shift and axis must be scalars or vectors, got shapes {list(shift.shape)}, {list(axis.shape)}")
     if shift.shape != axis.shape:
         raise _invalid("shift and axis must have the same size")
     places = axis.reshape(-1).tolist()

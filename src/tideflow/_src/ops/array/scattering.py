@@ -35,14 +35,12 @@ def _check(target: tuple[int, ...], indices: Any, updates: Any) -> int:
         raise _invalid(f"Updates shape must have rank at least one. Found:{list(updates.shape)}")
     if depth > len(target) or tuple(updates.shape) != (*lead, *target[depth:]):
         raise _invalid(
-            f"Dimensions [0,{count}) of indices[shape={shape_text(indices.shape)}] must match dimensions [0,{count}) of "
-            f"updates[shape={shape_text(updates.shape)}], and dimensions [{depth},{len(target)}) of "
+            f"Dimensions [0,{count}) of indices[shape={shape_text(indices.shape)}] must match dimensions "
+            f"[0,{count}) of updates[shape={shape_text(updates.shape)}], and dimensions [{depth},{len(target)}) of "
             f"input[shape={shape_text(target)}] the rest"
         )
     if 0 in target and 0 not in indices.shape[:-1] and 0 not in updates.shape:
-        raise _invalid(
-            f"Indices and updates specified for empty output.  indices shape: {shape_text(indices.shape)}"
-        )
+        raise _invalid(f"Indices and updates specified for empty output.  indices shape: {shape_text(indices.shape)}")
     return depth  # type: ignore[no-any-return]
 
 
@@ -394,9 +392,7 @@ def tensor_scatter_nd_update(tensor: Any, indices: Any, updates: Any, name: str 
 
 
 def _public(operation: Any) -> Any:
-    def function(
-        tensor: Any, indices: Any, updates: Any, bad_indices_policy: str = "", name: str | None = None
-    ) -> Any:
+    def function(tensor: Any, indices: Any, updates: Any, bad_indices_policy: str = "", name: str | None = None) -> Any:
         return operation(tensor, indices, updates, bad_indices_policy=bad_indices_policy, name=name)
 
     function.__doc__ = operation.kernel.__doc__
@@ -409,9 +405,7 @@ tensor_scatter_nd_max = _public(tensor_scatter_max)
 tensor_scatter_nd_min = _public(tensor_scatter_min)
 
 
-def scatter_nd(
-    indices: Any, updates: Any, shape: Any, bad_indices_policy: str = "", name: str | None = None
-) -> Any:
+def scatter_nd(indices: Any, updates: Any, shape: Any, bad_indices_policy: str = "", name: str | None = None) -> Any:
     """Makes a tensor of zeros and adds updates to its slices at given coordinates.
 
     Args:

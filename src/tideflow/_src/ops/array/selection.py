@@ -62,8 +62,8 @@ def select_op(xp, condition, t, e):
     if condition.shape != shape and condition.shape != ():
         if len(condition.shape) != 1 or not shape:
             raise _invalid(
-                f"Inputs to operation Select must have the same size and shape.  Input 0: {shape_text(condition.shape)} "
-                f"!= input 1: {shape_text(shape)}"
+                "Inputs to operation Select must have the same size and shape.  Input 0: "
+                f"{shape_text(condition.shape)} != input 1: {shape_text(shape)}"
             )
         if condition.shape[0] != shape[0] or len(shape) == 1:
             raise _invalid(

@@ -206,9 +206,7 @@ def _one_hot_samples(s):
 _RANGE_ORDER = ("int16", "uint32", "int32", "int64", "float16", "bfloat16", "float32", "float64")
 
 
-def range(
-    start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name: str | None = "range"
-) -> Any:
+def range(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name: str | None = "range") -> Any:
     """Returns a sequence of numbers.
 
     Args:
@@ -479,9 +477,7 @@ def eye(
         square = num_columns is None
         columns = num_rows if square else num_columns
         batch = [] if batch_shape is None else batch_shape
-        known = [
-            static_value(item) if isinstance(item, Tensor) else item for item in (num_rows, columns)
-        ]
+        known = [static_value(item) if isinstance(item, Tensor) else item for item in (num_rows, columns)]
         fixed = static_value(batch) if isinstance(batch, Tensor) else batch
         if all(item is not None for item in known) and fixed is not None and not _holds_tensor(fixed):
             height, width = (int(item) for item in known)

@@ -10,7 +10,7 @@ from tideflow._src.core import context, dtypes
 from tideflow._src.core.dtypes import DType
 from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.core.tensor import EagerTensor, wrap
-from tideflow._src.graph.op_def import default
+from tideflow._src.graph.op_def import at_least, default
 from tideflow._src.graph.shape_inference import shape_text
 from tideflow._src.graph.types import INDEX
 from tideflow._src.ops.array.raw import fully_known, raw, static_shape
@@ -172,7 +172,8 @@ def complete_sizes(sizes: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int,
             skipped = True
     if not skipped and left % product:
         raise _invalid(
-            f"Input to reshape is a tensor with {count} values, but the requested shape requires a multiple of {product}"
+            f"Input to reshape is a tensor with {count} values, but the requested shape requires a multiple "
+            f"of {product}"
         )
     return (*sizes[:missing], left // product, *sizes[missing + 1 :])
 
@@ -196,8 +197,6 @@ def _reshape_shape(tensor, shape):
     for size in sizes:
         if size is not None and size < -1:
             raise ValueError(f"Dimension size must be at least -1, got {size} in shape {list(sizes)}")
-    if shape.value is not None and sizes.count(-1) > 1:
-        raise ValueError(f"Only one size of shape {list(sizes)} may be -1")
     result = tuple(None if size == -1 else size for size in sizes)
     if tensor is None:
         return result
@@ -260,7 +259,7 @@ def _expand_dims_shape(input, dim):
         return None
     rank = len(input)
     if known is None or known[0] is None:
-        return (None,) * (rank + 1)
+        return None
     position = known[0]
     if not -rank - 1 <= position <= rank:
         raise ValueError(f"dim {position} not in the interval [{-rank - 1}, {rank}]")
@@ -286,7 +285,7 @@ def _expand_dims_samples(s):
     yield s(s.normal(2, 3), [0, 1], error="InvalidArgumentError")
 
 
-@op("Squeeze", "input: T -> output: T", structural=True, squeeze_dims=default([]))
+@op("Squeeze", "input: T -> output: T", structural=True, squeeze_dims=at_least(0, default=[]))
 def squeeze_op(xp, input, *, squeeze_dims: list[int]):
     """Removes dimensions of size 1: those listed, or all of them."""
     return input.reshape(_squeezed(input.shape, squeeze_dims))
@@ -303,9 +302,7 @@ def _squeezed(shape: tuple[int | None, ...], positions: Any) -> tuple[int | None
         chosen.add(position % rank)
     for position in chosen:
         if shape[position] not in (1, None):
-            raise ValueError(
-                f"Can not squeeze dim[{position}], expected a dimension of 1, got {shape[position]}"
-            )
+            raise ValueError(f"Can not squeeze dim[{position}], expected a dimension of 1, got {shape[position]}")
     return tuple(size for position, size in enumerate(shape) if position not in chosen)
 
 

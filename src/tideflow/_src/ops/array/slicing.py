@@ -370,9 +370,7 @@ def tensor_strided_slice_update(
     )
 
 
-def strided_slice_assigned(
-    xp: Any, array: Any, begin: Any, end: Any, strides: Any, value: Any, **masks: int
-) -> Any:
+def strided_slice_assigned(xp: Any, array: Any, begin: Any, end: Any, strides: Any, value: Any, **masks: int) -> Any:
     """Returns ``array`` with ``value`` in the place that a strided slice selects; ``array`` itself stays.
 
     This is also the kernel of the assignments to slices of variables.
@@ -501,12 +499,16 @@ def getitem(tensor: Any, key: Any) -> Any:
         value = tensor._value
         if value.__class__ is _ARRAY:
             kind = key.__class__
-            if kind is int or (
-                kind is _slice_type
-                and key.start.__class__ in _INT_OR_NONE
-                and key.stop.__class__ in _INT_OR_NONE
-                and key.step.__class__ in _INT_OR_NONE
-            ) or (kind is tuple and _is_plain(key)):
+            if (
+                kind is int
+                or (
+                    kind is _slice_type
+                    and key.start.__class__ in _INT_OR_NONE
+                    and key.stop.__class__ in _INT_OR_NONE
+                    and key.step.__class__ in _INT_OR_NONE
+                )
+                or (kind is tuple and _is_plain(key))
+            ):
                 try:
                     value = value[key]
                 except (IndexError, ValueError):
@@ -538,7 +540,7 @@ def _is_plain(key: tuple[Any, ...]) -> bool:
 class SliceArguments:
     """Is an index as the strided slice operations take it: lists for begin, end and strides, and masks."""
 
-    __slots__ = ("begin", "end", "strides", "masks")
+    __slots__ = ("begin", "end", "masks", "strides")
 
     def __init__(self, key: Any) -> None:
         self.begin: list[Any] = []
@@ -619,9 +621,7 @@ def _getitem(tensor: Any, key: Any) -> Any:
     arguments = SliceArguments(key)
     graph = context.current_graph()
     if graph is None:
-        vectors = [
-            wrap(_vector(items)) for items in (arguments.begin, arguments.end, arguments.strides)
-        ]
+        vectors = [wrap(_vector(items)) for items in (arguments.begin, arguments.end, arguments.strides)]
         return strided_slice_op(tensor, *vectors, **arguments.masks)
     with name_scope(None, "strided_slice") as scope:
         if not arguments.begin:

@@ -10,6 +10,7 @@ import numpy as np
 from tideflow._src.core import dtypes
 from tideflow._src.core.dtypes import DType
 from tideflow._src.core.errors import InvalidArgumentError
+from tideflow._src.graph.op_def import default
 from tideflow._src.graph.types import INDEX
 from tideflow._src.runtime.op import op
 
@@ -49,6 +50,14 @@ class TensorList:
         if self._rest is None:
             raise InvalidArgumentError(None, None, "Trying to pop from an empty list.")
         return self._rest, self._last
+
+    def __add__(self, other: TensorList) -> TensorList:
+        """Returns the list of the sums of the elements of two lists of one length."""
+        if self.length != other.length:
+            raise InvalidArgumentError(
+                None, None, f"Trying to add two lists of tensors with different lengths: {self.length} and {other.length}."
+            )
+        return TensorList.of(self.element_dtype, [a + b for a, b in zip(self, other, strict=True)], self.element_shape)
 
     def zeros_like(self) -> TensorList:
         """Returns a list of as many zeros of the same shapes."""
@@ -120,7 +129,13 @@ def tensor_list_length(input_handle):
     return np.int32(input_handle.length)
 
 
-@op("TensorListGetItem", "input_handle: variant, index: int32, element_shape: int32 -> item: element_dtype", tier="host", differentiable=False)
+@op(
+    "TensorListGetItem",
+    "input_handle: variant, index: int32, element_shape: Tshape -> item: element_dtype",
+    tier="host",
+    differentiable=False,
+    Tshape=default("int32", INDEX),
+)
 def tensor_list_get_item(input_handle, index, element_shape, *, element_dtype: DType):
     """Returns the element at an index."""
     items = list(input_handle)

@@ -14,6 +14,7 @@ from tideflow._src.graph.shape_inference import shape_text
 from tideflow._src.graph.types import NUMBER
 from tideflow._src.ops.array.constants import ones_like
 from tideflow._src.ops.array.raw import raw
+from tideflow._src.ops.array.shape import rank, size
 from tideflow._src.ops.math.arithmetic import maximum_op, minimum_op, select
 from tideflow._src.ops.math.reduce import reduce_sum
 from tideflow._src.ops.scopes import name_scope
@@ -133,9 +134,10 @@ def clip_by_average_norm(t: Any, clip_norm: Any, name: str | None = None) -> Any
     """
     with name_scope(name, "clip_by_average_norm", [t, clip_norm]) as scope:
         t = convert_to_tensor(t, name="t")
-        count = raw.Cast(raw.Size(t), DstT=t.dtype.base_dtype)
-        all_axes = raw.Range(0, raw.Rank(t), 1, name="range")
-        inverse = raw.Rsqrt(reduce_sum(t * t, all_axes))
+        count = raw.Cast(size(t), DstT=t.dtype.base_dtype)
+        squares = t * t
+        all_axes = raw.Range(0, rank(t), 1, name="range")
+        inverse = raw.Rsqrt(reduce_sum(squares, all_axes))
         limit = raw.RealDiv(convert_to_tensor(1.0, dtype=t.dtype.base_dtype), clip_norm, name="truediv")
         return raw.Identity(t * clip_norm * raw.Minimum(inverse * count, limit), name=scope)
 

@@ -1,0 +1,188 @@
+"""Prepares ``GraphDef`` messages for inference: ``tf.compat.v1.graph_util``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from tideflow._src.graph import attr_value
+from tideflow._src.graph.importer import as_graph_def_message
+
+_VARIABLES = ("Variable", "VariableV2", "VarHandleOp")
+_REFERENCES_PASSED_ON = ("Identity", "RefIdentity", "Enter", "RefEnter", "Switch", "RefSwitch")
+_INT32, _STRING = 3, 7
+#: For the operations that TensorFlow keeps on the CPU for some types: the attribute, and those types.
+_TYPES_ON_CPU = {
+    "Const": ("dtype", (_INT32, _STRING)),
+    "DynamicStitch": ("T", (_INT32,)),
+    "ParallelDynamicStitch": ("T", (_INT32,)),
+    "Cast": ("SrcT", (_INT32,)),
+}
+
+
+def _node_name(text: str) -> str:
+    """The node that an input such as ``^x`` or ``x:1`` names."""
+    return text.removeprefix("^").split(":")[0]
+
+
+def extract_sub_graph(graph_def: Any, dest_nodes: Iterable[str]) -> Any:
+    """Returns the part of a ``GraphDef`` that some nodes need, in its order.
+
+    Args:
+      graph_def: the ``GraphDef``.
+      dest_nodes: names of nodes.
+
+    Raises:
+      TypeError: an argument is of the wrong type.
+      AssertionError: there is no node of such a name.
+    """
+    graph_def = as_graph_def_message(graph_def)
+    if isinstance(dest_nodes, str):
+        raise TypeError(f"dest_nodes must be an iterable of strings, but got type {type(dest_nodes)}.")
+    nodes = {node.name: node for node in graph_def.node}
+    pending = list(dest_nodes)
+    for name in pending:
+        if name not in nodes:
+            raise AssertionError(f"{name} is not in graph")
+    needed: set[str] = set()
+    while pending:
+        name = pending.pop()
+        if name not in needed and name in nodes:
+            needed.add(name)
+            pending.extend(_node_name(text) for text in nodes[name].input)
+    result = type(graph_def)(versions=graph_def.versions, library=graph_def.library)
+    result.node.extend([node for node in graph_def.node if node.name in needed])
+    return result
+
+
+def remove_training_nodes(input_graph: Any, protected_nodes: Sequence[str] | None = None) -> Any:
+    """Returns a ``GraphDef`` without nodes that inference does not need: ``CheckNumerics`` and ``Identity``.
+
+    What used them uses their inputs instead. An ``Identity`` stays if it waits for other nodes or is waited for.
+
+    Args:
+      input_graph: the ``GraphDef``.
+      protected_nodes: names of nodes to keep.
+    """
+    input_graph = as_graph_def_message(input_graph)
+    protected = set(protected_nodes or ())
+    waited_for = {text[1:] for node in input_graph.node for text in node.input if text.startswith("^")}
+    sources: dict[str, str] = {}
+    for node in input_graph.node:
+        waits = any(text.startswith("^") for text in node.input)
+        is_identity = node.op == "Identity" and not waits and node.name not in waited_for
+        if (is_identity or node.op == "CheckNumerics") and node.name not in protected and node.input:
+            sources[node.name] = node.input[0]
+    result = type(input_graph)(versions=input_graph.versions, library=input_graph.library)
+    for node in input_graph.node:
+        if node.name in sources:
+            continue
+        kept = result.node.add()
+        kept.CopyFrom(node)
+        inputs = [_through(text, sources) for text in node.input if not (text.startswith("^") and text[1:] in sources)]
+        del kept.input[:]
+        kept.input.extend(inputs)
+    return result
+
+
+def _through(text: str, sources: dict[str, str]) -> str:
+    seen: set[str] = set()
+    while not text.startswith("^") and _node_name(text) in sources:
+        if text in seen:
+            raise ValueError(f"The nodes around '{text}' form a cycle.")
+        seen.add(text)
+        text = sources[_node_name(text)]
+    return text
+
+
+def convert_variables_to_constants(
+    sess: Any,
+    input_graph_def: Any,
+    output_node_names: Sequence[str],
+    variable_names_whitelist: Sequence[str] | None = None,
+    variable_names_blacklist: Sequence[str] | None = None,
+) -> Any:
+    """Returns the part of a graph that some nodes need, with the values of its variables as constants.
+
+    Args:
+      sess: the session that holds the values.
+      input_graph_def: the ``GraphDef`` of the session's graph.
+      output_node_names: names of the nodes to keep, with what they need.
+      variable_names_whitelist: names of the only variables to convert; all if None.
+      variable_names_blacklist: names of variables not to convert.
+
+    Raises:
+      AssertionError: there is no node of such a name.
+    """
+    needed = extract_sub_graph(input_graph_def, output_node_names)
+    allowed = None if variable_names_whitelist is None else set(variable_names_whitelist)
+    refused = set(variable_names_blacklist or ())
+    variables = {
+        node.name: node
+        for node in needed.node
+        if node.op in _VARIABLES and (allowed is None or node.name in allowed) and node.name not in refused
+    }
+    nodes = {node.name: node for node in needed.node}
+    fetches = [f"{name}:0" if node.op != "VarHandleOp" else _read_of(sess, name) for name, node in variables.items()]
+    values = dict(zip(variables, sess.run(fetches), strict=True)) if variables else {}
+    result = type(needed)(versions=needed.versions, library=needed.library)
+    for node in needed.node:
+        kept = result.node.add()
+        if node.name in variables:
+            kept.name, kept.op, kept.device = node.name, "Const", node.device
+            dtype = node.attr["dtype"]
+            kept.attr["dtype"].CopyFrom(dtype)
+            attr_value.write(kept.attr["value"], "tensor", np.asarray(values[node.name]))
+        elif node.op == "ReadVariableOp" and _variable_of(node, nodes) in variables:
+            kept.name, kept.op, kept.device = node.name, "Identity", node.device
+            kept.input.extend(node.input)
+            kept.attr["T"].CopyFrom(node.attr["dtype"])
+            if "_class" in node.attr:
+                kept.attr["_class"].CopyFrom(node.attr["_class"])
+        else:
+            kept.CopyFrom(node)
+    return result
+
+
+def _variable_of(node: Any, nodes: dict[str, Any]) -> str:
+    """The node that makes the handle that an operation gets as its first input."""
+    name = _node_name(node.input[0])
+    seen: set[str] = set()
+    while name in nodes and nodes[name].op in _REFERENCES_PASSED_ON and name not in seen:
+        seen.add(name)
+        name = _node_name(nodes[name].input[0])
+    return name
+
+
+def _read_of(sess: Any, name: str) -> Any:
+    """A tensor of the session's graph that has the value of the variable with the handle ``name``."""
+    handle = sess.graph.get_tensor_by_name(f"{name}:0")
+    for op in handle.consumers():
+        if op.type == "ReadVariableOp":
+            return op.outputs[0]
+    raise ValueError(f"Nothing in the graph reads the variable '{name}'.")
+
+
+def must_run_on_cpu(node: Any, pin_variables_on_cpu: bool = False) -> bool:
+    """Tells whether a node (an ``Operation`` or ``NodeDef``) has to be placed on a CPU.
+
+    Args:
+      node: the node.
+      pin_variables_on_cpu: whether variables count, too.
+    """
+    node_def = getattr(node, "node_def", node)
+    if pin_variables_on_cpu and node_def.op in (*_VARIABLES, "Assign", "AssignAdd", "AssignSub"):
+        return True
+    placed = _TYPES_ON_CPU.get(node_def.op)
+    if placed is None:
+        return False
+    attribute, types = placed
+    return bool(node_def.attr[attribute].type in types)
+
+
+def tensor_shape_from_node_def_name(graph: Any, input_name: str) -> Any:
+    """Returns the static shape of a tensor, named as an input: ``x`` or ``x:1``."""
+    name = input_name if ":" in input_name else f"{input_name}:0"
+    return graph.get_tensor_by_name(name).get_shape()
