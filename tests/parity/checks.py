@@ -91,8 +91,10 @@ class Checks:
             return problems
         if expected["gradient"] == "function" and definition.gradient_rule is None:
             problems.append("TensorFlow has a gradient for it, this definition has none")
-        if expected["gradient"] == "missing" and not definition.differentiable:
+        if expected["gradient"] == "missing" and definition.differentiable is False:
             problems.append("its gradient is a LookupError in TensorFlow, but differentiable=False makes it None")
+        if expected["gradient"] == "none" and definition.differentiable is not False:
+            problems.append("its gradient is None in TensorFlow: differentiable=False says so")
         return problems
 
     def values(self, name: str) -> list[str]:

@@ -14,6 +14,7 @@ import wire
 from tensorflow.core.framework import attr_value_pb2, op_def_pb2, types_pb2
 from tensorflow.python.eager import core as eager_core
 from tensorflow.python.framework import kernels, op_def_registry, ops
+from tensorflow.python.ops import script_ops
 
 # Values
 
@@ -174,7 +175,20 @@ def _attribute(kind: str, value: Any) -> Any:
         return tf.make_tensor_proto(to_array(value), dtype=tf.dtypes.as_dtype(value[0]))
     if kind == "func":
         return attr_value_pb2.NameAttrList(name=value)
+    if isinstance(value, wire.PythonFunction):
+        return _token(value)
     return value
+
+
+_kept: list[Any] = []
+
+
+def _token(item: wire.PythonFunction) -> str:
+    function: Any = eval(item.source, {"np": np})
+    if item.eager:
+        function = script_ops.EagerFunc(function, None, is_grad_func=False)
+    _kept.append(function)  # the registry holds it weakly
+    return script_ops._py_funcs.insert(function)
 
 
 def check_question(op: str, inputs: Sequence[Any], attributes: dict[str, Any]) -> None:

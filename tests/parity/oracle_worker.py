@@ -82,6 +82,8 @@ def run_eagerly(op: str, tensors: Sequence[Any], attributes: dict[str, Any]) -> 
             value = [None if shape.rank is None else shape.as_list() for shape in value]
         elif isinstance(value, attr_value_pb2.NameAttrList):
             value = value.name
+        elif isinstance(value, list) and value and isinstance(value[0], attr_value_pb2.NameAttrList):
+            value = [function.name for function in value]
         pairs += (name, value)
     result = pywrap_tfe.TFE_Py_FastPathExecute(context.context(), op, None, *tensors, *pairs)
     if isinstance(result, ops.Operation) or result is None:
@@ -152,6 +154,7 @@ def apply(op: str, inputs: Sequence[Any], attributes: dict[str, Any]) -> tf.Oper
     definition = definition_of(op)
     named = {arg.name: tensor for arg, tensor in zip(definition.input_arg, inputs, strict=True)}
     named.update(attributes_for(definition, attributes))
+    _import_functions(named)
     return op_def_library._apply_op_helper(op, name=None, **named)[2]
 
 
@@ -188,8 +191,7 @@ def call(
       upstream gradient): None, or (value, "dense" or "sparse"); or `first_error`, `second_error`.
     """
     check_question(op, inputs, attributes)
-    for function in library:
-        context.context().add_function_def(function_pb2.FunctionDef.FromString(function))
+    _add_library(library)
     definition = definition_of(op)
     needs_graph = (
         graph
@@ -203,6 +205,29 @@ def call(
     if gradient and "error" not in answer and not needs_graph:
         answer.update(gradients(op, inputs, attributes, before, second))
     return answer
+
+
+_library: dict[str, function_pb2.FunctionDef] = {}
+
+
+def _add_library(serialized: Sequence[bytes]) -> None:
+    """Makes functions known to eager calls, and to the graphs in which `apply` uses them."""
+    for item in serialized:
+        function = function_pb2.FunctionDef.FromString(item)
+        if function.signature.name not in _library:
+            context.context().add_function_def(function)
+            _library[function.signature.name] = function
+
+
+def _import_functions(attributes: dict[str, Any]) -> None:
+    """Adds the functions that attributes name to the default graph."""
+    wanted = graph_pb2.GraphDef()
+    for value in attributes.values():
+        for item in value if isinstance(value, list) else [value]:
+            if isinstance(item, attr_value_pb2.NameAttrList):
+                wanted.library.function.add().CopyFrom(_library[item.name])
+    if wanted.library.function:
+        tf.import_graph_def(wanted, name="")
 
 
 def run_one(
@@ -331,11 +356,13 @@ def make_graph_def(
     inputs: Sequence[Any],
     attributes: dict[str, Any],
     *,
+    library: Sequence[bytes] = (),
     variant: str = "full",
     constants: bool = False,
 ) -> dict[str, Any]:
     """Returns a GraphDef, made by TensorFlow, of placeholders (or constants) and one op below "subject"."""
     check_question(op, inputs, attributes)
+    _add_library(library)
     with tf.Graph().as_default() as graph:
         run = GraphRun(variant, constants)
         try:

@@ -22,12 +22,15 @@ from tideflow._src.core.dtypes import DType
 from tideflow._src.core.indexed_slices import IndexedSlices
 from tideflow._src.core.tensor import EagerTensor, wrap
 from tideflow._src.core.tensor_shape import TensorShape
+from tideflow._src.function.func_graph import FuncGraph, build
 from tideflow._src.graph import protos
 from tideflow._src.graph import samples as forms
+from tideflow._src.graph.export import function_def
 from tideflow._src.graph.graph import Graph, Operation
 from tideflow._src.graph.importer import import_graph_def
 from tideflow._src.graph.op_def import REQUIRED, Argument, OpDef
 from tideflow._src.graph.samples import Sample
+from tideflow._src.ops.control.python_function import token_of
 from tideflow._src.runtime.convert import constant, convert_to_tensor
 from tideflow._src.runtime.random_state import eager_seeds
 from tideflow._src.session.session import Session
@@ -85,7 +88,10 @@ def to_error(error: BaseException) -> tuple[str, str]:
 def question(sample: Sample) -> dict[str, Any]:
     """Returns a sample as the arguments of the oracle's `call`."""
     known: dict[int, Any] = {}
+    bodies = [item for value in sample.attributes.values() for item in _items(value) if isinstance(item, forms.Body)]
+    library = [function_def(function(body)).SerializeToString() for body in bodies]
     return {
+        **({"library": library} if library else {}),
         "op": sample.op,
         "inputs": [_portable_input(item, known) for item in sample.inputs],
         "attributes": _portable_attributes(sample.attributes),
@@ -98,6 +104,34 @@ def question(sample: Sample) -> dict[str, Any]:
             for step in sample.before
         ],
     }
+
+
+def _items(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+_functions: dict[forms.Body, FuncGraph] = {}
+
+
+def function(body: forms.Body) -> FuncGraph:
+    """Returns the function graph that a body stands for; always the same one."""
+    if body not in _functions:
+        parameters = [(dtype, shape, f"p{number}") for number, (dtype, shape) in enumerate(body.parameters)]
+        _functions[body] = build(f"{body.name}_{next(_numbers)}", body.function, parameters)[0]
+    return _functions[body]
+
+
+def attributes_of(call: Sample | forms.Produced) -> dict[str, Any]:
+    """Returns a call's attributes in which functions are what operations take for them."""
+    return {name: _resolved(value) for name, value in call.attributes.items()}
+
+
+def _resolved(value: Any) -> Any:
+    if isinstance(value, forms.Body):
+        return function(value)
+    if isinstance(value, forms.PythonFunction):
+        return token_of(eval(value.source), value.eager)
+    return [_resolved(item) for item in value] if isinstance(value, list) else value
 
 
 def _portable_input(item: Any, known: dict[int, Any]) -> Any:
@@ -126,6 +160,10 @@ def portable(value: Any) -> Any:
     """Returns an attribute's value as the oracle takes it: dtypes by name, shapes as tuples."""
     if isinstance(value, DType):
         return value.name
+    if isinstance(value, forms.Body):
+        return function(value).name
+    if isinstance(value, forms.PythonFunction):
+        return wire.PythonFunction(value.source, value.eager)
     if isinstance(value, TensorShape):
         return None if value.rank is None else tuple(value.as_list())
     if isinstance(value, list):
@@ -203,7 +241,7 @@ class Run:
             return self.array(item)
         if id(item) not in self._made:
             if isinstance(item, forms.Produced):
-                self._made[id(item)] = flatten(OpDef.registry[item.op](*self.inputs(item), **item.attributes))
+                self._made[id(item)] = flatten(OpDef.registry[item.op](*self.inputs(item), **attributes_of(item)))
             else:
                 self._made[id(item)] = [self._variable(item.value, isinstance(item, forms.Reference))]
         return self._made[id(item)][item.output if isinstance(item, forms.Produced) else 0]
@@ -281,9 +319,9 @@ def call(sample: Sample) -> dict[str, Any]:
         return run_in_session(sample)
     run = Run()
     for step in sample.before:
-        OpDef.registry[step.op](*run.inputs(step), **step.attributes)
+        OpDef.registry[step.op](*run.inputs(step), **attributes_of(step))
     try:
-        outputs = flatten(OpDef.registry[sample.op](*run.inputs(sample), **sample.attributes))
+        outputs = flatten(OpDef.registry[sample.op](*run.inputs(sample), **attributes_of(sample)))
         answer: dict[str, Any] = {"outputs": [to_value(tensor) for tensor in outputs]}
         answer["state"] = [to_value(tensor) for tensor in run.read_state()]
     except Exception as error:
@@ -311,9 +349,9 @@ class _Node:
     def __init__(self, sample: Sample, static: Sequence[int]) -> None:
         self.run = run = GraphRun(static=static)
         self.steps = [
-            _operation(OpDef.registry[step.op](*run.inputs(step), **step.attributes)) for step in sample.before
+            _operation(OpDef.registry[step.op](*run.inputs(step), **attributes_of(step))) for step in sample.before
         ]
-        made = OpDef.registry[sample.op](*run.inputs(sample), **sample.attributes)
+        made = OpDef.registry[sample.op](*run.inputs(sample), **attributes_of(sample))
         self.outputs = flatten(made)
         self.operation = _operation(made)
         self.state = run.read_state()
@@ -384,7 +422,7 @@ def static_shapes(sample: Sample) -> dict[str, Any]:
                 run = GraphRun(variant, static)
                 key = f"{variant}, constants" if constants else variant
                 try:
-                    outputs = flatten(OpDef.registry[sample.op](*run.inputs(sample), **sample.attributes))
+                    outputs = flatten(OpDef.registry[sample.op](*run.inputs(sample), **attributes_of(sample)))
                     answer[key] = [to_shape(tensor.shape) for tensor in outputs]
                 except Exception as error:
                     answer[key] = {"error": to_error(error)}
@@ -402,7 +440,7 @@ def gradients(sample: Sample, *, second: bool = False) -> dict[str, Any]:
     """Differentiates an eager call by every differentiable input, once or twice."""
     run = Run()
     for step in sample.before:
-        OpDef.registry[step.op](*run.inputs(step), **step.attributes)
+        OpDef.registry[step.op](*run.inputs(step), **attributes_of(step))
     inputs = run.inputs(sample)
     sources = [tensor for tensor in flatten(inputs) if _differentiable(tensor, run)]
     answer: dict[str, Any] = {}
@@ -412,7 +450,7 @@ def gradients(sample: Sample, *, second: bool = False) -> dict[str, Any]:
         with GradientTape() as inner:
             for tensor in sources:
                 inner.watch(tensor)
-            outputs = flatten(OpDef.registry[sample.op](*inputs, **sample.attributes))
+            outputs = flatten(OpDef.registry[sample.op](*inputs, **attributes_of(sample)))
         outputs = [tensor for tensor in outputs if tensor.dtype.name in wire.DIFFERENTIABLE]
         upstream = [_weights(tensor, f"upstream {i}") for i, tensor in enumerate(outputs)]
         for tensor in upstream:
@@ -462,7 +500,7 @@ def make_graph_def(sample: Sample, variant: str = "full") -> dict[str, Any]:
     """Returns a GraphDef of placeholders and one op, in the form of `oracle_worker.make_graph_def`."""
     with Graph().as_default() as graph:
         run = GraphRun(variant)
-        made = OpDef.registry[sample.op](*run.inputs(sample), **sample.attributes)
+        made = OpDef.registry[sample.op](*run.inputs(sample), **attributes_of(sample))
         outputs, operation = flatten(made), _operation(made)
         return {
             "graph_def": graph.as_graph_def().SerializeToString(),
@@ -504,13 +542,13 @@ def random_stream(sample: Sample, *, graph_seed: int | None = None, times: int =
     with Graph().as_default() as graph:
         graph.seed = graph_seed
         run = GraphRun()
-        outputs = flatten(operation(*run.inputs(sample), **sample.attributes))
+        outputs = flatten(operation(*run.inputs(sample), **attributes_of(sample)))
         with Session(graph=graph) as session:
             answer["session"] = [[to_value(value) for value in session.run(outputs, run.feeds)] for _ in range(times)]
     eager_seeds.set_seed(0 if graph_seed is None else graph_seed)
     eager = Run()
     inputs = eager.inputs(sample)
     answer["eager"] = [
-        [to_value(tensor) for tensor in flatten(operation(*inputs, **sample.attributes))] for _ in range(times)
+        [to_value(tensor) for tensor in flatten(operation(*inputs, **attributes_of(sample)))] for _ in range(times)
     ]
     return answer

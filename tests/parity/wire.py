@@ -74,6 +74,14 @@ class Produced:
     output: int = 0
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class PythonFunction:
+    """Stands for the token of a Python function, given as the source of a lambda expression."""
+
+    source: str
+    eager: bool
+
+
 def send(stream: BinaryIO, message: object) -> None:
     """Writes one message and flushes it."""
     data = pickle.dumps(message, protocol=5)

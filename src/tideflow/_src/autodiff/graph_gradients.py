@@ -92,7 +92,8 @@ class _Walk:
         wanted = set(self._xs)
         between, order = self._between(ys, wanted)
         for y, seed in zip(ys, seeds, strict=True):
-            self._gradients.setdefault(y, []).append(seed)
+            if seed is not None and (y in wanted or _is_trainable(y)):
+                self._gradients.setdefault(y, []).append(seed)
         for op in reversed(order):
             if op not in between:
                 continue
@@ -209,10 +210,8 @@ def _seed(y: SymbolicTensor, given: Any, index: int) -> Any:
             raise TypeError(
                 f"Gradients of complex tensors ({y}) must set grad_ys (y.dtype = {y._dtype.base_dtype.name})"
             )
-        if not y._dtype.base_dtype.is_floating:
-            raise TypeError(
-                f"tf.gradients needs floating-point ys; {y} is {y._dtype.base_dtype.name}."
-            )
+        if not y._dtype.base_dtype.is_floating and not y._dtype.base_dtype.is_integer:
+            return None
         one = convert_to_tensor(1.0, y._dtype.base_dtype, name=f"grad_ys_{index}")
         return registry["Fill"](registry["Shape"](y, name="Shape"), one, name="Fill")
     if isinstance(given, IndexedSlices):

@@ -58,7 +58,7 @@ def is_differentiable(op_def: OpDef, attrs: dict[str, Any]) -> bool:
         return _user_rules.get(override, True) is not None
     if op_def.name in _user_rules:
         return _user_rules[op_def.name] is not None
-    return op_def.differentiable
+    return op_def.differentiable is not False
 
 
 def input_gradients(call: Call, output_gradients: Sequence[Any]) -> list[Any]:

@@ -10,3 +10,16 @@ class UnconnectedGradients(enum.Enum):
 
     NONE = "none"
     ZERO = "zero"
+
+    @classmethod
+    def _missing_(cls, value: object) -> None:
+        raise ValueError(f"Unknown value for unconnected_gradients: {value!r}")
+
+
+class AggregationMethod:
+    """Names the ways of adding gradients; TensorFlow's signature has them, and all give the same sum here."""
+
+    ADD_N = 0
+    DEFAULT = ADD_N
+    EXPERIMENTAL_TREE = 1
+    EXPERIMENTAL_ACCUMULATE_N = 2

@@ -457,3 +457,13 @@ def install_operator(name: str, function: Callable[..., Any]) -> None:
     for kind in (EagerTensor, SymbolicTensor):
         if name == "__eq__" and "__hash__" not in kind.__dict__:
             kind.__hash__ = Tensor.__hash__  # type: ignore[method-assign]
+
+
+def is_tensor(value: Any) -> bool:
+    """Tells whether ``value`` is a tensor, a variable or another object that stands for tensors."""
+    return isinstance(value, Tensor) or hasattr(value, "_dense_var_to_tensor") or hasattr(value, "_type_spec")
+
+
+def is_symbolic_tensor(value: Any) -> bool:
+    """Tells whether ``value`` is a node of a graph."""
+    return isinstance(value, SymbolicTensor)

@@ -587,18 +587,12 @@ class Graph:
                 )
             return op.outputs[int(index)]
         if ":" in name:
-            raise ValueError(
-                f"The name {name!r} appears to refer to a Tensor, not a {types}."
-                if name.partition(":")[0] in self._by_name
-                else f"The name {name!r} looks like an (invalid) Operation name, not a {types}."
-            )
+            raise ValueError(f"Name {name!r} appears to refer to a Tensor, not a {types}.")
         op = self._by_name.get(name)
         if not allow_operation:
             raise ValueError(
-                f"The name {name!r} refers to an Operation, not a {types}."
-                if op is not None
-                else f'The name {name!r} looks like an (invalid) Operation name, not a {types}. Tensor names must '
-                'be of the form "<op_name>:<output_index>".'
+                f"The name {name!r} {'refers to an Operation' if op else 'looks like an (invalid) Operation name'}, "
+                f'not a {types}. Tensor names must be of the form "<op_name>:<output_index>".'
             )
         if op is None:
             raise KeyError(f"The name {name!r} refers to an Operation not in the graph.")

@@ -125,7 +125,8 @@ class OpDef:
       tier: ``"any"``, ``"host"`` (never compiled) or ``"xla"`` (eager calls run it compiled).
       shape_rule: static shapes; None where outputs have the (broadcast) shape of the inputs or an unknown one.
       gradient_rule: the gradient; None if not (yet) given; see ``differentiable``.
-      differentiable: False where the definition says that there is no gradient.
+      differentiable: False where the definition says that no gradient passes through: it is None. ``"missing"``
+        where nothing is registered, so that asking for a gradient through the operation is a LookupError.
       stateful: the operation has an effect or a state: it is neither folded nor shared.
       broadcasts: the inputs broadcast against each other, and the driver undoes that in the gradient.
       structural: the kernel only moves elements, so that it also works on partly known values.
@@ -150,7 +151,7 @@ class OpDef:
         commutative: bool = False,
         aggregate: bool = False,
         allows_uninitialized: bool = False,
-        differentiable: bool = True,
+        differentiable: bool | Literal["missing"] = True,
         reads: tuple[str, ...] = (),
         updates: tuple[str, ...] = (),
         random: Callable[..., int] | None = None,
@@ -220,7 +221,7 @@ class OpDef:
 
     def gradient(self, rule: Callable[..., Any]) -> Callable[..., Any]:
         """Registers the gradient rule: ``rule(call, *output_gradients)`` gives one gradient for each input."""
-        if not self.differentiable:
+        if self.differentiable is not True:
             raise SignatureError(f"{self.name} is declared without a gradient, yet one is registered.")
         self.gradient_rule = rule
         return rule

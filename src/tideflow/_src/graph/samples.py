@@ -16,7 +16,7 @@ The same samples always come out: the generator is seeded by the operation's nam
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,6 +59,29 @@ class Produced:
     inputs: tuple[Any, ...] = ()
     attributes: dict[str, Any] = field(default_factory=dict)
     output: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Body:
+    """Stands for a function of graphs, built of what ``function`` does with parameters of the given types."""
+
+    name: str
+    function: Callable[..., Any]
+    parameters: tuple[tuple[DType, tuple[int | None, ...] | None], ...]
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, eq=False)
+class PythonFunction:
+    """Stands for the token of a Python function, given as the source of a lambda expression."""
+
+    source: str
+    eager: bool
+
+    def __repr__(self) -> str:
+        return self.source
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,7 +194,8 @@ class Sampler:
 
     def produced(self, op: str, *inputs: Any, output: int = 0, **attributes: Any) -> Produced:
         """Returns an input that another operation makes."""
-        return Produced(op, tuple(_input(item) for item in inputs), attributes, output)
+        sample = self.of(op, *inputs, **attributes)
+        return Produced(op, sample.inputs, sample.attributes, output)
 
     def variable(self, value: Any) -> Variable:
         """Returns an input that is the handle of a resource variable."""
@@ -180,6 +204,24 @@ class Sampler:
     def reference(self, value: Any) -> Reference:
         """Returns an input that is a TF 1.x reference variable."""
         return Reference(_array(value))
+
+    # Attributes that are functions.
+
+    def body(self, name: str, function: Callable[..., Any], *parameters: Any) -> Body:
+        """Returns an attribute that is a function of graphs.
+
+        Args:
+          name: a name for the function; no other one of this operation's samples may have it.
+          function: takes a tensor for each parameter and returns a tensor or a list of tensors.
+          *parameters: a dtype for each parameter, or a pair of a dtype and a static shape.
+        """
+        pairs = [item if isinstance(item, tuple) else (item, ()) for item in parameters]
+        kinds = tuple((dtypes.as_dtype(dtype), shape) for dtype, shape in pairs)
+        return Body(f"{self.definition.name}_{name}", function, kinds)
+
+    def python(self, source: str, *, eager: bool = False) -> PythonFunction:
+        """Returns a token, for ``PyFunc`` and the like, of the function that a lambda expression gives."""
+        return PythonFunction(source, eager)
 
     # Arrays.
 

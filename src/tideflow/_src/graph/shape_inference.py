@@ -33,10 +33,36 @@ def output_shapes(op: Operation, types: Sequence[DType]) -> list[Shape]:
             shapes[index] = [known(each) for each in item] if isinstance(item, list) else known(item)
     else:
         shapes = group(op_def.inputs, op.attrs, flat)
+    if op_def.reads or op_def.updates:
+        for index, argument in enumerate(op_def.inputs):
+            if argument.dtype is not None and argument.name in (*op_def.reads, *op_def.updates):
+                shapes[index] = variable_shape(op.inputs[index])
     try:
         return apply_rule(op_def, shapes, op.attrs, len(types))
     except ValueError as error:
         raise ValueError(describe(op, str(error))) from None
+
+
+def variable_shape(handle: Any) -> Shape:
+    """Returns the shape of the variable that a handle refers to, as far as it is known.
+
+    A rule gets it in place of the handle's own shape, as a kernel gets the variable's value in place of the handle.
+    """
+    while True:
+        held = getattr(handle, "_value", None)
+        if held is not None:
+            shape: Shape = getattr(held.resource, "shape", None)
+            return shape
+        op = handle._op
+        if op.type == "VarHandleOp":
+            return op.attrs["shape"]  # type: ignore[no-any-return]
+        if op.type == "Identity":
+            handle = op.inputs[0]
+            continue
+        outer = [source for source, inner in getattr(op.graph, "captures", ()) if inner is handle]
+        if not outer:
+            return None
+        handle = outer[0]
 
 
 def known(tensor: Any) -> StaticValue:

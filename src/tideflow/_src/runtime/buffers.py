@@ -6,11 +6,14 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from tideflow._src.core import dtypes
 from tideflow._src.core.dtypes import DType
 from tideflow._src.core.errors import AlreadyExistsError, FailedPreconditionError, NotFoundError
 
 Shape = tuple[int | None, ...] | None
+_HOST_VALUES = (np.ndarray, np.generic)
 
 dtypes.of_numpy[dtypes.resource] = dtypes.resource  # type: ignore[index]
 dtypes.of_numpy[dtypes.variant] = dtypes.variant  # type: ignore[index]
@@ -32,15 +35,18 @@ class Buffer:
         self.shape = shape
 
     def read(self) -> Any:
-        """Returns the value.
+        """Returns the value as an array of the host.
 
         Raises:
           FailedPreconditionError: the variable is not initialized.
         """
         value = self.value
+        if isinstance(value, _HOST_VALUES):
+            return value
         if value is None:
             raise FailedPreconditionError(None, None, f"Attempting to use uninitialized value {self.name}")
-        return value
+        with resources().lock:  # a compiled program of another thread may be about to take this memory over
+            return np.asarray(self.value)
 
     def __repr__(self) -> str:
         return f"<Buffer {self.name!r} {self.dtype.name}{self.shape}>"
@@ -66,14 +72,18 @@ class ResourceHandle:
 
 
 class ResourceManager:
-    """Keeps the resources of one session, or of eager execution, by container and name."""
+    """Keeps the resources of one session, or of eager execution, by container and name.
+
+    Attributes:
+      lock: is held while a compiled program updates variables in place.
+    """
 
     #: The RunState that programs run with this manager use; set by its maker.
     run_state: Any = None
 
     def __init__(self) -> None:
         self._resources: dict[tuple[str, str], Any] = {}
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
 
     def get_or_create(self, container: str, name: str, kind: type, create: Callable[[], Any]) -> Any:
         """Returns the resource of that name, made on first use.
@@ -82,7 +92,7 @@ class ResourceManager:
           InvalidArgumentError-like AlreadyExistsError: a resource of another kind has that name.
         """
         key = (container, name)
-        with self._lock:
+        with self.lock:
             resource = self._resources.get(key)
             if resource is None:
                 resource = self._resources[key] = create()
@@ -105,17 +115,17 @@ class ResourceManager:
 
     def delete(self, container: str, name: str) -> bool:
         """Removes a resource; tells whether it was there."""
-        with self._lock:
+        with self.lock:
             return self._resources.pop((container, name), None) is not None
 
     def clear(self) -> None:
         """Removes every resource."""
-        with self._lock:
+        with self.lock:
             self._resources.clear()
 
     def buffers(self) -> list[Buffer]:
         """Returns the variables' buffers."""
-        return [resource for resource in self._resources.values() if isinstance(resource, Buffer)]
+        return [resource for resource in list(self._resources.values()) if isinstance(resource, Buffer)]
 
 
 def buffer_in(value: Any) -> Buffer:

@@ -279,12 +279,16 @@ def contains_tensor(value: Any) -> bool:
 
 
 def _pack(value: Sequence[Any], dtype: DType | None, name: str | None) -> Tensor:
-    """Stacks a sequence of tensors and Python values."""
+    """Stacks a sequence of tensors and Python values; in a graph, constants are named by their position."""
     if dtype is None:
         dtype = _tensor_dtype(value)
-    items = [convert_to_tensor(item, dtype) for item in value]
     pack: Any = OpDef.registry["Pack"]
-    return pack(items, axis=0, name=name or "packed")
+    graph = context.current_graph()
+    if graph is None:
+        return pack([convert_to_tensor(item, dtype) for item in value], axis=0)
+    with graph.name_scope(name or "packed") as scope:
+        items = [convert_to_tensor(item, dtype, str(index)) for index, item in enumerate(value)]
+        return pack(items, axis=0, name=scope)
 
 
 def _tensor_dtype(value: Sequence[Any]) -> DType | None:

@@ -199,8 +199,11 @@ def explain(error: Exception, definition: OpDef, inputs: Sequence[Any], attrs: d
 
 def _shape_problem(definition: OpDef, inputs: Sequence[Any], attrs: dict[str, Any]) -> str:
     shapes: list[Any] = []
+    held = (*definition.reads, *definition.updates)
     for argument, item in zip(definition.inputs, inputs, strict=True):
-        if item.__class__ is list:
+        if argument.name in held:
+            shapes.append(np.shape(item._value.resource.value))
+        elif item.__class__ is list:
             shapes.append([_static(each) if argument.is_static else each._value.shape for each in item])
         else:
             shapes.append(_static(item) if argument.is_static else item._value.shape)

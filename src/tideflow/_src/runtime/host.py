@@ -78,7 +78,10 @@ class HostProgram:
             code = trace.tb_frame.f_code
             if code.co_filename == _FILE and "OPS" in trace.tb_frame.f_globals:
                 if trace.tb_frame.f_globals is self._globals:
-                    op = self._ops[trace.tb_lineno - 2 + int(code.co_name[1:])]
+                    position = trace.tb_lineno - 2 + int(code.co_name[1:])
+                    if position >= len(self._ops):
+                        return error  # a fetched variable is not initialized
+                    op = self._ops[position]
                     return explain(error, op, trace.tb_frame)
             trace = trace.tb_next
         return error

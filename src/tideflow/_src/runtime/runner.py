@@ -19,8 +19,8 @@ import numpy as np
 from tideflow._src.core.errors import OpError
 from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.graph.graph import Operation
-from tideflow._src.runtime import engine
-from tideflow._src.runtime.buffers import enter_resources
+from tideflow._src.runtime import engine, options
+from tideflow._src.runtime.buffers import ResourceManager, enter_resources
 from tideflow._src.runtime.devices import check_placement
 from tideflow._src.runtime.host import HostProgram
 from tideflow._src.runtime.plan import Plan
@@ -81,7 +81,7 @@ class Runner:
         self._compiled: Any = None
         self._signatures: dict[Any, _Signature] = {}
         self._tier = forced_tier()
-        if self._tier == _AUTO and config is not None and _wants_compilation(config):
+        if self._tier == _AUTO and _wants_compilation(config):
             self._tier = _XLA
         self._compile_cost = _COMPILE + _COMPILE_PER_OP * len(self.plan.ops)
         self._small = True
@@ -184,7 +184,7 @@ class Runner:
             )
         before = enter_resources(self._state.resources)
         try:
-            return [own(result, values) for result in host(values)]
+            return [own(result, values, self._state.resources) for result in host(values)]
         finally:
             enter_resources(before)
 
@@ -197,16 +197,17 @@ class Runner:
 
 
 def _wants_compilation(config: Any) -> bool:
-    level = config.graph_options.optimizer_options.global_jit_level
-    return level in (1, 2)
+    if options.get_jit():
+        return True
+    return config is not None and config.graph_options.optimizer_options.global_jit_level in (1, 2)
 
 
 _GENERIC = np.generic
 _ARRAY = np.ndarray
 
 
-def own(value: Any, fed: Sequence[Any]) -> Any:
-    """Returns a result as the caller gets it: a scalar, or an array that nothing else refers to."""
+def own(value: Any, fed: Sequence[Any], resources: ResourceManager) -> Any:
+    """Returns a result as the caller gets it: a scalar, or an array that nothing else, such as a variable, refers to."""
     if isinstance(value, _GENERIC):
         return value
     if value.__class__ is not _ARRAY:
@@ -217,5 +218,7 @@ def own(value: Any, fed: Sequence[Any]) -> Any:
         return value[()]
     flags = value.flags
     if value.base is not None or not flags.writeable or any(value is item for item in fed):
+        return value.copy()
+    if any(value is buffer.value for buffer in resources.buffers()):
         return value.copy()
     return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -62,13 +63,16 @@ class Feed:
         if self._is_string:
             return _strings(value)
         if isinstance(value, int | float) and not isinstance(value, bool):
-            converted = self.dtype.type(value)  # type: ignore[union-attr]
-            if isinstance(value, int) and self.dtype.kind in "iu" and int(converted) != value:  # type: ignore[union-attr]
-                raise _wrong_number(value, self.tensor)
-            if isinstance(value, float) and self.dtype.kind in "iu" and float(converted) != value:  # type: ignore[union-attr]
+            try:
+                converted = self.dtype.type(value)  # type: ignore[union-attr]
+            except OverflowError:
+                raise _wrong_number(value, self.tensor) from None
+            if isinstance(value, int) and self.dtype.kind in "iub" and int(converted) != value:  # type: ignore[union-attr]
                 raise _wrong_number(value, self.tensor)
             return np.asarray(converted)
-        return np.asarray(value, dtype=self.dtype)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", np.exceptions.ComplexWarning)
+            return np.asarray(value, dtype=self.dtype)
 
     def _fits(self, shape: tuple[int, ...]) -> bool:
         expected = self.tensor._shape
@@ -100,7 +104,7 @@ def _strings(value: Any) -> np.ndarray[Any, Any]:
 def _shape_text(shape: Any) -> str:
     if shape is None:
         return "<unknown>"
-    inner = ", ".join("?" if size is None else str(size) for size in shape)
+    inner = ", ".join(map(str, shape))
     return f"({inner},)" if len(shape) == 1 else f"({inner})"
 
 

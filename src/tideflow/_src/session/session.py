@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tideflow._src.core import context
+from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.graph.graph import Graph
 from tideflow._src.runtime.buffers import ResourceManager
@@ -99,25 +100,25 @@ class BaseSession:
         if self._closed:
             raise RuntimeError("Attempted to use a closed Session.")
         try:
+            kind = fetches.__class__
             if feed_dict:
-                run = self._runs[fetches if fetches.__class__ is not list else tuple(fetches), tuple(feed_dict)]
+                run = self._runs[kind, tuple(fetches) if kind is list else fetches, tuple(feed_dict)]
+                given = feed_dict.values()
             else:
-                run = self._runs[fetches if fetches.__class__ is not list else tuple(fetches), ()]
-        except (KeyError, TypeError, RuntimeError):
+                run = self._runs[kind, tuple(fetches) if kind is list else fetches, ()]
+                given = ()
+        except (KeyError, TypeError, RuntimeError, AttributeError):
             return self._first_run(fetches, feed_dict, options, run_metadata)
         if options is not None or run_metadata is not None:
-            return self._run_with_metadata(run, self._values(run, feed_dict), options, run_metadata)
+            values = [feed.convert(value) for feed, value in zip(run.feeds, given, strict=True)]
+            return self._run_with_metadata(run, values, options, run_metadata)
         convert = run.convert
         if convert is not None:
-            for value in feed_dict.values():
+            for value in given:
                 return run.rebuild(run.runner.run((convert(value),)))
-        return run.rebuild(run.runner.run(self._values(run, feed_dict)))
-
-    @staticmethod
-    def _values(run: _Run, feed_dict: Any) -> Sequence[Any]:
-        if not feed_dict:
-            return ()
-        return [feed.convert(value) for feed, value in zip(run.feeds, feed_dict.values(), strict=True)]
+        return run.rebuild(
+            run.runner.run([feed.convert(value) for feed, value in zip(run.feeds, given, strict=True)])
+        )
 
     def _first_run(self, fetches: Any, feed_dict: Any, options: Any, run_metadata: Any) -> Any:
         """Runs a combination of fetches and feeds that has no kept plan, and keeps the one it makes."""
@@ -149,17 +150,12 @@ class BaseSession:
         return run.rebuild(runner.run(values))
 
     def _keep(self, fetches: Any, feed_dict: Any, run: _Run) -> None:
+        """Keeps a run under the caller's own objects, so that the next one like it needs no taking apart."""
+        if isinstance(fetches, list | tuple) and any(isinstance(item, list | tuple | dict) for item in fetches):
+            return  # structures of different kinds inside would have equal keys
         kind = fetches.__class__
-        if kind is list and all(item.__class__ not in (list, dict) for item in fetches):
-            key = tuple(fetches)
-        elif kind is list or kind is dict:
-            return
-        elif kind is tuple:
-            return  # its key would be that of the equal list
-        else:
-            key = fetches
         try:
-            self._runs[key, tuple(feed_dict or ())] = run
+            self._runs[kind, tuple(fetches) if kind is list else fetches, tuple(feed_dict or ())] = run
         except TypeError:  # something unhashable inside
             return
 
@@ -173,7 +169,7 @@ class BaseSession:
     def make_callable(self, fetches: Any, feed_list: Sequence[Any] | None = None, accept_options: bool = False) -> Any:
         """Returns a function that runs ``fetches``, taking the values of ``feed_list`` as positional arguments."""
         if feed_list is not None and not isinstance(feed_list, list | tuple):
-            raise TypeError("Argument `feed_list` must be a list or tuple.")
+            raise TypeError(f"Argument `feed_list` must be a list or tuple. Received: feed_list={feed_list}")
         feeds = [Feed(self._graph.as_graph_element(key, True, False)) for key in feed_list or ()]
         taken = Fetches(self._graph, fetches)
         runner = Runner(taken.tensors, taken.targets, [feed.tensor for feed in feeds], self._state, self._config)
@@ -183,7 +179,9 @@ class BaseSession:
             if self._closed:
                 raise RuntimeError("Attempted to use a closed Session.")
             if len(values) != len(feeds):
-                raise TypeError(f"`feed_list` argument has {len(feeds)} tensors, got {len(values)} values.")
+                raise InvalidArgumentError(
+                    None, None, f"`feed_list` argument has {len(feeds)} tensors, got {len(values)} values."
+                )
             converted = [feed.convert(value) for feed, value in zip(feeds, values, strict=True)]
             if options is not None or run_metadata is not None:
                 return self._run_with_metadata(run, converted, options, run_metadata)

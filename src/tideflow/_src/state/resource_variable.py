@@ -234,20 +234,14 @@ class BaseResourceVariable(VariableV1):
 
     def sparse_read(self, indices: Any, name: str | None = None) -> Any:
         """Returns the rows that ``indices`` names, without reading the others."""
-        with name_scope("Gather" if name is None else name) as scope:
-            self._watch()
-            value = resource_gather_op(self._handle, indices, dtype=self._dtype, name=scope or None)
-            if isinstance(value, SymbolicTensor):
-                shape = convert_to_tensor(indices).shape if not hasattr(indices, "shape") else as_shape(indices.shape)
-                value.set_shape(shape.concatenate(self._shape[1:]))
-        return value if context.current_graph() is None else raw.Identity(value)
+        self._watch()
+        return resource_gather_op(self._handle, indices, dtype=self._dtype, name=name or "Gather")
 
     def gather_nd(self, indices: Any, name: str | None = None) -> Any:
         """Returns the elements or slices that vectors of ``indices`` name."""
-        with name_scope("GatherNd" if name is None else name) as scope:
-            self._watch()
-            value = resource_gather_nd_op(self._handle, indices, dtype=self._dtype, name=scope or None)
-        return value if context.current_graph() is None else raw.Identity(value)
+        self._watch()
+        value = resource_gather_nd_op(self._handle, indices, dtype=self._dtype, name=name or "GatherNd")
+        return raw.Identity(value) if isinstance(value, SymbolicTensor) else value
 
     def _watch(self) -> None:
         if self._trainable:
@@ -391,6 +385,7 @@ class BaseResourceVariable(VariableV1):
     def _strided_slice_assign(
         self, begin: Any, end: Any, strides: Any, value: Any, name: str | None, masks: dict[str, int]
     ) -> Any:
+        value = convert_to_tensor(value, self._dtype)
         return self._updated(
             resource_strided_slice_assign_op(self._handle, begin, end, strides, value, name=name, **masks)
         )

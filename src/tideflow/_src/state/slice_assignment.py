@@ -7,7 +7,6 @@ from typing import Any
 from tideflow._src.core import context
 from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.ops.array.slicing import SliceArguments, getitem
-from tideflow._src.runtime.convert import convert_to_tensor
 
 
 def sliced(variable: Any, key: Any) -> Any:
@@ -37,5 +36,4 @@ class _Assign:
             if self._slice.op.type == "StridedSlice" and self._slice.graph is context.current_graph():
                 vectors = list(self._slice.op.inputs[1:4])
             name = name or f"{self._slice.op.name}/_assign/"
-        value = convert_to_tensor(val, variable.dtype.base_dtype)
-        return variable._strided_slice_assign(*vectors, value, name, arguments.masks)
+        return variable._strided_slice_assign(*vectors, val, name, arguments.masks)

@@ -226,6 +226,10 @@ class VariableStore:
                 "reuse=tf.AUTO_REUSE in VarScope?"
             )
         if initializer is None:
+            if shape.rank is None:
+                raise ValueError(
+                    f"Variable {name} did not get an initializer, so its `shape` argument must be specified."
+                )
             initializer = default_initializer(name, dtype)
         with init_scope():
             initial, variable_dtype = _initial_value(name, initializer, from_value, shape, dtype, partition_info)
@@ -260,10 +264,10 @@ class VariableStore:
         return found
 
     def _regularize(self, name: str, variable: Any, regularizer: Any) -> None:
+        loss = regularizer(variable)
         graph = context.current_graph()
-        if graph is None:
-            loss = regularizer(variable)
-        else:
+        if loss is not None and graph is not None:
+            # The loss that is kept has its own names; TensorFlow calls the regularizer twice, too.
             with graph.colocate_with(variable), name_scope(f"{name}/Regularizer/"):
                 loss = regularizer(variable)
         if loss is not None:

@@ -167,9 +167,8 @@ def _check_blocks(shape: Sizes, block: Any, pairs: Any, name: str) -> None:
         raise ValueError(f"{name} must be non-negative, got {pairs.tolist()}")
 
 
-def _batched_shape(shape: Any, block: list[int], paddings: list[list[int]]) -> Any:
+def _batched_shape(shape: Any, block: list[int], paddings: list[list[int]], count: int = 1) -> Any:
     result = list(shape)
-    count = 1
     for index, (size, (before, after)) in enumerate(zip(block, paddings, strict=True)):
         count *= size
         extent = shape[index + 1]
@@ -183,9 +182,8 @@ def _batched_shape(shape: Any, block: list[int], paddings: list[list[int]]) -> A
     return tuple(result)
 
 
-def _spaced_shape(shape: Any, block: list[int], crops: list[list[int]]) -> Any:
+def _spaced_shape(shape: Any, block: list[int], crops: list[list[int]], count: int = 1) -> Any:
     result = list(shape)
-    count = 1
     for index, (size, (before, after)) in enumerate(zip(block, crops, strict=True)):
         count *= size
         if shape[index + 1] is None:
@@ -255,14 +253,20 @@ def _from_batch(xp: Any, input: Any, block: Any, crops: Any) -> Any:
 
 def _blocks_shape(rule: Any, input: Any, block: Any, pairs: Any, name: str) -> Any:
     count = None if block.shape is None or len(block.shape) != 1 else block.shape[0]
-    if block.shape is not None and len(block.shape) != 1:
-        raise ValueError(f"Shape must be rank 1 but is rank {len(block.shape)}")
+    if block.shape is None or len(block.shape) != 1:
+        raise ValueError("block_shape must have rank 1.")
+    if count is None:
+        raise ValueError("block_shape must have known size.")
     if input is None:
         return None
-    if count is not None and len(input) < 1 + count:
+    if len(input) < 1 + count:
         raise ValueError(f"Shape must be at least rank {1 + count} but is rank {len(input)}")
-    if block.value is None or pairs.value is None:
-        return (None,) * len(input) if count is None else (None,) * (1 + count) + input[1 + count :]
+    if block.value is None:
+        return (None,) * (1 + count) + input[1 + count :]
+    if pairs.value is None:
+        product = int(np.prod(block.value))
+        free = (*input[:1], *(None,) * count, *input[1 + count :])
+        return rule(free, [1] * count, [[0, 0]] * count, product)
     sizes, widths = np.asarray(block.value), np.asarray(pairs.value)
     _check_blocks(input, sizes, widths, name)
     return rule(input, sizes.tolist(), widths.tolist())

@@ -59,7 +59,8 @@ def _broadcast_to_shape(input, shape):
     for have, want in zip(reversed(input), reversed(result), strict=False):
         if have is not None and want is not None and have not in (1, want):
             raise ValueError(f"Incompatible shapes: {shape_text(input)} vs. {shape_text(result)}")
-    return result
+    padded = (None,) * (len(result) - len(input)) + tuple(None if size == 1 else size for size in input)
+    return tuple(have if want is None else want for have, want in zip(padded, result, strict=True))
 
 
 @broadcast_to.gradient

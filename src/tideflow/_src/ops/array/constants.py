@@ -393,7 +393,7 @@ def _eager_full(shape: Any, value: Any, dtype: DType) -> Any:
         sizes: Any = tuple(np.asarray(shape._value).reshape(-1).tolist())
     elif shape.__class__ is int:
         sizes = (shape,)
-    elif shape.__class__ in (list, tuple) and all([size.__class__ is int for size in shape]):
+    elif shape.__class__ in (list, tuple) and all(size.__class__ is int for size in shape):
         sizes = shape
     elif isinstance(shape, list | tuple) or hasattr(shape, "_dense_var_to_tensor"):
         sizes = tuple(np.asarray(convert_to_tensor(shape, dtypes.int32)._value).reshape(-1).tolist())

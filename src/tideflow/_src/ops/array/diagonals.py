@@ -620,8 +620,6 @@ def _band_part(xp: Any, input: Any, num_lower: Any, num_upper: Any) -> Any:
 
 
 def _band_part_shape(input: Any, num_lower: Any, num_upper: Any) -> Any:
-    if input is not None and len(input) < 2:
-        raise ValueError(f"Shape must be at least rank 2 but is rank {len(input)}")
     for item in (num_lower, num_upper):
         if item.shape:
             raise ValueError(f"Shape must be rank 0 but is rank {len(item.shape)}")
@@ -654,19 +652,8 @@ def _matrix_band_part_gradient(call, dy):
     return matrix_band_part_op(dy, call.inputs[1], call.inputs[2]), None, None
 
 
-@op(
-    "BatchMatrixBandPart",
-    "input: T, num_lower: static int64, num_upper: static int64 -> band: T",
-    differentiable=False,
-)
-def batch_matrix_band_part_op(xp, input, num_lower, num_upper):
-    """Keeps a band of each matrix; the older name of ``MatrixBandPart``."""
-    return _band_part(xp, input, num_lower, num_upper)
-
-
-for _operation in (matrix_band_part_op, batch_matrix_band_part_op):
-    _operation.shape(_band_part_shape)
-    _operation.samples(_band_part_samples)
+matrix_band_part_op.shape(_band_part_shape)
+matrix_band_part_op.samples(_band_part_samples)
 
 
 # Public functions.

@@ -121,6 +121,8 @@ def _gather_v2_shape(params, indices, axis, *, batch_dims):
     known = axis.integers()
     if axis.shape:
         raise ValueError(f"Shape must be rank 0 but is rank {len(axis.shape)}")
+    if params is not None and not params:
+        raise ValueError("Shape must be at least rank 1 but is rank 0")
     if not known or known[0] is None:
         if params is None or indices is None:
             return None

@@ -46,13 +46,15 @@ snapshot.gradient(_pass_gradient)
 snapshot.samples(_passing_samples)
 
 
-@op("GuaranteeConst", "input: T -> output: T", stateful=True, differentiable=False)
+@op("GuaranteeConst", "input: T -> output: T", stateful=True, differentiable="missing")
 def guarantee_const_op(xp, input):
     """Passes on a value that the caller promises to be the same in every run."""
     return input
 
 
 guarantee_const_op.shape(_same_shape)
+
+
 guarantee_const_op.samples(_passing_samples)
 
 

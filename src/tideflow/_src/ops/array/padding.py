@@ -148,8 +148,6 @@ def pad_v2(xp, input, paddings, constant_values):
 
 @pad_v2.shape
 def _pad_v2_shape(input, paddings, constant_values):
-    if constant_values:
-        raise ValueError(f"Shape must be rank 0 but is rank {len(constant_values)}")
     return _padded_shape(input, paddings)
 
 
@@ -260,15 +258,23 @@ def _added(xp: Any, array: Any, index: Any, value: Any) -> Any:
 @mirror_pad_grad.shape
 def _mirror_pad_grad_shape(input, paddings):
     if paddings.value is None:
-        return None if input is None else (None,) * len(input)
+        count = paddings.shape[0] if paddings.shape else None
+        return None if count is None else (None,) * count
     widths = np.asarray(paddings.value).tolist()
     if input is None:
         return (None,) * len(widths)
     if len(input) != len(widths):
         raise ValueError(f"Shape must be rank {len(widths)} but is rank {len(input)}")
     return tuple(
-        None if size is None else size - before - after for size, (before, after) in zip(input, widths, strict=True)
+        None if size is None else _left(size, before + after)
+        for size, (before, after) in zip(input, widths, strict=True)
     )
+
+
+def _left(size: int, taken: int) -> int:
+    if taken > size:
+        raise ValueError(f"Negative dimension size caused by subtracting {taken} from {size}")
+    return size - taken
 
 
 @mirror_pad_grad.gradient

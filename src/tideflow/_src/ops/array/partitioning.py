@@ -71,14 +71,14 @@ def _unique_rows(rows: Any) -> tuple[Any, Any, Any]:
 
 def _unique_samples(s: Any, *rest: Any) -> Any:
     for dtype in s.dtypes("T"):
-        yield s(s.array((7,), dtype), *rest)
-    yield s(np.array([3, 1, 3, 2, 1], np.int32), *rest, out_idx="int64")
-    yield s(np.array([np.nan, 1, np.nan, 0.0, -0.0], np.float32), *rest)
-    yield s(s.empty(0), *rest)
+        yield s(s.array((7,), dtype), *rest, gradient=False)
+    yield s(np.array([3, 1, 3, 2, 1], np.int32), *rest, out_idx="int64", gradient=False)
+    yield s(np.array([np.nan, 1, np.nan, 0.0, -0.0], np.float32), *rest, gradient=False)
+    yield s(s.empty(0), *rest, gradient=False)
     yield s([[1, 2]], *rest, error="InvalidArgumentError")
 
 
-@op("Unique", "x: T -> y: T, idx: out_idx", tier="host", differentiable=False, out_idx=default("int32", INDEX))
+@op("Unique", "x: T -> y: T, idx: out_idx", tier="host", out_idx=default("int32", INDEX), differentiable="missing")
 def unique_op(x, *, out_idx: DType):
     """Gives the distinct elements of a vector in order of appearance, and for each element which of them it is."""
     return _unique(x, None, out_idx)[:2]
@@ -88,7 +88,7 @@ def unique_op(x, *, out_idx: DType):
 def _unique_shape(x):
     if x is not None and len(x) != 1:
         raise ValueError(f"Shape must be rank 1 but is rank {len(x)}")
-    return (None,), (None,) if x is None else x
+    return (None,), x
 
 
 @unique_op.samples
@@ -100,8 +100,8 @@ def _unique_op_samples(s):
     "UniqueWithCounts",
     "x: T -> y: T, idx: out_idx, count: out_idx",
     tier="host",
-    differentiable=False,
     out_idx=default("int32", INDEX),
+    differentiable="missing",
 )
 def unique_with_counts_op(x, *, out_idx: DType):
     """Gives what ``Unique`` does, and how often each distinct element occurs."""
@@ -110,7 +110,7 @@ def unique_with_counts_op(x, *, out_idx: DType):
 
 @unique_with_counts_op.shape
 def _unique_with_counts_shape(x):
-    return (*_unique_shape(x), (None,))
+    return (None,), x, (None,)
 
 
 @unique_with_counts_op.samples
@@ -119,25 +119,25 @@ def _unique_with_counts_samples(s):
 
 
 def _unique_v2_shape(x: Any, axis: Any) -> Any:
-    places = axis.integers() if axis.value is not None else None
+    distinct = None if x is None else (None,) * len(x)
+    places = None if axis.value is None else axis.integers()
     if places is None or x is None:
-        return None, (None,)
+        return distinct, (None,)
     if not places:
         return _unique_shape(x)
     place = places[0]
     if not -len(x) <= place < len(x):
         raise ValueError(f"axis expected to be in the range [{-len(x)}, {len(x)}) but got {place}")
-    place %= len(x)
-    return (*x[:place], None, *x[place + 1 :]), (x[place],)
+    return distinct, (x[place],)
 
 
 @op(
     "UniqueV2",
     "x: T, axis: static Taxis -> y: T, idx: out_idx",
     tier="host",
-    differentiable=False,
     Taxis=default("int64", INDEX),
     out_idx=default("int32", INDEX),
+    differentiable="missing",
 )
 def unique_v2(x, axis, *, out_idx: DType):
     """Gives the distinct slices of a tensor along ``axis``, and for each slice which of them it is."""
@@ -150,7 +150,7 @@ unique_v2.shape(_unique_v2_shape)
 def _unique_axis_samples(s: Any) -> Any:
     yield from _unique_samples(s, np.zeros([0], np.int64))
     rows = np.array([[1, 1], [2, 2], [1, 1]], np.int32)
-    yield s(rows, np.array([0], np.int64))
+    yield s(rows, np.array([0], np.int64), gradient=False)
     yield s(rows, np.array([-1], np.int32))
     yield s(rows, np.array([5], np.int64), error="InvalidArgumentError")
 
@@ -164,9 +164,9 @@ def _unique_v2_samples(s):
     "UniqueWithCountsV2",
     "x: T, axis: static Taxis -> y: T, idx: out_idx, count: out_idx",
     tier="host",
-    differentiable=False,
     Taxis=default("int64", INDEX),
     out_idx=default("int32", INDEX),
+    differentiable="missing",
 )
 def unique_with_counts_v2(x, axis, *, out_idx: DType):
     """Gives what ``UniqueV2`` does, and how often each distinct slice occurs."""

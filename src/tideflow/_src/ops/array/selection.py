@@ -43,7 +43,8 @@ def _where_shape(input):
 @where_op.samples
 def _where_samples(s):
     for dtype in s.dtypes("T"):
-        yield s(s.array((2, 3), dtype))
+        if dtype.name != "float16":  # TensorFlow's kernel lacks it
+            yield s(s.array((2, 3), dtype))
     yield s(np.array([1.0, 0.0, np.nan, -0.0], np.float32))
     yield s(np.zeros((2, 2), bool))
     yield s(s.empty(0, 2, dtype="bool"))

@@ -182,8 +182,7 @@ def _one_hot_shape(indices, depth, on_value, off_value, *, axis):
     if indices is None:
         return None
     place = len(indices) if axis == -1 else axis
-    if place > len(indices):
-        raise ValueError(f"Shape must be at least rank {place} but is rank {len(indices)}")
+
     return (*indices[:place], extent, *indices[place:])
 
 

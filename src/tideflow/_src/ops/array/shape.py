@@ -447,7 +447,7 @@ def reshape(tensor: Any, shape: Any, name: str | None = None) -> Any:
             except (ValueError, TypeError):
                 pass  # the operation explains, or converts what is in the sequence
             else:
-                if all([size.__class__ is int for size in shape]) and (value.size or -1 not in shape):
+                if _INTEGER.issuperset(map(type, shape)) and (value.size or -1 not in shape):
                     result = _new(EagerTensor)
                     result._value = value
                     return result
@@ -455,6 +455,7 @@ def reshape(tensor: Any, shape: Any, name: str | None = None) -> Any:
 
 
 _SEQUENCES = (list, tuple)
+_INTEGER = frozenset((int,))
 
 
 def expand_dims(input: Any, axis: Any, name: str | None = None) -> Any:

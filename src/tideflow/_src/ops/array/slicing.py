@@ -94,10 +94,6 @@ def _slice_shape(input, begin, size):
             continue
         if wanted < -1:
             raise ValueError(f"Expected size[{axis}] of at least -1, but got {wanted}")
-        if extent is not None and start is not None and (start < 0 or start + wanted > extent):
-            raise ValueError(
-                f"Out of bounds slicing on dimension {axis} of length {extent}: requested [{start}, {start + wanted})"
-            )
         result.append(wanted)
     return tuple(result)
 

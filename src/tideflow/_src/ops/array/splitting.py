@@ -177,7 +177,7 @@ def _split_v_shape(value, size_splits, split_dim, *, num_split):
     if not -len(value) <= axis < len(value):
         raise ValueError(f"split_dim {axis} not in the interval [{-len(value)}, {len(value)})")
     axis %= len(value)
-    if num_split == 1:
+    if num_split == 1 and size_splits.value is None:
         return [value]
     before, extent, after = value[:axis], value[axis], value[axis + 1 :]
     if size_splits.value is None:

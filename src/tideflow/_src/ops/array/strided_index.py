@@ -74,7 +74,7 @@ def strided_index(
         shrink = bool(shrink_axis_mask >> item & 1)
         if stride == 0:
             raise ValueError(f"strides[{axis}] must be non-zero")
-        if shrink and stride <= 0:
+        if shrink and stride <= 0 and size is not None:
             raise ValueError("only stride 1 allowed on non-range indexing.")
         first = None if begin is None else begin[item]
         last = None if end is None else end[item]

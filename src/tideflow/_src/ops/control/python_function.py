@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+import traceback
 import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -12,7 +13,14 @@ import numpy as np
 
 from tideflow._src.core import context, dtypes
 from tideflow._src.core.dtypes import DType
-from tideflow._src.core.errors import InvalidArgumentError, UnknownError
+from tideflow._src.core.errors import (
+    InvalidArgumentError,
+    OpError,
+    OutOfRangeError,
+    ResourceExhaustedError,
+    UnimplementedError,
+    UnknownError,
+)
 from tideflow._src.core.tensor import wrap
 from tideflow._src.graph.op_def import at_least
 from tideflow._src.runtime.convert import convert_to_tensor, to_numpy
@@ -36,10 +44,15 @@ def _call(token: str, values: Sequence[Any], types: Sequence[DType]) -> list[Any
     if holder is None:
         raise UnknownError(None, None, f"The Python function {token!r} of a py_func does not exist in this process.")
     with context.eager_scope():
-        if holder.eager:
-            result = holder.function(*[wrap(np.asarray(value)) for value in values])
-        else:
-            result = holder.function(*[_as_array(value) for value in values])
+        try:
+            if holder.eager:
+                result = holder.function(*[wrap(np.asarray(value)) for value in values])
+            else:
+                result = holder.function(*[_as_array(value) for value in values])
+        except OpError:
+            raise
+        except Exception as error:
+            raise _failure(error) from error
     if result is None:
         result = []
     results = list(result) if isinstance(result, list | tuple) else [result]
@@ -48,6 +61,24 @@ def _call(token: str, values: Sequence[Any], types: Sequence[DType]) -> list[Any
             None, None, f"{token} returns {len(results)} values, but expects to see {len(types)} values."
         )
     return [_converted(value, dtype, token, index, holder.eager) for index, (value, dtype) in enumerate(zip(results, types, strict=True))]
+
+
+def _failure(error: Exception) -> OpError:
+    """Returns the exception that one raised by the Python function becomes: TensorFlow's class, the user's lines."""
+    for kinds, becomes in _BECOMES:
+        if isinstance(error, kinds):
+            break
+    lines = traceback.format_exception(error)
+    return becomes(None, None, f"{type(error).__name__}: {error}\n{''.join(lines)}")
+
+
+_BECOMES: tuple[tuple[Any, Any], ...] = (
+    ((TypeError, ValueError), InvalidArgumentError),
+    (StopIteration, OutOfRangeError),
+    (MemoryError, ResourceExhaustedError),
+    (NotImplementedError, UnimplementedError),
+    (Exception, UnknownError),
+)
 
 
 def _as_array(value: Any) -> Any:
@@ -109,13 +140,28 @@ def _eager_py_func_gradient(call, *dys):
     return ([item if item.dtype.is_floating or item.dtype.is_complex else None for item in results],)
 
 
-def _function_op(
-    func: Callable[..., Any], inputs: Sequence[Any], types: Sequence[DType], eager: bool, name: str | None, stateful: bool
-) -> list[Any]:
+def _register(func: Callable[..., Any], eager: bool) -> tuple[str, _Holder]:
     holder = _Holder(func, eager)
     token = f"pyfunc_{next(_numbers)}"
     with _lock:
         _functions[token] = holder
+    return token, holder
+
+
+def token_of(func: Callable[..., Any], eager: bool) -> str:
+    """Returns the token of a function for the raw operations; the process keeps the function for good."""
+    token, holder = _register(func, eager)
+    _kept.append(holder)
+    return token
+
+
+_kept: list[_Holder] = []
+
+
+def _function_op(
+    func: Callable[..., Any], inputs: Sequence[Any], types: Sequence[DType], eager: bool, name: str | None, stateful: bool
+) -> list[Any]:
+    token, holder = _register(func, eager)
     graph = context.current_graph()
     if graph is not None:
         keeper = graph

@@ -28,9 +28,7 @@ def check_square(x: Any) -> None:
 def check_matrix(x: Any) -> None:
     """Raises an InvalidArgumentError unless ``x`` has two dimensions or more."""
     if x.ndim < 2:
-        raise InvalidArgumentError(
-            None, None, f"Input tensor must have rank >= 2, got shape {text(tuple(x.shape))}."
-        )
+        raise InvalidArgumentError(None, None, f"Input tensor must have rank >= 2, got shape {text(tuple(x.shape))}.")
 
 
 def widened(x: Any) -> Any:

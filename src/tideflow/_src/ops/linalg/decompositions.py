@@ -101,7 +101,7 @@ def _cholesky_samples(s):
     yield s(s.normal(2, 3), error="InvalidArgumentError")
 
 
-@op("CholeskyGrad", "l: T, grad: T -> output: T", T=("half", "float", "double"), differentiable=False)
+@op("CholeskyGrad", "l: T, grad: T -> output: T", T=("half", "float", "double"), differentiable="missing")
 def cholesky_grad_op(xp, l, grad):  # noqa: E741 (TensorFlow's name)
     """Computes the gradient of a Cholesky factorization, as graphs of TensorFlow 0.x hold it."""
     check_square(l)
@@ -256,7 +256,9 @@ def _svd_gradient(call, ds, du, dv):
         raise NotImplementedError("SVD gradient has not been implemented for input with unknown inner matrix shape.")
     rows, columns = shape[-2], shape[-1]
     if call.attr("full_matrices") and rows != columns:
-        raise NotImplementedError("SVD gradient has not been implemented for full_matrices of matrices that are not square.")
+        raise NotImplementedError(
+            "SVD gradient has not been implemented for full_matrices of matrices that are not square."
+        )
     gaps = _eigenvalue_gaps(raw.Mul(s, s))
     inverse = _safe_reciprocal(s)
     row, column = raw.ExpandDims(s, _BEFORE_LAST), raw.ExpandDims(s, _LAST)
@@ -299,7 +301,7 @@ def _lower_as_hermitian(xp: Any, x: Any) -> Any:
 
 @op("SelfAdjointEigV2", "input: T -> e: T, v: T", T=LINALG_TYPES)
 def self_adjoint_eig_v2(xp, input, *, compute_v: bool = True):
-    """Computes eigenvalues, in ascending order, and eigenvectors of self-adjoint matrices; the lower triangle is read."""
+    """Computes eigenvalues, ascending, and eigenvectors of self-adjoint matrices; the lower triangle is read."""
     check_square(input)
     x = _lower_as_hermitian(xp, widened(input))
     if not compute_v:
@@ -513,7 +515,7 @@ def _matrix_square_root_samples(s):
     yield s(s.normal(2, 3), error="InvalidArgumentError")
 
 
-@op("MatrixLogarithm", "input: T -> output: T", tier="host", T=("complex64", "complex128"), differentiable=False)
+@op("MatrixLogarithm", "input: T -> output: T", tier="host", T=("complex64", "complex128"), differentiable="missing")
 def matrix_logarithm_op(input):
     """Computes the principal logarithms of complex square matrices."""
     check_square(input)

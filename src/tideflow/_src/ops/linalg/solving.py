@@ -345,7 +345,7 @@ def matrix_solve_ls_op(xp, matrix, rhs, l2_regularizer, *, fast: bool = True):
         else:
             result = xp.matmul(adjoint, xp.linalg.solve(gram, b))
     except np.linalg.LinAlgError:
-        raise InvalidArgumentError(None, None, "Input matrix was rank deficient or ill-conditioned. Try fast=False.") from None
+        raise InvalidArgumentError(None, None, "Input matrix was rank deficient. Try fast=False.") from None
     return result.astype(rhs.dtype)
 
 
@@ -396,7 +396,11 @@ def _matrix_solve_ls_samples(s):
 # Cross products.
 
 
-@op("Cross", "a: T, b: T -> product: T", T="float double int32 uint8 int16 int8 int64 bfloat16 uint16 half uint32 uint64".split())  # fmt: skip
+@op(
+    "Cross",
+    "a: T, b: T -> product: T",
+    T=["float", "double", "int32", "uint8", "int16", "int8", "int64", "bfloat16", "uint16", "half", "uint32", "uint64"],
+)
 def cross_op(xp, a, b):
     """Computes the cross products of vectors of three elements."""
     if a.shape != b.shape:

@@ -18,9 +18,26 @@ from tideflow._src.ops.math.reduction import highest, lowest
 from tideflow._src.runtime.lazy import jnp, lax
 from tideflow._src.runtime.op import op
 
-_TYPES = (
-    "float double int32 uint8 int16 int8 int64 bfloat16 uint16 half uint32 uint64 qint8 quint8 qint32 qint16 quint16 bool"
-).split()
+_TYPES = [
+    "float",
+    "double",
+    "int32",
+    "uint8",
+    "int16",
+    "int8",
+    "int64",
+    "bfloat16",
+    "uint16",
+    "half",
+    "uint32",
+    "uint64",
+    "qint8",
+    "quint8",
+    "qint32",
+    "qint16",
+    "quint16",
+    "bool",
+]
 
 #: Rows at least this long are searched in blocks by compiled programs.
 _LONG_ROW = 1024
@@ -31,9 +48,7 @@ def _axis(input: Any, dimension: Any) -> int:
     rank = input.ndim
     axis = int(dimension)
     if not -rank <= axis < rank:
-        raise InvalidArgumentError(
-            None, None, f"Expected dimension in the range [{-rank}, {rank}), but got {axis}"
-        )
+        raise InvalidArgumentError(None, None, f"Expected dimension in the range [{-rank}, {rank}), but got {axis}")
     axis %= rank
     if input.shape[axis] == 0 and 0 not in input.shape[:axis] + input.shape[axis + 1 :]:
         raise InvalidArgumentError(None, None, f"Reduction axis {axis} is empty in shape {text(input.shape)}")
@@ -140,9 +155,7 @@ arg_min.samples(_position_samples)
 def _position(operation: Any, default_name: str, input: Any, axis: Any, output_type: Any, name: str | None) -> Any:
     if axis is None:
         axis = 0
-    elif isinstance(axis, list | tuple) or isinstance(axis, float | str):
-        raise TypeError(f"axis must be int or Tensor with integer datatype, got {axis!r}")
-    elif isinstance(axis, Tensor) and not axis.dtype.is_integer:
+    elif isinstance(axis, list | tuple | float | str) or (isinstance(axis, Tensor) and not axis.dtype.is_integer):
         raise TypeError(f"axis must be int or Tensor with integer datatype, got {axis!r}")
     if input.__class__ is EagerTensor and axis.__class__ is int:
         axis = np.int32(axis)

@@ -210,7 +210,7 @@ def _cast_samples(s):
 _BITCASTABLE = (*FLOATING, *INTEGER, *COMPLEX, *_QUANTIZED_TYPES)
 
 
-@op("Bitcast", "input: T -> output: type", T=_BITCASTABLE, type=_BITCASTABLE)
+@op("Bitcast", "input: T -> output: type", T=_BITCASTABLE, type=_BITCASTABLE, differentiable="missing")
 def bitcast_op(xp, input, *, type: DType):
     """Reads the bits of a tensor as another type; a last dimension holds the parts of what is divided."""
     return _bitcast_host(input, type=type)
@@ -277,11 +277,6 @@ def _bitcast_shape(input, *, T, type):
             f"Cannot bitcast from {T.name} to {type.name} due to shape. {input[-1]} does not match {ratio}"
         )
     return input[:-1]
-
-
-@bitcast_op.gradient
-def _bitcast_gradient(call, dy):
-    raise LookupError("No gradient defined for operation 'Bitcast': bits have no derivative.")
 
 
 @bitcast_op.samples

@@ -59,7 +59,7 @@ def _count(xp: Any, values: Any, size: int, weights: Any, binary: bool) -> Any:
     return result if values.ndim == 2 else result[0]
 
 
-@op("Bincount", "arr: int32, size: static int32, weights: T -> bins: T", T=_WEIGHTS, differentiable=False)
+@op("Bincount", "arr: int32, size: static int32, weights: T -> bins: T", T=_WEIGHTS, differentiable="missing")
 def bincount_op(xp, arr, size, weights):
     """Counts how often each number from 0 up to ``size`` occurs, or sums the weights of its occurrences."""
     return _count(xp, arr.reshape(-1), _size(size), weights.reshape(-1), False)
@@ -84,7 +84,13 @@ def _bincount_samples(s):
     yield s([1, 1], -4, s.empty(0), error="InvalidArgumentError")
 
 
-@op("DenseBincount", "input: Tidx, size: static Tidx, weights: T -> output: T", Tidx=INDEX, T=_WEIGHTS, differentiable=False)  # fmt: skip
+@op(
+    "DenseBincount",
+    "input: Tidx, size: static Tidx, weights: T -> output: T",
+    Tidx=INDEX,
+    T=_WEIGHTS,
+    differentiable="missing",
+)
 def dense_bincount_op(xp, input, size, weights, *, binary_output: bool = False):
     """Counts the numbers of a vector, or of each row of a matrix; or tells which occur."""
     if input.ndim > 2:

@@ -61,7 +61,7 @@ def _host_accumulate(ufunc: Any) -> Any:
 
 
 def _blocked(cumulate: Any, reduce: Any, combine: Any, neutral: int) -> Any:
-    """Makes the scan of compiled programs: row by row along a leading axis, in two levels of blocks along a long last one."""
+    """Makes the scan of compiled programs: row by row along a leading axis, in blocks along a long last one."""
 
     def accumulate(x: Any, axis: int) -> Any:
         length = x.shape[axis]
@@ -199,9 +199,7 @@ def _cumulative_logsumexp_gradient(call, dy):
 
     def share(part: Any, positive: Any) -> Any:
         logarithm = raw.SelectV2(positive, raw.Log(part), least)
-        scanned = cumulative_logsumexp_op(
-            raw.Sub(logarithm, result), axis, exclusive=exclusive, reverse=not reverse
-        )
+        scanned = cumulative_logsumexp_op(raw.Sub(logarithm, result), axis, exclusive=exclusive, reverse=not reverse)
         return raw.Exp(raw.AddV2(scanned, x))
 
     upward = share(dy, raw.Greater(dy, zero))
@@ -244,6 +242,4 @@ def cumulative_logsumexp(
     x: Any, axis: Any = 0, exclusive: bool = False, reverse: bool = False, name: str | None = None
 ) -> Any:
     """Computes the logarithm of the partial sums of ``exp(x)`` along an axis; the arguments are those of ``cumsum``."""
-    return cumulative_logsumexp_op(
-        x, axis, exclusive=exclusive, reverse=reverse, name=name or "CumulativeLogsumexp"
-    )
+    return cumulative_logsumexp_op(x, axis, exclusive=exclusive, reverse=reverse, name=name or "CumulativeLogsumexp")

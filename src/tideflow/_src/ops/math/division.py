@@ -227,7 +227,7 @@ def _truncated_remainder(x: Any, y: Any, error: Any) -> Any:
     return np.fmod(x, y)
 
 
-@op("Mod", "x: T, y: T -> z: T", T=("int32", "int64", *FLOATING), broadcasts=True)
+@op("Mod", "x: T, y: T -> z: T", T=("int32", "int64", *FLOATING), broadcasts=True, differentiable="missing")
 def mod_op(xp, x, y):
     """Gives what remains after truncating division, as C's ``%`` does; it has the sign of the dividend."""
     return xp.fmod(x, y)
@@ -238,11 +238,6 @@ def _mod_host(x, y):
     return _truncated_remainder(x, y, InvalidArgumentError)
 
 
-@mod_op.gradient
-def _mod_gradient(call, dz):
-    raise LookupError("No gradient defined for operation 'Mod'; FloorMod has one.")
-
-
 @mod_op.samples
 def _mod_samples(s):
     yield from _nonzero_samples(s, gradient=False)
@@ -250,7 +245,7 @@ def _mod_samples(s):
     yield s(np.int32([1, 2]), np.int32(0), error="InvalidArgumentError")
 
 
-@op("TruncateMod", "x: T, y: T -> z: T", T=("int32", "int64", *FLOATING), broadcasts=True)
+@op("TruncateMod", "x: T, y: T -> z: T", T=("int32", "int64", *FLOATING), broadcasts=True, differentiable="missing")
 def truncate_mod(xp, x, y):
     """Gives what remains after truncating division; it has the sign of the dividend."""
     return xp.fmod(x, y)
@@ -259,11 +254,6 @@ def truncate_mod(xp, x, y):
 @truncate_mod.host
 def _truncate_mod_host(x, y):
     return _truncated_remainder(x, y, InternalError)  # as TruncateDiv
-
-
-@truncate_mod.gradient
-def _truncate_mod_gradient(call, dz):
-    raise LookupError("No gradient defined for operation 'TruncateMod'; FloorMod has one.")
 
 
 @truncate_mod.samples

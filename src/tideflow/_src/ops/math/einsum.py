@@ -118,9 +118,7 @@ def _plain_equation(equation: str, ranks: list[int]) -> tuple[list[str], str, in
     if most > len(free):
         raise ValueError(f"Too many dimensions for the equation '{equation}'")
     letters = "".join(free[:most])
-    written = [
-        labels.replace(_ELLIPSIS, letters[most - count :]) for labels, count in zip(inputs, counts, strict=True)
-    ]
+    written = [labels.replace(_ELLIPSIS, letters[most - count :]) for labels, count in zip(inputs, counts, strict=True)]
     return written, output.replace(_ELLIPSIS, letters), most
 
 
@@ -140,7 +138,11 @@ def einsum_op(xp, inputs, *, equation: str):
     if is_short_float(np.dtype(dtype)):
         values = [item.astype(np.float32) for item in values]
     if xp is np:
-        value = np.einsum(f"{','.join(written)}->{result}", *values, optimize=len(values) > 1 and max(item.size for item in values) > 256)
+        value = np.einsum(
+            f"{','.join(written)}->{result}",
+            *values,
+            optimize=len(values) > 1 and max(item.size for item in values) > 256,
+        )
         return np.asarray(value, dtype=values[0].dtype).astype(dtype, copy=False)
     return xp.einsum(f"{','.join(written)}->{result}", *values).astype(dtype)
 
@@ -346,7 +348,9 @@ def einsum(equation: str, *inputs: Any, **options: Any) -> Any:
     name = options.pop("name", None)
     optimize = options.pop("optimize", "greedy")
     if options:
-        raise TypeError(f"Invalid keyword arguments for einsum: {', '.join(options)}. Valid keywords are name and optimize.")
+        raise TypeError(
+            f"Invalid keyword arguments for einsum: {', '.join(options)}. Valid keywords are name and optimize."
+        )
     if optimize not in ("greedy", "optimal", "branch-2", "branch-all", "auto"):
         raise ValueError(f"Unknown optimize option {optimize!r} for einsum.")
     if not isinstance(equation, str):
@@ -378,9 +382,7 @@ def _resolve(equation: str, tensors: list[Any]) -> tuple[list[str], str]:
     text_ = equation.replace(" ", "")
     match = re.fullmatch(r"([a-zA-Z,.]+)(->[a-zA-Z.]*)?", text_)
     if match is None:
-        raise ValueError(
-            f"Indices have incorrect format. Received: {equation}. Labels are letters: `ab,bc->ac`."
-        )
+        raise ValueError(f"Indices have incorrect format. Received: {equation}. Labels are letters: `ab,bc->ac`.")
     sources = match.group(1).split(",")
     if len(sources) != len(tensors):
         raise ValueError(f'Got {len(tensors)} inputs for equation "{equation}", expecting {len(sources)}')

@@ -147,9 +147,7 @@ def _general_matmul(
             if a.dtype == b.dtype == dtypes.bfloat16:
                 return raw.Cast(product, DstT=dtypes.bfloat16)
             return product
-        return mat_mul(
-            a, b, transpose_a=transpose_a, transpose_b=transpose_b, grad_a=grad_a, grad_b=grad_b, name=scope
-        )
+        return mat_mul(a, b, transpose_a=transpose_a, transpose_b=transpose_b, grad_a=grad_a, grad_b=grad_b, name=scope)
 
 
 def _conjugate(x: Any) -> Any:
@@ -279,7 +277,9 @@ def _contracted_axes(a: Any, b: Any, axes: Any) -> tuple[Any, Any]:
         shape = known_shape(a)
         if shape is not None:
             if axes > len(shape):
-                raise ValueError(f"`axes` must not be larger than the number of dimensions of tensor {a}. Received {axes}.")
+                raise ValueError(
+                    f"`axes` must not be larger than the number of dimensions of tensor {a}. Received {axes}."
+                )
             return list(range(len(shape) - axes, len(shape))), list(range(axes))
         rank = raw.Rank(a)
         return raw.Range(raw.Sub(rank, np.int32(axes)), rank, np.int32(1)), list(range(axes))
@@ -289,9 +289,7 @@ def _contracted_axes(a: Any, b: Any, axes: Any) -> tuple[Any, Any]:
         raise ValueError(f"`axes` must be an integer or have length 2. Received {axes}.")
     first, second = ([int(item)] if isinstance(item, int | np.integer) else list(item) for item in axes)
     if len(first) != len(second):
-        raise ValueError(
-            f"Different number of contraction axes `a` and `b`, {len(first)} != {len(second)}."
-        )
+        raise ValueError(f"Different number of contraction axes `a` and `b`, {len(first)} != {len(second)}.")
     return [int(axis) for axis in first], [int(axis) for axis in second]
 
 

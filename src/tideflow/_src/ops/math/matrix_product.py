@@ -16,8 +16,21 @@ from tideflow._src.ops.math.reduction import is_short_float
 from tideflow._src.runtime.lazy import jnp
 from tideflow._src.runtime.op import op
 
-_MATMUL_TYPES = "bfloat16 half float double int32 int64 uint8 uint16 uint32 uint64 complex64 complex128".split()
-_BATCH_TYPES = "bfloat16 half float double int32 int64 complex64 complex128".split()
+_MATMUL_TYPES = [
+    "bfloat16",
+    "half",
+    "float",
+    "double",
+    "int32",
+    "int64",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
+    "complex64",
+    "complex128",
+]
+_BATCH_TYPES = ["bfloat16", "half", "float", "double", "int32", "int64", "complex64", "complex128"]
 _BATCH_V2_TYPES = [*_BATCH_TYPES, "int16", "uint8", "uint16", "uint32", "uint64"]
 _BATCH_V3_TYPES = [*_BATCH_TYPES, "uint8", "int8", "int16"]
 _BATCH_V3_RESULTS = [*_BATCH_TYPES, "int16"]
@@ -205,7 +218,9 @@ def _check_batch(x: Any, y: Any, adj_x: bool, adj_y: bool, *, broadcasting: bool
     shapes = f"{text(tuple(x.shape))} vs. {text(tuple(y.shape))}"
     if x.shape[-2 if adj_x else -1] != y.shape[-1 if adj_y else -2]:
         raise InvalidArgumentError(
-            None, None, f"Matrix size-incompatible: In[0] and In[1] have shapes {shapes} with adj_x={adj_x}, adj_y={adj_y}"
+            None,
+            None,
+            f"Matrix size-incompatible: In[0], In[1]: {shapes} with adj_x={adj_x}, adj_y={adj_y}",
         )
     if broadcasting:
         try:
@@ -248,9 +263,7 @@ def _batch_samples(s: Any, attribute: str = "T", *, broadcasting: bool = True) -
 
 
 @op("BatchMatMul", "x: T, y: T -> output: T", T=_BATCH_TYPES)
-def batch_mat_mul(
-    xp, x, y, *, adj_x: bool = False, adj_y: bool = False, grad_x: bool = False, grad_y: bool = False
-):
+def batch_mat_mul(xp, x, y, *, adj_x: bool = False, adj_y: bool = False, grad_x: bool = False, grad_y: bool = False):
     """Multiplies matrices pair by pair in two batches of the same shape."""
     _check_batch(x, y, adj_x, adj_y, broadcasting=False)
     product = _host_product if xp is np else _xla_product
@@ -290,9 +303,7 @@ def _batch_mat_mul_samples(s):
 
 
 @op("BatchMatMulV2", "x: T, y: T -> output: T", T=_BATCH_V2_TYPES)
-def batch_mat_mul_v2(
-    xp, x, y, *, adj_x: bool = False, adj_y: bool = False, grad_x: bool = False, grad_y: bool = False
-):
+def batch_mat_mul_v2(xp, x, y, *, adj_x: bool = False, adj_y: bool = False, grad_x: bool = False, grad_y: bool = False):
     """Multiplies matrices in two batches that are broadcast against each other."""
     _check_batch(x, y, adj_x, adj_y, broadcasting=True)
     product = _host_product if xp is np else _xla_product

@@ -39,9 +39,7 @@ def _check_top_k(input: Any, k: int) -> None:
     if k < 0:
         raise InvalidArgumentError(None, None, f"Need k >= 0, got {k}")
     if input.shape[-1] < k:
-        raise InvalidArgumentError(
-            None, None, f"input must have at least k columns. Had {input.shape[-1]}, needed {k}"
-        )
+        raise InvalidArgumentError(None, None, f"input must have at least k columns. Had {input.shape[-1]}, needed {k}")
 
 
 def _scalar(value: Any, name: str) -> int:
@@ -89,7 +87,7 @@ def _xla_top_k(input: Any, k: int, index_type: Any) -> tuple[Any, Any]:
         order = _packed_order(comparable)
     elif length >= _LONG_ROW and k <= length // (2 * _BLOCK):
         order = _order_by_blocks(comparable, k)
-    elif dtype.kind == "u" and dtype.itemsize < 8 or dtype.itemsize < 4:
+    elif (dtype.kind == "u" and dtype.itemsize < 8) or dtype.itemsize < 4:
         wide = np.float32 if dtype.kind not in "iu" else np.int64
         order = lax.top_k(comparable.astype(wide), k)[1]
     else:
@@ -160,7 +158,13 @@ def _top_k_gradient(call: Any, d_values: Any) -> Any:
     return raw.Reshape(scattered, shape_of(x))
 
 
-@op("TopKV2", "input: T, k: static Tk -> values: T, indices: index_type", T=REAL, Tk=default("int32", _SHORT_INDEX), index_type=default("int32", _SHORT_INDEX))  # fmt: skip
+@op(
+    "TopKV2",
+    "input: T, k: static Tk -> values: T, indices: index_type",
+    T=REAL,
+    Tk=default("int32", _SHORT_INDEX),
+    index_type=default("int32", _SHORT_INDEX),
+)
 def top_k_v2(xp, input, k, *, index_type: DType, sorted: bool = True):
     """Finds the greatest k elements of each row and their positions, in descending order; of equal ones the first."""
     count = _scalar(k, "k")
@@ -252,9 +256,14 @@ def _in_top_k_shape(predictions: Any, targets: Any, k: Any = None) -> Any:
     return (merge_dimensions(predictions[0], targets[0]),)
 
 
-@op("InTopKV2", "predictions: float, targets: T, k: T -> precision: bool", T=default("int32", INDEX), differentiable=False)  # fmt: skip
+@op(
+    "InTopKV2",
+    "predictions: float, targets: T, k: T -> precision: bool",
+    T=default("int32", INDEX),
+    differentiable=False,
+)
 def in_top_k_v2(xp, predictions, targets, k):
-    """Tells for each row whether its target's prediction is among the greatest k; equal ones do not count against it."""
+    """Tells for each row whether its target's prediction is among the greatest k; equal ones do not count."""
     return _in_top_k(xp, predictions, targets, k)
 
 
@@ -345,7 +354,9 @@ def _nth_element_samples(s):
 def _bound(xp: Any, sorted_inputs: Any, values: Any, side: str, out_type: DType) -> Any:
     for name, item in (("sorted_inputs", sorted_inputs), ("values", values)):
         if item.ndim != 2:
-            raise InvalidArgumentError(None, None, f"Shape must be rank 2 but is rank {item.ndim} for `{name}` argument")
+            raise InvalidArgumentError(
+                None, None, f"Shape must be rank 2 but is rank {item.ndim} for `{name}` argument"
+            )
     if sorted_inputs.shape[0] != values.shape[0]:
         raise InvalidArgumentError(
             None,

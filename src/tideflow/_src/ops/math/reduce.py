@@ -22,9 +22,7 @@ _new = object.__new__
 _special = context.SPECIAL
 
 #: Dtypes for which the NumPy ufunc alone is the kernel.
-_EXACT = frozenset(
-    np.dtype(name) for name in ("f4", "f8", "c8", "c16", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8")
-)
+_EXACT = frozenset(np.dtype(name) for name in ("f4", "f8", "c8", "c16", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8"))
 _REAL = frozenset(dtype for dtype in _EXACT if dtype.kind != "c")
 _FLOAT = frozenset(dtype for dtype in _EXACT if dtype.kind in "fc")
 _BOOL = frozenset([np.dtype(bool)])
@@ -40,9 +38,7 @@ def all_axes(tensor: Any) -> Any:
     return raw.Range(np.int32(0), raw.Rank(tensor, name="Rank"), np.int32(1), name="range")
 
 
-def _general(
-    operation: Op, default_name: str, tensor: Any, axis: Any, keepdims: Any, name: str | None
-) -> Any:
+def _general(operation: Op, default_name: str, tensor: Any, axis: Any, keepdims: Any, name: str | None) -> Any:
     """Calls a reduction whatever its arguments are."""
     if axis is not None:
         return operation(tensor, axis, keep_dims=builtins.bool(keepdims), name=name or default_name)
@@ -81,9 +77,7 @@ def _reduction(
             if dtype in exact and (axis is None or kind is int or kind is tuple or kind is list):
                 token = enter(QUIET)
                 try:
-                    reduced = reduce(
-                        value, tuple(axis) if kind is list else axis, dtype, None, keepdims or False
-                    )
+                    reduced = reduce(value, tuple(axis) if kind is list else axis, dtype, None, keepdims or False)
                     if average:
                         reduced = reduced / dtype.type(value.size // reduced.size)
                 except (TypeError, ValueError, ZeroDivisionError):
@@ -184,9 +178,7 @@ reduce_euclidean_norm, _, _ = _reduction(
 )
 
 
-def reduce_logsumexp(
-    input_tensor: Any, axis: Any = None, keepdims: Any = False, name: str | None = None
-) -> Any:
+def reduce_logsumexp(input_tensor: Any, axis: Any = None, keepdims: Any = False, name: str | None = None) -> Any:
     """Computes ``log(sum(exp(x)))`` along axes without overflow: the greatest element is taken out first.
 
     Args:
@@ -231,9 +223,7 @@ def reduce_logsumexp_v0(
     return reduce_logsumexp(input_tensor, reduction_indices, keep_dims, name)
 
 
-def reduce_variance(
-    input_tensor: Any, axis: Any = None, keepdims: Any = False, name: str | None = None
-) -> Any:
+def reduce_variance(input_tensor: Any, axis: Any = None, keepdims: Any = False, name: str | None = None) -> Any:
     """Computes the population variance of the elements along axes.
 
     Args:

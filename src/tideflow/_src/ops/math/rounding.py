@@ -119,7 +119,7 @@ def _kind_samples(s: Any) -> Any:
     yield s(s.empty(0, 2), gradient=False)
 
 
-@op("IsNan", "x: T -> y: bool", T=FLOATING, host=np.isnan)
+@op("IsNan", "x: T -> y: bool", T=FLOATING, host=np.isnan, differentiable="missing")
 def is_nan_op(xp, x):
     """Tells where it is not a number."""
     return xp.isnan(x)
@@ -130,17 +130,12 @@ def _is_nan_shape(x):
     return x
 
 
-@is_nan_op.gradient
-def _is_nan_gradient(call, dy):
-    raise LookupError("No gradient defined for operation 'IsNan'.")
-
-
 @is_nan_op.samples
 def _is_nan_samples(s):
     yield from _kind_samples(s)
 
 
-@op("IsInf", "x: T -> y: bool", T=FLOATING, host=np.isinf)
+@op("IsInf", "x: T -> y: bool", T=FLOATING, host=np.isinf, differentiable="missing")
 def is_inf_op(xp, x):
     """Tells where it is infinite."""
     return xp.isinf(x)
@@ -151,17 +146,12 @@ def _is_inf_shape(x):
     return x
 
 
-@is_inf_op.gradient
-def _is_inf_gradient(call, dy):
-    raise LookupError("No gradient defined for operation 'IsInf'.")
-
-
 @is_inf_op.samples
 def _is_inf_samples(s):
     yield from _kind_samples(s)
 
 
-@op("IsFinite", "x: T -> y: bool", T=FLOATING, host=np.isfinite)
+@op("IsFinite", "x: T -> y: bool", T=FLOATING, host=np.isfinite, differentiable="missing")
 def is_finite_op(xp, x):
     """Tells where it is neither infinite nor NaN."""
     return xp.isfinite(x)
@@ -170,11 +160,6 @@ def is_finite_op(xp, x):
 @is_finite_op.shape
 def _is_finite_shape(x):
     return x
-
-
-@is_finite_op.gradient
-def _is_finite_gradient(call, dy):
-    raise LookupError("No gradient defined for operation 'IsFinite'.")
 
 
 @is_finite_op.samples

@@ -61,7 +61,7 @@ def check_ascending(segment_ids: Any) -> Any:
             raise InvalidArgumentError(
                 None,
                 None,
-                f"Segment id {ids[0]} out of range [0, {ids[-1] + 1}), possibly because 'segment_ids' input is not sorted.",
+                f"Segment id {ids[0]} out of range [0, {ids[-1] + 1}), possibly because 'segment_ids' is not sorted.",
             )
     return ids
 
@@ -216,7 +216,8 @@ def _unsorted(xp: Any, ufunc: str, neutral: Any, data: Any, segment_ids: Any, nu
         raise InvalidArgumentError(
             None,
             None,
-            f"data.shape = {text(tuple(data.shape))} does not start with segment_ids.shape = {text(tuple(segment_ids.shape))}",
+            f"data.shape = {text(tuple(data.shape))} does not start with "
+            f"segment_ids.shape = {text(tuple(segment_ids.shape))}",
         )
     rows = data.reshape(int(np.prod(segment_ids.shape, dtype=np.int64)), *data.shape[rank:])
     ids = segment_ids.reshape(-1)

@@ -16,9 +16,7 @@ from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor
 
 
-def top_k(
-    input: Any, k: Any = 1, sorted: bool = True, index_type: Any = dtypes.int32, name: str | None = None
-) -> Any:
+def top_k(input: Any, k: Any = 1, sorted: bool = True, index_type: Any = dtypes.int32, name: str | None = None) -> Any:
     """Finds the greatest k elements along the last axis, and their positions.
 
     Args:
@@ -102,7 +100,9 @@ def argsort(
 
 def _sorted(values: Any, axis: Any, direction: str, *, positions: bool) -> Any:
     if direction not in ("ASCENDING", "DESCENDING"):
-        raise ValueError(f"Argument `direction` should be one of ASCENDING, DESCENDING. Received: direction={direction}")
+        raise ValueError(
+            f"Argument `direction` should be one of ASCENDING, DESCENDING. Received: direction={direction}"
+        )
     number = axis if isinstance(axis, int) else static_value(convert_to_tensor(axis, name="axis"))
     if number is None:
         raise ValueError("Argument `axis` should be a constant value.")

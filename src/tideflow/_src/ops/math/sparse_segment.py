@@ -133,6 +133,14 @@ def _gradient_rule(name: str) -> Any:
     return rule
 
 
+def _second_rule(name: str) -> Any:
+    def rule(call: Any, dy: Any) -> Any:
+        gradient, indices, ids = call.inputs[:3]
+        return getattr(raw, name)(dy, indices, ids, _first_size(gradient)), None, None, None
+
+    return rule
+
+
 @op("SparseSegmentSum", _SIGNATURE, tier="host", T=REAL, Tidx=_INDEX, Tsegmentids=_INDEX)
 def sparse_segment_sum_op(data, indices, segment_ids, *, sparse_gradient: bool = False):
     """Adds up the picked rows of each segment."""
@@ -156,9 +164,7 @@ _COUNTED_STATIC = _COUNTED.replace("num_segments:", "num_segments: static")
 
 
 @op("SparseSegmentSumWithNumSegments", _COUNTED_STATIC, tier="host", T=REAL, **_TYPES)
-def sparse_segment_sum_with_num_segments_op(
-    data, indices, segment_ids, num_segments, *, sparse_gradient: bool = False
-):
+def sparse_segment_sum_with_num_segments_op(data, indices, segment_ids, num_segments, *, sparse_gradient: bool = False):
     """Adds up the picked rows of each of a number of segments."""
     return _reduce(data, indices, segment_ids, num_segments, 0)
 
@@ -185,7 +191,6 @@ _GRADIENT_OPTIONS: dict[str, Any] = {
     "T": FLOATING,
     "Tidx": _INDEX,
     "Tsegmentids": _INDEX,
-    "differentiable": False,
 }
 
 
@@ -220,3 +225,4 @@ for _plain, _counted, _grad in (
     _counted.gradient(_gradient_rule(_grad.name))
     _grad.shape(_gradient_shape)
     _grad.samples(_gradient_samples)
+    _grad.gradient(_second_rule(_counted.name))

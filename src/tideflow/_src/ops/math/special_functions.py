@@ -300,16 +300,10 @@ def _igammac_samples(s):
     "a: T, x: T -> z: T",
     T=("float", "double"),
     broadcasts=True,
-    tier="xla",
-)
+    tier="xla", differentiable="missing")
 def igamma_grad_a(a, x):
     """Gives the derivative of the lower regularized incomplete gamma function with respect to ``a``."""
     return lax.igamma_grad_a(*jnp.broadcast_arrays(a, x))
-
-
-@igamma_grad_a.gradient
-def _igamma_grad_a_gradient(call, dz):
-    raise LookupError("No gradient defined for operation 'IgammaGradA'.")
 
 
 @igamma_grad_a.samples

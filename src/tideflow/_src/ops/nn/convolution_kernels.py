@@ -206,31 +206,21 @@ def window_axes(
     check_layout(operation, data_format)
     for label, values in (("strides", strides), ("dilations", dilations)):
         if len(values) != 4:
-            raise invalid(
-                operation, f"{label} must specify 4 dimensions, but got {len(values)}: {list(values)}"
-            )
+            raise invalid(operation, f"{label} must specify 4 dimensions, but got {len(values)}: {list(values)}")
         ordered = channels_last_sizes(values, data_format)
         if ordered[0] != 1 or ordered[3] != 1:
-            raise unsupported(
-                operation, f"{label} in the batch and depth dimensions must be 1, got {list(values)}"
-            )
+            raise unsupported(operation, f"{label} in the batch and depth dimensions must be 1, got {list(values)}")
     pads = [0] * 8
     if padding == "EXPLICIT":
         if len(explicit_paddings) != 8:
-            raise invalid(
-                operation, f"explicit_paddings must contain 8 values, but got {len(explicit_paddings)}"
-            )
+            raise invalid(operation, f"explicit_paddings must contain 8 values, but got {len(explicit_paddings)}")
         if min(explicit_paddings) < 0:
-            raise invalid(
-                operation, f"explicit_paddings must be nonnegative, but got {list(explicit_paddings)}"
-            )
+            raise invalid(operation, f"explicit_paddings must be nonnegative, but got {list(explicit_paddings)}")
         befores = channels_last_sizes(explicit_paddings[0::2], data_format)
         afters = channels_last_sizes(explicit_paddings[1::2], data_format)
         pads = [value for pair in zip(befores, afters, strict=True) for value in pair]
         if any(pads[:2]) or any(pads[6:]):
-            raise invalid(
-                operation, "nonzero explicit padding in the batch or depth dimensions is not supported"
-            )
+            raise invalid(operation, "nonzero explicit padding in the batch or depth dimensions is not supported")
     elif explicit_paddings:
         raise invalid(operation, f"explicit_paddings must be empty when padding is {padding!r}")
     axes = []
@@ -239,9 +229,7 @@ def window_axes(
         stride = channels_last_sizes(strides, data_format)[1 + axis]
         explicit = (pads[2 + 2 * axis], pads[3 + 2 * axis])
         try:
-            output, before, after = window_output_size(
-                sizes[axis], window[axis], dilation, stride, padding, explicit
-            )
+            output, before, after = window_output_size(sizes[axis], window[axis], dilation, stride, padding, explicit)
         except ValueError as error:
             raise invalid(operation, str(error)) from None
         assert output is not None and before is not None and after is not None
@@ -285,9 +273,7 @@ class _Call(NamedTuple):
     def pointwise(self) -> bool:
         """Tells whether the window is one element without padding."""
         rows, columns = self.rows, self.columns
-        return rows.window == columns.window == 1 and not (
-            rows.before or rows.after or columns.before or columns.after
-        )
+        return rows.window == columns.window == 1 and not (rows.before or rows.after or columns.before or columns.after)
 
     @property
     def output_shape(self) -> tuple[int, int, int, int]:
@@ -317,9 +303,7 @@ def _describe(
         raise invalid(operation, f"filter must not have zero elements, but got shape {list(filter_shape)}")
     if depthwise:
         if filter_channels != channels:
-            raise invalid(
-                operation, f"input and filter must have the same depth: {channels} vs {filter_channels}"
-            )
+            raise invalid(operation, f"input and filter must have the same depth: {channels} vs {filter_channels}")
         depth, outputs = last, channels * last
     else:
         if channels % filter_channels or not channels:
@@ -329,9 +313,7 @@ def _describe(
             )
         groups = channels // filter_channels
         if last % groups:
-            raise invalid(
-                operation, f"output depth must be evenly divisible by number of groups: {last} vs {groups}"
-            )
+            raise invalid(operation, f"output depth must be evenly divisible by number of groups: {last} vs {groups}")
         depth, outputs = filter_channels, last
     rows, columns = window_axes(
         operation,
@@ -346,9 +328,7 @@ def _describe(
     call = _Call(batch, rows, columns, channels, depth, outputs)
     if out_backprop_shape is not None:
         if len(out_backprop_shape) != 4:
-            raise invalid(
-                operation, f"out_backprop must be 4-dimensional, but got shape {list(out_backprop_shape)}"
-            )
+            raise invalid(operation, f"out_backprop must be 4-dimensional, but got shape {list(out_backprop_shape)}")
         got = channels_last_sizes(out_backprop_shape, data_format)
         if got != call.output_shape:
             raise invalid(
@@ -359,9 +339,7 @@ def _describe(
     return call
 
 
-def _input_sizes(
-    input_sizes: Sequence[int], out_backprop: Array, filter_shape: Sequence[int], layout: str
-) -> tuple:
+def _input_sizes(input_sizes: Sequence[int], out_backprop: Array, filter_shape: Sequence[int], layout: str) -> tuple:
     """Completes ``input_sizes``: TensorFlow also takes (height, width), the rest then being known."""
     sizes = tuple(int(size) for size in input_sizes)
     if len(sizes) != 2 or len(out_backprop.shape) != 4:
@@ -518,15 +496,11 @@ def _depthwise_input_gradient_host(call: _Call, filter: np.ndarray, out_backprop
     """Adds the gradient times each tap's weights where the tap had read."""
     accumulator = _accumulator(out_backprop.dtype)
     weights = filter.astype(accumulator, copy=False)
-    gradient = out_backprop.astype(accumulator, copy=False).reshape(
-        *call.output_shape[:3], call.channels, call.depth
-    )
+    gradient = out_backprop.astype(accumulator, copy=False).reshape(*call.output_shape[:3], call.channels, call.depth)
     padded = np.zeros((call.batch, call.rows.padded, call.columns.padded, call.channels), accumulator)
     if not call.empty:
         for i, j in call.taps:
-            padded[:, call.rows.tap(i), call.columns.tap(j)] += np.einsum(
-                "nhwcm,cm->nhwc", gradient, weights[i, j]
-            )
+            padded[:, call.rows.tap(i), call.columns.tap(j)] += np.einsum("nhwcm,cm->nhwc", gradient, weights[i, j])
     return _crop_host(padded, call, out_backprop.dtype)
 
 
@@ -534,9 +508,7 @@ def _depthwise_filter_gradient_host(call: _Call, x: np.ndarray, out_backprop: np
     """Sums, for each tap, the slice of the padded input times the gradient."""
     accumulator = _accumulator(x.dtype)
     padded = _pad_host(x, call, accumulator)
-    gradient = out_backprop.astype(accumulator, copy=False).reshape(
-        *call.output_shape[:3], call.channels, call.depth
-    )
+    gradient = out_backprop.astype(accumulator, copy=False).reshape(*call.output_shape[:3], call.channels, call.depth)
     result = np.zeros((len(call.taps), call.channels, call.depth), accumulator)
     if not call.empty:
         for index, (i, j) in enumerate(call.taps):
@@ -600,9 +572,7 @@ def _convolve_xla(call: _Call, x: Array, filter: Array) -> Array:
     if call.groups > 1:
         if call.depth == 1:
             depthwise = _as_depthwise(call)
-            return _depthwise_xla(
-                depthwise, x, filter.reshape(*filter.shape[:2], call.channels, depthwise.depth)
-            )
+            return _depthwise_xla(depthwise, x, filter.reshape(*filter.shape[:2], call.channels, depthwise.depth))
         return _split_groups(call, _convolve_xla, x, filter, (3, 3))
     if x.dtype != _accumulator(x.dtype):
         return _convolve_xla(call, x.astype(np.float32), filter.astype(np.float32)).astype(x.dtype)
@@ -666,8 +636,7 @@ def _convolve_input_gradient_xla(call: _Call, filter: Array, out_backprop: Array
         return sum(pieces[1:], pieces[0])
     lows = [axis.extent - 1 - axis.before for axis in (rows, columns)]
     pads = [
-        (low, axis.size + axis.extent - 1 - axis.span - low)
-        for low, axis in zip(lows, (rows, columns), strict=True)
+        (low, axis.size + axis.extent - 1 - axis.span - low) for low, axis in zip(lows, (rows, columns), strict=True)
     ]
     return lax.conv_general_dilated(
         out_backprop,
@@ -740,9 +709,7 @@ def _depthwise_input_gradient_xla(call: _Call, filter: Array, out_backprop: Arra
         low = axis.extent - 1 - axis.before
         config.append((low, axis.size + axis.extent - 1 - axis.span - low, axis.stride - 1))
     config.append((0, 0, 0))
-    spread = lax.optimization_barrier(
-        lax.pad(out_backprop.astype(accumulator), np.zeros((), accumulator), config)
-    )
+    spread = lax.optimization_barrier(lax.pad(out_backprop.astype(accumulator), np.zeros((), accumulator), config))
     weights = filter.astype(accumulator)
     total: Array = None
     for m in range(call.depth):
@@ -822,9 +789,7 @@ def _input_gradient(operation: str, kernel: _Kernel, depthwise: bool = False) ->
         attributes = _Attributes(strides, padding, explicit_paddings, data_format, dilations)
         sizes = _input_sizes(input_sizes, out_backprop, filter.shape, data_format)
         call = _describe(operation, sizes, filter.shape, attributes, depthwise, out_backprop.shape)
-        return from_channels_last(
-            kernel(call, filter, to_channels_last(out_backprop, data_format)), data_format
-        )
+        return from_channels_last(kernel(call, filter, to_channels_last(out_backprop, data_format)), data_format)
 
     return _named(convolve_backprop_input, operation, kernel)
 
@@ -846,9 +811,7 @@ def _filter_gradient(operation: str, kernel: _Kernel, depthwise: bool = False) -
         attributes = _Attributes(strides, padding, explicit_paddings, data_format, dilations)
         sizes = tuple(int(size) for size in filter_sizes)
         call = _describe(operation, input.shape, sizes, attributes, depthwise, out_backprop.shape)
-        result = kernel(
-            call, to_channels_last(input, data_format), to_channels_last(out_backprop, data_format)
-        )
+        result = kernel(call, to_channels_last(input, data_format), to_channels_last(out_backprop, data_format))
         return result.reshape(sizes)
 
     return _named(convolve_backprop_filter, operation, kernel)

@@ -105,26 +105,18 @@ def _describe(
     """Checks shape and attributes of a pooling over rows and columns; they come in the call's own layout."""
     check_layout(operation, data_format)
     if len(shape) != 4:
-        raise invalid(
-            operation, f"input must have 4 dimensions (2 of them spatial), but got shape {list(shape)}"
-        )
+        raise invalid(operation, f"input must have 4 dimensions (2 of them spatial), but got shape {list(shape)}")
     for label, values in (("ksize", ksize), ("strides", strides)):
         if len(values) != 4:
-            raise invalid(
-                operation, f"{label} must specify 4 dimensions, but got {len(values)}: {list(values)}"
-            )
+            raise invalid(operation, f"{label} must specify 4 dimensions, but got {len(values)}: {list(values)}")
     if min(ksize) <= 0:
         raise invalid(operation, f"sliding window ksize must be positive, but got {list(ksize)}")
     batch, height, width, channels = channels_last_sizes(shape, data_format)
     window = channels_last_sizes(ksize, data_format)
     if window[0] != 1:
-        raise unsupported(
-            operation, f"pooling over the batch dimension is not supported, got ksize {list(ksize)}"
-        )
+        raise unsupported(operation, f"pooling over the batch dimension is not supported, got ksize {list(ksize)}")
     if window[3] != 1:
-        raise unsupported(
-            operation, f"pooling over the depth dimension is not supported, got ksize {list(ksize)}"
-        )
+        raise unsupported(operation, f"pooling over the depth dimension is not supported, got ksize {list(ksize)}")
     rows, columns = window_axes(
         operation, (height, width), window[1:3], strides, padding, explicit_paddings, data_format
     )
@@ -138,9 +130,7 @@ def _describe(
     return _Pool(batch, rows, columns, channels)
 
 
-def _check_gradient(
-    operation: str, label: str, shape: Sequence[int], expected: Sequence[int], layout: str
-) -> None:
+def _check_gradient(operation: str, label: str, shape: Sequence[int], expected: Sequence[int], layout: str) -> None:
     """Checks that an argument has the shape that the pooling gives it."""
     wanted = tuple(expected) if layout == "NHWC" else (expected[0], expected[3], expected[1], expected[2])
     if tuple(shape) != wanted:
@@ -159,9 +149,7 @@ def _accumulator(dtype: Any) -> Any:
     return np.dtype(np.float32) if dtype.itemsize == 2 and dtype.kind not in "iu" else dtype
 
 
-def _depth_window(
-    operation: str, ksize: Sequence[int], strides: Sequence[int], layout: str, channels: int
-) -> int:
+def _depth_window(operation: str, ksize: Sequence[int], strides: Sequence[int], layout: str, channels: int) -> int:
     """Returns the window over channels of a maximum that pools them alone, or 1."""
     window, stride = channels_last_sizes(ksize, layout), channels_last_sizes(strides, layout)
     if window[3] == 1:
@@ -169,9 +157,7 @@ def _depth_window(
     if window[1] != 1 or window[2] != 1:
         raise unsupported(operation, f"pools either depth or rows and columns, not both: ksize {list(ksize)}")
     if channels % window[3]:
-        raise unsupported(
-            operation, f"the depth window {window[3]} must evenly divide the input depth {channels}"
-        )
+        raise unsupported(operation, f"the depth window {window[3]} must evenly divide the input depth {channels}")
     if stride[3] != window[3]:
         raise unsupported(operation, f"the depth window {window[3]} must equal the depth stride {stride[3]}")
     return window[3]
@@ -188,10 +174,7 @@ def _window_counts(pool: _Pool) -> np.ndarray:
 
 def _first_taps(pool: _Pool) -> np.ndarray:
     """Returns the index of each window's first tap that lies inside the input, shaped (rows, columns, 1)."""
-    firsts = [
-        np.maximum(axis.before - np.arange(axis.output) * axis.stride, 0)
-        for axis in (pool.rows, pool.columns)
-    ]
+    firsts = [np.maximum(axis.before - np.arange(axis.output) * axis.stride, 0) for axis in (pool.rows, pool.columns)]
     return (firsts[0][:, None] * pool.columns.window + firsts[1])[:, :, None]
 
 
@@ -343,9 +326,7 @@ def _dynamic_tap(padded: Array, pool: _Pool, number: Array) -> Array:
     i, j = number // pool.columns.window, number % pool.columns.window
     sizes = (pool.batch, pool.rows.span, pool.columns.span, pool.channels)
     zero = np.zeros((), number.dtype)
-    return lax.dynamic_slice(padded, (zero, i, j, zero), sizes)[
-        :, :: pool.rows.stride, :: pool.columns.stride
-    ]
+    return lax.dynamic_slice(padded, (zero, i, j, zero), sizes)[:, :: pool.rows.stride, :: pool.columns.stride]
 
 
 def _first_maximum_xla(x: Array, pool: _Pool) -> Array:
@@ -435,9 +416,7 @@ def _max_pool_gradient_xla(pool: _Pool, x: Array, grad: Array) -> Array:
                 for j in range(column, columns.window, columns.stride):
                     up, left = reach[0] - 1 - i // rows.stride, reach[1] - 1 - j // columns.stride
                     part = (slice(None), slice(up, up + places[0]), slice(left, left + places[1]))
-                    total = total + _select_tap(
-                        index[part], index.dtype.type(i * columns.window + j), wide[part]
-                    )
+                    total = total + _select_tap(index[part], index.dtype.type(i * columns.window + j), wide[part])
             phases.append(total)
     if len(phases) > 1:
         # Without the barrier XLA computes every phase again for each element of the stack.
@@ -537,9 +516,7 @@ def _numpy_xla() -> Any:
     return _jax().numpy
 
 
-def _named(
-    function: Callable[..., Array], operation: str, kernel: Callable[..., Array]
-) -> Callable[..., Array]:
+def _named(function: Callable[..., Array], operation: str, kernel: Callable[..., Array]) -> Callable[..., Array]:
     """Gives ``function`` the names that a traceback and ``help`` show."""
     tier = kernel.__name__.rpartition("_")[2]
     function.__name__ = function.__qualname__ = f"{operation}_{tier}"
@@ -560,10 +537,7 @@ def _max_pool(numpy: _Namespace, kernel: Callable[[_Pool, Array], Array]) -> Cal
         data_format: str = "NHWC",
     ) -> Array:
         check_layout("MaxPool", data_format)
-        if (
-            len(input.shape) == len(ksize) == len(strides) == 4
-            and channels_last_sizes(ksize, data_format)[3] > 1
-        ):
+        if len(input.shape) == len(ksize) == len(strides) == 4 and channels_last_sizes(ksize, data_format)[3] > 1:
             x = to_channels_last(input, data_format)
             depth = _depth_window("MaxPool", ksize, strides, data_format, x.shape[3])
             result = x.reshape(*x.shape[:3], x.shape[3] // depth, depth).max(axis=4)
@@ -576,9 +550,7 @@ def _max_pool(numpy: _Namespace, kernel: Callable[[_Pool, Array], Array]) -> Cal
     return _named(max_pool, "MaxPool", kernel)
 
 
-def _max_pool_gradient(
-    numpy: _Namespace, kernel: Callable[[_Pool, Array, Array], Array]
-) -> Callable[..., Array]:
+def _max_pool_gradient(numpy: _Namespace, kernel: Callable[[_Pool, Array, Array], Array]) -> Callable[..., Array]:
     """Makes the public kernel of MaxPoolGrad."""
 
     def max_pool_grad(
@@ -592,9 +564,7 @@ def _max_pool_gradient(
         explicit_paddings: Sequence[int] = (),
         data_format: str = "NHWC",
     ) -> Array:
-        pool = _describe(
-            "MaxPoolGrad", orig_input.shape, ksize, strides, padding, explicit_paddings, data_format
-        )
+        pool = _describe("MaxPoolGrad", orig_input.shape, ksize, strides, padding, explicit_paddings, data_format)
         _check_gradient("MaxPoolGrad", "orig_output", orig_output.shape, pool.output_shape, data_format)
         _check_gradient("MaxPoolGrad", "grad", grad.shape, pool.output_shape, data_format)
         if pool.empty:
@@ -676,9 +646,7 @@ def _average_pool(numpy: _Namespace, kernel: Callable[[_Pool, Array], Array]) ->
     return _named(avg_pool, "AvgPool", kernel)
 
 
-def _average_pool_gradient(
-    numpy: _Namespace, kernel: Callable[[_Pool, Array], Array]
-) -> Callable[..., Array]:
+def _average_pool_gradient(numpy: _Namespace, kernel: Callable[[_Pool, Array], Array]) -> Callable[..., Array]:
     """Makes the public kernel of AvgPoolGrad."""
 
     def avg_pool_grad(

@@ -113,9 +113,7 @@ def convolution_shape(
             if depth == 0:
                 raise ValueError("Depth of filter must not be 0")
             if channels % depth:
-                raise ValueError(
-                    f"Depth of input ({channels}) is not a multiple of input depth of filter ({depth})"
-                )
+                raise ValueError(f"Depth of input ({channels}) is not a multiple of input depth of filter ({depth})")
             groups = channels // depth
             if groups < 1:
                 raise ValueError(f"Number of groups must be positive: input depth {channels}, filter depth {depth}")
@@ -144,8 +142,9 @@ def pooling_shape(
     padding: str,
     data_format: str,
     explicit_paddings: Sequence[int] = (),
+    over_channels: bool = False,
 ) -> Sizes:
-    """Returns the shape of a pooling over rows and columns, or over channels.
+    """Returns the shape of a pooling over rows and columns and, with ``over_channels``, over channels.
 
     Raises:
       ValueError: shapes and attributes do not fit.
@@ -164,7 +163,11 @@ def pooling_shape(
             strict=True,
         )
     ]
-    return arranged(image[0], sizes, channel_of(image, data_format), data_format)
+    channels = channel_of(image, data_format)
+    if over_channels:
+        window, stride = channel_of(ksize, data_format), channel_of(strides, data_format)
+        channels = windowed(channels, window, stride, "VALID" if padding == "EXPLICIT" else padding)
+    return arranged(image[0], sizes, channels, data_format)
 
 
 def shape_given(sizes: StaticValue, rank: int) -> Sizes:

@@ -112,11 +112,6 @@ for _operation in (random_uniform_op, random_standard_normal, truncated_normal_o
     _operation.samples(_shape_samples)
 
 
-def has_no_gradient(call: Any, *dy: Any) -> Any:
-    """Is the gradient rule of operations for which TensorFlow has none, not even that they are constant."""
-    raise LookupError(f"gradient registry has no entry for: {call.op_def.name}")
-
-
 def check_integer_range(minval: Any, maxval: Any, count: int) -> None:
     """Rejects bounds that are no scalars, or between which there is no integer."""
     for name, bound in (("minval", minval), ("maxval", maxval)):
@@ -131,8 +126,7 @@ def check_integer_range(minval: Any, maxval: Any, count: int) -> None:
     "shape: static T, minval: Tout, maxval: Tout -> output: Tout",
     T=INDEX,
     Tout=INDEX,
-    random=_blocks_of_shape,
-)
+    random=_blocks_of_shape, differentiable="missing")
 def random_uniform_int(xp, shape, minval, maxval, *, seed: int = 0, seed2: int = 0, generator):
     """Draws integers from ``minval`` up to, but not including, ``maxval``."""
     sizes = dimensions(shape)
@@ -142,9 +136,6 @@ def random_uniform_int(xp, shape, minval, maxval, *, seed: int = 0, seed2: int =
         return xp.zeros(sizes, minval.dtype)
     draws = sampling.uniform_int(xp, generator.key, generator.counter, count, minval, maxval, minval.dtype)
     return draws.reshape(sizes)
-
-
-random_uniform_int.gradient(has_no_gradient)
 
 
 @random_uniform_int.shape
@@ -318,8 +309,7 @@ def _random_gamma_samples(s):
     R=default("double", _RATE_TYPES),
     dtype=default("int64", _RATE_TYPES),
     tier="host",
-    random=_blocks_of_each,
-)
+    random=_blocks_of_each, differentiable="missing")
 def random_poisson_v2(shape, rate, *, seed: int = 0, seed2: int = 0, dtype: DType = "int64", generator):
     """Draws from Poisson distributions of the given rates, a tensor of the given shape for each."""
     sizes = dimensions(shape)
@@ -327,9 +317,6 @@ def random_poisson_v2(shape, rate, *, seed: int = 0, seed2: int = 0, dtype: DTyp
         generator.key, generator.counter, np.asarray(rate), count_of(shape), numpy_type(dtype)
     )
     return draws.reshape(*sizes, *np.shape(rate))
-
-
-random_poisson_v2.gradient(has_no_gradient)
 
 
 @random_poisson_v2.samples
@@ -355,8 +342,7 @@ def _shape_of_each(shape, parameter):
     "RandomGammaGrad",
     "alpha: T, sample: T -> output: T",
     T=("float", "double"),
-    tier="xla",
-)
+    tier="xla", differentiable="missing")
 def random_gamma_grad(alpha, sample):
     """Computes how a draw from a gamma distribution moves with the distribution's shape.
 
@@ -365,9 +351,6 @@ def random_gamma_grad(alpha, sample):
     the density.
     """
     return lax.random_gamma_grad(*_broadcast_together(alpha, sample))
-
-
-random_gamma_grad.gradient(has_no_gradient)
 
 
 def _broadcast_together(left: Any, right: Any) -> tuple[Any, Any]:

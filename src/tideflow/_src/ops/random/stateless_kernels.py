@@ -32,7 +32,6 @@ from tideflow._src.ops.random.stateful_kernels import (
     check_categorical,
     check_integer_range,
     gradient_of_shapes,
-    has_no_gradient,
     numpy_type,
     shuffled,
 )
@@ -293,14 +292,10 @@ stateless_random_uniform_int_v2.shape(_key_range_shape)
 @op(
     "StatelessRandomGetKeyCounter",
     "seed: Tseed -> key: uint64, counter: uint64",
-    Tseed=default("int64", INDEX),
-)
+    Tseed=default("int64", INDEX), differentiable="missing")
 def stateless_random_get_key_counter(xp, seed):
     """Returns the key and the counter that a seed stands for."""
     return _key_counter(xp, seed)
-
-
-stateless_random_get_key_counter.gradient(has_no_gradient)
 
 
 @stateless_random_get_key_counter.shape
@@ -312,14 +307,10 @@ def _stateless_random_get_key_counter_shape(seed):
 @op(
     "StatelessRandomGetKeyCounterAlg",
     "seed: Tseed -> key: uint64, counter: uint64, alg: int32",
-    Tseed=default("int64", INDEX),
-)
+    Tseed=default("int64", INDEX), differentiable="missing")
 def stateless_random_get_key_counter_alg(xp, seed):
     """Returns the key and the counter that a seed stands for, and the number of the algorithm, Philox."""
     return *_key_counter(xp, seed), xp.asarray(PHILOX, np.int32)
-
-
-stateless_random_get_key_counter_alg.gradient(has_no_gradient)
 
 
 @stateless_random_get_key_counter_alg.shape
@@ -340,13 +331,10 @@ stateless_random_get_key_counter.samples(_key_counter_samples)
 stateless_random_get_key_counter_alg.samples(_key_counter_samples)
 
 
-@op("StatelessRandomGetAlg", "-> alg: int32", stateful=True)
+@op("StatelessRandomGetAlg", "-> alg: int32", stateful=True, differentiable="missing")
 def stateless_random_get_alg(xp):
     """Returns the number of the algorithm that the device prefers: Philox."""
     return xp.asarray(PHILOX, np.int32)
-
-
-stateless_random_get_alg.gradient(has_no_gradient)
 
 
 @stateless_random_get_alg.shape
@@ -395,13 +383,10 @@ def _stateless_multinomial_samples(s):
     yield s(s.normal(1, 3), 2, [1, 2, 3], error="InvalidArgumentError")
 
 
-@op("StatelessShuffle", f"value: T, {_KEY_COUNTER} -> output: T")
+@op("StatelessShuffle", f"value: T, {_KEY_COUNTER} -> output: T", differentiable="missing")
 def stateless_shuffle_op(xp, value, key, counter, alg):
     """Shuffles the rows of a tensor, that is, along its first dimension."""
     return shuffled(xp, value, *_checked(key, counter, alg))
-
-
-stateless_shuffle_op.gradient(has_no_gradient)
 
 
 @stateless_shuffle_op.shape

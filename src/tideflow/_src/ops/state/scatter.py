@@ -180,7 +180,13 @@ def _rows_samples(kind: str, holder: str) -> Callable[..., Any]:
     return samples
 
 
-def _nothing(*inputs: Any) -> Any:
+def _checked_rows(resource: Any, indices: Any, updates: Any) -> Any:
+    _rows_shape(resource, indices, updates)
+    return []
+
+
+def _checked_elements(ref: Any, indices: Any, updates: Any) -> Any:
+    _elements_shape(ref, indices, updates)
     return []
 
 
@@ -223,7 +229,7 @@ def _define_rows(kind: str) -> tuple[Any, Any]:
         **of_resource,
     )(by_resource)
     reference.shape(_rows_shape)
-    resource.shape(_nothing)
+    resource.shape(_checked_rows)
     reference.samples(_rows_samples(kind, "reference"))
     resource.samples(_rows_samples(kind, "variable"))
     return reference, resource
@@ -364,7 +370,7 @@ def _define_elements(kind: str) -> tuple[Any, Any]:
         differentiable=False,
     )(by_resource)
     reference.shape(_elements_shape)
-    resource.shape(_nothing)
+    resource.shape(_checked_elements)
     reference.samples(_elements_samples(kind, "reference"))
     resource.samples(_elements_samples(kind, "variable"))
     return reference, resource

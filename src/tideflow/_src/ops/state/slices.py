@@ -176,8 +176,12 @@ def resource_gather_op(xp, resource, indices, *, dtype: DType, batch_dims: int =
 
 
 @resource_gather_op.shape
-def _resource_gather_shape(resource, indices):
-    return None
+def _resource_gather_shape(resource, indices, *, batch_dims):
+    if resource is None or indices is None:
+        return None
+    if len(resource) <= batch_dims:
+        raise ValueError(f"Shape must be at least rank {batch_dims + 1} but is rank {len(resource)}")
+    return (*resource[:batch_dims], *indices[batch_dims:], *resource[batch_dims + 1 :])
 
 
 @resource_gather_op.gradient
@@ -255,7 +259,15 @@ def resource_gather_nd_op(xp, resource, indices, *, dtype: DType):
 
 @resource_gather_nd_op.shape
 def _resource_gather_nd_shape(resource, indices):
-    return None
+    if resource is None or not indices or indices[-1] is None:
+        return None
+    if indices[-1] > len(resource):
+        raise ValueError(
+            f"indices.shape[-1] must be <= params.rank, but saw indices shape {list(indices)} and params "
+            "shape "
+            f"{list(resource)}"
+        )
+    return (*indices[:-1], *resource[indices[-1] :])
 
 
 @resource_gather_nd_op.gradient

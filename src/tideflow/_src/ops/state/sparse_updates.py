@@ -42,11 +42,11 @@ def _define(
     if forms == "both":
         held = ", ".join(f"{item}: Ref(T)" for item in rule.state)
         reference = op(name, f"{held}, {rest} -> out: Ref(T)", **options)(kernel)
-        reference.shape(_shape_rule(rule, names))
+        reference.shape(_shape_rule(rule, names, has_output=True))
         reference.samples(_samples(rule, names, "reference", switch, switch_default))
     held = ", ".join(f"{item}: resource" for item in rule.state)
     resource = op(f"Resource{name}", f"{held}, {rest} ->", stateful=True, **options)(kernel)
-    resource.shape(_resource_shape_rule(rule, names))
+    resource.shape(_shape_rule(rule, names, has_output=False))
     resource.samples(_samples(rule, names, "variable", switch, switch_default))
 
 
@@ -173,7 +173,7 @@ def _check(rule: Rule, names: list[str], inputs: tuple[Any, ...], xp: Any) -> No
         )
 
 
-def _shape_rule(rule: Rule, names: list[str]) -> Callable[..., Any]:
+def _shape_rule(rule: Rule, names: list[str], *, has_output: bool) -> Callable[..., Any]:
     count = len(rule.state)
 
     def infer(*shapes: Any) -> Any:
@@ -184,17 +184,7 @@ def _shape_rule(rule: Rule, names: list[str]) -> Callable[..., Any]:
         grad = values["grad"]
         if result is not None and grad is not None:
             merge_shapes((values["indices"] or (None,))[:1] + result[1:], grad)
-        return result
-
-    return infer
-
-
-def _resource_shape_rule(rule: Rule, names: list[str]) -> Callable[..., Any]:
-    count = len(rule.state)
-
-    def infer(*shapes: Any) -> Any:
-        _checked_scalars(names, shapes[count:])
-        return []
+        return result if has_output else []
 
     return infer
 

@@ -54,11 +54,11 @@ def rule(name: str, state: str, inputs: str, *, forms: str = "both") -> Callable
         if forms == "both":
             held = ", ".join(f"{item}: Ref(T)" for item in made.state)
             reference = op(name, f"{held}, {rest} -> out: Ref(T)", **options)(kernel)
-            reference.shape(_shape_rule(made))
+            reference.shape(_shape_rule(made, has_output=True))
             reference.samples(_samples(made, "reference"))
         held = ", ".join(f"{item}: resource" for item in made.state)
         resource = op(f"Resource{name}", f"{held}, {rest} ->", stateful=True, **options)(kernel)
-        resource.shape(_scalars_rule(made))
+        resource.shape(_shape_rule(made, has_output=False))
         resource.samples(_samples(made, "variable"))
         return made
 
@@ -104,7 +104,7 @@ def _mismatch(made: Rule, index: int, inputs: Any) -> InvalidArgumentError:
     )
 
 
-def _shape_rule(made: Rule) -> Callable[..., Any]:
+def _shape_rule(made: Rule, *, has_output: bool) -> Callable[..., Any]:
     count = len(made.state)
 
     def infer(*shapes: Any) -> Any:
@@ -115,19 +115,7 @@ def _shape_rule(made: Rule) -> Callable[..., Any]:
         for name, shape in zip((*made.state, *made.inputs), shapes, strict=True):
             if name in made.state or name in ("grad", "delta"):
                 result = merge_shapes(result, shape)
-        return result
-
-    return infer
-
-
-def _scalars_rule(made: Rule) -> Callable[..., Any]:
-    count = len(made.state)
-
-    def infer(*shapes: Any) -> Any:
-        problem = scalar_problem(made.inputs, list(shapes[count:]))
-        if problem:
-            raise ValueError(f"Shape must be rank 0: {problem}")
-        return []
+        return result if has_output else []
 
     return infer
 

@@ -82,7 +82,14 @@ def _destroy_temporary_variable_samples(s):
     yield s(assigned, var_name="held")
 
 
-@op("VarHandleOp", "-> resource: resource", tier="host", stateful=True, differentiable=False)
+@op(
+    "VarHandleOp",
+    "-> resource: resource",
+    tier="host",
+    stateful=True,
+    differentiable=False,
+    allowed_devices=default([], type="list(string)"),
+)
 def var_handle_op(
     *,
     dtype: DType,
@@ -90,9 +97,10 @@ def var_handle_op(
     container: str = "",
     shared_name: str = "",
     debug_name: str = "",
-    allowed_devices: list[str] = (),  # type: ignore[assignment]
+    allowed_devices: list[str],
 ):
     """Gives the handle of a variable, made when its name is first used; without a name, a new one."""
+    del allowed_devices
     name = debug_name or shared_name or "Variable"
     if not shared_name or shared_name == ANONYMOUS:
         return ResourceHandle(Buffer(name, dtype, shape), name)
@@ -167,7 +175,7 @@ def read_variable_op(xp, resource, *, dtype: DType):
 
 @read_variable_op.shape
 def _read_variable_shape(resource):
-    return None
+    return resource
 
 
 @read_variable_op.gradient
@@ -197,7 +205,7 @@ def variable_shape(xp, input, *, out_type: DType = dtypes.int32):
 
 @variable_shape.shape
 def _variable_shape_shape(input):
-    return (None,)
+    return (None,) if input is None else (len(input),)
 
 
 @variable_shape.samples
@@ -231,7 +239,7 @@ def _destroy_resource_samples(s):
 
 def _kept(value: Any) -> Any:
     """Returns a host value as a variable keeps it: an array that nobody else can change."""
-    if isinstance(value, np.ndarray) and value.flags.writeable:
+    if isinstance(value, np.ndarray) and (value.flags.writeable or value.base is not None):
         return value.copy()
     return value
 
@@ -284,7 +292,7 @@ def _assign_samples(s):
     for dtype in s.dtypes("T"):
         yield s(s.reference(s.array((2, 3), dtype)), s.array((2, 3), dtype))
     yield s(s.reference(s.normal()), s.normal())
-    yield s(s.reference(s.normal(2)), s.normal(3), error="InvalidArgumentError")
+    yield s(s.reference(s.normal(2)), s.normal(3), error="ValueError")
     yield s(s.reference(s.normal(2)), s.normal(3), validate_shape=False)
 
 
@@ -315,7 +323,10 @@ def assign_variable_op(xp, resource, value, *, validate_shape: bool = False):
     return _kept(value)
 
 
-assign_variable_op.shape(_no_outputs)
+@assign_variable_op.shape
+def _assign_variable_shape(resource, value):
+    merge_shapes(resource, value)
+    return []
 
 
 @assign_variable_op.samples
@@ -397,8 +408,8 @@ def assign_sub_variable_op(xp, resource, value):
     return xp.subtract(resource, value)
 
 
-assign_add_variable_op.shape(_no_outputs)
-assign_sub_variable_op.shape(_no_outputs)
+assign_add_variable_op.shape(_assign_variable_shape)
+assign_sub_variable_op.shape(_assign_variable_shape)
 
 
 def _assign_add_variable_samples(s: Any) -> Any:

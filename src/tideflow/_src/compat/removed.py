@@ -1,0 +1,74 @@
+"""Says what became of names that a namespace does not have: removed, moved, or not here yet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+#: Message classes of the 1.x namespace, which load protobuf when they are first used.
+MESSAGES = frozenset(
+    "AttrValue ConfigProto Event GPUOptions GraphDef GraphOptions HistogramProto LogMessage MetaGraphDef NameAttrList "
+    "NodeDef OptimizerOptions RunMetadata RunOptions SessionLog Summary SummaryMetadata TensorInfo".split()
+)
+
+_LATER = {
+    "keras": "write the model with tf.Variable and the tf.nn functions",
+    "data": "feed NumPy arrays",
+    "function": "call the function eagerly, or build a graph and run it with tf.compat.v1.Session",
+    "saved_model": "keep the values of the variables with numpy.savez",
+    "estimator": "run the training loop with tf.compat.v1.Session",
+    "summary": "write values with print or matplotlib",
+    "image": "transform images with NumPy",
+    "strings": "transform strings with tf.numpy_function",
+    "sparse": "use dense tensors",
+    "ragged": "use dense tensors and a mask",
+    "signal": "use numpy.fft through tf.numpy_function",
+    "distribute": "run on one device",
+    "lite": "export the graph with tf.io.write_graph",
+    "autograph": "use tf.cond and tf.while_loop",
+    "layers": "use tf.nn functions and tf.get_variable",
+    "losses": "use tf.nn and tf.reduce_mean",
+    "metrics": "compute the metric with tf.reduce_mean",
+    "contrib": "its parts moved into the core or into packages of their own in TensorFlow 2.0",
+}
+
+
+def module_getattr(module: str, dialect: str) -> Callable[[str], Any]:
+    """Returns the ``__getattr__`` of a public namespace.
+
+    Args:
+      module: the namespace's name.
+      dialect: the dialect it serves: ``"v2"``, ``"v1"`` or ``"v0"``.
+    """
+
+    def missing(name: str) -> Any:
+        if dialect != "v2" and name in MESSAGES:
+            from tideflow._src.graph import protos  # loads protobuf at its first use
+
+            return protos.get(name)
+        if name.startswith("__"):
+            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        raise AttributeError(_explanation(module, dialect, name))
+
+    return missing
+
+
+def _explanation(module: str, dialect: str, name: str) -> str:
+    from tideflow._src.compat.removed_names import REMOVED_IN_1, REMOVED_IN_2
+
+    if name == "contrib":
+        return "tf.contrib was removed in TensorFlow 2.0; its parts moved into the core or into packages of their own."
+    if name in REMOVED_IN_1:
+        replacement, since = REMOVED_IN_1[name]
+        return (
+            f"tf.{name} was removed in TensorFlow {since}: use {replacement}, or run a program of that time with "
+            "`python -m tideflow --v0` (import tideflow.v0 as tf)."
+        )
+    if dialect == "v2" and name in REMOVED_IN_2:
+        return (
+            f"tf.{name} was removed in TensorFlow 2.0: use {REMOVED_IN_2[name]}, or run a 1.x program with "
+            "`python -m tideflow --v1` (import tideflow.v1 as tf)."
+        )
+    if name in _LATER:
+        return f"Tideflow has no tf.{name} yet; it comes with a later release. Until then, {_LATER[name]}."
+    return f"module {module!r} has no attribute {name!r}"

@@ -1,0 +1,63 @@
+"""Gives the operations to ``tf.raw_ops``: called with keyword arguments only, every argument checked."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from tideflow._src.graph.op_def import REQUIRED, OpDef
+from tideflow._src.runtime.arguments import normalize
+from tideflow._src.runtime.op import general
+
+
+def operation_names() -> list[str]:
+    """Returns the names of all operations."""
+    return sorted(OpDef.registry)
+
+
+@functools.cache
+def operation(name: str) -> Callable[..., Any]:
+    """Returns the function of an operation.
+
+    Raises:
+      AttributeError: there is no such operation.
+    """
+    try:
+        definition = OpDef.registry[name]
+    except KeyError:
+        raise AttributeError(f"tf.raw_ops has no operation named {name!r}.") from None
+    inputs = [argument.name for argument in definition.inputs]
+    visible = [attribute for attribute in definition.attributes if not _implied(definition, attribute)]
+
+    def call(*positional: Any, name: str | None = None, **arguments: Any) -> Any:
+        if positional:
+            raise TypeError(
+                f"{definition.name} only takes keyword args (possible keys: {[*inputs, *visible, 'name']}). Please pass "
+                "these args as kwargs instead."
+            )
+        missing = [key for key in inputs if key not in arguments]
+        missing += [
+            key for key in visible if key not in arguments and definition.attributes[key].default is REQUIRED
+        ]
+        if missing:
+            raise TypeError(f"{definition.name}() missing required arguments: {', '.join(map(repr, missing))}")
+        attrs = {}
+        for key, value in arguments.items():
+            if key in inputs:
+                continue
+            if key not in definition.attributes:
+                raise TypeError(f"{definition.name}() got an unexpected keyword argument {key!r}")
+            attrs[key] = normalize(definition, definition.attributes[key], value)
+        return general(definition, tuple(arguments[key] for key in inputs), attrs, name)
+
+    call.__name__ = call.__qualname__ = definition.name
+    call.__doc__ = definition.kernel.__doc__
+    return call
+
+
+def _implied(definition: OpDef, attribute: str) -> bool:
+    """Tells whether an attribute follows from the inputs, so that callers do not give it."""
+    return any(
+        attribute in (argument.type_attr, argument.number_attr, argument.type_list_attr) for argument in definition.inputs
+    )

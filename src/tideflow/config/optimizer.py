@@ -1,0 +1,5 @@
+"""Compilation: ``tf.config.optimizer``."""
+
+from __future__ import annotations
+
+from tideflow._src.runtime.options import (get_experimental_options as get_experimental_options, get_jit as get_jit, set_experimental_options as set_experimental_options, set_jit as set_jit)

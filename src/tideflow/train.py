@@ -1,0 +1,5 @@
+"""Training: ``tf.train``."""
+
+from __future__ import annotations
+
+
