@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-from tideflow._src.autodiff.tape import (GradientTape as GradientTape)
+from tideflow._src.autodiff.tape import GradientTape as GradientTape

@@ -2,25 +2,128 @@
 
 from __future__ import annotations
 
-from tideflow._src.function.assertions import (is_non_decreasing as is_non_decreasing, is_strictly_increasing as is_strictly_increasing)
-from tideflow._src.ops.array.permuting import (invert_permutation as invert_permutation)
-from tideflow._src.ops.math.argument_extrema import (argmax as argmax, argmin as argmin)
-from tideflow._src.ops.math.arithmetic import (accumulate_n as accumulate_n, add as add, add_n as add_n, atan2 as atan2, maximum as maximum, minimum as minimum, multiply as multiply, multiply_no_nan as multiply_no_nan, pow as pow, scalar_mul as scalar_mul, squared_difference as squared_difference, subtract as subtract)
-from tideflow._src.ops.math.comparison import (equal as equal, greater as greater, greater_equal as greater_equal, less as less, less_equal as less_equal, not_equal as not_equal)
-from tideflow._src.ops.math.complex_numbers import (angle as angle, conj as conj, imag as imag, real as real)
-from tideflow._src.ops.math.counting import (bincount as bincount, confusion_matrix as confusion_matrix)
-from tideflow._src.ops.math.cumulative import (cumprod as cumprod, cumsum as cumsum, cumulative_logsumexp as cumulative_logsumexp)
-from tideflow._src.ops.math.division import (divide as divide, divide_no_nan as divide_no_nan, floordiv as floordiv, floormod as floormod, mod as mod, reciprocal_no_nan as reciprocal_no_nan, truediv as truediv, xdivy as xdivy, xlog1py as xlog1py, xlogy as xlogy)
-from tideflow._src.ops.math.logical import (logical_and as logical_and, logical_not as logical_not, logical_or as logical_or, logical_xor as logical_xor)
-from tideflow._src.ops.math.polynomial import (polyval as polyval)
-from tideflow._src.ops.math.reduce import (count_nonzero as count_nonzero, reduce_all as reduce_all, reduce_any as reduce_any, reduce_euclidean_norm as reduce_euclidean_norm, reduce_logsumexp as reduce_logsumexp, reduce_max as reduce_max, reduce_mean as reduce_mean, reduce_min as reduce_min, reduce_prod as reduce_prod, reduce_std as reduce_std, reduce_sum as reduce_sum, reduce_variance as reduce_variance)
-from tideflow._src.ops.math.rounding import (ceil as ceil, floor as floor, is_finite as is_finite, is_inf as is_inf, is_nan as is_nan, nextafter as nextafter, rint as rint, round as round)
-from tideflow._src.ops.math.segments import (segment_max as segment_max, segment_mean as segment_mean, segment_min as segment_min, segment_prod as segment_prod, segment_sum as segment_sum, unsorted_segment_max as unsorted_segment_max, unsorted_segment_mean as unsorted_segment_mean, unsorted_segment_min as unsorted_segment_min, unsorted_segment_prod as unsorted_segment_prod, unsorted_segment_sqrt_n as unsorted_segment_sqrt_n, unsorted_segment_sum as unsorted_segment_sum)
-from tideflow._src.ops.math.sorting import (in_top_k as in_top_k, top_k as top_k)
-from tideflow._src.ops.math.special_functions import (bessel_i0 as bessel_i0, bessel_i0e as bessel_i0e, bessel_i1 as bessel_i1, bessel_i1e as bessel_i1e, betainc as betainc, digamma as digamma, erf as erf, erfc as erfc, erfcinv as erfcinv, erfinv as erfinv, igamma as igamma, igammac as igammac, lgamma as lgamma, ndtri as ndtri, polygamma as polygamma, zeta as zeta)
-from tideflow._src.ops.math.trigonometric import (acos as acos, acosh as acosh, asin as asin, asinh as asinh, atan as atan, atanh as atanh, cos as cos, cosh as cosh, sin as sin, sinh as sinh, tan as tan)
-from tideflow._src.ops.math.unary import (abs as abs, exp as exp, expm1 as expm1, log as log, log1p as log1p, negative as negative, reciprocal as reciprocal, rsqrt as rsqrt, sigmoid as sigmoid, sign as sign, sqrt as sqrt, square as square, tanh as tanh)
-from tideflow._src.ops.nn.activation import (softplus as softplus, softsign as softsign)
-from tideflow._src.ops.nn.softmax import (log_softmax as log_softmax, softmax as softmax)
-
 from tideflow import special as special
+from tideflow._src.function.assertions import is_non_decreasing as is_non_decreasing
+from tideflow._src.function.assertions import is_strictly_increasing as is_strictly_increasing
+from tideflow._src.ops.array.permuting import invert_permutation as invert_permutation
+from tideflow._src.ops.math.argument_extrema import argmax as argmax
+from tideflow._src.ops.math.argument_extrema import argmin as argmin
+from tideflow._src.ops.math.arithmetic import accumulate_n as accumulate_n
+from tideflow._src.ops.math.arithmetic import add as add
+from tideflow._src.ops.math.arithmetic import add_n as add_n
+from tideflow._src.ops.math.arithmetic import atan2 as atan2
+from tideflow._src.ops.math.arithmetic import maximum as maximum
+from tideflow._src.ops.math.arithmetic import minimum as minimum
+from tideflow._src.ops.math.arithmetic import multiply as multiply
+from tideflow._src.ops.math.arithmetic import multiply_no_nan as multiply_no_nan
+from tideflow._src.ops.math.arithmetic import pow as pow
+from tideflow._src.ops.math.arithmetic import scalar_mul as scalar_mul
+from tideflow._src.ops.math.arithmetic import squared_difference as squared_difference
+from tideflow._src.ops.math.arithmetic import subtract as subtract
+from tideflow._src.ops.math.comparison import equal as equal
+from tideflow._src.ops.math.comparison import greater as greater
+from tideflow._src.ops.math.comparison import greater_equal as greater_equal
+from tideflow._src.ops.math.comparison import less as less
+from tideflow._src.ops.math.comparison import less_equal as less_equal
+from tideflow._src.ops.math.comparison import not_equal as not_equal
+from tideflow._src.ops.math.complex_numbers import angle as angle
+from tideflow._src.ops.math.complex_numbers import conj as conj
+from tideflow._src.ops.math.complex_numbers import imag as imag
+from tideflow._src.ops.math.complex_numbers import real as real
+from tideflow._src.ops.math.counting import bincount as bincount
+from tideflow._src.ops.math.counting import confusion_matrix as confusion_matrix
+from tideflow._src.ops.math.cumulative import cumprod as cumprod
+from tideflow._src.ops.math.cumulative import cumsum as cumsum
+from tideflow._src.ops.math.cumulative import cumulative_logsumexp as cumulative_logsumexp
+from tideflow._src.ops.math.division import divide as divide
+from tideflow._src.ops.math.division import divide_no_nan as divide_no_nan
+from tideflow._src.ops.math.division import floordiv as floordiv
+from tideflow._src.ops.math.division import floormod as floormod
+from tideflow._src.ops.math.division import mod as mod
+from tideflow._src.ops.math.division import reciprocal_no_nan as reciprocal_no_nan
+from tideflow._src.ops.math.division import truediv as truediv
+from tideflow._src.ops.math.division import xdivy as xdivy
+from tideflow._src.ops.math.division import xlog1py as xlog1py
+from tideflow._src.ops.math.division import xlogy as xlogy
+from tideflow._src.ops.math.logical import logical_and as logical_and
+from tideflow._src.ops.math.logical import logical_not as logical_not
+from tideflow._src.ops.math.logical import logical_or as logical_or
+from tideflow._src.ops.math.logical import logical_xor as logical_xor
+from tideflow._src.ops.math.polynomial import polyval as polyval
+from tideflow._src.ops.math.reduce import count_nonzero as count_nonzero
+from tideflow._src.ops.math.reduce import reduce_all as reduce_all
+from tideflow._src.ops.math.reduce import reduce_any as reduce_any
+from tideflow._src.ops.math.reduce import reduce_euclidean_norm as reduce_euclidean_norm
+from tideflow._src.ops.math.reduce import reduce_logsumexp as reduce_logsumexp
+from tideflow._src.ops.math.reduce import reduce_max as reduce_max
+from tideflow._src.ops.math.reduce import reduce_mean as reduce_mean
+from tideflow._src.ops.math.reduce import reduce_min as reduce_min
+from tideflow._src.ops.math.reduce import reduce_prod as reduce_prod
+from tideflow._src.ops.math.reduce import reduce_std as reduce_std
+from tideflow._src.ops.math.reduce import reduce_sum as reduce_sum
+from tideflow._src.ops.math.reduce import reduce_variance as reduce_variance
+from tideflow._src.ops.math.rounding import ceil as ceil
+from tideflow._src.ops.math.rounding import floor as floor
+from tideflow._src.ops.math.rounding import is_finite as is_finite
+from tideflow._src.ops.math.rounding import is_inf as is_inf
+from tideflow._src.ops.math.rounding import is_nan as is_nan
+from tideflow._src.ops.math.rounding import nextafter as nextafter
+from tideflow._src.ops.math.rounding import rint as rint
+from tideflow._src.ops.math.rounding import round as round
+from tideflow._src.ops.math.segments import segment_max as segment_max
+from tideflow._src.ops.math.segments import segment_mean as segment_mean
+from tideflow._src.ops.math.segments import segment_min as segment_min
+from tideflow._src.ops.math.segments import segment_prod as segment_prod
+from tideflow._src.ops.math.segments import segment_sum as segment_sum
+from tideflow._src.ops.math.segments import unsorted_segment_max as unsorted_segment_max
+from tideflow._src.ops.math.segments import unsorted_segment_mean as unsorted_segment_mean
+from tideflow._src.ops.math.segments import unsorted_segment_min as unsorted_segment_min
+from tideflow._src.ops.math.segments import unsorted_segment_prod as unsorted_segment_prod
+from tideflow._src.ops.math.segments import unsorted_segment_sqrt_n as unsorted_segment_sqrt_n
+from tideflow._src.ops.math.segments import unsorted_segment_sum as unsorted_segment_sum
+from tideflow._src.ops.math.sorting import in_top_k as in_top_k
+from tideflow._src.ops.math.sorting import top_k as top_k
+from tideflow._src.ops.math.special_functions import bessel_i0 as bessel_i0
+from tideflow._src.ops.math.special_functions import bessel_i0e as bessel_i0e
+from tideflow._src.ops.math.special_functions import bessel_i1 as bessel_i1
+from tideflow._src.ops.math.special_functions import bessel_i1e as bessel_i1e
+from tideflow._src.ops.math.special_functions import betainc as betainc
+from tideflow._src.ops.math.special_functions import digamma as digamma
+from tideflow._src.ops.math.special_functions import erf as erf
+from tideflow._src.ops.math.special_functions import erfc as erfc
+from tideflow._src.ops.math.special_functions import erfcinv as erfcinv
+from tideflow._src.ops.math.special_functions import erfinv as erfinv
+from tideflow._src.ops.math.special_functions import igamma as igamma
+from tideflow._src.ops.math.special_functions import igammac as igammac
+from tideflow._src.ops.math.special_functions import lgamma as lgamma
+from tideflow._src.ops.math.special_functions import ndtri as ndtri
+from tideflow._src.ops.math.special_functions import polygamma as polygamma
+from tideflow._src.ops.math.special_functions import zeta as zeta
+from tideflow._src.ops.math.trigonometric import acos as acos
+from tideflow._src.ops.math.trigonometric import acosh as acosh
+from tideflow._src.ops.math.trigonometric import asin as asin
+from tideflow._src.ops.math.trigonometric import asinh as asinh
+from tideflow._src.ops.math.trigonometric import atan as atan
+from tideflow._src.ops.math.trigonometric import atanh as atanh
+from tideflow._src.ops.math.trigonometric import cos as cos
+from tideflow._src.ops.math.trigonometric import cosh as cosh
+from tideflow._src.ops.math.trigonometric import sin as sin
+from tideflow._src.ops.math.trigonometric import sinh as sinh
+from tideflow._src.ops.math.trigonometric import tan as tan
+from tideflow._src.ops.math.unary import abs as abs
+from tideflow._src.ops.math.unary import exp as exp
+from tideflow._src.ops.math.unary import expm1 as expm1
+from tideflow._src.ops.math.unary import log as log
+from tideflow._src.ops.math.unary import log1p as log1p
+from tideflow._src.ops.math.unary import negative as negative
+from tideflow._src.ops.math.unary import reciprocal as reciprocal
+from tideflow._src.ops.math.unary import rsqrt as rsqrt
+from tideflow._src.ops.math.unary import sigmoid as sigmoid
+from tideflow._src.ops.math.unary import sign as sign
+from tideflow._src.ops.math.unary import sqrt as sqrt
+from tideflow._src.ops.math.unary import square as square
+from tideflow._src.ops.math.unary import tanh as tanh
+from tideflow._src.ops.nn.activation import softplus as softplus
+from tideflow._src.ops.nn.activation import softsign as softsign
+from tideflow._src.ops.nn.softmax import log_softmax as log_softmax
+from tideflow._src.ops.nn.softmax import softmax as softmax

@@ -1,5 +1,3 @@
 """Training: ``tf.train``."""
 
 from __future__ import annotations
-
-

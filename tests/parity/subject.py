@@ -48,6 +48,7 @@ def every_op(tolerate: Callable[[str, Exception], None] | None = None) -> list[s
     Args:
       tolerate: called with the name of a file that cannot be imported; without it, that is an error.
     """
+    importlib.import_module("tideflow")  # what lies above the operations gives some of them gradients
     for module in pkgutil.walk_packages(ops.__path__, f"{ops.__name__}."):
         try:
             importlib.import_module(module.name)

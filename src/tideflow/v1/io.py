@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-from tideflow._src.io.graph_files import (write_graph as write_graph)
+from tideflow._src.io.graph_files import write_graph as write_graph

@@ -2,10 +2,63 @@
 
 from __future__ import annotations
 
-from tideflow._src.ops.array import (blocks, broadcasting, constants, diagonals, gathering, identity, joining, padding, partitioning, permuting, placeholders, scattering, selection, sequences, shape, slicing, splitting)  # noqa: F401
-from tideflow._src.ops.control import (checks, functional, printing, python_function, tensor_list)  # noqa: F401
-from tideflow._src.ops.linalg import (decompositions, solving)  # noqa: F401
-from tideflow._src.ops.math import (argument_extrema, arithmetic, casting, clip, comparison, complex_numbers, counting, cumulative, division, einsum, logical, matmul, matrix_product, operators, order_statistics, reduction, rounding, segment, sparse_segment, special_functions, trigonometric, unary, validation)  # noqa: F401
-from tideflow._src.ops.nn import (activation, bias, convolution, cross_entropy, depthwise_convolution, fused_batch_norm, local_response, pooling, pooling_argmax, softmax)  # noqa: F401
-from tideflow._src.ops.random import (stateful_kernels, stateless_kernels)  # noqa: F401
-from tideflow._src.ops.state import (scatter, slices, sparse_updates, update_rules, variables)  # noqa: F401
+from tideflow._src.ops.array import (
+    blocks,
+    broadcasting,
+    constants,
+    diagonals,
+    gathering,
+    identity,
+    joining,
+    padding,
+    partitioning,
+    permuting,
+    placeholders,
+    scattering,
+    selection,
+    sequences,
+    shape,
+    slicing,
+    splitting,
+)
+from tideflow._src.ops.control import checks, functional, printing, python_function, tensor_list
+from tideflow._src.ops.linalg import decompositions, solving
+from tideflow._src.ops.math import (
+    argument_extrema,
+    arithmetic,
+    casting,
+    clip,
+    comparison,
+    complex_numbers,
+    counting,
+    cumulative,
+    division,
+    einsum,
+    logical,
+    matmul,
+    matrix_product,
+    operators,
+    order_statistics,
+    reduction,
+    rounding,
+    segment,
+    sparse_segment,
+    special_functions,
+    trigonometric,
+    unary,
+    validation,
+)
+from tideflow._src.ops.nn import (
+    activation,
+    bias,
+    convolution,
+    cross_entropy,
+    depthwise_convolution,
+    fused_batch_norm,
+    local_response,
+    pooling,
+    pooling_argmax,
+    softmax,
+)
+from tideflow._src.ops.random import stateful_kernels, stateless_kernels
+from tideflow._src.ops.state import scatter, slices, sparse_updates, update_rules, variables

@@ -14,7 +14,7 @@ from tideflow._src.core.tensor import EagerTensor, SymbolicTensor, wrap_on
 from tideflow._src.graph import shape_inference
 from tideflow._src.graph.op_def import OpDef, StaticValue
 from tideflow._src.runtime import devices, float_errors, random_state
-from tideflow._src.runtime.arguments import bind
+from tideflow._src.runtime.arguments import bind, normalize
 from tideflow._src.runtime.buffers import Buffer, buffer_in
 
 _result_types: dict[str, Any] = {}
@@ -34,6 +34,7 @@ def execute(definition: OpDef, inputs: Sequence[Any], attrs: dict[str, Any]) -> 
     key = _dtype_key(inputs)
     if key is not None and len(attrs) == len(definition.kernel_attributes) and key in definition.checked:  # type: ignore[attr-defined]
         tensors: Sequence[Any] = inputs
+        attrs = {name: normalize(definition, definition.attributes[name], value) for name, value in attrs.items()}
     else:
         for tensor in inputs:
             if tensor.__class__ is SymbolicTensor:

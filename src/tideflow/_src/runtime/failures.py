@@ -9,6 +9,7 @@ import numpy as np
 from tideflow._src.core import errors
 from tideflow._src.graph import shape_inference
 from tideflow._src.graph.graph import Operation
+from tideflow._src.runtime.arguments import wire_name
 
 
 def explain(error: Exception, op: Operation, frame: Any = None) -> Exception:
@@ -23,7 +24,13 @@ def explain(error: Exception, op: Operation, frame: Any = None) -> Exception:
         kind = class_of(error)
         if kind is None:
             return error
-    if "uninitialized value" not in problem and "must feed" not in problem:
+    if op.type in ("Placeholder", "PlaceholderV2"):
+        shape = op.attrs.get("shape")
+        described = f" and shape {shape_inference.shape_text(shape)}" if shape else ""
+        problem = (
+            f"You must feed a value for placeholder tensor '{op.name}' with dtype {wire_name(op.attrs['dtype'])}{described}"
+        )
+    elif "uninitialized value" not in problem:
         problem = f"{op.type} '{op.name}': {problem}"
     lines = [problem, f"\t [[{{{{node {op.name}}}}}]]"]
     described = [

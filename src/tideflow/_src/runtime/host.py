@@ -18,7 +18,7 @@ from tideflow._src.graph.graph import Operation
 from tideflow._src.graph.op_def import Argument
 from tideflow._src.graph.signature import length
 from tideflow._src.runtime import eager, float_errors
-from tideflow._src.runtime.buffers import Buffer
+from tideflow._src.runtime.buffers import Buffer, ResourceManager
 from tideflow._src.runtime.failures import explain
 from tideflow._src.runtime.plan import Plan
 from tideflow._src.runtime.state import RunState
@@ -79,12 +79,15 @@ class HostProgram:
             if code.co_filename == _FILE and "OPS" in trace.tb_frame.f_globals:
                 if trace.tb_frame.f_globals is self._globals:
                     position = trace.tb_lineno - 2 + int(code.co_name[1:])
-                    if position >= len(self._ops):
-                        return error  # a fetched variable is not initialized
-                    op = self._ops[position]
+                    op = self._ops[position] if position < len(self._ops) else self._unset()
                     return explain(error, op, trace.tb_frame)
             trace = trace.tb_next
         return error
+
+    def _unset(self) -> Operation:
+        """Returns the fetched variable that has no value."""
+        buffers = [(tensor, self._state.buffer_of(tensor)) for tensor in self._outputs]
+        return next(tensor._op for tensor, buffer in buffers if buffer is not None and buffer.value is None)
 
     # Writing.
 
@@ -278,3 +281,24 @@ class HostProgram:
             return repr(value)
         return self._name(value)
 
+
+_GENERIC = np.generic
+_ARRAY = np.ndarray
+
+
+def own(value: Any, fed: Sequence[Any], resources: ResourceManager) -> Any:
+    """Returns a result as the caller gets it: a scalar, or an array that nothing else, such as a variable, refers to."""
+    if isinstance(value, _GENERIC):
+        return value
+    if value.__class__ is not _ARRAY:
+        if not hasattr(value, "__array__"):
+            return value
+        value = np.asarray(value)
+    if not value.shape:
+        return value[()]
+    flags = value.flags
+    if value.base is not None or not flags.writeable or any(value is item for item in fed):
+        return value.copy()
+    if any(value is buffer.value for buffer in resources.buffers()):
+        return value.copy()
+    return value

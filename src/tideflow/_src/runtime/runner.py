@@ -8,7 +8,6 @@ faster one is kept. A plan whose run takes less than what calling a compiled pro
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Sequence
 from time import perf_counter
@@ -16,13 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from tideflow._src.core.errors import OpError
 from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.graph.graph import Operation
 from tideflow._src.runtime import engine, options
 from tideflow._src.runtime.buffers import ResourceManager, enter_resources
 from tideflow._src.runtime.devices import check_placement
-from tideflow._src.runtime.host import HostProgram
+from tideflow._src.runtime.host import HostProgram, own
 from tideflow._src.runtime.plan import Plan
 from tideflow._src.runtime.state import RunState
 
@@ -152,7 +150,7 @@ class Runner:
         from tideflow._src.runtime import xla  # loads JAX
 
         try:
-            self._compiled = xla.CompiledPlan(self.plan, self._state)
+            self._compiled = xla.CompiledPlan(self.plan, self._state, strict=forced_tier() == _XLA)
         except xla.NotCompilable:
             return False
         return True
@@ -163,18 +161,8 @@ class Runner:
         before = enter_resources(self._state.resources)
         try:
             return self._compiled(values)  # type: ignore[no-any-return]
-        except OpError:
-            raise
-        except Exception as error:
-            if self._tier == _XLA and os.environ.get("TIDEFLOW_TIER", "").lower() == _XLA:
-                raise
-            # Whatever XLA cannot do, the host tier can; and if it cannot either, it says why.
-            logging.getLogger("tideflow").debug("interpreting a plan that XLA does not take: %r", error)
         finally:
             enter_resources(before)
-        self._tier = _HOST
-        self.run = self._run_host  # type: ignore[method-assign]
-        return self._run_host(values)
 
     def _run_host(self, values: Sequence[Any]) -> list[Any]:
         host = self._host
@@ -200,25 +188,3 @@ def _wants_compilation(config: Any) -> bool:
     if options.get_jit():
         return True
     return config is not None and config.graph_options.optimizer_options.global_jit_level in (1, 2)
-
-
-_GENERIC = np.generic
-_ARRAY = np.ndarray
-
-
-def own(value: Any, fed: Sequence[Any], resources: ResourceManager) -> Any:
-    """Returns a result as the caller gets it: a scalar, or an array that nothing else, such as a variable, refers to."""
-    if isinstance(value, _GENERIC):
-        return value
-    if value.__class__ is not _ARRAY:
-        if not hasattr(value, "__array__"):
-            return value
-        value = np.asarray(value)
-    if not value.shape:
-        return value[()]
-    flags = value.flags
-    if value.base is not None or not flags.writeable or any(value is item for item in fed):
-        return value.copy()
-    if any(value is buffer.value for buffer in resources.buffers()):
-        return value.copy()
-    return value

@@ -7,12 +7,13 @@ output.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from tideflow._src.core.errors import FailedPreconditionError, InvalidArgumentError
+from tideflow._src.core.errors import FailedPreconditionError, InvalidArgumentError, OpError
 from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.graph.graph import Operation
 from tideflow._src.graph.op_def import OpDef
@@ -20,7 +21,7 @@ from tideflow._src.graph.signature import length
 from tideflow._src.runtime import checks, engine, tracing
 from tideflow._src.runtime.buffers import Buffer
 from tideflow._src.runtime.failures import explain
-from tideflow._src.runtime.host import HostProgram
+from tideflow._src.runtime.host import HostProgram, own
 from tideflow._src.runtime.lazy import jax, jnp
 from tideflow._src.runtime.plan import Plan
 from tideflow._src.runtime.random_state import Generator
@@ -30,8 +31,6 @@ from tideflow._src.runtime.tracing import NeedsHost
 
 #: Different values of feeds that shapes depend on, each with a program of its own, before such a plan is interpreted.
 _MOST_STATIC_VALUES = 16
-#: Results above this many bytes are given to the caller without a copy.
-_LARGE = 1 << 16
 
 _CONVOLUTIONS = frozenset("Conv2D Conv2DBackpropInput Conv2DBackpropFilter".split())
 
@@ -51,11 +50,16 @@ def compiler_options(ops: Sequence[Operation]) -> dict[str, Any] | None:
 class CompiledPlan:
     """Is a plan whose compilable stages XLA runs.
 
+    Args:
+      plan: the plan.
+      state: the state of the session that runs it.
+      strict: whether it is an error, for tests, that XLA does not take an operation that it should.
+
     Raises:
       NotCompilable: no stage of the plan can be compiled.
     """
 
-    def __init__(self, plan: Plan, state: RunState) -> None:
+    def __init__(self, plan: Plan, state: RunState, *, strict: bool = False) -> None:
         engine.load()
         self._plan = plan
         self._state = state
@@ -66,9 +70,9 @@ class CompiledPlan:
         self._steps: list[tuple[Any, Stage]] = []
         for stage in stages:
             if stage.compiled:
-                self._steps.append((_Program(stage, plan, state, self._static_feeds), stage))
+                self._steps.append((_Program(stage, plan, state, self._static_feeds, strict), stage))
             else:
-                self._steps.append((HostProgram(plan, stage.ops, stage.inputs, stage.outputs, state), stage))
+                self._steps.append((interpreted(stage, plan, state), stage))
         self._fetches = [plan.resolve(tensor) for tensor in plan.fetches]
         only = len(self._steps) == 1 and isinstance(self._steps[0][0], _Program)
         self._single = self._steps[0] if only and self._direct() else None
@@ -81,7 +85,7 @@ class CompiledPlan:
     def __call__(self, values: Sequence[Any]) -> list[Any]:
         """Runs the plan: values of the feeds in, values of the fetches out."""
         if self._single is not None:
-            return [result(value) for value in self._single[0](values)]
+            return [own(value, (), self._state.resources) for value in self._single[0](values)]
         known: dict[SymbolicTensor, Any] = dict(zip(self._plan.feeds, values, strict=True))
         for program, stage in self._steps:
             results = program([known[tensor] for tensor in stage.inputs])
@@ -89,23 +93,33 @@ class CompiledPlan:
         fetched = []
         for tensor in self._fetches:
             if tensor in known:
-                fetched.append(result(known[tensor], tensor in self._plan.feeds))
+                fetched.append(known[tensor])
             elif tensor in self._plan.constants:
-                fetched.append(result(self._plan.constants[tensor]))
+                fetched.append(self._plan.constants[tensor])
             else:
                 buffer = self._state.buffer_of(tensor)
                 assert buffer is not None
-                fetched.append(result(buffer.read()))
-        return fetched
+                fetched.append(buffer.read())
+        return [own(value, values, self._state.resources) for value in fetched]
+
+
+def interpreted(stage: Stage, plan: Plan, state: RunState) -> HostProgram:
+    """Returns a stage as a program of the host tier."""
+    return HostProgram(plan, stage.ops, stage.inputs, stage.outputs, state)
 
 
 class _Program:
-    """Is one compiled stage: a program for each signature of its inputs."""
+    """Is one compiled stage: a program for each signature of its inputs.
+
+    What XLA turns out not to take when it is traced, the host tier runs, which also says best what is wrong with values
+    that nothing can take. Tracing has no effects, so that nothing happens twice.
+    """
 
     def __init__(
-        self, stage: Stage, plan: Plan, state: RunState, static_feeds: dict[SymbolicTensor, int]
+        self, stage: Stage, plan: Plan, state: RunState, static_feeds: dict[SymbolicTensor, int], strict: bool
     ) -> None:
         self._stage = stage
+        self._strict = strict
         self._plan = plan
         self._state = state
         self._ops = [op for op in stage.ops if op.type != "NoOp" and not state.is_handle(op)]
@@ -114,6 +128,8 @@ class _Program:
         self._static = [index for index, tensor in enumerate(stage.inputs) if tensor in static_feeds]
         self._programs: dict[Any, _Compiled] = {}
         self._only: _Compiled | None = None
+        self._host: HostProgram | None = None
+        self._refused = False
         if not self._static:
             self._only = self._make(())
 
@@ -121,6 +137,26 @@ class _Program:
         return _Compiled(self, static)
 
     def __call__(self, values: Sequence[Any]) -> Any:
+        if self._refused:
+            return self._interpret(values)
+        try:
+            return self._run(values)
+        except OpError:
+            raise
+        except Exception as error:
+            results = self._interpret(values)  # raises if the values are at fault
+            if self._strict and not isinstance(error, NeedsHost):
+                raise
+            logging.getLogger("tideflow").debug("interpreting what XLA does not take: %r", error)
+            self._refused = True
+            return results
+
+    def _interpret(self, values: Sequence[Any]) -> Any:
+        if self._host is None:
+            self._host = interpreted(self._stage, self._plan, self._state)
+        return self._host(values)
+
+    def _run(self, values: Sequence[Any]) -> Any:
         program = self._only
         if program is None:
             values = list(values)
@@ -143,45 +179,54 @@ class _Compiled:
         self._read = program._read
         self._random = program._random
         self._static = static
-        self._messages: list[tuple[Operation, str]] = []
-        self._blocks: list[int] = []
-        self._current: Operation | None = None
+        #: What tracing found for each signature: the messages of its conditions, and the random blocks it takes.
+        self._found: dict[Any, tuple[list[tuple[Operation, str]], list[int]]] = {}
+        self._stateful = bool(self._written or self._read)
+        self._lock = program._state.resources.lock
         donated = (0,) if self._written else ()
         options = compiler_options(program._ops)
         self._jitted = jax.jit(self._trace, donate_argnums=donated, compiler_options=options)
 
     def __call__(self, values: Sequence[Any]) -> Any:
+        if not self._stateful:
+            return self._call(values)
+        with self._lock:  # nobody else may use the buffers that a program takes over
+            return self._call(values)
+
+    def _call(self, values: Sequence[Any]) -> Any:
         try:
             written = [buffer.value for buffer in self._written]
             read = [buffer.value for buffer in self._read]
-            if self._random:
-                states = [self._program._state.random_of(op) for op in self._random]
-                if not self._blocks:
-                    self._prepare(written, read, values)
-                counters = np.array(
-                    [state.reserve(blocks) for state, blocks in zip(states, self._blocks, strict=True)], dtype=np.uint64
-                )
-            else:
-                counters = None
+            counters = self._counters(written, read, values) if self._random else None
             outputs, updates, failed = self._jitted(written, read, values, counters)
         except NeedsHost:
             raise
-        except Exception as error:
-            self._check_initialized(error)
+        except Exception:
+            self._check_initialized()
             raise
         for buffer, value in zip(self._written, updates, strict=True):
             buffer.value = value
         if failed is not None:
-            self._check(np.asarray(failed))
+            failures = np.asarray(failed)
+            if failures.any():
+                messages, _ = self._found[_signature(written, read, values)]
+                op, message = messages[int(np.argmax(failures))]
+                raise explain(InvalidArgumentError(None, None, message), op)
         return outputs
 
-    def _prepare(self, written: list[Any], read: list[Any], values: Sequence[Any]) -> None:
-        """Traces once to learn how many random blocks each operation takes."""
-        shape = jax.ShapeDtypeStruct((len(self._random), 2), np.uint64)
-        jax.eval_shape(self._trace, written, read, list(values), shape)
+    def _counters(self, written: list[Any], read: list[Any], values: Sequence[Any]) -> np.ndarray[Any, Any]:
+        """Takes the random blocks of one run; tracing tells how many each operation needs with these shapes."""
+        signature = _signature(written, read, values)
+        if signature not in self._found:
+            shape = jax.ShapeDtypeStruct((len(self._random), 2), np.uint64)
+            jax.eval_shape(self._trace, written, read, list(values), shape)
+        _, blocks = self._found[signature]
+        states = [self._program._state.random_of(op) for op in self._random]
+        return np.array([state.reserve(count) for state, count in zip(states, blocks, strict=True)], dtype=np.uint64)
 
     def _trace(self, written: list[Any], read: list[Any], values: Sequence[Any], counters: Any) -> Any:
         program = self._program
+        signature = _signature(written, read, values)
         environment = tracing.Environment()
         for buffer, value in zip((*self._written, *self._read), (*written, *read), strict=True):
             if value is not None:
@@ -214,7 +259,6 @@ class _Compiled:
         messages: list[tuple[Operation, str]] = []
         try:
             for op in program._ops:
-                self._current = op
                 before = len(conditions)
                 tracing.run(op, environment, lookup, state)
                 messages += [(op, message) for _, message in conditions[before:]]
@@ -224,25 +268,37 @@ class _Compiled:
             raise explain(error, op) from None
         finally:
             checks.trace.conditions = outer
-        self._messages = messages
-        self._blocks = [environment.blocks[op] for op in self._random]
+        self._found[signature] = messages, [environment.blocks[op] for op in self._random]
         failed = None
+        updates = [environment.buffers[buffer] for buffer in self._written]
         if conditions:
             failed = jnp.stack([jnp.logical_not(jnp.asarray(condition)).reshape(()) for condition, _ in conditions])
+            # A run that fails leaves the variables as they were.
+            updates = [
+                new if old is None or np.shape(old) != np.shape(new) else jnp.where(failed.any(), old, new)
+                for old, new in zip(written, updates, strict=True)
+            ]
         outputs = [lookup(tensor) for tensor in program._stage.outputs]
-        return outputs, [environment.buffers[buffer] for buffer in self._written], failed
+        return outputs, updates, failed
 
-    def _check(self, failed: np.ndarray[Any, Any]) -> None:
-        if failed.any():
-            op, message = self._messages[int(np.argmax(failed))]
-            raise explain(InvalidArgumentError(None, None, message), op)
-
-    def _check_initialized(self, error: Exception) -> None:
-        del error
+    def _check_initialized(self) -> None:
         overwritten = _overwritten_first(self._program._ops, self._program._state)
         for buffer in (*self._written, *self._read):
             if buffer.value is None and buffer not in overwritten:
-                buffer.read()
+                op = _first_user(buffer, self._program._ops, self._program._state)
+                try:
+                    buffer.read()
+                except FailedPreconditionError as error:
+                    raise explain(error, op) from None
+
+
+def _signature(*groups: Sequence[Any]) -> Any:
+    """Returns the shapes of values: what tells one program that JAX keeps from another."""
+    return tuple([None if value is None else value.shape for group in groups for value in group])
+
+
+def _first_user(buffer: Buffer, ops: Sequence[Operation], state: RunState) -> Operation:
+    return next(op for op in ops if any(state.buffer_of(tensor) is buffer for tensor in op._inputs))
 
 
 def _overwritten_first(ops: Sequence[Operation], state: RunState) -> set[Buffer]:
@@ -303,16 +359,6 @@ def _static_feeds(plan: Plan) -> dict[SymbolicTensor, int]:
         if tensor._dtype.is_integer and all(item._dtype.is_integer for item in op._inputs):
             stack.extend(op._inputs)
     return needed
-
-
-def result(value: Any, was_fed: bool = False) -> Any:
-    """Returns a program's result as the caller gets it: a scalar, or an array that nothing else refers to."""
-    array = np.asarray(value)
-    if not array.shape:
-        return array[()]
-    if was_fed or isinstance(value, np.ndarray) and value.flags.writeable and value.base is None:
-        return value
-    return array.copy()
 
 
 # Eager calls of operations that have only an XLA kernel.

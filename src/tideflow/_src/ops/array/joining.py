@@ -125,7 +125,7 @@ def _split_gradient(dy: Any, values: list[Any], axis: Any) -> list[Any]:
             if all(size == sizes[0] for size in sizes) and sizes[0]:
                 return raw.Split(np.int32(position), dy, num_split=len(values))
             return raw.SplitV(dy, np.array(sizes, np.int64), np.int32(position), num_split=len(values))
-    position = raw.FloorMod(raw.Cast(reshape(axis, []), DstT="int32"), rank(values[0]))
+    position = raw.FloorMod(raw.Cast(reshape(axis, []), DstT=dtypes.int32), rank(values[0]))
     sizes = raw.Pack([raw.GatherV2(shape(value), position, 0) for value in values], axis=0)
     return raw.SplitV(dy, sizes, position, num_split=len(values))
 

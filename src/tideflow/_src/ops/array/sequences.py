@@ -87,6 +87,8 @@ def _range_shape(start, limit, delta):
 @range_op.samples
 def _range_samples(s):
     for dtype in s.dtypes("Tidx"):
+        if dtype.name == "float16":  # TensorFlow's shape function lacks it
+            continue
         kind = dtype.as_numpy_dtype
         yield s(kind(1), kind(9), kind(2))
     yield s(5, 0, -2)
@@ -272,7 +274,7 @@ def linspace(start: Any, stop: Any, num: Any, name: str | None = None, axis: int
         start, stop = (raw.Cast(item, DstT=delta.dtype) for item in (start, stop))
         # A negative count makes a range that fails.
         last = where(count >= 0, steps, -1)
-        multiples = raw.Cast(raw.Range(*(raw.Cast(item, DstT="int64") for item in (1, last, 1))), DstT=delta.dtype)
+        multiples = raw.Cast(raw.Range(*(raw.Cast(item, DstT=dtypes.int64) for item in (1, last, 1))), DstT=delta.dtype)
         here = raw.Equal(raw.Range(0, raw.Rank(start), 1), place)
         multiples = reshape(multiples, where(here, raw.Maximum(count - 2, 0), 1))
         inner = start + delta * multiples
@@ -404,7 +406,7 @@ def repeat(input: Any, repeats: Any, axis: int | None = None, name: str | None =
         counts = convert_to_tensor(repeats, name="repeats")
         if not counts.dtype.is_integer:
             raise TypeError(f"`repeats` must be integers, got {counts.dtype.name}")
-        counts = raw.Cast(counts, DstT=counts.dtype if counts.dtype.name in INDEX else "int32")
+        counts = raw.Cast(counts, DstT=counts.dtype if counts.dtype.name in INDEX else dtypes.int32)
         sizes, lengths = static_shape(data), static_shape(counts)
         if lengths is not None and len(lengths) > 1:
             raise ValueError(f"Shape {lengths} must have rank at most 1")

@@ -253,12 +253,12 @@ def expand_dims_op(xp, input, dim):
 @expand_dims_op.shape
 def _expand_dims_shape(input, dim):
     known = dim.integers()
-    if known is not None and len(known) != 1:
+    if dim.value is not None and len(known) != 1:
         raise ValueError("'dim' input must be a tensor with a single value")
     if input is None:
         return None
     rank = len(input)
-    if known is None or known[0] is None:
+    if dim.value is None:
         return None
     position = known[0]
     if not -rank - 1 <= position <= rank:

@@ -227,7 +227,7 @@ def _strided_slice_gradient(call, dy):
     input, begin, end, strides = call.inputs
     sizes = shape(input, begin.dtype if begin.dtype is not dtypes.int16 else dtypes.int32)
     if begin.dtype is dtypes.int16:
-        begin, end, strides = (raw.Cast(item, DstT="int32") for item in (begin, end, strides))
+        begin, end, strides = (raw.Cast(item, DstT=dtypes.int32) for item in (begin, end, strides))
     gradient = strided_slice_grad(sizes, begin, end, strides, dy, **_masks(call))
     return gradient, None, None, None
 
@@ -252,7 +252,7 @@ def _strided_slice_samples(s):
     yield s(x, [2, 10], [1, 20], [1, 1])
     yield s(x, [1, 2, 0], [2, 3, 1], [1, 1, 1], shrink_axis_mask=7)
     yield s(x, *(np.array(item, np.int64) for item in ([0], [2], [1])))
-    yield s(x, *(np.array(item, np.int16) for item in ([0], [2], [1])))
+    yield s(x, *(np.array(item, np.int16) for item in ([0], [2], [1])), gradient=False)
     yield s(s.strings((3,)), [1], [2], [1], shrink_axis_mask=1)
     yield s(x, [5], [6], [1], shrink_axis_mask=1, error="InvalidArgumentError")
     yield s(x, [0], [6], [0], error="InvalidArgumentError")
@@ -632,7 +632,7 @@ def _getitem(tensor: Any, key: Any) -> Any:
             )
         ]
         if len({part.dtype for part in parts}) > 1:
-            parts = [part if part.dtype is dtypes.int64 else raw.Cast(part, DstT="int64") for part in parts]
+            parts = [part if part.dtype is dtypes.int64 else raw.Cast(part, DstT=dtypes.int64) for part in parts]
         return strided_slice_op(tensor, *parts, **arguments.masks, name=scope)
 
 

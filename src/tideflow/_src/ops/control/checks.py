@@ -21,6 +21,16 @@ def assert_op(condition, data, *, summarize: int = 3):
     return ()
 
 
+@assert_op.samples
+def _assert_samples(s):
+    yield s(True, [s.normal(3)])
+    yield s(np.array([True, True]), [s.strings((2,)), s.array((), "int64")], summarize=1)
+    yield s(np.zeros(0, bool), [np.float32(1)])
+    yield s(False, [s.normal(3), s.strings(()), np.array([True, False])], error="InvalidArgumentError")
+    yield s(False, [s.integers(0, 9, (7,))], summarize=-1, error="InvalidArgumentError")
+    yield s(np.array([True, False]), [np.float32(1)], error="InvalidArgumentError")
+
+
 def summary(value: Any, count: int) -> str:
     """Writes the first elements of a value as TensorFlow's messages do: ``[1 2 3...]``."""
     array = np.asarray(value)
@@ -66,6 +76,15 @@ def _print_gradient(call, dy):
     return dy, [None] * len(call.inputs[1])
 
 
+@print_op.samples
+def _print_samples(s):
+    yield s(s.normal(2), [s.strings((2,)), s.normal(2, 2)], message="values: ")
+    yield s(s.normal(2, 3), [], first_n=1, summarize=1)
+    for dtype in s.dtypes("U"):
+        if not dtype.name.startswith(("int2", "uint2", "int4", "uint4", "float8")):
+            yield s(s.array((2,), dtype), [s.array((), dtype)])
+
+
 @op("PrintV2", "input: string ->", tier="host", stateful=True, differentiable=False)
 def print_v2(input, *, output_stream: str = "stderr", end: str = "\n"):
     """Prints a string to a stream, or appends it to a file (``file://path``)."""
@@ -78,3 +97,12 @@ def print_v2(input, *, output_stream: str = "stderr", end: str = "\n"):
     else:
         print(text, end="", file=sys.stderr, flush=True)
     return ()
+
+
+@print_v2.samples
+def _print_v2_samples(s):
+    yield s("shown")
+    yield s("on the standard output", output_stream="stdout", end="")
+    yield s("logged", output_stream="log(info)")
+    yield s("nowhere", output_stream="paper", error="InvalidArgumentError")
+    yield s(np.array([b"a", b"b"], object), error="InvalidArgumentError")

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tideflow._src.graph.op_def import Function, Shape, at_least
+from tideflow._src.graph.op_def import Function, OpDef, Shape, at_least
 from tideflow._src.runtime.lazy import lax
 from tideflow._src.runtime.op import op
 from tideflow._src.runtime.tracing import NeedsHost, is_known
@@ -207,3 +207,79 @@ def _compiles(operation: Any) -> bool:
 for _operation in (if_op, stateless_if, case_op, stateless_case, while_op, stateless_while, partitioned_call, stateful_partitioned_call):
     _operation.compiles = _compiles
 
+
+
+# Samples. Their functions call other operations through the registry: this file defines none of those.
+
+
+def _conditional_samples(s):
+    scaled = s.body("then", lambda x, y: [_call("Mul", x, y), _call("Exp", y)], ("double", (2,)), ("double", ()))
+    added = s.body("else", lambda x, y: [_call("Add", x, y), _call("Neg", y)], ("double", (2,)), ("double", ()))
+    x, y = s.normal(2, dtype="float64"), s.normal(dtype="float64")
+    for condition in (True, False, np.int32(3), np.float32(0), "", "yes", np.zeros(0, np.float32), np.zeros(1, np.int64)):
+        yield s(condition, [x, y], then_branch=scaled, else_branch=added, Tout=["double", "double"])
+    shapes = [None, ()]
+    yield s(True, [x, y], then_branch=scaled, else_branch=added, Tout=["double", "double"], output_shapes=shapes)
+    long = s.body("long", lambda: [np.zeros((3, 2), np.float32), np.int32(1)])
+    short = s.body("short", lambda: [np.ones((1, 2), np.float32), np.int32(2)])
+    yield s(False, [], then_branch=long, else_branch=short, Tout=["float", "int32"])
+    none = s.body("none", lambda x: [], ("float", ()))
+    yield s(True, [np.float32(1)], then_branch=none, else_branch=none, Tout=[])
+
+
+if_op.samples(_conditional_samples)
+stateless_if.samples(_conditional_samples)
+
+
+def _case_samples(s):
+    double = ("double", (2,))
+    branches = [
+        s.body("square", lambda x: [_call("Square", x)], double),
+        s.body("sine", lambda x: [_call("Sin", x)], double),
+        s.body("same", lambda x: [_call("Identity", x)], double),
+    ]
+    x = s.normal(2, dtype="float64")
+    for index in (0, 1, 2, 3, -1):
+        yield s(index, [x], branches=branches, Tout=["double"])
+    yield s(0, [x], branches=branches[:1], Tout=["double"], output_shapes=[(2,)])
+
+
+case_op.samples(_case_samples)
+stateless_case.samples(_case_samples)
+
+
+def _while_samples(s):
+    kinds = (("int32", ()), ("double", (2,)))
+    below = s.body("below", lambda i, x: [_call("Less", i, np.int32(3))], *kinds)
+    never = s.body("never", lambda i, x: [_call("Less", i, np.int32(-9))], *kinds)
+    step = s.body("step", lambda i, x: [_call("AddV2", i, np.int32(1)), _call("Mul", x, _call("Sin", x))], *kinds)
+    x = s.normal(2, dtype="float64")
+    yield s([0, x], cond=below, body=step)
+    yield s([5, x], cond=below, body=step)
+    yield s([0, x], cond=never, body=step, output_shapes=[(), (2,)])
+    growing = s.body("growing", lambda x: [_call("Less", _call("Size", x), np.int32(9))], ("float", (None,)))
+    grow = s.body("grow", lambda x: [_call("ConcatV2", [x, x], np.int32(0))], ("float", (None,)))
+    yield s([s.normal(2)], cond=growing, body=grow, output_shapes=[(None,)], gradient=False)
+
+
+while_op.samples(_while_samples)
+stateless_while.samples(_while_samples)
+
+
+def _call_samples(s):
+    double = ("double", (2,))
+    two = s.body("two", lambda x, y: [_call("Mul", x, _call("Exp", y)), _call("Neg", x)], double, double)
+    none = s.body("none", lambda: [])
+    yield s([s.normal(2, dtype="float64"), s.normal(2, dtype="float64")], f=two, Tout=["double", "double"])
+    text = s.body("text", lambda x: [_call("Identity", x)], ("string", (3,)))
+    yield s([s.strings((3,))], f=text, Tout=["string"])
+    yield s([], f=none, Tout=[])
+
+
+partitioned_call.samples(_call_samples)
+stateful_partitioned_call.samples(_call_samples)
+
+
+def _call(name: str, *inputs: Any) -> Any:
+    operation: Any = OpDef.registry[name]
+    return operation(*inputs)

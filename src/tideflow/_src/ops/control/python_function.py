@@ -140,6 +140,29 @@ def _eager_py_func_gradient(call, *dys):
     return ([item if item.dtype.is_floating or item.dtype.is_complex else None for item in results],)
 
 
+@py_func_op.samples
+@py_func_stateless.samples
+def _py_func_samples(s):
+    product = s.python("lambda x, y: (x * y, x + 1)")
+    yield s([s.normal(2), s.normal(2)], token=product, Tout=["float", "float"], gradient=False)
+    yield s([s.strings((2,))], token=s.python("lambda x: len(x[0]) + x.size"), Tout=["int64"], gradient=False)
+    yield s([], token=s.python("lambda: None"), Tout=[])
+    yield s([s.normal(2)], token=s.python("lambda x: (x, x)"), Tout=["float"], error="InvalidArgumentError")
+    yield s([s.normal(2)], token=s.python("lambda x: x"), Tout=["double"], error="InvalidArgumentError")
+    yield s([s.normal(2)], token=s.python("lambda x: x[5]"), Tout=["float"], error="InvalidArgumentError")
+    yield s([s.normal(2)], token=s.python("lambda x: {}[0]"), Tout=["float"], error="UnknownError")
+    yield s([s.normal(2)], token=s.python("lambda x: 1 + x.missing"), Tout=["float"], error="UnknownError")
+
+
+@eager_py_func.samples
+def _eager_py_func_samples(s):
+    product = s.python("lambda x, y: [x * y, x * x]", eager=True)
+    x, y = s.normal(2, dtype="float64"), s.normal(2, dtype="float64")
+    yield s([x, y], token=product, Tout=["double", "double"])
+    yield s([s.integers(0, 9, (2,))], token=s.python("lambda x: x + 1", eager=True), Tout=["int32"])
+    yield s([], token=s.python("lambda: None", eager=True), Tout=[])
+
+
 def _register(func: Callable[..., Any], eager: bool) -> tuple[str, _Holder]:
     holder = _Holder(func, eager)
     token = f"pyfunc_{next(_numbers)}"

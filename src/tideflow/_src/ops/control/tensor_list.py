@@ -187,3 +187,103 @@ for _operation in (empty_tensor_list, tensor_list_reserve, tensor_list_length, t
 @tensor_list_pop_back.shape
 def _pop_back_shape(input_handle, element_shape):
     return (), None
+
+
+# Samples. A list travels only from operation to operation.
+
+
+def _of_three(s: Any, dtype: Any = "float32") -> Any:
+    return s.produced("TensorListFromTensor", s.array((3, 2), dtype), [2])
+
+
+@empty_tensor_list.samples
+def _empty_tensor_list_samples(s):
+    yield s([2], 5, element_dtype="float32")
+    yield s(-1, -1, element_dtype="string")
+    yield s(np.int64([-1, 3]), -1, element_dtype="int64")
+    yield s([2], [1], element_dtype="float32", error="InvalidArgumentError")
+
+
+@tensor_list_reserve.samples
+def _tensor_list_reserve_samples(s):
+    yield s([2], 5, element_dtype="float32")
+    yield s(-1, 0, element_dtype="string")
+    yield s([2], -1, element_dtype="float32", error="InvalidArgumentError")
+
+
+@tensor_list_push_back.samples
+def _tensor_list_push_back_samples(s):
+    yield s(s.produced("EmptyTensorList", [2], -1, element_dtype="float32"), s.normal(2), gradient=False)
+    yield s(_of_three(s, "string"), s.strings((2,)), gradient=False)
+    full = s.produced("EmptyTensorList", [2], 0, element_dtype="float32")
+    yield s(full, s.normal(2), error="InvalidArgumentError")
+    yield s(_of_three(s), s.normal(3), error="InvalidArgumentError")
+    yield s(_of_three(s), s.normal(2, dtype="float64"), error="InvalidArgumentError")
+
+
+@tensor_list_pop_back.samples
+def _tensor_list_pop_back_samples(s):
+    yield s(_of_three(s), [2], element_dtype="float32", gradient=False)
+    yield s(_of_three(s, "string"), -1, element_dtype="string", gradient=False)
+    unset = s.produced("TensorListReserve", [2], 2, element_dtype="float32")
+    yield s(unset, [2], element_dtype="float32", gradient=False)
+    empty = s.produced("EmptyTensorList", [2], -1, element_dtype="float32")
+    yield s(empty, [2], element_dtype="float32", error="InvalidArgumentError")
+    yield s(_of_three(s), [2], element_dtype="float64", error="InvalidArgumentError")
+    yield s(_of_three(s), [3], element_dtype="float32", error="InvalidArgumentError")
+
+
+@tensor_list_length.samples
+def _tensor_list_length_samples(s):
+    yield s(_of_three(s))
+    yield s(s.produced("EmptyTensorList", [2], -1, element_dtype="float32"))
+
+
+@tensor_list_get_item.samples
+def _tensor_list_get_item_samples(s):
+    yield s(_of_three(s), 0, [2], element_dtype="float32", gradient=False)
+    yield s(_of_three(s, "string"), 2, np.int32(-1), element_dtype="string", gradient=False)
+    unset = s.produced("TensorListReserve", [2], 2, element_dtype="float32")
+    yield s(unset, 1, [2], element_dtype="float32", gradient=False)
+    yield s(_of_three(s), 3, [2], element_dtype="float32", error="InvalidArgumentError")
+    yield s(_of_three(s), -1, [2], element_dtype="float32", error="InvalidArgumentError")
+    yield s(_of_three(s), 0, [2], element_dtype="float64", error="InvalidArgumentError")
+    shapeless = s.produced("TensorListReserve", -1, 2, element_dtype="float32")
+    yield s(shapeless, 1, -1, element_dtype="float32", error="InvalidArgumentError")
+
+
+@tensor_list_set_item.samples
+def _tensor_list_set_item_samples(s):
+    yield s(_of_three(s), 1, s.normal(2), gradient=False)
+    yield s(_of_three(s), 4, s.normal(2), resize_if_index_out_of_bounds=True, gradient=False)
+    yield s(_of_three(s), 3, s.normal(2), error="InvalidArgumentError")
+    yield s(_of_three(s), -1, s.normal(2), error="InvalidArgumentError")
+    yield s(_of_three(s), 0, s.normal(3), error="InvalidArgumentError")
+    yield s(_of_three(s), 0, s.normal(2, dtype="float64"), error="InvalidArgumentError")
+
+
+@tensor_list_stack.samples
+def _tensor_list_stack_samples(s):
+    yield s(_of_three(s), [2], element_dtype="float32", gradient=False)
+    yield s(_of_three(s, "string"), -1, element_dtype="string", num_elements=3, gradient=False)
+    unset = s.produced("TensorListReserve", [2], 2, element_dtype="float32")
+    yield s(unset, [2], element_dtype="float32", gradient=False)
+    changed = s.produced("TensorListSetItem", s.produced("TensorListReserve", -1, 2, element_dtype="float32"), 1, s.normal(2))
+    yield s(changed, -1, element_dtype="float32", gradient=False)
+    yield s(s.produced("EmptyTensorList", [2], -1, element_dtype="float32"), [2], element_dtype="float32", gradient=False)
+    yield s(s.produced("EmptyTensorList", -1, -1, element_dtype="float32"), -1, element_dtype="float32", error="InvalidArgumentError")
+    yield s(_of_three(s), [2], element_dtype="float32", num_elements=2, error="InvalidArgumentError")
+    yield s(_of_three(s), [3], element_dtype="float32", error="InvalidArgumentError")
+    uneven = s.produced("TensorListPushBack", s.produced("EmptyTensorList", -1, -1, element_dtype="float32"), s.normal(2))
+    uneven = s.produced("TensorListPushBack", uneven, s.normal(3))
+    yield s(uneven, -1, element_dtype="float32", error="InvalidArgumentError")
+
+
+@tensor_list_from_tensor.samples
+def _tensor_list_from_tensor_samples(s):
+    for dtype in ("float32", "string", "bool", "complex64"):
+        yield s(s.array((3, 2), dtype), [2], gradient=False)
+    yield s(s.array((2,)), np.zeros(0, np.int32), gradient=False)
+    yield s(s.empty(0, 2), np.int64([2]), gradient=False)
+    yield s(s.normal(), np.zeros(0, np.int32), error="InvalidArgumentError")
+    yield s(s.normal(3, 2), [3], error="InvalidArgumentError")

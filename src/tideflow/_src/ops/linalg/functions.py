@@ -262,7 +262,7 @@ def pinv(a: Any, rcond: Any = None, validate_args: bool = False, name: str | Non
             if shape is None or None in shape[-2:]:
                 sizes = raw.Shape(a)
                 greatest = raw.Max(sizes, np.array([0], np.int32))
-                rcond = raw.Mul(raw.Cast(greatest, DstT=real), np.asarray(10 * np.finfo(real).eps, real))
+                rcond = raw.Mul(raw.Cast(greatest, DstT=a.dtype.real_dtype), np.asarray(10 * np.finfo(real).eps, real))
             else:
                 rcond = np.asarray(10.0 * max(shape[-2:]) * np.finfo(real).eps, real)  # type: ignore[type-var]
         rcond = convert_to_tensor(rcond, a.dtype.real_dtype, name="rcond")

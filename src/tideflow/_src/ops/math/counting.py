@@ -107,7 +107,9 @@ def _dense_bincount_shape(input, size, weights):
         raise ValueError(f"size ({count}) must be non-negative")
     if input is None:
         return None
-    return (input[0], count) if len(input) == 2 else (count,)
+    if len(input) < 2:
+        return (count,)
+    return (None if count is None else input[0], count)
 
 
 @dense_bincount_op.samples

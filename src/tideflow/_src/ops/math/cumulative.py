@@ -148,6 +148,8 @@ def cumprod_op(xp, x, axis, *, exclusive: bool = False, reverse: bool = False):
 def _cumprod_gradient(call, dy):
     x, axis = call.inputs
     exclusive, reverse = call.attr("exclusive"), call.attr("reverse")
+    if x.dtype.is_complex:
+        x = raw.Conj(x)
     products = cumprod_op(x, axis, exclusive=exclusive, reverse=reverse)
     total = cumsum_op(raw.Mul(products, dy), axis, exclusive=exclusive, reverse=not reverse)
     return raw.DivNoNan(total, x), None

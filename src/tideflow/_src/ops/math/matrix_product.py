@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tideflow._src.core import dtypes
 from tideflow._src.core.dtypes import DType
 from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.graph.op_def import default
@@ -178,7 +179,9 @@ sparse_mat_mul.shape(_mat_mul_shape)
 def _sparse_mat_mul_gradient(call, dy):
     a, b = call.inputs
     transposed = call.attr("transpose_a"), call.attr("transpose_b")
-    wide_a, wide_b = (raw.Cast(item, DstT=np.float32) if item.dtype != np.float32 else item for item in (a, b))
+    wide_a, wide_b = (
+        raw.Cast(item, DstT=dtypes.float32) if item.dtype is not dtypes.float32 else item for item in (a, b)
+    )
     if transposed == (True, True):
         grads = (
             mat_mul(wide_b, dy, transpose_a=True, transpose_b=True),

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tideflow._src.core import dtypes
 from tideflow._src.core.dtypes import DType
 from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.graph.op_def import at_least, default
@@ -146,14 +147,14 @@ def _top_k_gradient(call: Any, d_values: Any) -> Any:
         starts = (np.arange(rows, dtype=np.int64) * shape[-1]).reshape(*shape[:-1], 1)
         total: Any = np.int64(size_of(shape))
     else:
-        sizes = raw.Shape(x, out_type=np.int64)
-        length = raw.GatherV2(sizes, raw.Sub(raw.Size(sizes, out_type=np.int64), np.int64(1)), np.int64(0))
-        total = raw.Size(x, out_type=np.int64)
+        sizes = raw.Shape(x, out_type=dtypes.int64)
+        length = raw.GatherV2(sizes, raw.Sub(raw.Size(sizes, out_type=dtypes.int64), np.int64(1)), np.int64(0))
+        total = raw.Size(x, out_type=dtypes.int64)
         rows_tensor = raw.FloorDiv(total, raw.Maximum(length, np.int64(1)))
         starts = raw.Mul(raw.Range(np.int64(0), rows_tensor, np.int64(1)), length)
         starts = raw.ExpandDims(starts, np.int32(1))
         indices = raw.Reshape(indices, raw.Pack([rows_tensor, np.int64(-1)]))
-    places = raw.AddV2(raw.Cast(indices, DstT=np.int64), starts)
+    places = raw.AddV2(raw.Cast(indices, DstT=dtypes.int64), starts)
     scattered = raw.UnsortedSegmentSum(raw.Reshape(d_values, flat), raw.Reshape(places, flat), total)
     return raw.Reshape(scattered, shape_of(x))
 
@@ -175,8 +176,8 @@ def top_k_v2(xp, input, k, *, index_type: DType, sorted: bool = True):
 
 @top_k_v2.shape
 def _top_k_v2_shape(input, k):
-    with_rank(k.shape, 0)
-    return _top_k_shapes(input, None if k.value is None else int(k.value))
+    known = k.value is not None and np.size(k.value) == 1
+    return _top_k_shapes(input, int(np.reshape(k.value, ())) if known else None)
 
 
 @top_k_v2.gradient
@@ -375,8 +376,8 @@ def _bound(xp: Any, sorted_inputs: Any, values: Any, side: str, out_type: DType)
 
 
 def _bound_shape(sorted_inputs: Any, values: Any) -> Any:
-    sorted_inputs, values = with_rank(sorted_inputs, 2), with_rank(values, 2)
-    merge_dimensions(sorted_inputs[0], values[0])
+    if values is not None:
+        merge_dimensions(with_rank(sorted_inputs, 2)[0], with_rank(values, 2)[0])
     return values
 
 

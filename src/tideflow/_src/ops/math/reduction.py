@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tideflow._src.core import dtypes
 from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.graph.op_def import StaticValue, default
 from tideflow._src.graph.types import INDEX, NUMBER
@@ -105,7 +106,7 @@ def _kept_dynamic(x: Any, indices: Any) -> Any:
 
 
 def _positive_axes(x: Any, indices: Any) -> Any:
-    indices = raw.Reshape(raw.Cast(indices, DstT=np.int32), np.array([-1], np.int32))
+    indices = raw.Reshape(raw.Cast(indices, DstT=dtypes.int32), np.array([-1], np.int32))
     rank = raw.Rank(x)
     return raw.FloorMod(raw.AddV2(indices, rank), rank)
 
@@ -267,7 +268,7 @@ def _table_shape(x: Any, shape: Any, reduced_axes: Any, other_axes: Any) -> Any:
 @prod.samples
 def _prod_samples(s):
     yield from _samples(s, ties=True)
-    yield s(np.array([[0, 2, 3], [0, 0, 5], [1, 2, 4]], np.float64), 1)
+    yield s(np.array([[0, 2, 3], [0, 0, 5], [1, 2, 4]], np.float32), 1)
     yield s(s.normal(2, 2, 2, dtype="complex128"), [0, 2])
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
+from tideflow._src.core import dtypes
 from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.graph.op_def import default
 from tideflow._src.graph.types import INDEX, NUMBER, REAL
@@ -176,7 +177,7 @@ def _product_gradient(call: Any, dy: Any, gather: Any, total: Any, product: Any)
     one = np.ones((), data.dtype.as_numpy_dtype)
     zero = np.zeros((), data.dtype.as_numpy_dtype)
     is_zero = raw.Equal(data, zero)
-    zeros = total(raw.Cast(is_zero, DstT=np.int32))
+    zeros = total(raw.Cast(is_zero, DstT=dtypes.int32))
     dy = raw.SelectV2(raw.Greater(zeros, np.int32(1)), zero, dy)
     others = gather(product(raw.SelectV2(is_zero, one, data)))
     divided = raw.RealDiv(gather(call.outputs[0]), raw.SelectV2(is_zero, one, data))
