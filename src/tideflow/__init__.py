@@ -139,6 +139,7 @@ from tideflow._src.ops.array.blocks import space_to_batch as space_to_batch
 from tideflow._src.ops.array.blocks import space_to_batch_nd as space_to_batch_nd
 from tideflow._src.ops.array.broadcasting import broadcast_dynamic_shape as broadcast_dynamic_shape
 from tideflow._src.ops.array.broadcasting import broadcast_static_shape as broadcast_static_shape
+from tideflow._src.ops.array.broadcasting import broadcast_to as broadcast_to
 from tideflow._src.ops.array.constants import constant as constant
 from tideflow._src.ops.array.constants import fill as fill
 from tideflow._src.ops.array.constants import ones as ones
@@ -200,6 +201,7 @@ from tideflow._src.ops.control.python_function import numpy_function as numpy_fu
 from tideflow._src.ops.control.python_function import py_function as py_function
 from tideflow._src.ops.linalg.functions import eig as eig
 from tideflow._src.ops.linalg.functions import eigvals as eigvals
+from tideflow._src.ops.linalg.functions import sqrtm as matrix_square_root
 from tideflow._src.ops.linalg.norms import norm as norm
 from tideflow._src.ops.math.argument_extrema import argmax as argmax
 from tideflow._src.ops.math.argument_extrema import argmin as argmin

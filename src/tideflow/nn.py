@@ -15,6 +15,31 @@ from tideflow._src.ops.nn.activation import relu as relu
 from tideflow._src.ops.nn.activation import selu as selu
 from tideflow._src.ops.nn.activation import softplus as softplus
 from tideflow._src.ops.nn.activation import softsign as softsign
+from tideflow._src.ops.nn.activation_functions import crelu as crelu
+from tideflow._src.ops.nn.activation_functions import gelu as gelu
+from tideflow._src.ops.nn.activation_functions import leaky_relu as leaky_relu
+from tideflow._src.ops.nn.activation_functions import relu6 as relu6
+from tideflow._src.ops.nn.activation_functions import silu as silu
+from tideflow._src.ops.nn.activation_functions import swish as swish
+from tideflow._src.ops.nn.activation_functions import zero_fraction as zero_fraction
 from tideflow._src.ops.nn.bias import bias_add as bias_add
+from tideflow._src.ops.nn.dropout import dropout as dropout
+from tideflow._src.ops.nn.embedding import embedding_lookup as embedding_lookup
+from tideflow._src.ops.nn.local_response import local_response_normalization as local_response_normalization
+from tideflow._src.ops.nn.local_response import lrn as lrn
+from tideflow._src.ops.nn.losses import log_poisson_loss as log_poisson_loss
+from tideflow._src.ops.nn.losses import sigmoid_cross_entropy_with_logits as sigmoid_cross_entropy_with_logits
+from tideflow._src.ops.nn.losses import softmax_cross_entropy_with_logits_v2 as softmax_cross_entropy_with_logits
+from tideflow._src.ops.nn.losses import (
+    sparse_softmax_cross_entropy_with_logits as sparse_softmax_cross_entropy_with_logits,
+)
+from tideflow._src.ops.nn.losses import weighted_cross_entropy_with_logits as weighted_cross_entropy_with_logits
+from tideflow._src.ops.nn.moments import batch_norm_with_global_normalization as batch_norm_with_global_normalization
+from tideflow._src.ops.nn.moments import batch_normalization as batch_normalization
+from tideflow._src.ops.nn.moments import l2_normalize as l2_normalize
+from tideflow._src.ops.nn.moments import moments as moments
+from tideflow._src.ops.nn.moments import normalize_moments as normalize_moments
+from tideflow._src.ops.nn.moments import sufficient_statistics as sufficient_statistics
+from tideflow._src.ops.nn.moments import weighted_moments as weighted_moments
 from tideflow._src.ops.nn.softmax import log_softmax as log_softmax
 from tideflow._src.ops.nn.softmax import softmax as softmax

@@ -110,12 +110,25 @@ def _outcome(error: tuple[str, str] | None) -> str:
 
 
 def shape_difference(found: Any, expected: Any) -> str | None:
-    """Says how a list of static shapes, or {"error": ...}, differs from the expected one, or returns None."""
+    """Says how a list of static shapes, or {"error": ...}, differs from the expected one, or returns None.
+
+    It may know more: that what it knows is right is for `consistency` to show.
+    """
     left = found["error"] if isinstance(found, dict) else None
     right = expected["error"] if isinstance(expected, dict) else None
     if left is not None or right is not None:
         return error_difference(left, right)
-    return None if found == expected else f"{found}, expected {expected}"
+    if len(found) == len(expected) and all(map(_knows_as_much, found, expected)):
+        return None
+    return f"{found}, expected {expected}"
+
+
+def _knows_as_much(found: Shape, expected: Shape) -> bool:
+    return expected is None or (
+        found is not None
+        and len(found) == len(expected)
+        and all(b is None or a == b for a, b in zip(found, expected, strict=True))
+    )
 
 
 def shape_allows(static: Shape, actual: tuple[int, ...]) -> bool:

@@ -159,6 +159,10 @@ def attributes_for(definition: op_def_pb2.OpDef, given: dict[str, Any]) -> dict[
     defaults = {
         attr.name: attribute_value(attr.default_value) for attr in definition.attr if attr.HasField("default_value")
     }
+    given = {
+        name: _token(value, given["Tout"]) if isinstance(value, wire.PythonFunction) else value
+        for name, value in given.items()
+    }
     return {
         name: _attribute(kinds[name], value) for name, value in {**defaults, **given}.items() if name not in inferred
     }
@@ -175,18 +179,16 @@ def _attribute(kind: str, value: Any) -> Any:
         return tf.make_tensor_proto(to_array(value), dtype=tf.dtypes.as_dtype(value[0]))
     if kind == "func":
         return attr_value_pb2.NameAttrList(name=value)
-    if isinstance(value, wire.PythonFunction):
-        return _token(value)
     return value
 
 
 _kept: list[Any] = []
 
 
-def _token(item: wire.PythonFunction) -> str:
+def _token(item: wire.PythonFunction, types: Sequence[str]) -> str:
     function: Any = eval(item.source, {"np": np})
     if item.eager:
-        function = script_ops.EagerFunc(function, None, is_grad_func=False)
+        function = script_ops.EagerFunc(function, [tf.dtypes.as_dtype(name) for name in types], is_grad_func=False)
     _kept.append(function)  # the registry holds it weakly
     return script_ops._py_funcs.insert(function)
 

@@ -357,14 +357,13 @@ def make_graph_def(
     attributes: dict[str, Any],
     *,
     library: Sequence[bytes] = (),
-    variant: str = "full",
-    constants: bool = False,
+    constants: Sequence[int] = (),
 ) -> dict[str, Any]:
-    """Returns a GraphDef, made by TensorFlow, of placeholders (or constants) and one op below "subject"."""
+    """Returns a GraphDef, made by TensorFlow, of placeholders, constants at some positions, and one op below "subject"."""
     check_question(op, inputs, attributes)
     _add_library(library)
     with tf.Graph().as_default() as graph:
-        run = GraphRun(variant, constants)
+        run = GraphRun("full", bool(constants), constants)
         try:
             tensors = run.inputs(inputs)
             with tf.name_scope("subject/"):

@@ -27,9 +27,9 @@ from tideflow._src.graph import protos
 from tideflow._src.graph import samples as forms
 from tideflow._src.graph.export import function_def
 from tideflow._src.graph.graph import Graph, Operation
-from tideflow._src.graph.importer import import_graph_def
 from tideflow._src.graph.op_def import REQUIRED, Argument, OpDef
 from tideflow._src.graph.samples import Sample
+from tideflow._src.io.graph_files import import_graph_def
 from tideflow._src.ops.control.python_function import token_of
 from tideflow._src.runtime.convert import constant, convert_to_tensor
 from tideflow._src.runtime.random_state import eager_seeds
@@ -497,10 +497,10 @@ def _gradient(gradient: Any, dense: Any) -> tuple[Any, str] | None:
 # Graphs
 
 
-def make_graph_def(sample: Sample, variant: str = "full") -> dict[str, Any]:
+def make_graph_def(sample: Sample, constants: Sequence[int] = ()) -> dict[str, Any]:
     """Returns a GraphDef of placeholders and one op, in the form of `oracle_worker.make_graph_def`."""
     with Graph().as_default() as graph:
-        run = GraphRun(variant)
+        run = GraphRun(static=constants)
         made = OpDef.registry[sample.op](*run.inputs(sample), **attributes_of(sample))
         outputs, operation = flatten(made), _operation(made)
         return {

@@ -132,6 +132,7 @@ from tideflow._src.ops.array.blocks import space_to_batch_v1 as space_to_batch
 from tideflow._src.ops.array.blocks import space_to_depth_v1 as space_to_depth
 from tideflow._src.ops.array.broadcasting import broadcast_dynamic_shape as broadcast_dynamic_shape
 from tideflow._src.ops.array.broadcasting import broadcast_static_shape as broadcast_static_shape
+from tideflow._src.ops.array.broadcasting import broadcast_to as broadcast_to
 from tideflow._src.ops.array.constants import constant_v1 as constant
 from tideflow._src.ops.array.constants import fill as fill
 from tideflow._src.ops.array.constants import ones as ones
@@ -142,6 +143,7 @@ from tideflow._src.ops.array.diagonals import matrix_band_part as matrix_band_pa
 from tideflow._src.ops.array.diagonals import matrix_diag as matrix_diag
 from tideflow._src.ops.array.diagonals import matrix_diag_part as matrix_diag_part
 from tideflow._src.ops.array.diagonals import matrix_set_diag as matrix_set_diag
+from tideflow._src.ops.array.diagonals import tensor_diag as diag
 from tideflow._src.ops.array.diagonals import tensor_diag_part as diag_part
 from tideflow._src.ops.array.gathering import batch_gather as batch_gather
 from tideflow._src.ops.array.gathering import gather_nd_v1 as gather_nd
@@ -164,6 +166,7 @@ from tideflow._src.ops.array.partitioning import unique_with_counts as unique_wi
 from tideflow._src.ops.array.permuting import invert_permutation as invert_permutation
 from tideflow._src.ops.array.permuting import matrix_transpose as matrix_transpose
 from tideflow._src.ops.array.permuting import reverse as reverse
+from tideflow._src.ops.array.permuting import reverse as reverse_v2
 from tideflow._src.ops.array.permuting import reverse_sequence_v1 as reverse_sequence
 from tideflow._src.ops.array.permuting import roll as roll
 from tideflow._src.ops.array.permuting import tile as tile
@@ -171,15 +174,18 @@ from tideflow._src.ops.array.permuting import transpose_v1 as transpose
 from tideflow._src.ops.array.placeholders import placeholder as placeholder
 from tideflow._src.ops.array.placeholders import placeholder_with_default as placeholder_with_default
 from tideflow._src.ops.array.scattering import scatter_nd as scatter_nd
+from tideflow._src.ops.array.scattering import tensor_scatter_nd_add as tensor_scatter_add
 from tideflow._src.ops.array.scattering import tensor_scatter_nd_add as tensor_scatter_nd_add
 from tideflow._src.ops.array.scattering import tensor_scatter_nd_max as tensor_scatter_nd_max
 from tideflow._src.ops.array.scattering import tensor_scatter_nd_min as tensor_scatter_nd_min
 from tideflow._src.ops.array.scattering import tensor_scatter_nd_sub as tensor_scatter_nd_sub
+from tideflow._src.ops.array.scattering import tensor_scatter_nd_sub as tensor_scatter_sub
 from tideflow._src.ops.array.scattering import tensor_scatter_nd_update as tensor_scatter_nd_update
 from tideflow._src.ops.array.scattering import tensor_scatter_nd_update as tensor_scatter_update
 from tideflow._src.ops.array.selection import where_v1 as where
 from tideflow._src.ops.array.selection import where_v2 as where_v2
 from tideflow._src.ops.array.sequences import eye as eye
+from tideflow._src.ops.array.sequences import linspace as lin_space
 from tideflow._src.ops.array.sequences import linspace as linspace
 from tideflow._src.ops.array.sequences import meshgrid as meshgrid
 from tideflow._src.ops.array.sequences import one_hot as one_hot
@@ -208,9 +214,17 @@ from tideflow._src.ops.control.python_function import py_function as py_function
 from tideflow._src.ops.linalg.functions import cholesky as cholesky
 from tideflow._src.ops.linalg.functions import cholesky_solve as cholesky_solve
 from tideflow._src.ops.linalg.functions import cross as cross
+from tideflow._src.ops.linalg.functions import det as matrix_determinant
+from tideflow._src.ops.linalg.functions import eigh as self_adjoint_eig
+from tideflow._src.ops.linalg.functions import eigvalsh as self_adjoint_eigvals
+from tideflow._src.ops.linalg.functions import inv as matrix_inverse
+from tideflow._src.ops.linalg.functions import lstsq as matrix_solve_ls
 from tideflow._src.ops.linalg.functions import qr as qr
+from tideflow._src.ops.linalg.functions import solve as matrix_solve
+from tideflow._src.ops.linalg.functions import sqrtm as matrix_square_root
 from tideflow._src.ops.linalg.functions import svd as svd
 from tideflow._src.ops.linalg.functions import trace as trace
+from tideflow._src.ops.linalg.functions import triangular_solve as matrix_triangular_solve
 from tideflow._src.ops.linalg.norms import global_norm as global_norm
 from tideflow._src.ops.linalg.norms import norm_v1 as norm
 from tideflow._src.ops.math.argument_extrema import argmax_v1 as argmax
@@ -342,6 +356,7 @@ from tideflow._src.ops.math.unary import tanh as tanh
 from tideflow._src.ops.math.validation import check_numerics as check_numerics
 from tideflow._src.ops.math.validation import ensure_shape as ensure_shape
 from tideflow._src.ops.math.validation import verify_tensor_all_finite as verify_tensor_all_finite
+from tideflow._src.ops.nn.activation_functions import log_sigmoid as log_sigmoid
 from tideflow._src.ops.random.random_crop import random_crop as random_crop
 from tideflow._src.ops.random.random_ops import multinomial as multinomial
 from tideflow._src.ops.random.random_ops import random_gamma as random_gamma
@@ -390,6 +405,7 @@ from tideflow._src.state.initialization import local_variables_initializer as lo
 from tideflow._src.state.initialization import model_variables as model_variables
 from tideflow._src.state.initialization import moving_average_variables as moving_average_variables
 from tideflow._src.state.initialization import report_uninitialized_variables as report_uninitialized_variables
+from tideflow._src.state.initialization import tables_initializer as tables_initializer
 from tideflow._src.state.initialization import trainable_variables as trainable_variables
 from tideflow._src.state.initialization import variables_initializer as variables_initializer
 from tideflow._src.state.initializers import constant_initializer as constant_initializer

@@ -102,6 +102,9 @@ class _Walk:
                 continue
             if not is_differentiable(op.op_def, op.attrs):
                 continue
+            for found in present:
+                if found and len(found) > 1:  # sums are named outside the scope of the operation
+                    found[:] = [total(found, "AddN")]
             with self._graph.name_scope(f"{op.name}_grad"):
                 self._differentiate(op, present)
         results = []
@@ -119,8 +122,6 @@ class _Walk:
         dys = []
         for output, found in zip(op.outputs, present, strict=True):
             if found:
-                if len(found) > 1:
-                    found[:] = [total(found, "AddN")]
                 dys.append(found[0])
             else:
                 dys.append(None if op.op_def.takes_missing_gradients else _zeros_of(output))

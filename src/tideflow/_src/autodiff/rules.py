@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from tideflow._src.autodiff.call import Call, CallAsOperation
 from tideflow._src.core.indexed_slices import IndexedSlices
 from tideflow._src.core.tensor import EagerTensor
@@ -153,7 +155,7 @@ def unbroadcast(gradient: Any, tensor: Any) -> Any:
     else:
         have, want = gradient.shape._dims, tensor.shape._dims
     if have is not None and want is not None and None not in have and None not in want:
-        return gradient if have == want else _sum_to(gradient, have, want, list(want))
+        return gradient if have == want else _sum_to(gradient, have, want, np.array(want, np.int32))
     return _sum_to_unknown(gradient, tensor)
 
 

@@ -38,16 +38,14 @@ def cond(pred: Any, true_fn: Callable[[], Any] | None = None, false_fn: Callable
         raise TypeError("'false_fn' must be callable.")
     if isinstance(pred, EagerTensor) or (context.executing_eagerly() and not isinstance(pred, SymbolicTensor)):
         return true_fn() if truth(getattr(pred, "_value", pred)) else false_fn()
-    if isinstance(pred, bool | np.bool_):
-        if context.mode.eager_by_default:
-            return true_fn() if pred else false_fn()
-        raise TypeError("pred must not be a Python bool")
+    if isinstance(pred, bool):
+        raise TypeError("pred must not be a Python bool", pred)
     pred = convert_to_tensor(pred)
     graph = context.current_graph()
     base = name or "cond"
     with graph.name_scope(base) as scope:
-        then_graph, then_result = build(unique_function_name(f"{scope.strip('/').replace('/', '_')}_true"), true_fn, ())
-        else_graph, else_result = build(unique_function_name(f"{scope.strip('/').replace('/', '_')}_false"), false_fn, ())
+        then_graph, then_result = build(unique_function_name(f"{scope.strip('/').replace('/', '_')}_true"), true_fn, (), value_of_operations=pred)
+        else_graph, else_result = build(unique_function_name(f"{scope.strip('/').replace('/', '_')}_false"), false_fn, (), value_of_operations=pred)
         _check_same(then_graph, then_result, else_graph, else_result)
         merged = _merge_captures([then_graph, else_graph])
         stateful = then_graph.is_stateful() or else_graph.is_stateful()
@@ -82,14 +80,13 @@ def cond_v1(
 
 def _repack(graph: Any, structure: Any, outputs: Any, branch: FuncGraph) -> Any:
     if not branch.outputs:
-        return outputs if structure is None or not nest.is_nested(structure) else structure
+        return structure
     registry: Any = OpDef.registry
     values = iter([registry["Identity"](output) for output in outputs])
-    operation = outputs[0].op
 
     def pick(item: Any) -> Any:
         if item is None:
-            return operation
+            return None
         if isinstance(item, IndexedSlices):
             shape = None if item.dense_shape is None else item.dense_shape
             parts = [next(values), next(values)] + ([next(values)] if shape is not None else [])
@@ -267,7 +264,10 @@ def switch_case(branch_index: Any, branch_fns: Any, default: Any = None, name: s
     branch_index = convert_to_tensor(branch_index)
     graph = context.current_graph()
     with graph.name_scope(name) as scope:
-        built = [build(unique_function_name(f"{name}_branch"), function, ()) for function in table]
+        built = [
+            build(unique_function_name(f"{name}_branch"), function, (), value_of_operations=branch_index)
+            for function in table
+        ]
         for other, result in built[1:]:
             _check_same(built[0][0], built[0][1], other, result)
         graphs = [item for item, _ in built]

@@ -87,7 +87,8 @@ class FuncGraph(Graph):
         if isinstance(tensor, SymbolicTensor):
             if tensor._op.type == "Const" and np.size(tensor._op.attrs["value"]) <= 1:
                 saved, self._name_stack = self._name_stack, ""
-                inner = constant_node(self, tensor._op.attrs["value"], tensor._op.name, dtype=tensor._dtype)
+                with self.control_dependencies(None):
+                    inner = constant_node(self, tensor._op.attrs["value"], tensor._op.name, dtype=tensor._dtype)
                 self._name_stack = saved
                 self._constants[id(tensor)] = (tensor, inner)
                 return inner
@@ -116,6 +117,13 @@ class FuncGraph(Graph):
             f"{tensor!r} is out of scope and cannot be used in the function {self.name}: it belongs to another "
             "function. Return it from that function, or compute it again here."
         )
+
+    def changed_in_place(self) -> None:
+        """Forgets the programs made of this graph, because operations that existed have changed."""
+        super().changed_in_place()
+        self._plan = None
+        self._programs.clear()
+        self._compilable = None
 
     # Running.
 
@@ -212,7 +220,11 @@ def unique_function_name(prefix: str) -> str:
 
 
 def build(
-    name: str, function: Callable[..., Any], parameters: Sequence[tuple[Any, Any, str]], outer_graph: Graph | None = None
+    name: str,
+    function: Callable[..., Any],
+    parameters: Sequence[tuple[Any, Any, str]],
+    outer_graph: Graph | None = None,
+    value_of_operations: Any = None,
 ) -> tuple[FuncGraph, Any]:
     """Builds the graph of a Python function.
 
@@ -221,6 +233,7 @@ def build(
       function: takes one tensor for each parameter and returns a structure of tensors, or operations.
       parameters: the dtype, static shape and name of each.
       outer_graph: the graph that it will be used in; the current one by default.
+      value_of_operations: a tensor to return in the place of each operation, once that has run.
 
     Returns:
       The graph, and what ``function`` returned with its tensors converted.
@@ -228,19 +241,22 @@ def build(
     graph = FuncGraph(name, outer_graph)
     with graph.as_default():
         arguments = [graph.add_parameter(*parameter) for parameter in parameters]
-        structure = convert_outputs(graph, function(*arguments))
+        structure = convert_outputs(graph, function(*arguments), value_of_operations)
         graph.outputs = [item for item in nest.flatten(structure, expand_composites=False) if item is not None]
     graph.structured_outputs = structure
     return graph, structure
 
 
-def convert_outputs(graph: FuncGraph, result: Any) -> Any:
+def convert_outputs(graph: FuncGraph, result: Any, value_of_operations: Any = None) -> Any:
     """Converts what a traced Python function returned to tensors of its graph."""
 
     def convert(item: Any) -> Any:
         if item is None:
             return None
         if isinstance(item, Operation):
+            if value_of_operations is not None:
+                with graph.control_dependencies([item]):
+                    return OpDef.registry["Identity"](graph.capture(value_of_operations))  # type: ignore[operator]
             graph.control_outputs.append(item)
             return None
         if isinstance(item, IndexedSlices):

@@ -355,7 +355,7 @@ def _saved(op: Any) -> _Saved:
     op.attrs["output_shapes"] = [*op.attrs["output_shapes"], *([()] * (len(varying) + 1))]
     for offset, tensor in enumerate([*starts, zero]):
         op.outputs.append(SymbolicTensor(op, count + offset, tensor._dtype, ()))
-    graph._version += 1
+    graph.changed_in_place()
     result = _Saved(original, new_body, varying, op.outputs[count:-1], op.outputs[-1])
     op.__dict__["_saved_variables"] = result
     return result

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import re
 import threading
+import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -150,20 +151,26 @@ class Operation:
     def _add_control_inputs(self, ops: Iterable[Operation]) -> None:
         self.graph._check_not_finalized()
         self._control_inputs.extend(op for op in ops if op not in self._control_inputs)
-        self.graph._version += 1
+        self.graph.changed_in_place()
 
     def _update_input(self, index: int, tensor: SymbolicTensor) -> None:
         self.graph._check_not_finalized()
         inputs = list(self._inputs)
         inputs[index] = tensor
         self._inputs = tuple(inputs)
-        self.graph._version += 1
+        self.graph.changed_in_place()
 
     def __repr__(self) -> str:
         return f"<tf.Operation '{self.name}' type={self.type}>"
 
     def __str__(self) -> str:
         return str(self.node_def)
+
+
+class Plans(dict[Any, Any]):
+    """Is what a session has planned for a graph, by what is fetched and fed."""
+
+    __hash__ = object.__hash__  # type: ignore[assignment]
 
 
 class Graph:
@@ -194,6 +201,8 @@ class Graph:
         self._consumers: dict[SymbolicTensor, list[Operation]] | None = None
         self._consumers_version = -1
         self.functions: dict[str, Any] = {}
+        #: What sessions have planned for this graph.
+        self.plans: weakref.WeakSet[Plans] = weakref.WeakSet()
         self.seed: int | None = None
         #: Constants made from Python values, shared while the graph is built.
         self.number = next(_graph_numbers)
@@ -262,8 +271,9 @@ class Graph:
             self._operations.append(op)
             self._by_name[name] = op
             self._version += 1
-        for scope in self._control_stack:
-            scope.seen.add(op)
+        if control_inputs is None:
+            for scope in self._control_stack:
+                scope.seen.add(op)
         self._after_adding(op)
         return op
 
@@ -276,7 +286,7 @@ class Graph:
         result: list[Operation] = []
         for scope in reversed(self._control_stack):
             if not any(producer in scope.seen for producer in producers):
-                result.extend(op for op in scope.ops if op not in producers and op not in result)
+                result[:0] = [op for op in scope.ops if op not in producers and op not in result]
             if scope.clears:
                 break
         return result
@@ -287,7 +297,7 @@ class Graph:
         return device_scopes.merged(self._device_stack, op_def)
 
     def _colocate(self, op: Operation) -> None:
-        groups: list[str] = list(op.attrs.get("_class", ()))
+        groups: list[str] = []
         for other in self._colocation_stack:
             groups.extend(group.decode() for group in other.colocation_groups())
             if other.device:
@@ -312,6 +322,12 @@ class Graph:
 
     def reset_names(self) -> None:
         """Forgets nothing: names of a plain graph stay in use for its whole life."""
+
+    def changed_in_place(self) -> None:
+        """Says that operations that existed have changed: what sessions planned for this graph holds no more."""
+        self._version += 1
+        for plans in self.plans:
+            plans.clear()
 
     # Names.
 
@@ -399,6 +415,8 @@ class Graph:
             self._control_stack.pop()
 
     def _as_control_input(self, entry: Any) -> Operation | None:
+        if hasattr(entry, "_handle") and hasattr(entry, "op"):
+            entry = entry.op  # waiting for a variable, or for an assignment to it, must not read it
         entry = getattr(entry, "_as_graph_element", lambda: entry)()
         values = getattr(entry, "values", None)
         if not isinstance(entry, SymbolicTensor | Operation) and isinstance(values, SymbolicTensor):

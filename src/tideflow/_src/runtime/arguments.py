@@ -158,10 +158,15 @@ def _convert(
     definition: OpDef, argument: Argument, value: Any, wanted: DType | None, name: str, eager: bool
 ) -> Tensor:
     if wanted is None:
-        default = definition.attributes[argument.type_attr].default
-        # While a graph is built, TensorFlow lets a Python value have its own type even so.
-        hint = default if eager and default is not REQUIRED else None
-        return convert_to_tensor(value, name=name, preferred_dtype=hint, as_ref=argument.is_ref)
+        attribute = definition.attributes[argument.type_attr]
+        default = None if attribute.default is REQUIRED else attribute.default
+        if eager:
+            return convert_to_tensor(value, name=name, preferred_dtype=default, as_ref=argument.is_ref)
+        # While a graph is built, TensorFlow lets a Python value have its own type even so, if that is allowed.
+        tensor = convert_to_tensor(value, name=name, as_ref=argument.is_ref)
+        if default is None or attribute.allowed is None or tensor.dtype.base_dtype in attribute.allowed:
+            return tensor
+        return convert_to_tensor(value, name=name, preferred_dtype=default, as_ref=argument.is_ref)
     try:
         return convert_to_tensor(value, wanted, name, as_ref=argument.is_ref)
     except (TypeError, ValueError):

@@ -78,5 +78,7 @@ def outputs(op: Operation) -> Any:
         return op.outputs[0]
     if not declared:
         return op
+    if not op.outputs:
+        return op
     grouped = group(declared, op.attrs, op.outputs)
     return grouped[0] if len(declared) == 1 else result_type(op.op_def)(*grouped)

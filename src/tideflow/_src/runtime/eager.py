@@ -32,6 +32,11 @@ def host_callable(definition: OpDef) -> Callable[..., Any] | None:
 def execute(definition: OpDef, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
     """Calls an operation eagerly, whatever its arguments are, and records it on the tapes of this thread."""
     key = _dtype_key(inputs)
+    if key is None and any(hasattr(item, "_dense_var_to_tensor") for item in inputs):
+        inputs = [
+            item._dense_var_to_tensor() if hasattr(item, "_dense_var_to_tensor") else item for item in inputs
+        ]
+        key = _dtype_key(inputs)
     if key is not None and len(attrs) == len(definition.kernel_attributes) and key in definition.checked:  # type: ignore[attr-defined]
         tensors: Sequence[Any] = inputs
         attrs = {name: normalize(definition, definition.attributes[name], value) for name, value in attrs.items()}
@@ -130,10 +135,11 @@ def run_stateful(
     results = result if isinstance(result, tuple) else (result,)
     for buffer, value in zip(updated, results, strict=False):
         buffer.value = value
-    rest = results[len(updated) :]
     if not definition.outputs:
         return None
-    return rest[0] if len(definition.outputs) == 1 else rest
+    references, rest = iter(updated), iter(results[len(updated) :])
+    outputs = tuple([next(references) if argument.is_ref else next(rest) for argument in definition.outputs])
+    return outputs[0] if len(outputs) == 1 else outputs
 
 
 def wrap_outputs(definition: OpDef, result: Any, device: str) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 from tideflow._src.core import context
 from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.core.tensor import SymbolicTensor
-from tideflow._src.graph.graph import Graph
+from tideflow._src.graph.graph import Graph, Plans
 from tideflow._src.runtime.buffers import ResourceManager
 from tideflow._src.runtime.runner import Runner
 from tideflow._src.runtime.state import RunState
@@ -39,13 +39,10 @@ class BaseSession:
 
     Raises:
       TypeError: ``target``, ``graph`` or ``config`` is of a wrong type.
-      RuntimeError: eager execution is on and no graph is given.
     """
 
     def __init__(self, target: str | bytes = "", graph: Graph | None = None, config: Any = None) -> None:
         if graph is None:
-            if context.mode.eager_by_default and not any(item is not None for item in context.state.graphs):
-                raise RuntimeError("The Session graph is empty. Add operations to the graph before calling run().")
             graph = context.default_graph()
         elif not isinstance(graph, Graph):
             raise TypeError(f"Argument `graph` must be a tf.Graph, but got \"{type(graph).__name__}\"")
@@ -61,7 +58,8 @@ class BaseSession:
         self._closed = False
         self._resources = ResourceManager()
         self._state = RunState(self._resources)
-        self._runs: dict[Any, _Run] = {}
+        self._runs: dict[Any, _Run] = Plans()
+        graph.plans.add(self._runs)  # type: ignore[arg-type]
         self._lock = threading.RLock()
         self._entered: list[Any] = []
 
@@ -93,7 +91,7 @@ class BaseSession:
           NumPy arrays and scalars in the structure of ``fetches``; None for an operation.
 
         Raises:
-          RuntimeError: the session is closed.
+          RuntimeError: the session is closed, or its graph is empty.
           TypeError, ValueError: a fetch or feed is not an element of the graph, or a fed value does not fit.
           tf.errors.OpError: an operation failed.
         """
@@ -122,6 +120,8 @@ class BaseSession:
 
     def _first_run(self, fetches: Any, feed_dict: Any, options: Any, run_metadata: Any) -> Any:
         """Runs a combination of fetches and feeds that has no kept plan, and keeps the one it makes."""
+        if not self._graph.version:
+            raise RuntimeError("The Session graph is empty. Add operations to the graph before calling run().")
         if feed_dict is not None and not isinstance(feed_dict, Mapping):
             raise TypeError(f"Argument `feed_dict` must be a dictionary. Got \"{type(feed_dict).__name__}\".")
         pairs: list[tuple[SymbolicTensor, Any]] = []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -79,25 +78,24 @@ def local_variables_initializer() -> Any:
     return variables_initializer(local_variables())
 
 
-def _renamed(old: str, new: str) -> None:
-    warnings.warn(f"`{old}` is deprecated: use `{new}`.", DeprecationWarning, stacklevel=3)
+def tables_initializer(name: str = "init_all_tables") -> Any:
+    """Returns an operation that initializes the lookup tables of the default graph; eagerly there is nothing to do."""
+    initializers = [] if context.executing_eagerly() else context.default_graph().get_collection("table_initializer")
+    return group(*initializers, name=name)
 
 
 def initialize_all_variables() -> Any:
     """Returns an operation that initializes the global variables; the name of TensorFlow 0.x."""
-    _renamed("tf.initialize_all_variables", "tf.global_variables_initializer")
     return global_variables_initializer()
 
 
 def initialize_local_variables() -> Any:
     """Returns an operation that initializes the local variables; the name of TensorFlow 0.x."""
-    _renamed("tf.initialize_local_variables", "tf.local_variables_initializer")
     return local_variables_initializer()
 
 
 def initialize_variables(var_list: Sequence[Any], name: str = "init") -> Any:
     """Returns an operation that initializes the variables of a list; the name of TensorFlow 0.x."""
-    _renamed("tf.initialize_variables", "tf.variables_initializer")
     return variables_initializer(var_list, name)
 
 

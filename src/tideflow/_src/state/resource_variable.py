@@ -139,7 +139,11 @@ class BaseResourceVariable(VariableV1):
                 return tensor
         if self._cached_value is not None:
             return self._cached_value
-        return self._read()
+        graph = context.current_graph()
+        if graph is None or not (graph._colocation_stack or graph._device_stack):
+            return self._read()
+        with graph.colocate_with(None, ignore_existing=True):
+            return self._read()
 
     def _read(self) -> Any:
         """Reads through an operation, which tapes record and graphs hold."""
@@ -148,7 +152,13 @@ class BaseResourceVariable(VariableV1):
             tape.variable_accessed(self)
         graph = context.current_graph()
         if graph is None:
-            return read_variable_op(self._handle, dtype=self._dtype)
+            buffer = self._buffer
+            if buffer is None:
+                return read_variable_op(self._handle, dtype=self._dtype)
+            result = wrap(buffer.read())
+            if state.tapes:
+                context.record(read_variable_op, (self._handle,), {"dtype": self._dtype}, result)
+            return result
         if graph.building_function and hasattr(graph, "watch_variable"):
             graph.watch_variable(self)
         result = read_variable_op(self._handle, dtype=self._dtype)
@@ -537,6 +547,8 @@ class ResourceVariable(BaseResourceVariable):
                 self._handle_name = scope.removesuffix("/")
                 if graph is None:
                     self._build_eagerly(initial_value, dtype, shape, validate_shape)
+                    if collections and GraphKeys.GLOBAL_STEP in collections:
+                        context.default_graph().add_to_collection(GraphKeys.GLOBAL_STEP, self)
                 else:
                     self._build_in_graph(graph, scope, initial_value, dtype, shape, validate_shape, caching_device)
                     self._join_collections(graph, collections)

@@ -383,6 +383,8 @@ class VariableV1(Variable):
 
 def _overload(name: str) -> None:
     def method(self: Any, *operands: Any) -> Any:
+        if not context.SPECIAL and operands and isinstance(operands[0], Variable):
+            operands = (operands[0].value(),)  # the short way: no conversion
         return getattr(self.value(), name)(*operands)
 
     method.__name__ = name

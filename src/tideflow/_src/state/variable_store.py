@@ -268,7 +268,7 @@ class VariableStore:
         graph = context.current_graph()
         if loss is not None and graph is not None:
             # The loss that is kept has its own names; TensorFlow calls the regularizer twice, too.
-            with graph.colocate_with(variable), name_scope(f"{name}/Regularizer/"):
+            with graph.colocate_with(variable.op), name_scope(f"{name}/Regularizer/"):
                 loss = regularizer(variable)
         if loss is not None:
             context.default_graph().add_to_collection(GraphKeys.REGULARIZATION_LOSSES, loss)

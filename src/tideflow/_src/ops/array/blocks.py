@@ -13,6 +13,7 @@ from tideflow._src.graph.op_def import at_least, default
 from tideflow._src.graph.shape_inference import shape_text
 from tideflow._src.graph.static_value import static_value
 from tideflow._src.graph.types import INDEX
+from tideflow._src.ops.array.constants import zeros
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import constant_node, convert_to_tensor
@@ -35,6 +36,11 @@ def _axes(data_format: str, rank: int) -> tuple[int, int, int]:
     return 2, 3, 1
 
 
+def _check_block(block: int) -> None:
+    if block < 2:
+        raise _invalid(f"block_size must be at least 2, got {block}")
+
+
 def _checked_rank(shape: Any, data_format: str) -> None:
     wanted = 5 if data_format == "NCHW_VECT_C" else 4
     if len(shape) != wanted:
@@ -42,6 +48,7 @@ def _checked_rank(shape: Any, data_format: str) -> None:
 
 
 def _to_depth(xp: Any, input: Any, block: int, data_format: str) -> Any:
+    _check_block(block)
     _checked_rank(input.shape, data_format)
     _space_to_depth_shape(tuple(input.shape), block_size=block, data_format=data_format)
     if data_format == "NHWC":
@@ -57,6 +64,7 @@ def _to_depth(xp: Any, input: Any, block: int, data_format: str) -> Any:
 
 
 def _to_space(xp: Any, input: Any, block: int, data_format: str) -> Any:
+    _check_block(block)
     _checked_rank(input.shape, data_format)
     _depth_to_space_shape(tuple(input.shape), block_size=block, data_format=data_format)
     if data_format == "NHWC":
@@ -532,7 +540,7 @@ def required_space_to_batch_paddings(
         blocks = convert_to_tensor(block_shape, dtypes.int32, name="block_shape")
         count = np.shape(static_value(blocks))
         if base_paddings is None:
-            base = convert_to_tensor(np.zeros((*count, 2), np.int32), name="base_paddings")
+            base = zeros([*count, 2], dtypes.int32)
         else:
             base = convert_to_tensor(base_paddings, dtypes.int32, name="base_paddings")
         known = [static_value(item) for item in (sizes, blocks, base)]

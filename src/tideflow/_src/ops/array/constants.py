@@ -15,7 +15,7 @@ from tideflow._src.core.tensor_shape import TensorShape
 from tideflow._src.graph.op_def import TensorValue as Tensor
 from tideflow._src.graph.op_def import default
 from tideflow._src.graph.types import INDEX
-from tideflow._src.ops.array.raw import fully_known, raw, static_shape
+from tideflow._src.ops.array.raw import all_axes, fully_known, raw, static_shape
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.arguments import shape_tuple
 from tideflow._src.runtime.convert import constant_node, contains_tensor, convert_to_tensor, to_numpy
@@ -87,7 +87,7 @@ def _fill_shape(dims, value):
 
 @fill_op.gradient
 def _fill_gradient(call, dy):
-    return None, raw.Sum(dy, raw.Range(0, raw.Rank(dy), 1))
+    return None, raw.Sum(dy, all_axes(dy), keep_dims=False)
 
 
 @fill_op.samples
@@ -106,7 +106,7 @@ def _filled(shape: Any, value: Any, dtype: Any) -> Any:
     return np.full(shape, value, dtype=dtype)
 
 
-@op("ZerosLike", "x: T -> y: T")
+@op("ZerosLike", "x: T -> y: T", differentiable=False)
 def zeros_like_op(xp, x):
     """Makes zeros (empty strings, False) of the shape and type of ``x``."""
     return xp.zeros(x.shape, x.dtype)
@@ -125,11 +125,6 @@ def _zeros_like_shape(x):
     return x
 
 
-@zeros_like_op.gradient
-def _zeros_like_gradient(call, dy):
-    return None
-
-
 @zeros_like_op.samples
 def _zeros_like_samples(s):
     for dtype in s.dtypes("T"):
@@ -138,7 +133,7 @@ def _zeros_like_samples(s):
     yield s(s.empty(0, 2))
 
 
-@op("OnesLike", "x: T -> y: T", T=_ONES_TYPES)
+@op("OnesLike", "x: T -> y: T", T=_ONES_TYPES, differentiable=False)
 def ones_like_op(xp, x):
     """Makes ones (True) of the shape and type of ``x``."""
     return xp.ones(x.shape, x.dtype)
@@ -147,11 +142,6 @@ def ones_like_op(xp, x):
 @ones_like_op.shape
 def _ones_like_shape(x):
     return x
-
-
-@ones_like_op.gradient
-def _ones_like_gradient(call, dy):
-    return None
 
 
 @ones_like_op.samples
@@ -388,15 +378,21 @@ def _known_sizes(shape: Any) -> tuple[int, ...] | None:
     return sizes  # type: ignore[return-value]
 
 
+def _vector(sizes: np.ndarray[Any, Any]) -> tuple[int, ...]:
+    if sizes.ndim > 1:
+        raise InvalidArgumentError(None, None, f"dims must represent a vector, got shape {list(sizes.shape)} [Op:Fill]")
+    return tuple(sizes.reshape(-1).tolist())
+
+
 def _eager_full(shape: Any, value: Any, dtype: DType) -> Any:
     if shape.__class__ is EagerTensor:
-        sizes: Any = tuple(np.asarray(shape._value).reshape(-1).tolist())
+        sizes: Any = _vector(np.asarray(shape._value))
     elif shape.__class__ is int:
         sizes = (shape,)
     elif shape.__class__ in (list, tuple) and all(size.__class__ is int for size in shape):
         sizes = shape
     elif isinstance(shape, list | tuple) or hasattr(shape, "_dense_var_to_tensor"):
-        sizes = tuple(np.asarray(convert_to_tensor(shape, dtypes.int32)._value).reshape(-1).tolist())
+        sizes = _vector(np.asarray(convert_to_tensor(shape, dtypes.int32)._value))
     elif isinstance(shape, AnyTensor):
         raise TypeError(f"{shape!r} is a tensor of a graph and has no value here.")
     else:

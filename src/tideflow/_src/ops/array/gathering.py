@@ -88,10 +88,16 @@ def _places(params: Any, indices: Any, axis: Any, batch_dims: int) -> tuple[int,
 def gather_v2(xp, params, indices, axis, *, batch_dims: int = 0):
     """Takes the slices of ``params`` along ``axis`` at ``indices``."""
     place, batch = _places(params, indices, axis, batch_dims)
-    check_range(np.asarray(indices), params.shape[place])
     if batch:
+        check_range(indices, params.shape[place])
         return _batch_gather(np, params, indices, place, batch)
-    taken = np.take(params, indices, axis=place)
+    try:
+        taken = np.take(params, indices, axis=place)
+    except IndexError:
+        check_range(indices, params.shape[place])
+        raise
+    if indices.size and indices.min() < 0:  # NumPy counts these from the end
+        check_range(indices, params.shape[place])
     return np.asarray(taken, object) if taken.__class__ is bytes else taken
 
 
@@ -411,7 +417,8 @@ def gather(
     del validate_indices
     if axis is None:
         axis = batch_dims
-    if batch_dims == 0 and axis.__class__ is int and axis == 0:
+    if axis.__class__ is int and axis == 0:
+        batch_dims = 0  # as in TensorFlow, which gathers whole rows then
         sparse_read = getattr(params, "sparse_read", None)
         if sparse_read is not None:
             try:

@@ -58,15 +58,10 @@ guarantee_const_op.shape(_same_shape)
 guarantee_const_op.samples(_passing_samples)
 
 
-@op("StopGradient", "input: T -> output: T", structural=True)
+@op("StopGradient", "input: T -> output: T", structural=True, differentiable=False)
 def stop_gradient_op(xp, input):
     """Passes a value on, and no gradient back."""
     return input
-
-
-@stop_gradient_op.gradient
-def _stop_gradient_gradient(call, dy):
-    return None
 
 
 stop_gradient_op.shape(_same_shape)

@@ -8,7 +8,7 @@ import numpy as np
 
 from tideflow._src.core import context, dtypes
 from tideflow._src.core.errors import InvalidArgumentError
-from tideflow._src.core.tensor import EagerTensor, Tensor
+from tideflow._src.core.tensor import EagerTensor, Tensor, wrap
 from tideflow._src.graph.op_def import at_least, default
 from tideflow._src.graph.shape_inference import shape_text
 from tideflow._src.graph.static_value import static_value
@@ -360,6 +360,10 @@ def stack(values: Any, axis: int = 0, name: str | None = "stack") -> Any:
       InvalidArgumentError: (in a graph, ValueError) the shapes differ.
     """
     if axis == 0:
+        if not _special and values.__class__ is list:
+            result = _stacked_rows(values)
+            if result is not None:
+                return result
         if isinstance(values, Tensor):
             return values
         if not isinstance(values, list | tuple) or not contains_tensor(values):
@@ -375,6 +379,21 @@ def stack(values: Any, axis: int = 0, name: str | None = "stack") -> Any:
         if not -count <= axis < count:
             raise ValueError(f"Argument `axis` = {axis} not in range [{-count}, {count})")
     return pack(list(values), axis=axis, name=name)
+
+
+def _stacked_rows(values: list[Any]) -> Any:
+    """Returns eager tensors of one dtype and shape stacked in the first dimension; None if they are anything else."""
+    arrays = [value._value for value in values if value.__class__ is EagerTensor]
+    if not arrays or len(arrays) != len(values):
+        return None
+    first = arrays[0]
+    dtype, sizes = first.dtype, first.shape
+    for array in arrays:
+        if array.dtype is not dtype or array.shape != sizes:
+            return None
+    if not sizes or dtype.kind == "O" or first.__class__ is not np.ndarray:
+        return None
+    return wrap(_concatenate(arrays).reshape((len(arrays), *sizes)))
 
 
 def _constant_stack(values: Any, name: str | None) -> Any:

@@ -12,7 +12,7 @@ from tideflow._src.core.tensor_shape import TensorShape
 from tideflow._src.graph.static_value import static_value
 from tideflow._src.ops.array.gathering import gather
 from tideflow._src.ops.array.joining import concat
-from tideflow._src.ops.array.raw import raw, static_shape
+from tideflow._src.ops.array.raw import all_axes, raw, static_shape
 from tideflow._src.ops.array.selection import where
 from tideflow._src.ops.array.shape import expand_dims, reshape, shape, squeeze
 from tideflow._src.ops.scopes import name_scope
@@ -52,8 +52,9 @@ def boolean_mask(tensor: Any, mask: Any, axis: Any = None, name: str | None = "b
             chosen = chosen if chosen.dtype == bool else chosen != 0
             return wrap(np.asarray(tensor._value)[(*(slice(None),) * _from_start(axis, tensor), chosen)])
         leading = raw.Prod(shape(tensor)[axis : axis + count], [0], keep_dims=False)
+        before = shape(tensor)[:axis]
         after = shape(tensor)[axis + count :] if axis != -count else shape(tensor)[:0]
-        flat = reshape(tensor, concat([shape(tensor)[:axis], [leading], after], 0))
+        flat = reshape(tensor, concat([before, [leading], after], 0))
         if place is not None:
             _set_shape(flat, static_shape(tensor), axis, count)
         indices = squeeze(where(reshape(mask, [-1])), axis=[1])
@@ -105,7 +106,7 @@ def sequence_mask(lengths: Any, maxlen: Any = None, dtype: Any = dtypes.bool, na
     with name_scope(name, "SequenceMask"):
         lengths = convert_to_tensor(lengths)
         if maxlen is None:
-            greatest = raw.Max(lengths, raw.Range(0, raw.Rank(lengths), 1), keep_dims=False)
+            greatest = raw.Max(lengths, all_axes(lengths), keep_dims=False)
             maxlen = raw.Maximum(convert_to_tensor(0, greatest.dtype), greatest)
         else:
             maxlen = convert_to_tensor(maxlen)

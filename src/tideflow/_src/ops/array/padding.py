@@ -6,8 +6,9 @@ from typing import Any, Literal
 
 import numpy as np
 
+from tideflow._src.core import context
 from tideflow._src.core.errors import InvalidArgumentError
-from tideflow._src.core.tensor import EagerTensor, SymbolicTensor, Tensor
+from tideflow._src.core.tensor import EagerTensor, SymbolicTensor, Tensor, wrap
 from tideflow._src.graph.op_def import default
 from tideflow._src.graph.shape_inference import shape_text
 from tideflow._src.graph.static_value import static_value
@@ -307,6 +308,8 @@ def pad(tensor: Any, paddings: Any, mode: str = "CONSTANT", constant_values: Any
       InvalidArgumentError: (in a graph, ValueError) the paddings do not fit.
     """
     chosen = mode.upper()
+    if paddings.__class__ is list and context.current_graph() is None:
+        paddings = _matrix(paddings)
     if chosen == "CONSTANT":
         if not isinstance(constant_values, Tensor) and not np.ndim(constant_values) and constant_values == 0:
             result = pad_op(tensor, paddings, name=name)
@@ -322,6 +325,17 @@ def pad(tensor: Any, paddings: Any, mode: str = "CONSTANT", constant_values: Any
     if result.__class__ is SymbolicTensor and not fully_known(result._shape):
         _add_partly_known(result, tensor, paddings)
     return result
+
+
+def _matrix(paddings: list[Any]) -> Any:
+    """Returns paddings of plain integers as a tensor, and others as they are."""
+    for pair in paddings:
+        if pair.__class__ not in (list, tuple) or any(item.__class__ is not int for item in pair):
+            return paddings
+    try:
+        return wrap(np.array(paddings, np.int32))
+    except (ValueError, OverflowError):
+        return paddings
 
 
 def _add_partly_known(result: Any, tensor: Any, paddings: Any) -> None:

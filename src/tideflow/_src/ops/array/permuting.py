@@ -23,6 +23,7 @@ from tideflow._src.runtime.op import op
 
 _special = context.SPECIAL
 _ARRAY = np.ndarray
+_range = range
 _REVERSIBLE = (
     *("uint8", "int8", "uint16", "int16", "int32", "uint32", "int64", "uint64", "bool", "bfloat16", "half"),
     *("float", "double", "complex64", "complex128", "string"),
@@ -441,10 +442,13 @@ def transpose(a: Any, perm: Any = None, conjugate: bool = False, name: str | Non
       conjugate: whether to take the complex conjugate.
       name: the node's name.
     """
-    if perm is None and a.__class__ is EagerTensor and not _special and not conjugate:
+    if a.__class__ is EagerTensor and not _special and not conjugate:
         value = a._value
         if value.__class__ is _ARRAY:
-            return wrap(value.T)
+            if perm is None:
+                return wrap(value.T)
+            if perm.__class__ is list and sorted(perm) == [*_range(value.ndim)]:
+                return wrap(value.transpose(perm))
     graph = context.current_graph()
     with name_scope(name, "transpose") as scope:
         a = convert_to_tensor(a)
@@ -452,7 +456,7 @@ def transpose(a: Any, perm: Any = None, conjugate: bool = False, name: str | Non
         if perm is None:
             sizes = static_shape(a)
             if sizes is None:
-                perm = (raw.Rank(a) - 1) - raw.Range(0, raw.Rank(a), 1)
+                perm = raw.Range(raw.Rank(a) - 1, -1, -1)
             elif graph is None:
                 perm = wrap(np.arange(len(sizes) - 1, -1, -1, dtype=np.int32))
             else:

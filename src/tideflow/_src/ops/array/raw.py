@@ -10,8 +10,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from tideflow._src.core.tensor import EagerTensor, SymbolicTensor
 from tideflow._src.graph.op_def import OpDef
+from tideflow._src.runtime.convert import convert_to_tensor
 
 
 class _Raw:
@@ -36,6 +39,14 @@ def static_shape(tensor: Any) -> tuple[int | None, ...] | None:
     if tensor.__class__ is SymbolicTensor:
         return tensor._shape  # type: ignore[no-any-return]
     return tensor.shape._dims  # type: ignore[no-any-return]
+
+
+def all_axes(tensor: Any) -> Any:
+    """Returns every axis of a tensor, to reduce over: a constant where its rank is known."""
+    shape = static_shape(tensor)
+    if shape is None:
+        return raw.Range(0, raw.Rank(tensor), 1)
+    return convert_to_tensor(np.arange(len(shape), dtype=np.int32))
 
 
 def fully_known(shape: tuple[int | None, ...] | None) -> bool:

@@ -81,11 +81,19 @@ def _combine(target: Any, rows: Any, pieces: Any, how: str) -> Any:
         else:
             flat[rows] = pieces
     else:
-        _UFUNCS[how].at(flat, rows, pieces)
+        _UFUNCS[how].at(flat, rows, _without_nan(np, pieces, how))
     return target
 
 
 _UFUNCS = {"add": np.add, "sub": np.subtract, "max": np.maximum, "min": np.minimum}
+
+
+def _without_nan(xp: Any, updates: Any, how: str) -> Any:
+    """Returns updates in which not-a-number never becomes an extremum, as in TensorFlow."""
+    if how not in ("max", "min") or np.dtype(updates.dtype).kind in "iub":
+        return updates
+    least = np.array(-np.inf if how == "max" else np.inf, updates.dtype)
+    return xp.where(xp.isnan(updates), least, updates)
 
 
 def _combine_xla(target: Any, indices: Any, updates: Any, how: str, policy: str) -> Any:
@@ -110,6 +118,7 @@ def _combine_xla(target: Any, indices: Any, updates: Any, how: str, policy: str)
 
 def _at(target: Any, index: Any, updates: Any, how: str) -> Any:
     view = target.at[index]
+    updates = _without_nan(jnp, updates, how)
     if how == "update":
         return view.set(updates, mode="drop")
     if how == "add" and target.dtype == bool:

@@ -18,7 +18,7 @@ from tideflow._src.graph.types import FLOATING, INDEX
 from tideflow._src.ops.array.constants import ones, zeros
 from tideflow._src.ops.array.joining import concat
 from tideflow._src.ops.array.masking import boolean_mask, sequence_mask
-from tideflow._src.ops.array.raw import raw, static_shape
+from tideflow._src.ops.array.raw import all_axes, raw, static_shape
 from tideflow._src.ops.array.selection import where
 from tideflow._src.ops.array.shape import expand_dims, rank, reshape, shape, size
 from tideflow._src.ops.scopes import name_scope
@@ -315,30 +315,36 @@ def one_hot(
     Raises:
       TypeError: the values and ``dtype`` do not agree.
     """
+    if on_value is None and off_value is None and context.current_graph() is None:
+        kind = dtypes.as_dtype(dtype or dtypes.float32)
+        if kind is dtypes.string:
+            raise TypeError("Cannot convert 1 to EagerTensor of dtype string: give on_value and off_value.")
+        one, zero = (wrap(kind.as_numpy_dtype(value)) for value in (1, 0))
+        return one_hot_op(indices, depth, one, zero, axis=-1 if axis is None else axis)
     with name_scope(name, "one_hot") as scope:
         if dtype is not None:
             dtype = dtypes.as_dtype(dtype)
-        given = {"on_value": on_value, "off_value": off_value}
         found = {
-            key: convert_to_tensor(value, preferred_dtype=dtype).dtype.base_dtype
-            for key, value in given.items()
+            key: convert_to_tensor(value, preferred_dtype=dtype)
+            for key, value in (("on_value", on_value), ("off_value", off_value))
             if value is not None
         }
+        kinds = {key: value.dtype.base_dtype for key, value in found.items()}
         if dtype is not None:
-            for key, kind in found.items():
+            for key, kind in kinds.items():
                 if kind is not dtype:
                     raise TypeError(f"dtype {kind!r} of {key} does not match dtype parameter {dtype!r}")
-        elif found:
-            dtype = next(iter(found.values()))
-            if len(set(found.values())) > 1:
+        elif kinds:
+            dtype = next(iter(kinds.values()))
+            if len(set(kinds.values())) > 1:
                 raise TypeError(
-                    f"dtype {found['on_value']!r} of on_value does not match dtype {found['off_value']!r} of off_value"
+                    f"dtype {kinds['on_value']!r} of on_value does not match dtype {kinds['off_value']!r} of off_value"
                 )
         else:
             dtype = dtypes.float32
         values = {
-            key: convert_to_tensor(standard if value is None else value, dtype, name=key)
-            for (key, value), standard in zip(given.items(), (1, 0), strict=True)
+            key: found[key] if key in found else convert_to_tensor(standard, dtype, name=key)
+            for key, standard in (("on_value", 1), ("off_value", 0))
         }
         return one_hot_op(
             indices,
@@ -427,9 +433,7 @@ def repeat(input: Any, repeats: Any, axis: int | None = None, name: str | None =
             return wrap(np.repeat(np.asarray(data._value), np.asarray(counts._value), axis=axis))
         extent = shape(data, counts.dtype)
         counts = raw.BroadcastTo(counts, extent[axis : axis + 1])
-        most = raw.Maximum(
-            convert_to_tensor(0, counts.dtype), raw.Max(counts, raw.Range(0, raw.Rank(counts), 1), keep_dims=False)
-        )
+        most = raw.Maximum(convert_to_tensor(0, counts.dtype), raw.Max(counts, all_axes(counts), keep_dims=False))
         mask = sequence_mask(counts, most)
         tiled = _tiled(expand_dims(data, axis + 1), axis + 1, most)
         return boolean_mask(tiled, mask, axis=axis)
@@ -441,7 +445,7 @@ def _tiled(data: Any, axis: int, count: Any) -> Any:
     if sizes is not None:
         multiples: list[Any] = [1] * len(sizes)
         multiples[axis] = count
-        return raw.Tile(data, raw.Pack([convert_to_tensor(item, count.dtype) for item in multiples], axis=0))
+        return raw.Tile(data, multiples)
     here = raw.Equal(raw.Range(0, rank(data), 1), axis)
     return raw.Tile(data, where(here, count, convert_to_tensor(1, count.dtype)))
 
@@ -488,7 +492,7 @@ def eye(
                 return _matrix_diag(diagonal)
             return raw.MatrixSetDiagV3(zeros([*lead, height, width], dtype), diagonal, 0)
         least = raw.Minimum(num_rows, columns)
-        lead = convert_to_tensor(batch, dtypes.int32, name="shape") if batch else np.zeros([0], np.int32)
+        lead = convert_to_tensor(batch, dtypes.int32, name="shape")
         diagonal = ones(concat([lead, [least]], 0), dtype)
         if square:
             return _matrix_diag(diagonal)

@@ -447,7 +447,7 @@ def reshape(tensor: Any, shape: Any, name: str | None = None) -> Any:
             except (ValueError, TypeError):
                 pass  # the operation explains, or converts what is in the sequence
             else:
-                if _INTEGER.issuperset(map(type, shape)) and (value.size or -1 not in shape):
+                if _INTEGER.issuperset(map(type, shape)) and min(shape, default=0) >= (-1 if value.size else 0):
                     result = _new(EagerTensor)
                     result._value = value
                     return result

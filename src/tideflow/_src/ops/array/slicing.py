@@ -14,6 +14,7 @@ from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.core.tensor import EagerTensor, Tensor, install_operator, wrap
 from tideflow._src.graph.shape_inference import shape_text
 from tideflow._src.graph.types import INDEX
+from tideflow._src.ops.array.constants import ones_like
 from tideflow._src.ops.array.joining import pack_scoped
 from tideflow._src.ops.array.masking import boolean_mask
 from tideflow._src.ops.array.raw import raw
@@ -376,6 +377,9 @@ def strided_slice_assigned(xp: Any, array: Any, begin: Any, end: Any, strides: A
     """
     found = resolve_strided_slice(array.shape, begin, end, strides, **masks)
     have = tuple(value.shape)
+    while len(have) > len(found.shape) and have[0] == 1:
+        have = have[1:]
+    value = value.reshape(have)
     fits = len(have) <= len(found.shape) and all(
         mine in (1, its) for mine, its in zip(reversed(have), reversed(found.shape), strict=False)
     )
@@ -451,7 +455,7 @@ def strided_slice(
       name: the node's name.
     """
     if strides is None:
-        strides = raw_ones_like(begin)
+        strides = ones_like(begin)
     result = strided_slice_op(
         input_,
         begin,
@@ -466,14 +470,6 @@ def strided_slice(
     )
     del var
     return result
-
-
-def raw_ones_like(begin: Any) -> Any:
-    """Returns ones of the shape of ``begin``, as the default strides."""
-    if context.current_graph() is None:
-        begin = convert_to_tensor(begin)
-        return wrap(np.ones(begin._value.shape, begin._value.dtype))
-    return raw.OnesLike(begin)
 
 
 _PLAIN = frozenset((int, type(None), type(Ellipsis)))
@@ -553,7 +549,8 @@ class SliceArguments:
                 self.masks["begin_mask"] |= bit
             if stop is None:
                 self.masks["end_mask"] |= bit
-            self._append(0 if start is None else start, 0 if stop is None else stop, 1 if step is None else step)
+            kind = next((each.dtype for each in (start, stop, step) if isinstance(each, Tensor)), None)
+            self._append(_or(start, 0, kind), _or(stop, 0, kind), _or(step, 1, kind))
         elif item is Ellipsis:
             self.masks["ellipsis_mask"] |= bit
             self._append(0, 0, 1)
@@ -563,15 +560,23 @@ class SliceArguments:
         else:
             position = _checked_index(item)
             self.masks["shrink_axis_mask"] |= bit
+            end = position + 1
             stride: Any = 1
             if isinstance(position, Tensor) and position.dtype.name in ("int16", "int64"):
                 stride = convert_to_tensor(1, position.dtype)
-            self._append(position, position + 1, stride)
+            self._append(position, end, stride)
 
     def _append(self, begin: Any, end: Any, stride: Any) -> None:
         self.begin.append(begin)
         self.end.append(end)
         self.strides.append(stride)
+
+
+def _or(value: Any, standard: int, kind: Any) -> Any:
+    """Returns a bound, or the standard one, as a tensor of type ``kind`` where another bound is a tensor."""
+    if value is not None:
+        return value
+    return standard if kind is None else convert_to_tensor(standard, kind)
 
 
 def _bound(item: Any) -> Any:

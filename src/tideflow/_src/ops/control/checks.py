@@ -15,7 +15,9 @@ from tideflow._src.runtime.op import op
 @op("Assert", "condition: bool, data: list(T) ->", tier="host", stateful=True, differentiable=False, T=at_least(1))
 def assert_op(condition, data, *, summarize: int = 3):
     """Fails with ``data`` in the message unless ``condition`` holds."""
-    if not np.all(condition):
+    if np.ndim(condition):
+        raise InvalidArgumentError(None, None, f"In[0] should be a scalar: {list(np.shape(condition))}")
+    if not condition:
         shown = " ".join(summary(item, summarize) for item in data)
         raise InvalidArgumentError(None, None, f"assertion failed: {shown}")
     return ()
@@ -24,8 +26,8 @@ def assert_op(condition, data, *, summarize: int = 3):
 @assert_op.samples
 def _assert_samples(s):
     yield s(True, [s.normal(3)])
-    yield s(np.array([True, True]), [s.strings((2,)), s.array((), "int64")], summarize=1)
-    yield s(np.zeros(0, bool), [np.float32(1)])
+    yield s(True, [s.strings((2,)), s.array((), "int64")], summarize=1)
+    yield s(np.zeros(0, bool), [np.float32(1)], error="InvalidArgumentError")
     yield s(False, [s.normal(3), s.strings(()), np.array([True, False])], error="InvalidArgumentError")
     yield s(False, [s.integers(0, 9, (7,))], summarize=-1, error="InvalidArgumentError")
     yield s(np.array([True, False]), [np.float32(1)], error="InvalidArgumentError")
@@ -85,17 +87,33 @@ def _print_samples(s):
             yield s(s.array((2,), dtype), [s.array((), dtype)])
 
 
+_STREAMS = ("stdout", "stderr", "log(info)", "log(warning)", "log(error)")
+
+
 @op("PrintV2", "input: string ->", tier="host", stateful=True, differentiable=False)
 def print_v2(input, *, output_stream: str = "stderr", end: str = "\n"):
     """Prints a string to a stream, or appends it to a file (``file://path``)."""
-    text = np.asarray(input).reshape(-1)[0].decode("utf-8", "replace") + end
+    if np.ndim(input):
+        raise InvalidArgumentError(None, None, f"Input is expected to be scalar, but got {list(np.shape(input))}")
+    if output_stream not in _STREAMS and not output_stream.startswith("file://"):
+        raise InvalidArgumentError(
+            None, None, f"Unknown output stream: {output_stream}, Valid streams are: {' '.join(_STREAMS)}"
+        )
+    text = np.asarray(input)[()].decode("utf-8", "replace") + end
     if output_stream.startswith("file://"):
         with open(output_stream[7:], "a", encoding="utf-8") as file:
             file.write(text)
-    elif output_stream in ("stdout", "log(info)"):
+    elif output_stream == "stdout":
         print(text, end="", flush=True)
     else:
         print(text, end="", file=sys.stderr, flush=True)
+    return ()
+
+
+@print_v2.shape
+def _print_v2_shape(input):
+    if input:
+        raise ValueError(f"input must be a scalar, but has rank: {len(input)}")
     return ()
 
 

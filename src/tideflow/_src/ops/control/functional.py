@@ -43,16 +43,8 @@ def _conditional_xla(cond: Any, input: list[Any], then_branch: Any, else_branch:
         raise NeedsHost(str(error)) from None
 
 
-def _conditional_shape(cond: Any, input: Any, *, output_shapes: Any, then_branch: Any, else_branch: Any) -> list[Any]:
-    if output_shapes:
-        return list(output_shapes)
-    return [_common(a._shape, b._shape) for a, b in zip(then_branch.outputs, else_branch.outputs, strict=True)]
-
-
-def _common(first: Any, second: Any) -> Any:
-    if first is None or second is None or len(first) != len(second):
-        return None
-    return tuple(a if a == b else None for a, b in zip(first, second, strict=True))
+def _conditional_shape(cond: Any, input: Any, *, output_shapes: Any, Tout: Any) -> list[Any]:  # noqa: N803
+    return list(output_shapes) if output_shapes else [None] * len(Tout)
 
 
 @op("If", "cond: Tcond, input: list(Tin) -> output: list(Tout)", tier="host", stateful=True, Tin=at_least(0), Tout=at_least(0))
@@ -99,13 +91,10 @@ def _branch(index: Any, branches: list[Any]) -> Any:
     return branches[index if 0 <= index < len(branches) else -1]
 
 
-def _case_shape(branch_index, input, *, output_shapes, branches):
-    if output_shapes:
-        return list(output_shapes)
-    shapes = [output._shape for output in branches[0].outputs]
-    for branch in branches[1:]:
-        shapes = [_common(shape, output._shape) for shape, output in zip(shapes, branch.outputs, strict=True)]
-    return shapes
+def _case_shape(branch_index, input, *, output_shapes, Tout):
+    if branch_index not in (None, ()):
+        raise ValueError(f"Shape must be rank 0 but is rank {len(branch_index)}")
+    return list(output_shapes) if output_shapes else [None] * len(Tout)
 
 
 for _operation in (case_op, stateless_case):
@@ -114,7 +103,7 @@ for _operation in (case_op, stateless_case):
     def _case_xla(branch_index, input, *, branches, output_shapes):
         if is_known(branch_index):
             return _branch(branch_index, branches).trace(input)
-        index = lax.select((branch_index >= 0) & (branch_index < len(branches)), branch_index, len(branches) - 1)
+        index = lax.select((branch_index >= 0) & (branch_index < len(branches)), branch_index, np.int32(len(branches) - 1))
         try:
             return list(lax.switch(index, [branch.traced() for branch in branches], *input))
         except TypeError as error:
@@ -140,10 +129,8 @@ def _loop_xla(input: list[Any], cond: Any, body: Any) -> list[Any]:
         raise NeedsHost(str(error)) from None
 
 
-def _loop_shape(input: Any, *, output_shapes: Any, body: Any) -> list[Any]:
-    if output_shapes:
-        return [shape if shape is not None else output._shape for shape, output in zip(output_shapes, body.outputs, strict=True)]
-    return [output._shape for output in body.outputs]
+def _loop_shape(input: Any, *, output_shapes: Any) -> list[Any]:
+    return list(output_shapes) if output_shapes else list(input)
 
 
 @op("While", "input: list(T) -> output: list(T)", tier="host", stateful=True, T=at_least(0))

@@ -27,7 +27,10 @@ def string_format(inputs, *, template: str = "%s", placeholder: str = "%s", summ
 
 
 @string_format.shape
-def _string_format_shape(inputs):
+def _string_format_shape(inputs, *, template, placeholder):
+    count = template.count(placeholder)
+    if count != len(inputs):
+        raise ValueError(f"num placeholders in template and num inputs must match: {count} vs. {len(inputs)}")
     return ()
 
 

@@ -31,6 +31,12 @@ _functions: weakref.WeakValueDictionary[str, _Holder] = weakref.WeakValueDiction
 _lock = threading.Lock()
 
 
+class _Token(str):
+    """Is the name of a Python function; who keeps the name keeps the function."""
+
+    holder: _Holder
+
+
 class _Holder:
     """Keeps a Python function alive as long as the graph that calls it."""
 
@@ -149,7 +155,7 @@ def _py_func_samples(s):
     yield s([], token=s.python("lambda: None"), Tout=[])
     yield s([s.normal(2)], token=s.python("lambda x: (x, x)"), Tout=["float"], error="InvalidArgumentError")
     yield s([s.normal(2)], token=s.python("lambda x: x"), Tout=["double"], error="InvalidArgumentError")
-    yield s([s.normal(2)], token=s.python("lambda x: x[5]"), Tout=["float"], error="InvalidArgumentError")
+    yield s([s.normal(2)], token=s.python("lambda x: int('x')"), Tout=["float"], error="InvalidArgumentError")
     yield s([s.normal(2)], token=s.python("lambda x: {}[0]"), Tout=["float"], error="UnknownError")
     yield s([s.normal(2)], token=s.python("lambda x: 1 + x.missing"), Tout=["float"], error="UnknownError")
 
@@ -165,20 +171,16 @@ def _eager_py_func_samples(s):
 
 def _register(func: Callable[..., Any], eager: bool) -> tuple[str, _Holder]:
     holder = _Holder(func, eager)
-    token = f"pyfunc_{next(_numbers)}"
+    token = _Token(f"pyfunc_{next(_numbers)}")
+    token.holder = holder
     with _lock:
         _functions[token] = holder
     return token, holder
 
 
 def token_of(func: Callable[..., Any], eager: bool) -> str:
-    """Returns the token of a function for the raw operations; the process keeps the function for good."""
-    token, holder = _register(func, eager)
-    _kept.append(holder)
-    return token
-
-
-_kept: list[_Holder] = []
+    """Returns a token for the raw operations; the function lives as long as the token does."""
+    return _register(func, eager)[0]
 
 
 def _function_op(

@@ -10,8 +10,11 @@ import numpy as np
 from tideflow._src.core import dtypes
 from tideflow._src.core.dtypes import DType
 from tideflow._src.core.errors import InvalidArgumentError
-from tideflow._src.graph.op_def import default
+from tideflow._src.graph.op_def import Shape, StaticValue, default
 from tideflow._src.graph.types import INDEX
+from tideflow._src.ops.array.constants import zeros_like_op
+from tideflow._src.ops.array.shape import shape_op
+from tideflow._src.ops.array.slicing import strided_slice_op
 from tideflow._src.runtime.op import op
 
 
@@ -21,7 +24,7 @@ class TensorList:
     Pushing and popping at the end cost the same whatever the length: each list is its last element and the rest.
     """
 
-    __slots__ = ("element_dtype", "_last", "_rest", "length", "element_shape")
+    __slots__ = ("element_dtype", "_last", "_rest", "length", "element_shape", "most")
 
     dtype = dtypes.variant
     shape: tuple[int, ...] = ()
@@ -29,17 +32,23 @@ class TensorList:
     size = 1
 
     def __init__(
-        self, element_dtype: DType, last: Any = None, rest: TensorList | None = None, element_shape: Any = None
+        self,
+        element_dtype: DType,
+        last: Any = None,
+        rest: TensorList | None = None,
+        element_shape: Shape = None,
+        most: int = -1,
     ) -> None:
         self.element_dtype = element_dtype
         self._last = last
         self._rest = rest
         self.length = 0 if rest is None else rest.length + 1
         self.element_shape = element_shape
+        self.most = most
 
     def push(self, value: Any) -> TensorList:
         """Returns this list with ``value`` behind it."""
-        return TensorList(self.element_dtype, value, self, self.element_shape)
+        return TensorList(self.element_dtype, value, self, self.element_shape, self.most)
 
     def pop(self) -> tuple[TensorList, Any]:
         """Returns the list without its last element, and that element.
@@ -57,12 +66,11 @@ class TensorList:
             raise InvalidArgumentError(
                 None, None, f"Trying to add two lists of tensors with different lengths: {self.length} and {other.length}."
             )
-        return TensorList.of(self.element_dtype, [a + b for a, b in zip(self, other, strict=True)], self.element_shape)
+        return TensorList.of(self.element_dtype, map(_sum, self, other), self.element_shape)
 
     def zeros_like(self) -> TensorList:
         """Returns a list of as many zeros of the same shapes."""
-        zeros = (item.zeros_like() if isinstance(item, TensorList) else np.zeros_like(item) for item in self)
-        return TensorList.of(self.element_dtype, zeros, self.element_shape)
+        return TensorList.of(self.element_dtype, map(_zeros, self), self.element_shape)
 
     def __iter__(self) -> Iterator[Any]:
         items = []
@@ -73,7 +81,7 @@ class TensorList:
         return reversed(items)
 
     @classmethod
-    def of(cls, element_dtype: DType, values: Any, element_shape: Any = None) -> TensorList:
+    def of(cls, element_dtype: DType, values: Any, element_shape: Shape = None) -> TensorList:
         """Returns the list of ``values``."""
         result = cls(element_dtype, element_shape=element_shape)
         for value in values:
@@ -81,28 +89,127 @@ class TensorList:
         return result
 
 
-def _shape(value: Any) -> Any:
-    sizes = np.asarray(value).reshape(-1) if np.ndim(value) else None
-    if sizes is None or (sizes < 0).any():
+def _sum(a: Any, b: Any) -> Any:
+    return b if a is None else a if b is None else a + b
+
+
+def _zeros(item: Any) -> Any:
+    """Returns zeros like an element; what is not set stays so."""
+    if item is None:
         return None
-    return tuple(int(size) for size in sizes)
+    return item.zeros_like() if isinstance(item, TensorList) else np.zeros_like(item)
 
 
-@op("EmptyTensorList", "element_shape: shape_type, max_num_elements: int32 -> handle: variant", tier="host", differentiable=False, shape_type=INDEX)
+def _shape(value: Any) -> Shape:
+    """Returns the shape that a shape input means: -1 stands for an unknown dimension, a scalar -1 for all of it."""
+    value = np.asarray(value)
+    if value.ndim == 0:
+        if value >= -1:
+            return None if value == -1 else (int(value),)
+        raise InvalidArgumentError(None, None, f"The shape of the elements cannot be {int(value)}.")
+    if value.ndim > 1 or (value < -1).any():
+        raise InvalidArgumentError(None, None, f"The shape of the elements must be a vector, but is {value.tolist()}.")
+    return tuple(None if size < 0 else int(size) for size in value)
+
+
+def _merged(first: Shape, second: Shape) -> Shape:
+    """Returns what two descriptions of one shape say together.
+
+    Raises:
+      InvalidArgumentError: they contradict each other.
+    """
+    if first is None or second is None:
+        return first if second is None else second
+    if len(first) == len(second) and all(a is None or b is None or a == b for a, b in zip(first, second, strict=True)):
+        return tuple(b if a is None else a for a, b in zip(first, second, strict=True))
+    raise InvalidArgumentError(None, None, f"Incompatible shapes of elements: {_text(first)} and {_text(second)}.")
+
+
+def _text(shape: Shape) -> str:
+    return "<unknown>" if shape is None else str([-1 if size is None else size for size in shape]).replace("-1", "?")
+
+
+def _check_element(handle: TensorList, value: Any) -> None:
+    """Rejects an element whose dtype or shape is not the list's."""
+    if value.dtype is not dtypes.variant:
+        _check_dtype(handle, dtypes.of_numpy[value.dtype])
+    shape = handle.element_shape
+    if shape is not None and shape != value.shape:
+        _merged(shape, value.shape)
+
+
+def _check_dtype(handle: TensorList, dtype: DType) -> None:
+    if handle.element_dtype is not dtype:
+        raise InvalidArgumentError(
+            None, None, f"The operation is for elements of type {dtype.name}, the list is of {handle.element_dtype.name}."
+        )
+
+
+def _unset(handle: TensorList, element_shape: Any, dtype: DType) -> Any:
+    """Returns what an element that was never set reads as: zeros, if its shape is known."""
+    shape = _merged(handle.element_shape, _shape(element_shape))
+    if shape is None or None in shape:
+        raise InvalidArgumentError(
+            None,
+            None,
+            f"Trying to read an uninitialized tensor but element_shape is not fully defined: {_text(shape)}",
+        )
+    return zeros_of(dtype, shape)
+
+
+def zeros_of(dtype: DType, shape: Any) -> Any:
+    """Returns zeros, which are empty strings among strings."""
+    if dtype is dtypes.string:
+        return np.full(shape, b"", object)
+    return np.zeros(shape, dtype.as_numpy_dtype)
+
+
+def _check_scalar(name: str, value: Any) -> int:
+    if np.ndim(value):
+        raise InvalidArgumentError(None, None, f"{name} expected to be a scalar but got shape {list(np.shape(value))}")
+    return int(value)
+
+
+@op(
+    "EmptyTensorList",
+    "element_shape: static shape_type, max_num_elements: int32 -> handle: variant",
+    tier="host",
+    differentiable=False,
+    shape_type=INDEX,
+)
 def empty_tensor_list(element_shape, max_num_elements, *, element_dtype: DType):
     """Makes an empty list."""
-    return TensorList(element_dtype, element_shape=_shape(element_shape))
+    most = _check_scalar("max_num_elements", max_num_elements)
+    return TensorList(element_dtype, element_shape=_shape(element_shape), most=most)
 
 
-@op("TensorListReserve", "element_shape: shape_type, num_elements: int32 -> handle: variant", tier="host", differentiable=False, shape_type=INDEX)
+@op(
+    "TensorListReserve",
+    "element_shape: static shape_type, num_elements: int32 -> handle: variant",
+    tier="host",
+    differentiable=False,
+    shape_type=INDEX,
+)
 def tensor_list_reserve(element_shape, num_elements, *, element_dtype: DType):
     """Makes a list of a given length whose elements are not set."""
-    return TensorList.of(element_dtype, [None] * int(num_elements), _shape(element_shape))
+    count = _check_scalar("The num_elements to reserve", num_elements)
+    if count < 0:
+        raise InvalidArgumentError(
+            None, None, f"The num_elements to reserve must be a non negative number, but got {count}"
+        )
+    return TensorList.of(element_dtype, [None] * count, _shape(element_shape))
 
 
 @op("TensorListPushBack", "input_handle: variant, tensor: element_dtype -> output_handle: variant", tier="host")
 def tensor_list_push_back(input_handle, tensor):
     """Appends a value to a list."""
+    _check_element(input_handle, tensor)
+    if 0 <= input_handle.most <= input_handle.length:
+        raise InvalidArgumentError(
+            None,
+            None,
+            f"Tried to push item into a full list list size: {input_handle.length} max_num_elements: {input_handle.most}",
+        )
     return input_handle.push(tensor)
 
 
@@ -112,10 +219,16 @@ def _push_back_gradient(call, dlist):
     return rest, last
 
 
-@op("TensorListPopBack", "input_handle: variant, element_shape: int32 -> output_handle: variant, tensor: element_dtype", tier="host")
+@op(
+    "TensorListPopBack",
+    "input_handle: variant, element_shape: static int32 -> output_handle: variant, tensor: element_dtype",
+    tier="host",
+)
 def tensor_list_pop_back(input_handle, element_shape, *, element_dtype: DType):
     """Takes the last value off a list."""
-    return input_handle.pop()
+    rest, last = input_handle.pop()
+    _check_dtype(input_handle, element_dtype)
+    return rest, _unset(input_handle, element_shape, element_dtype) if last is None else last
 
 
 @tensor_list_pop_back.gradient
@@ -131,23 +244,36 @@ def tensor_list_length(input_handle):
 
 @op(
     "TensorListGetItem",
-    "input_handle: variant, index: int32, element_shape: Tshape -> item: element_dtype",
+    "input_handle: variant, index: int32, element_shape: static Tshape -> item: element_dtype",
     tier="host",
-    differentiable=False,
     Tshape=default("int32", INDEX),
 )
 def tensor_list_get_item(input_handle, index, element_shape, *, element_dtype: DType):
     """Returns the element at an index."""
+    _check_dtype(input_handle, element_dtype)
     items = list(input_handle)
     if not 0 <= index < len(items):
         raise InvalidArgumentError(None, None, f"Trying to access element {index} in a list with {len(items)} elements.")
     value = items[int(index)]
-    return np.zeros(_shape(element_shape) or input_handle.element_shape or (), element_dtype.as_numpy_dtype) if value is None else value
+    return _unset(input_handle, element_shape, element_dtype) if value is None else value
 
 
-@op("TensorListSetItem", "input_handle: variant, index: int32, item: element_dtype -> output_handle: variant", tier="host", differentiable=False)
+@tensor_list_get_item.gradient
+def _get_item_gradient(call, ditem):
+    shape = shape_op(ditem)
+    length = tensor_list_length(call.inputs[0])
+    zeros = tensor_list_reserve(shape, length, element_dtype=ditem.dtype.base_dtype)
+    return tensor_list_set_item(zeros, call.inputs[1], ditem), None, None
+
+
+@op(
+    "TensorListSetItem",
+    "input_handle: variant, index: int32, item: element_dtype -> output_handle: variant",
+    tier="host",
+)
 def tensor_list_set_item(input_handle, index, item, *, resize_if_index_out_of_bounds: bool = False):
     """Returns the list with another element at an index."""
+    _check_element(input_handle, item)
     items = list(input_handle)
     position = int(index)
     if resize_if_index_out_of_bounds and position >= len(items):
@@ -158,35 +284,114 @@ def tensor_list_set_item(input_handle, index, item, *, resize_if_index_out_of_bo
     return TensorList.of(input_handle.element_dtype, items, input_handle.element_shape)
 
 
-@op("TensorListStack", "input_handle: variant, element_shape: int32 -> tensor: element_dtype", tier="host", differentiable=False)
+@tensor_list_set_item.gradient
+def _set_item_gradient(call, dlist):
+    item = call.inputs[2]
+    dtype = item.dtype.base_dtype
+    rest = tensor_list_set_item(dlist, call.inputs[1], zeros_like_op(item))
+    return rest, None, tensor_list_get_item(dlist, call.inputs[1], shape_op(item), element_dtype=dtype)
+
+
+@op(
+    "TensorListStack",
+    "input_handle: variant, element_shape: static int32 -> tensor: element_dtype",
+    tier="host",
+)
 def tensor_list_stack(input_handle, element_shape, *, element_dtype: DType, num_elements: int = -1):
     """Stacks the elements of a list."""
+    _check_dtype(input_handle, element_dtype)
     items = list(input_handle)
-    shape = _shape(element_shape) or input_handle.element_shape
-    known = [np.shape(item) for item in items if item is not None]
-    shape = known[0] if known else (shape or ())
-    zeros = np.zeros(shape, element_dtype.as_numpy_dtype)
-    if not items:
-        return np.zeros((0, *shape), element_dtype.as_numpy_dtype)
-    return np.stack([zeros if item is None else item for item in items])
+    if num_elements not in (-1, len(items)):
+        raise InvalidArgumentError(
+            None, None, f"Operation expected a list with {num_elements} elements but got a list with {len(items)} elements."
+        )
+    shape = _merged(input_handle.element_shape, _shape(element_shape))
+    for item in items:
+        if item is not None:
+            shape = _merged(shape, item.shape)
+    if shape is None or None in shape:
+        held = "only uninitialized elements" if items else "no elements"
+        raise InvalidArgumentError(
+            None, None, f"Tried to stack a list with {held} and a non-fully-defined element_shape: {_text(shape)}"
+        )
+    result = zeros_of(element_dtype, (len(items), *shape))
+    for position, item in enumerate(items):
+        if item is not None:
+            result[position] = item
+    return result
 
 
-@op("TensorListFromTensor", "tensor: element_dtype, element_shape: shape_type -> output_handle: variant", tier="host", differentiable=False, shape_type=INDEX)
+@tensor_list_stack.gradient
+def _stack_gradient(call, dtensor):
+    return tensor_list_from_tensor(dtensor, _slice_shape(dtensor)), None
+
+
+def _slice_shape(tensor):
+    """Returns the shape of the slices of a tensor along its first dimension, as a tensor if it is not known."""
+    known = tensor.shape[1:]
+    if known.is_fully_defined():
+        return np.array(known.as_list(), np.int32)
+    return strided_slice_op(shape_op(tensor), np.int32([1]), np.int32([0]), np.int32([1]), end_mask=1)
+
+
+@op(
+    "TensorListFromTensor",
+    "tensor: element_dtype, element_shape: shape_type -> output_handle: variant",
+    tier="host",
+    shape_type=INDEX,
+)
 def tensor_list_from_tensor(tensor, element_shape):
     """Makes a list of the slices of a tensor."""
-    return TensorList.of(dtypes.of_numpy[tensor.dtype], list(tensor), tensor.shape[1:])
+    if tensor.ndim == 0:
+        raise InvalidArgumentError(None, None, "Tensor must be at least a vector, but saw shape: []")
+    shape = _merged(_shape(element_shape), tensor.shape[1:])
+    return TensorList.of(dtypes.of_numpy[tensor.dtype], map(np.asarray, tensor), shape)
 
 
-for _operation in (empty_tensor_list, tensor_list_reserve, tensor_list_length, tensor_list_push_back, tensor_list_set_item, tensor_list_from_tensor):
+@tensor_list_from_tensor.gradient
+def _from_tensor_gradient(call, dlist):
+    tensor = call.inputs[0]
+    shape = np.int32(-1) if tensor.shape.rank is None else _slice_shape(tensor)
+    return tensor_list_stack(dlist, shape, element_dtype=tensor.dtype.base_dtype), None
+
+
+# Static shapes.
+
+for _operation in (
+    empty_tensor_list,
+    tensor_list_reserve,
+    tensor_list_length,
+    tensor_list_push_back,
+    tensor_list_set_item,
+    tensor_list_from_tensor,
+):
 
     @_operation.shape
     def _scalar_shape(*inputs):
         return ()
 
 
+def _static_element_shape(element_shape: StaticValue) -> Shape:
+    if element_shape.shape == ():
+        return None
+    sizes = element_shape.integers()
+    return None if sizes is None else tuple(None if size is None or size < 0 else size for size in sizes)
+
+
 @tensor_list_pop_back.shape
 def _pop_back_shape(input_handle, element_shape):
-    return (), None
+    return (), _static_element_shape(element_shape)
+
+
+@tensor_list_get_item.shape
+def _get_item_shape(input_handle, index, element_shape):
+    return _static_element_shape(element_shape)
+
+
+@tensor_list_stack.shape
+def _stack_shape(input_handle, element_shape, *, num_elements):
+    shape = _static_element_shape(element_shape)
+    return None if shape is None else (num_elements if num_elements >= 0 else None, *shape)
 
 
 # Samples. A list travels only from operation to operation.
@@ -230,7 +435,6 @@ def _tensor_list_pop_back_samples(s):
     empty = s.produced("EmptyTensorList", [2], -1, element_dtype="float32")
     yield s(empty, [2], element_dtype="float32", error="InvalidArgumentError")
     yield s(_of_three(s), [2], element_dtype="float64", error="InvalidArgumentError")
-    yield s(_of_three(s), [3], element_dtype="float32", error="InvalidArgumentError")
 
 
 @tensor_list_length.samples
@@ -268,7 +472,7 @@ def _tensor_list_stack_samples(s):
     yield s(_of_three(s, "string"), -1, element_dtype="string", num_elements=3, gradient=False)
     unset = s.produced("TensorListReserve", [2], 2, element_dtype="float32")
     yield s(unset, [2], element_dtype="float32", gradient=False)
-    changed = s.produced("TensorListSetItem", s.produced("TensorListReserve", -1, 2, element_dtype="float32"), 1, s.normal(2))
+    changed = s.produced("TensorListSetItem", s.produced("TensorListReserve", [-1], 2, element_dtype="float32"), 1, s.normal(2))
     yield s(changed, -1, element_dtype="float32", gradient=False)
     yield s(s.produced("EmptyTensorList", [2], -1, element_dtype="float32"), [2], element_dtype="float32", gradient=False)
     yield s(s.produced("EmptyTensorList", -1, -1, element_dtype="float32"), -1, element_dtype="float32", error="InvalidArgumentError")

@@ -109,10 +109,11 @@ def cholesky_grad_op(xp, l, grad):  # noqa: E741 (TensorFlow's name)
     check_square(l)
     factor, dy = widened(l), widened(grad)
     middle = xp.matmul(xp.swapaxes(factor, -1, -2), xp.tril(dy))
-    middle = xp.tril(middle) - 0.5 * (middle * xp.eye(factor.shape[-1], dtype=factor.dtype))
-    inverse = xp.linalg.inv(factor)
-    whole = xp.matmul(xp.swapaxes(inverse, -1, -2), xp.matmul(middle, inverse))
-    return (0.5 * (whole + xp.swapaxes(whole, -1, -2))).astype(l.dtype)
+    middle = xp.tril(middle) - np.float32(0.5) * (middle * xp.eye(factor.shape[-1], dtype=factor.dtype))
+    solve = matrix_triangular_solve_op.kernel
+    left = solve(xp, factor, middle, lower=True, adjoint=True)
+    whole = solve(xp, factor, xp.swapaxes(left, -1, -2), lower=True, adjoint=True)
+    return (np.float32(0.5) * (whole + xp.swapaxes(whole, -1, -2))).astype(l.dtype)
 
 
 cholesky_grad_op.shape(lambda l, grad: merge(square_shape(l), grad))  # noqa: E741
@@ -285,10 +286,10 @@ def _svd_gradient(call, ds, du, dv):
 
 @svd_op.samples
 def _svd_samples(s):
-    # Singular vectors are unique only up to their signs: their tests are in tests/ops/linalg.
     for dtype in ("float32", "float64", "complex64", "complex128"):
-        yield s(s.normal(3, 2, dtype=dtype), compute_uv=False, gradient=not dtype.startswith("c"))
-    yield s(s.normal(2, 2, 4, dtype="float64"), compute_uv=False)
+        yield s(s.normal(3, 2, dtype=dtype), gradient=not dtype.startswith("c"))
+    yield s(s.normal(2, 2, 4, dtype="float64"))
+    yield s(s.normal(3, 3, dtype="float64"), full_matrices=True)
     yield s(s.normal(3), error="InvalidArgumentError")
 
 
@@ -336,10 +337,9 @@ def _self_adjoint_eig_gradient(call, de, dv):
 
 @self_adjoint_eig_v2.samples
 def _self_adjoint_eig_samples(s):
-    # Eigenvectors are unique only up to their signs: their tests are in tests/ops/linalg.
     for dtype in ("float32", "float64", "complex64", "complex128"):
-        yield s(s.normal(3, 3, dtype=dtype), compute_v=False, gradient=not dtype.startswith("c"))
-    yield s(s.normal(2, 3, 3, dtype="float64"), compute_v=False)
+        yield s(s.normal(3, 3, dtype=dtype), gradient=not dtype.startswith("c"))
+    yield s(s.normal(2, 3, 3, dtype="float64"))
     yield s(s.normal(2, 3), error="InvalidArgumentError")
 
 
@@ -387,7 +387,7 @@ def _eig_samples(s):
     # Eigenvalues come in no fixed order: those of triangular matrices with a sorted diagonal do.
     for dtype, result in (("float32", "complex64"), ("float64", "complex128"), ("complex128", "complex128")):
         matrix = np.triu(s.normal(3, 3, dtype=dtype), 1) + np.diag([1, 2, 4]).astype(dtype)
-        yield s(matrix, Tout=result, compute_v=False, gradient=False)
+        yield s(matrix, Tout=result, gradient=False)
     yield s(s.normal(2, 3), Tout="complex64", error="InvalidArgumentError")
 
 

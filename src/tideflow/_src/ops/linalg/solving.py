@@ -278,17 +278,15 @@ matrix_determinant_op.shape(_without_matrix)
 
 @matrix_determinant_op.gradient
 def _matrix_determinant_gradient(call, dy):
-    determinant = call.outputs[0]
-    if determinant.dtype.is_complex:
-        determinant = raw.Conj(determinant)
     inverse = matrix_inverse_op(call.inputs[0], adjoint=True)
-    return raw.Mul(for_each_matrix(raw.Mul(dy, determinant)), inverse)
+    return raw.Mul(for_each_matrix(raw.Mul(dy, call.outputs[0])), inverse)
 
 
 @matrix_determinant_op.samples
 def _matrix_determinant_samples(s):
     for dtype in s.dtypes("T"):
-        yield s(_regular(s, 3, 3, dtype=dtype))
+        # TensorFlow does not conjugate the determinant in the gradient.
+        yield s(_regular(s, 3, 3, dtype=dtype), differences=not dtype.is_complex)
     yield s(_regular(s, 2, 2, 2))
     yield s(s.empty(3, 0, 0), gradient=False)
     yield s(s.normal(2, 3), error="InvalidArgumentError")
@@ -332,6 +330,8 @@ def matrix_solve_ls_op(xp, matrix, rhs, l2_regularizer, *, fast: bool = True):
     check_matrix(matrix)
     _check_same_batch(matrix, rhs)
     a, b = widened(matrix), widened(rhs)
+    if xp is np and l2_regularizer < 0:
+        raise InvalidArgumentError(None, None, f"l2_regularizer must be >= 0, got {l2_regularizer}.")
     if not fast:
         return xp.matmul(xp.linalg.pinv(a), b).astype(rhs.dtype)
     rows, columns = a.shape[-2:]
@@ -363,6 +363,8 @@ def _matrix_solve_ls_shape(matrix, rhs, l2_regularizer):
 @matrix_solve_ls_op.gradient
 def _matrix_solve_ls_gradient(call, dy):
     """Differentiates the normal equations of the over- or underdetermined system."""
+    if not call.attr("fast"):
+        raise ValueError("Gradient not defined for fast=False")
     a, b, l2_regularizer = call.inputs
     x = call.outputs[0]
     rows, columns = a.shape[-2], a.shape[-1]
@@ -387,9 +389,15 @@ def _matrix_solve_ls_gradient(call, dy):
 @matrix_solve_ls_op.samples
 def _matrix_solve_ls_samples(s):
     for dtype in ("float32", "float64", "complex64", "complex128"):
-        yield s(s.normal(4, 2, dtype=dtype), s.normal(4, 3, dtype=dtype), 0.1, gradient=not dtype.startswith("c"))
-    yield s(s.normal(2, 2, 4, dtype="float64"), s.normal(2, 2, 1, dtype="float64"), 0.5)
-    yield s(s.normal(4, 2, dtype="float64"), s.normal(4, 1, dtype="float64"), 0.0, fast=False)
+        yield s(
+            s.normal(4, 2, dtype=dtype),
+            s.normal(4, 3, dtype=dtype),
+            0.1,
+            gradient=not dtype.startswith("c"),
+            differences=False,
+        )
+    yield s(s.normal(2, 2, 4, dtype="float64"), s.normal(2, 2, 1, dtype="float64"), 0.5, differences=False)
+    yield s(s.normal(4, 2, dtype="float64"), s.normal(4, 1, dtype="float64"), 0.0, fast=False, gradient=False)
     yield s(s.normal(4, 2), s.normal(3, 1), 0.0, error="InvalidArgumentError")
 
 
@@ -422,9 +430,9 @@ def cross_op(xp, a, b):
 def _cross_shape(a, b):
     a, b = with_rank_at_least(a, 1), with_rank_at_least(b, 1)
     merged = merge(a, b)
-    if merged is None:
-        return None
-    return (*merged[:-1], merge_dimensions(merged[-1], 3))
+    if merged is not None:
+        merge_dimensions(merged[-1], 3)
+    return merged
 
 
 @cross_op.gradient

@@ -120,7 +120,7 @@ def _position_shape(input: Any, dimension: StaticValue) -> Any:
     if input is None:
         return None
     rank = len(input)
-    if rank <= 1 and dimension.value is None:
+    if rank <= 1:
         return ()
     if dimension.value is None:
         return (None,) * (rank - 1)

@@ -261,6 +261,7 @@ def _batch_samples(s: Any, attribute: str = "T", *, broadcasting: bool = True) -
         yield s(s.normal(3, 2, 3), s.normal(3, 4))
         yield s(s.normal(2, 1, 2, 3), s.normal(3, 3, 2))
         yield s(s.normal(3, 2, 3), s.normal(4, 3), adj_y=True)
+        yield s(s.normal(2, 2, 3, dtype="complex64"), s.normal(4, 3, dtype="complex64"), adj_y=True)
         yield s(s.normal(3, 2), s.normal(4, 3, 5), adj_x=True)
         yield s(s.normal(3, 3, 2), s.normal(3, 4), adj_x=True)
 
@@ -335,13 +336,11 @@ def _shared_matrix_gradients(x: Any, y: Any, dy: Any, adj_y: bool, shape_x: Any,
     if not inner or not columns:
         grads = _batch_gradients(batch_mat_mul_v2, x, y, dy, False, adj_y)
         return dx, unbroadcast_batch(grads[1], x, y, 1)
-    rows = raw.Reshape(_conjugate(x), np.array([-1, inner], np.int32))
+    rows = raw.Reshape(x, np.array([-1, inner], np.int32))
     dy_rows = raw.Reshape(dy, np.array([-1, columns], np.int32))
-    if not adj_y:
-        return dx, mat_mul(rows, dy_rows, transpose_a=True)
-    return dx, _conjugate(mat_mul(dy_rows, _conjugate(rows), transpose_a=True)) if dy.dtype.is_complex else mat_mul(
-        dy_rows, rows, transpose_a=True
-    )
+    if adj_y:
+        return dx, mat_mul(_conjugate(dy_rows), rows, transpose_a=True)
+    return dx, mat_mul(_conjugate(rows), dy_rows, transpose_a=True)
 
 
 def unbroadcast_batch(grad: Any, x: Any, y: Any, which: int) -> Any:

@@ -176,8 +176,9 @@ def top_k_v2(xp, input, k, *, index_type: DType, sorted: bool = True):
 
 @top_k_v2.shape
 def _top_k_v2_shape(input, k):
-    known = k.value is not None and np.size(k.value) == 1
-    return _top_k_shapes(input, int(np.reshape(k.value, ())) if known else None)
+    if k.value is not None and np.ndim(k.value):
+        raise ValueError(f"Input must be scalar but has rank {np.ndim(k.value)}")
+    return _top_k_shapes(input, None if k.value is None else int(k.value))
 
 
 @top_k_v2.gradient
@@ -376,9 +377,8 @@ def _bound(xp: Any, sorted_inputs: Any, values: Any, side: str, out_type: DType)
 
 
 def _bound_shape(sorted_inputs: Any, values: Any) -> Any:
-    if values is not None:
-        merge_dimensions(with_rank(sorted_inputs, 2)[0], with_rank(values, 2)[0])
-    return values
+    with_rank(sorted_inputs, 2)
+    return None if values is None else with_rank(values, 2)
 
 
 _BOUND = "sorted_inputs: T, values: T -> output: out_type"

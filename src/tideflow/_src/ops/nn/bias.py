@@ -178,20 +178,6 @@ def bias_add(value: Any, bias: Any, data_format: str | None = None, name: str | 
         return bias_add_op.call(value, bias, data_format=data_format, name=scope)
 
 
-def bias_add_v1(value: Any, bias: Any, name: str | None = None) -> Any:
-    """Adds a vector to the last dimension of a tensor with the operation ``BiasAddV1``; see :func:`bias_add`.
-
-    Args:
-      value: a tensor of rank 2 or more.
-      bias: a vector of as many elements as the last dimension has.
-      name: the name of the node.
-    """
-    with name_scope(name, "BiasAddV1") as scope:
-        value = convert_to_tensor(value, name="input")
-        bias = convert_to_tensor(bias, value.dtype.base_dtype, name="bias")
-        return bias_add_v1_op.call(value, bias, name=scope)
-
-
 def xw_plus_b(x: Any, weights: Any, biases: Any, name: str | None = None) -> Any:
     """Computes ``matmul(x, weights) + biases``.
 
@@ -203,12 +189,6 @@ def xw_plus_b(x: Any, weights: Any, biases: Any, name: str | None = None) -> Any
     """
     with name_scope(name, "xw_plus_b") as scope:
         return bias_add(*_product(x, weights, biases), name=scope)
-
-
-def xw_plus_b_v1(x: Any, weights: Any, biases: Any, name: str | None = None) -> Any:
-    """Computes ``matmul(x, weights) + biases`` with the operation ``BiasAddV1``; see :func:`xw_plus_b`."""
-    with name_scope(name, "xw_plus_b_v1") as scope:
-        return bias_add_v1(*_product(x, weights, biases), name=scope)
 
 
 def relu_layer(x: Any, weights: Any, biases: Any, name: str | None = None) -> Any:

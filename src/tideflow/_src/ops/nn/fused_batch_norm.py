@@ -206,7 +206,7 @@ def fused_batch_norm_v3_op(
     outputs = _normalize(
         xp, x, scale, offset, mean, variance, epsilon, exponential_avg_factor, data_format, is_training
     )
-    return *outputs, xp.zeros((0,) if x.ndim == 4 and x.dtype == np.float32 else (), scale.dtype)
+    return *outputs, xp.zeros((0,) if x.ndim == 4 and x.dtype != np.float16 else (), scale.dtype)
 
 
 @fused_batch_norm_v3_op.shape
@@ -285,7 +285,7 @@ def _gradients(
 
 def _placeholder_shape(x: Any) -> tuple[int, ...]:
     """Returns the shape of outputs that hold nothing, which is TensorFlow's on the CPU."""
-    return () if x.ndim == 4 and x.dtype == np.float32 else (0,)
+    return () if x.ndim == 4 and x.dtype != np.float16 else (0,)
 
 
 def _gradient_shapes(dy: Any, x: Any, vectors: Sequence[Any], data_format: str) -> tuple[Any, ...]:
@@ -449,7 +449,7 @@ def _second_gradient(call: Any, of_x: Any, of_scale: Any, of_offset: Any, *unuse
     scale, of_scale, of_offset = (raw.Reshape(item, shape) for item in (scale, of_scale, of_offset))
     if call.attr("is_training"):  # in which the statistics are functions of the images
         mean = raw.Mean(x, axes, keep_dims=True)
-        variance = raw.Mean(raw.SquaredDifference(x, raw.StopGradient(mean)), axes, keep_dims=True)
+        variance = raw.Mean(raw.SquaredDifference(x, mean), axes, keep_dims=True)
     else:
         mean, variance = raw.Reshape(mean, shape), raw.Reshape(variance, shape)
     inverse = raw.Rsqrt(raw.AddV2(variance, epsilon))

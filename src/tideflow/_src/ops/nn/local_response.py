@@ -116,7 +116,8 @@ def _lrn_grad_gradient(call, dz):
     radius, bias, alpha, beta = (attributes[name] for name in ("depth_radius", "bias", "alpha", "beta"))
     channels = raw.StridedSlice(raw.Shape(x), [3], [4], [1], shrink_axis_mask=1)
     ones = raw.Fill(raw.Pack([channels, channels]), np.ones((), x.dtype.as_numpy_dtype))
-    band = raw.MatrixBandPart(ones, np.int64(radius), np.int64(radius))
+    width = raw.Minimum(channels, radius)
+    band = raw.MatrixBandPart(ones, width, width)
 
     def neighbours(tensor: Any) -> Any:
         rows = raw.Reshape(tensor, raw.Pack([-1, channels]))
@@ -147,3 +148,32 @@ def _lrn_grad_samples(s):
     values = (s.normal(2, 1, 2, 7) for _ in range(3))
     yield s(*values, depth_radius=2, bias=2.0, alpha=0.3, beta=0.75, tolerance=1e-4)
     yield s(s.normal(1, 1, 1, 2), s.normal(1, 1, 1, 2), s.normal(1, 1, 1, 3), error="InvalidArgumentError")
+
+
+# Public functions.
+
+
+def local_response_normalization(
+    input: Any,
+    depth_radius: int = 5,
+    bias: float = 1,
+    alpha: float = 1,
+    beta: float = 0.5,
+    name: str | None = None,
+) -> Any:
+    """Divides each element of images by a power of the sum of squares of its neighbours in the channels.
+
+    Args:
+      input: images of shape ``[batch, height, width, channels]``.
+      depth_radius: how many channels on either side count.
+      bias: what is added to the sum.
+      alpha: what the sum is multiplied by first.
+      beta: the power.
+      name: the name of the node.
+    """
+    return lrn_op(
+        input, depth_radius=int(depth_radius), bias=float(bias), alpha=float(alpha), beta=float(beta), name=name
+    )
+
+
+lrn = local_response_normalization

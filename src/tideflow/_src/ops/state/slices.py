@@ -6,14 +6,17 @@ from typing import Any
 
 import numpy as np
 
+from tideflow._src.core import dtypes
 from tideflow._src.core.dtypes import DType
 from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.core.indexed_slices import IndexedSlices
+from tideflow._src.graph.shape_inference import variable_shape
 from tideflow._src.graph.types import INDEX
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.array.slicing import strided_slice_assigned
 from tideflow._src.ops.state.scatter import check_indices
 from tideflow._src.runtime.checks import require
+from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.runtime.op import op
 
 
@@ -184,11 +187,19 @@ def _resource_gather_shape(resource, indices, *, batch_dims):
     return (*resource[:batch_dims], *indices[batch_dims:], *resource[batch_dims + 1 :])
 
 
+def _shape_of(handle: Any, dtype: DType) -> Any:
+    """Returns the shape of a variable as a tensor: a constant where it is known."""
+    shape = variable_shape(handle)
+    if shape is None or None in shape:
+        return raw.VariableShape(handle, out_type=dtype)
+    return convert_to_tensor(np.array(shape, dtype.as_numpy_dtype))
+
+
 @resource_gather_op.gradient
 def _resource_gather_gradient(call, dy):
     handle, indices = call.inputs
     batch_dims = call.attr("batch_dims")
-    shape = raw.VariableShape(handle)
+    shape = _shape_of(handle, dtypes.int32)
     if batch_dims:
         return _batched_gradient(shape, indices, dy, batch_dims), None
     minus_one = np.array([-1], np.int32)
@@ -273,7 +284,7 @@ def _resource_gather_nd_shape(resource, indices):
 @resource_gather_nd_op.gradient
 def _resource_gather_nd_gradient(call, dy):
     handle, indices = call.inputs
-    shape = raw.VariableShape(handle, out_type=indices.dtype)
+    shape = _shape_of(handle, indices.dtype)
     rank = indices.shape.rank
     if rank == 2 and indices.shape[-1] == 1:
         flat = raw.Squeeze(indices, squeeze_dims=[-1])

@@ -113,7 +113,7 @@ def _shape_rule(made: Rule, *, has_output: bool) -> Callable[..., Any]:
             raise ValueError(f"Shape must be rank 0: {problem}")
         result = shapes[0]
         for name, shape in zip((*made.state, *made.inputs), shapes, strict=True):
-            if name in made.state or name in ("grad", "delta"):
+            if name in made.state or (has_output and name in ("grad", "delta")):
                 result = merge_shapes(result, shape)
         return result if has_output else []
 

@@ -1,0 +1,91 @@
+"""The global step: the variable that counts training steps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tideflow._src.core import context, dtypes
+from tideflow._src.core.tensor import Tensor
+from tideflow._src.state.graph_keys import GraphKeys
+from tideflow._src.state.initializers import Zeros
+from tideflow._src.state.replication import VariableAggregation
+from tideflow._src.state.variable import Variable
+from tideflow._src.state.variable_scope import get_variable
+
+
+def global_step(sess: Any, global_step_tensor: Any) -> int:
+    """Returns the value of the global step in a session, as an int.
+
+    Args:
+      sess: the session.
+      global_step_tensor: the variable or tensor that holds the step.
+    """
+    if context.executing_eagerly():
+        return int(global_step_tensor.numpy())
+    return int(sess.run(global_step_tensor))
+
+
+def get_global_step(graph: Any = None) -> Any:
+    """Returns the global step of a graph, by default the default graph, or None if it has none."""
+    graph = graph or context.default_graph()
+    found = graph.get_collection(GraphKeys.GLOBAL_STEP)
+    if len(found) > 1:
+        return None
+    if found:
+        step = found[0]
+    else:
+        try:
+            step = graph.get_tensor_by_name("global_step:0")
+        except KeyError:
+            return None
+    assert_global_step(step)
+    return step
+
+
+def create_global_step(graph: Any = None) -> Any:
+    """Makes the global step of a graph, by default the default graph.
+
+    Raises:
+      ValueError: the graph has one already.
+    """
+    graph = graph or context.default_graph()
+    if get_global_step(graph) is not None:
+        raise ValueError('"global_step" already exists.')
+    if context.executing_eagerly():
+        return _made()
+    with graph.as_default(), graph.name_scope(None):
+        return _made()
+
+
+def _made() -> Any:
+    return get_variable(
+        GraphKeys.GLOBAL_STEP,
+        shape=[],
+        dtype=dtypes.int64,
+        initializer=Zeros(),
+        trainable=False,
+        aggregation=VariableAggregation.ONLY_FIRST_REPLICA,
+        collections=[GraphKeys.GLOBAL_VARIABLES, GraphKeys.GLOBAL_STEP],
+    )
+
+
+def get_or_create_global_step(graph: Any = None) -> Any:
+    """Returns the global step of a graph, by default the default graph; makes it if there is none."""
+    graph = graph or context.default_graph()
+    step = get_global_step(graph)
+    return create_global_step(graph) if step is None else step
+
+
+def assert_global_step(global_step_tensor: Any) -> None:
+    """Checks that something can be a global step: an integer scalar variable or tensor.
+
+    Raises:
+      TypeError: it is not.
+    """
+    if not isinstance(global_step_tensor, Variable | Tensor):
+        raise TypeError(f'Existing "global_step" must be a Variable or Tensor: {global_step_tensor}.')
+    if not global_step_tensor.dtype.base_dtype.is_integer:
+        raise TypeError(f'Existing "global_step" does not have integer type: {global_step_tensor.dtype}')
+    shape = global_step_tensor.get_shape()
+    if shape.rank != 0 and shape.is_fully_defined():
+        raise TypeError(f'Existing "global_step" is not scalar: {shape}')

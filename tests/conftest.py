@@ -1,0 +1,46 @@
+"""What every test starts from: no graph, no session and no seed left over from another test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+import tideflow.v1
+from tideflow._src.core import context
+from tideflow._src.runtime.random_state import eager_seeds
+
+
+@pytest.fixture(autouse=True)
+def fresh_state() -> Iterator[None]:
+    """Gives the test an empty default graph and eager execution, and takes away what it leaves behind."""
+    _reset()
+    yield
+    _reset()
+
+
+def _reset() -> None:
+    state = context.state
+    for stack in (state.graphs, state.tapes, state.devices, state.sessions):
+        stack.clear()
+    for stack in (context.SPECIAL, context.BUILDING, context.TAPES):
+        stack.clear()
+    context.mode.eager_by_default = True
+    context.mode.tensor_equality = True
+    context.mode.default_graph = None
+    eager_seeds.set_seed(None)
+
+
+@pytest.fixture
+def graph() -> Iterator[tideflow.v1.Graph]:
+    """An empty graph that is the default graph of the test."""
+    graph = tideflow.v1.Graph()
+    with graph.as_default():
+        yield graph
+
+
+@pytest.fixture(params=["host", "xla"])
+def tier(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Runs the test on each tier."""
+    monkeypatch.setenv("TIDEFLOW_TIER", request.param)
+    return str(request.param)
