@@ -266,14 +266,14 @@ _ACCIDENTS = ("LookupError", "TypeError", "AttributeError", "NotImplementedError
 
 def _is_limitation(error: tuple[str, str], answer: dict[str, Any]) -> bool:
     """Tells whether a shape function rejects, for want of knowledge or of the op, a call that would succeed."""
-    return "error" not in answer or error[0] == "NotImplementedError"
+    return "error" not in answer or cannot_run(answer) or error[0] == "NotImplementedError"
 
 
 def cannot_run(answer: dict[str, Any]) -> bool:
     """Tells whether TensorFlow lacks a kernel for a call, so that at most its static side can be compared."""
     error = answer.get("error")
     return error is not None and (
-        error[0] == "UnimplementedError"
+        error[0] in ("UnimplementedError", "NotImplementedError")
         or "Could not find device for node" in error[1]
         or "No OpKernel was registered" in error[1]
     )

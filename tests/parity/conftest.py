@@ -37,3 +37,14 @@ def oracle() -> Iterator[Oracle]:
     """Is TensorFlow, started once for the session."""
     with from_environment() as process:
         yield process
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts the tests of one op beside each other, so that parallel workers rarely ask TensorFlow the same."""
+
+    def name(item: pytest.Item) -> str:
+        return str(getattr(item, "callspec", None) and item.callspec.params.get("name", ""))
+
+    ours = [item for item in items if item.path.parent == _HERE]
+    ordered = iter(sorted(ours, key=name))
+    items[:] = [next(ordered) if item.path.parent == _HERE else item for item in items]

@@ -39,7 +39,7 @@ def test_any_tensor_can_be_fed(graph, tier) -> None:
 
 
 def test_a_variable_can_be_fed(graph, tier) -> None:
-    variable = tf.Variable([1.0, 2.0])
+    variable = tf.Variable([1.0, 2.0], use_resource=False)
     doubled = variable * 2.0
     with tf.Session() as session:
         np.testing.assert_array_equal(session.run(doubled, {variable: [5.0, 6.0]}), [10.0, 12.0])

@@ -214,7 +214,7 @@ def test_an_index_out_of_range_fails_and_changes_no_variable(graph, tier) -> Non
     update = table.assign_add(tf.ones([4]) * tf.reduce_sum(picked))
     with tf.Session() as session:
         session.run(table.initializer)
-        with pytest.raises(tf.errors.InvalidArgumentError, match="GatherV2"):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="Gather"):
             session.run(update.op, {index: [4]})
         np.testing.assert_array_equal(session.run(table), [0.0, 1.0, 2.0, 3.0])
         session.run(update.op, {index: [1]})

@@ -43,9 +43,7 @@ def _dtype(name: str) -> Any:
     return ml_dtypes.bfloat16 if name == "bfloat16" else np.dtype(name)
 
 
-def _axis(
-    size: int, window: int, stride: int, dilation: int, padding: str, pads: tuple[int, int]
-) -> tuple[int, int]:
+def _axis(size: int, window: int, stride: int, dilation: int, padding: str, pads: tuple[int, int]) -> tuple[int, int]:
     """Returns (output size, padding before) from TensorFlow's published formulas."""
     extent = (window - 1) * dilation + 1
     if padding == "SAME":
@@ -64,9 +62,7 @@ def _jacobian_terms(case: tuple[Any, ...], depthwise: bool) -> Any:
     width, left = _axis(shape[2], window[1], strides[1], dilations[1], padding, pads[2:])
     groups = shape[3] // window[2]
     last = window[3]
-    for n, y, x, i, j in itertools.product(
-        range(shape[0]), range(height), range(width), *map(range, window[:2])
-    ):
+    for n, y, x, i, j in itertools.product(range(shape[0]), range(height), range(width), *map(range, window[:2])):
         row, column = y * strides[0] + i * dilations[0] - top, x * strides[1] + j * dilations[1] - left
         if not (0 <= row < shape[1] and 0 <= column < shape[2]):
             continue
@@ -153,9 +149,7 @@ def test_values_and_gradients(case: tuple[Any, ...], depthwise: bool, tier: str,
         assert actual.dtype == dtype
         assert actual.shape == wanted.shape
         scale = max(1.0, float(np.abs(wanted).max(initial=0)))
-        np.testing.assert_allclose(
-            actual.astype(np.float64) / scale, wanted / scale, atol=TOLERANCE[case[-1]]
-        )
+        np.testing.assert_allclose(actual.astype(np.float64) / scale, wanted / scale, atol=TOLERANCE[case[-1]])
 
 
 @pytest.mark.parametrize("tier", TIERS)
@@ -173,9 +167,7 @@ def test_input_sizes_may_be_height_and_width(tier: str) -> None:
     filter, dy = np.ones((3, 3, 4, 6), np.float32), np.ones((2, 3, 3, 6), np.float32)
     attributes = {"strides": [1, 1, 1, 1], "padding": "VALID"}
     short = _call("conv2d_backprop_input", tier, ((5, 5), filter, dy), attributes)
-    np.testing.assert_array_equal(
-        short, _call("conv2d_backprop_input", tier, ((2, 5, 5, 4), filter, dy), attributes)
-    )
+    np.testing.assert_array_equal(short, _call("conv2d_backprop_input", tier, ((2, 5, 5, 4), filter, dy), attributes))
 
 
 def test_large_batches_are_gathered_in_chunks() -> None:

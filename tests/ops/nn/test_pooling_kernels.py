@@ -57,9 +57,7 @@ def _output_shape(case: tuple[Any, ...]) -> tuple[int, ...]:
 def _first_maxima(case: tuple[Any, ...], x: np.ndarray) -> dict[tuple[int, ...], tuple[int, ...]]:
     """Maps every output element to the first input element, in row-major order, that holds its maximum."""
     first = {}
-    for (y, column, rows, columns), n, c in itertools.product(
-        _windows(case), range(x.shape[0]), range(x.shape[3])
-    ):
+    for (y, column, rows, columns), n, c in itertools.product(_windows(case), range(x.shape[0]), range(x.shape[3])):
         best = None
         for position in itertools.product(rows, columns):
             if best is None or x[n, *position, c] > x[n, *best, c]:
@@ -134,9 +132,7 @@ def test_maximum_and_its_gradients_on_tied_data(case: tuple[Any, ...], tier: str
     got = _call("max_pool_grad", tier, (images, got, _layout(dy, layout)), attributes)
     np.testing.assert_allclose(got, _layout(dx, layout), rtol=1e-5, atol=1e-5)
     if case is not EXPLICIT:
-        got = _call(
-            "max_pool_grad_grad", tier, (images, _layout(y, layout), _layout(ddy, layout)), attributes
-        )
+        got = _call("max_pool_grad_grad", tier, (images, _layout(y, layout), _layout(ddy, layout)), attributes)
         np.testing.assert_array_equal(got, _layout(second, layout))
 
 

@@ -80,9 +80,7 @@ def check(actual, wanted, *, exact):
     # place of the sine's largest value, since the sine of a rounded angle near pi has no relative accuracy.
     kind = wanted.dtype
     tolerance = {2: 2e-3 if kind == np.float16 else 1.6e-2, 4: 1e-6, 8: 1e-14}[kind.itemsize]
-    np.testing.assert_allclose(
-        actual.astype(np.float64), wanted.astype(np.float64), rtol=tolerance, atol=tolerance / 4
-    )
+    np.testing.assert_allclose(actual.astype(np.float64), wanted.astype(np.float64), rtol=tolerance, atol=tolerance / 4)
 
 
 def case_stream(case):
@@ -127,9 +125,7 @@ def test_consecutive_calls_of_random_uniform_int(index, case):
     for run, size in enumerate(case["sizes"]):
         counter = state.reserve(blocks_for_outputs(size))
         arguments = (size, case["minval"], case["maxval"], dtype)
-        check(
-            sampling.uniform_int(np, state.key, counter, *arguments), expected(index, run, dtype), exact=True
-        )
+        check(sampling.uniform_int(np, state.key, counter, *arguments), expected(index, run, dtype), exact=True)
         if size in COMPILED_SIZES:
             actual = compiled(sampling.uniform_int, state.key, counter, *arguments)
             check(actual, expected(index, run, dtype), exact=True)

@@ -213,7 +213,7 @@ def _seed(y: SymbolicTensor, given: Any, index: int) -> Any:
             )
         if not y._dtype.base_dtype.is_floating and not y._dtype.base_dtype.is_integer:
             return None
-        one = convert_to_tensor(1.0, y._dtype.base_dtype, name=f"grad_ys_{index}")
+        one = convert_to_tensor(1, y._dtype.base_dtype, name=f"grad_ys_{index}")
         return registry["Fill"](registry["Shape"](y, name="Shape"), one, name="Fill")
     if isinstance(given, IndexedSlices):
         return given

@@ -17,6 +17,7 @@ def tape_jacobian(tape: Any, target: Any, sources: Any, unconnected_gradients: A
     registry: Any = OpDef.registry
     flat_sources = nest.flatten(sources)
     shape = tuple(target.shape)
+    tape._check_unused()
     persistent, tape._persistent = tape._persistent, True
     if tape._recording and not persistent:
         tape._stop()
@@ -67,6 +68,7 @@ def tape_batch_jacobian(tape: Any, target: Any, source: Any, unconnected_gradien
         raise ValueError(
             f"Need first dimension of target shape ({target.shape}) and source shape ({source.shape}) to match."
         )
+    tape._check_unused()
     persistent, tape._persistent = tape._persistent, True
     if tape._recording and not persistent:
         tape._stop()

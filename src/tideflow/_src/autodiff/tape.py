@@ -105,7 +105,7 @@ class GradientTape:
             return
         if not is_differentiable(op_def, attrs):
             return
-        if outputs.__class__ is EagerTensor:
+        if isinstance(outputs, EagerTensor):
             flat: Sequence[Any] = (outputs,)
             dtype = outputs._value.dtype
             if dtype is _FLOAT32 or _trainable(outputs):
@@ -203,10 +203,7 @@ class GradientTape:
           RuntimeError: a tape that is not persistent is used a second time.
           LookupError: an operation on the way has no gradient.
         """
-        if self._used and not self._persistent:
-            raise RuntimeError(
-                "A non-persistent GradientTape can only be used to compute one set of gradients (or jacobians)"
-            )
+        self._check_unused()
         unconnected = UnconnectedGradients(unconnected_gradients)
         if self._recording and not self._persistent:
             self._stop()
@@ -225,6 +222,12 @@ class GradientTape:
             self._used = True
             self._records, self._kept = [], []
         return nest.pack_sequence_as(sources, gradients) if nest.is_nested(sources) else gradients[0]
+
+    def _check_unused(self) -> None:
+        if self._used and not self._persistent:
+            raise RuntimeError(
+                "A non-persistent GradientTape can only be used to compute one set of gradients (or jacobians)"
+            )
 
     def _backward(
         self, targets: list[Any], seeds: list[Any], sources: list[Any], unconnected: UnconnectedGradients

@@ -1,4 +1,4 @@
-"""``cond``, ``case`` and ``switch_case``: choosing what runs, eagerly and in graphs, with gradients."""
+"""``cond``, ``case`` and ``switch_case``: choosing what runs, eagerly and in graphs, with gradients; those of calls."""
 
 from __future__ import annotations
 
@@ -9,13 +9,21 @@ import numpy as np
 
 from tideflow._src.autodiff.call import Call
 from tideflow._src.autodiff.graph_gradients import gradients
-from tideflow._src.core import context, nest
+from tideflow._src.core import context, dtypes, nest
 from tideflow._src.core.indexed_slices import IndexedSlices
 from tideflow._src.core.tensor import EagerTensor, SymbolicTensor
-from tideflow._src.function.func_graph import FuncGraph, build, unique_function_name
+from tideflow._src.function.func_graph import FuncGraph, build, unique_function_name, zeros_of
 from tideflow._src.function.replay import replay
 from tideflow._src.graph.op_def import OpDef
-from tideflow._src.ops.control.functional import case_op, if_op, stateless_case, stateless_if, truth
+from tideflow._src.ops.control.functional import (
+    case_op,
+    if_op,
+    partitioned_call,
+    stateful_partitioned_call,
+    stateless_case,
+    stateless_if,
+    truth,
+)
 from tideflow._src.runtime.convert import convert_to_tensor
 
 
@@ -140,8 +148,7 @@ def _merge_captures(branches: Sequence[FuncGraph]) -> list[Any]:
             known = branch._captures.get(id(tensor))
             if known is None:
                 saved, branch._name_stack = branch._name_stack, ""
-                shape = tensor._shape if isinstance(tensor, SymbolicTensor) else tuple(tensor._value.shape)
-                known = (tensor, branch.add_parameter(tensor.dtype, shape, "unused"))
+                known = (tensor, branch.add_parameter_like(tensor, "unused"))
                 branch._name_stack = saved
                 branch._captures[id(tensor)] = known
             parameters.append(known[1])
@@ -158,13 +165,13 @@ def function_gradient(function: FuncGraph, name: str) -> tuple[FuncGraph, list[i
     graph = FuncGraph(unique_function_name(name), None)
     graph.outer_graph = function.outer_graph
     with graph.as_default():
-        parameters = [graph.add_parameter(item._dtype, item._shape, "input") for item in function.inputs]
+        parameters = [graph.add_parameter_like(item, "input") for item in function.inputs]
         outputs = replay(function, parameters, graph)
         dys = []
         for output in outputs:
             dys.append(graph.add_parameter(output._dtype.base_dtype, output._shape, "dy"))
         pairs = [(y, dy) for y, dy in zip(outputs, dys, strict=True) if differentiable(y)]
-        wanted = [index for index, item in enumerate(parameters) if differentiable(item)]
+        wanted = [index for index, item in enumerate(parameters) if differentiable(item) or item._dtype is dtypes.resource]
         found: list[Any] = []
         if pairs and wanted:
             found = gradients([y for y, _ in pairs], [parameters[i] for i in wanted], [dy for _, dy in pairs])
@@ -198,7 +205,7 @@ def _branches_gradient(call: Call, branches: Sequence[FuncGraph], dys: Sequence[
         with graph.as_default():
             by_position = dict(zip(positions, graph.outputs, strict=True))
             graph.outputs = [
-                by_position[position] if position in by_position else registry["ZerosLike"](graph.inputs[position])
+                by_position[position] if position in by_position else zeros_of(graph.inputs[position])
                 for position in wanted
             ]
         functions.append(graph)
@@ -352,3 +359,23 @@ def case(pred_fn_pairs: Any, default: Any = None, exclusive: bool = False, stric
 
 def _chain(pred: Any, function: Callable[[], Any], otherwise: Callable[[], Any], name: str) -> Callable[[], Any]:
     return lambda: cond(pred, function, otherwise, name=name)
+
+
+# Calls of functions.
+
+
+@partitioned_call.gradient
+def _call_gradient(call: Call, *dys: Any) -> Any:
+    function = call.attr("f")
+    arguments = list(call.inputs[0])
+    gradient, positions = function_gradient(function, f"{function.name}_grad")
+    found: list[Any] = [None] * len(arguments)
+    if positions:
+        operation: Any = stateful_partitioned_call if gradient.is_stateful() else partitioned_call
+        results = operation([*arguments, *dys], Tout=[output._dtype for output in gradient.outputs], f=gradient)
+        for position, result in zip(positions, results, strict=True):
+            found[position] = result
+    return (found,)
+
+
+stateful_partitioned_call.gradient(_call_gradient)

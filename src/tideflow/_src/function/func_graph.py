@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from tideflow._src.core import context, nest
+from tideflow._src.core import context, dtypes, nest
 from tideflow._src.core.indexed_slices import IndexedSlices
 from tideflow._src.core.tensor import EagerTensor, SymbolicTensor
 from tideflow._src.graph.graph import Graph, Operation
 from tideflow._src.graph.op_def import OpDef
 from tideflow._src.runtime import stages, tracing
+from tideflow._src.runtime.buffers import Buffer
 from tideflow._src.runtime.convert import constant_node, convert_to_tensor
 from tideflow._src.runtime.host import HostProgram
 from tideflow._src.runtime.plan import Plan, in_order, needed
@@ -77,6 +78,13 @@ class FuncGraph(Graph):
         self.inputs.append(op.outputs[0])
         return op.outputs[0]
 
+    def add_parameter_like(self, tensor: Any, name: str) -> SymbolicTensor:
+        """Adds a parameter of the dtype and static shape of ``tensor`` and, for a variable's handle, of its variable."""
+        shape = tensor._shape if isinstance(tensor, SymbolicTensor) else tuple(tensor._value.shape)
+        parameter = self.add_parameter(tensor.dtype, shape, name)
+        share_variable(tensor, parameter)
+        return parameter
+
     def capture(self, tensor: Any, name: str | None = None) -> SymbolicTensor:
         """Returns the tensor of this graph that stands for ``tensor``, made a parameter if it comes from outside."""
         if isinstance(tensor, SymbolicTensor) and tensor._op.graph is self:
@@ -97,8 +105,7 @@ class FuncGraph(Graph):
             raise TypeError(f"{tensor!r} cannot be captured by the function {self.name}.")
         saved, self._name_stack = self._name_stack, ""
         try:
-            shape = tensor._shape if isinstance(tensor, SymbolicTensor) else tuple(tensor._value.shape)
-            inner = self.add_parameter(tensor.dtype, shape, name or "capture")
+            inner = self.add_parameter_like(tensor, name or "capture")
         finally:
             self._name_stack = saved
         static = getattr(tensor, "_static", None)
@@ -206,6 +213,36 @@ class FuncGraph(Graph):
             for op in self._operations
             if op.type != "Placeholder"
         )
+
+
+def variable_behind(handle: Any) -> tuple[Any, Any] | None:
+    """Returns the dtype and static shape of the variable that a handle refers to, or None if that is not known."""
+    if isinstance(handle, EagerTensor):
+        resource = getattr(handle._value, "resource", None)
+        return (resource.dtype, resource.shape) if isinstance(resource, Buffer) else None
+    op = handle._op
+    while op.type == "Identity":
+        handle = op.inputs[0]
+        op = handle._op
+    if op.type == "VarHandleOp":
+        return op.attrs["dtype"], op.attrs["shape"]
+    return getattr(handle, "_variable", None)
+
+
+def share_variable(handle: Any, parameter: SymbolicTensor) -> None:
+    """Says that a parameter refers to the variable that ``handle`` refers to, if it is a handle."""
+    if parameter._dtype is dtypes.resource:
+        parameter._variable = variable_behind(handle)  # type: ignore[attr-defined]
+
+
+def zeros_of(tensor: Any) -> Any:
+    """Returns zeros of the shape and dtype of a tensor, or of the variable that a handle refers to."""
+    registry: Any = OpDef.registry
+    if tensor.dtype is dtypes.resource:
+        found = variable_behind(tensor)
+        assert found is not None
+        tensor = registry["ReadVariableOp"](tensor, dtype=found[0])
+    return registry["ZerosLike"](tensor)
 
 
 def _no_resources() -> Any:

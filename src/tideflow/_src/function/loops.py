@@ -18,7 +18,14 @@ from tideflow._src.core import context, dtypes, nest
 from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.core.tensor_shape import TensorShape
 from tideflow._src.function.conditional import differentiable
-from tideflow._src.function.func_graph import FuncGraph, convert_outputs, unique_function_name
+from tideflow._src.function.func_graph import (
+    FuncGraph,
+    convert_outputs,
+    share_variable,
+    unique_function_name,
+    variable_behind,
+    zeros_of,
+)
 from tideflow._src.function.replay import replay
 from tideflow._src.graph.op_def import OpDef
 from tideflow._src.ops.control.functional import stateless_while, truth, while_op
@@ -255,8 +262,7 @@ def _merge(condition: FuncGraph, body: FuncGraph, count: int) -> list[Any]:
             known = graph._captures.get(id(tensor))
             if known is None:
                 saved, graph._name_stack = graph._name_stack, ""
-                shape = tensor._shape if isinstance(tensor, SymbolicTensor) else tuple(tensor._value.shape)
-                known = (tensor, graph.add_parameter(tensor.dtype, shape, "unused"))
+                known = (tensor, graph.add_parameter_like(tensor, "unused"))
                 graph._name_stack = saved
                 graph._captures[id(tensor)] = known
             parameters.append(known[1])
@@ -301,7 +307,10 @@ class _Saved:
 
 
 def _flows(tensor: Any) -> bool:
-    """Tells whether gradients flow through a loop variable: numbers, and lists of numbers."""
+    """Tells whether gradients flow through a loop variable: numbers, lists of numbers, and variables that hold numbers."""
+    if tensor.dtype is dtypes.resource:
+        found = variable_behind(tensor)
+        return found is not None and (found[0].is_floating or found[0].is_complex)
     return differentiable(tensor) or tensor.dtype.base_dtype is dtypes.variant
 
 
@@ -321,7 +330,7 @@ def _saved(op: Any) -> _Saved:
     registry: Any = OpDef.registry
     variant = OpDef.registry["EmptyTensorList"].outputs[0].dtype
     with new_body.as_default():
-        parameters = [new_body.add_parameter(item._dtype, item._shape, "loop_variable") for item in original.inputs]
+        parameters = [new_body.add_parameter_like(item, "loop_variable") for item in original.inputs]
         handles = [new_body.add_parameter(variant, (), "saved") for _ in varying]
         turn = new_body.add_parameter(dtypes.int32, (), "turns")
         outputs = replay(original, parameters, new_body)
@@ -332,7 +341,7 @@ def _saved(op: Any) -> _Saved:
         pushed = [tensor_list_push_back(handle, parameters[index]) for handle, index in zip(handles, varying, strict=True)]
         new_body.outputs = [*outputs, *pushed, registry["AddV2"](turn, 1)]
     with new_condition.as_default():
-        parameters = [new_condition.add_parameter(item._dtype, item._shape, "loop_variable") for item in condition.inputs]
+        parameters = [new_condition.add_parameter_like(item, "loop_variable") for item in condition.inputs]
         for _ in varying:
             new_condition.add_parameter(variant, (), "saved")
         new_condition.add_parameter(dtypes.int32, (), "turns")
@@ -389,10 +398,13 @@ def _backward_loop(op: Any, saved: _Saved, dys: list[Any]) -> list[Any]:
             dy = dys[index] if index < len(dys) else None
             starts.append(registry["ZerosLike"](op.outputs[index]) if dy is None else convert_to_tensor(dy))
         else:
-            starts.append(registry["ZerosLike"](op.inputs[index]))
+            starts.append(zeros_of(op.inputs[index]))
     shapes = [None] * len(starts)
     for position, index in enumerate(wanted):
-        shapes[1 + len(varying) + position] = body.inputs[index]._shape
+        source = body.inputs[index]
+        shapes[1 + len(varying) + position] = (
+            source._shape if source._dtype is not dtypes.resource else starts[1 + len(varying) + position]._shape
+        )
     constants = [op.inputs[index] for index in invariant]
     types = [tensor.dtype.base_dtype for tensor in (*starts, *constants)]
     static = [*([()] * (1 + len(varying))), *shapes[1 + len(varying) :], *(tensor._shape for tensor in constants)]
@@ -403,6 +415,8 @@ def _backward_loop(op: Any, saved: _Saved, dys: list[Any]) -> list[Any]:
     graph = FuncGraph(unique_function_name(f"{body.name}_grad"))
     with graph.as_default():
         parameters = [graph.add_parameter(dtype, shape, "variable") for dtype, shape in zip(types, static, strict=True)]
+        for parameter, constant in zip(parameters[len(starts) :], constants, strict=True):
+            share_variable(constant, parameter)
         turn, rest = parameters[0], parameters[1:]
         handles, rest = rest[: len(varying)], rest[len(varying) :]
         sums, fixed = rest[: len(wanted)], rest[len(wanted) :]

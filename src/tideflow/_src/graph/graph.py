@@ -247,8 +247,10 @@ class Graph:
         else:
             controls = list(control_inputs)
         op = Operation(
-            self, name, op_def, inputs, attrs, controls, self._current_device(op_def), source.capture()
+            self, name, op_def, inputs, attrs, controls, "", source.capture()
         )
+        if self._device_stack:
+            op.device = device_scopes.merged(self._device_stack, op)
         if self._attribute_scope:
             for key, value in self._attribute_scope.items():
                 attrs.setdefault(key, value)
@@ -290,11 +292,6 @@ class Graph:
             if scope.clears:
                 break
         return result
-
-    def _current_device(self, op_def: OpDef) -> str:
-        if not self._device_stack:
-            return ""
-        return device_scopes.merged(self._device_stack, op_def)
 
     def _colocate(self, op: Operation) -> None:
         groups: list[str] = []

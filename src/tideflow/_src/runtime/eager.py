@@ -32,9 +32,12 @@ def host_callable(definition: OpDef) -> Callable[..., Any] | None:
 def execute(definition: OpDef, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
     """Calls an operation eagerly, whatever its arguments are, and records it on the tapes of this thread."""
     key = _dtype_key(inputs)
-    if key is None and any(hasattr(item, "_dense_var_to_tensor") for item in inputs):
+    if key is None:
         inputs = [
-            item._dense_var_to_tensor() if hasattr(item, "_dense_var_to_tensor") else item for item in inputs
+            item._dense_var_to_tensor()
+            if item.__class__ is not EagerTensor and hasattr(item, "_dense_var_to_tensor")
+            else item
+            for item in inputs
         ]
         key = _dtype_key(inputs)
     if key is not None and len(attrs) == len(definition.kernel_attributes) and key in definition.checked:  # type: ignore[attr-defined]

@@ -261,7 +261,7 @@ class HostProgram:
             if buffer is None:
                 dynamic = dynamic or stateful
                 value = self._value(tensor)
-                reference = tensor._dtype._is_ref_dtype and not argument.is_ref
+                reference = tensor._dtype._is_ref_dtype and not argument.is_ref and not self._is_fed_value(tensor)
                 arguments.append(f"{value}.read()" if reference else value)
                 continue
             if argument.name in definition.updates:
@@ -275,6 +275,10 @@ class HostProgram:
             else:
                 arguments.append(self._value(tensor))
         return buffers, arguments, dynamic
+
+    def _is_fed_value(self, tensor: SymbolicTensor) -> bool:
+        """Whether a run is given the value of a reference; a function's parameter is given the reference itself."""
+        return tensor in self._plan.feeds and tensor._op.type != "Placeholder"
 
     def _constant(self, value: Any) -> str:
         if value is None or value is True or value is False or value.__class__ is int:

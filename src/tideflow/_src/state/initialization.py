@@ -19,7 +19,7 @@ from tideflow._src.state.graph_keys import GraphKeys
 
 
 def _collection(key: str, scope: str | None = None) -> list[Any]:
-    return context.default_graph().get_collection(key, scope)  # type: ignore[no-any-return]
+    return context.default_graph().get_collection(key, scope)
 
 
 def global_variables(scope: str | None = None) -> list[Any]:

@@ -255,7 +255,7 @@ class Orthogonal(Initializer):
 
     def __call__(self, shape: Any, dtype: Any = None, partition_info: Any = None) -> Any:
         dtype = self.dtype if dtype is None else dtype
-        sizes = as_shape(shape).as_list()
+        sizes: list[Any] = as_shape(shape).as_list()
         if len(sizes) < 2:
             raise ValueError(
                 "The tensor to initialize, specified by argument `shape` must be at least two-dimensional. "
@@ -368,7 +368,7 @@ def fans(sizes: Sequence[int]) -> tuple[int, int]:
     return int(sizes[-2] * field), int(sizes[-1] * field)
 
 
-def _sizes(shape: Any, partition_info: Any) -> list[int]:
+def _sizes(shape: Any, partition_info: Any) -> list[Any]:
     """The shape of the whole variable."""
     return list(partition_info.full_shape) if partition_info is not None else as_shape(shape).as_list()
 

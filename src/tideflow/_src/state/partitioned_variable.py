@@ -168,7 +168,8 @@ class PartitionedVariable:
         return made
 
     def __repr__(self) -> str:
-        return f"<PartitionedVariable '{self._name}' shape={self._shape} dtype={self._dtype.name} parts={len(self._variable_list)}>"
+        described = f"shape={self._shape} dtype={self._dtype.name} parts={len(self._variable_list)}"
+        return f"<PartitionedVariable '{self._name}' {described}>"
 
 
 register_tensor_conversion_function(
@@ -201,7 +202,7 @@ def parts_of(
         raise ValueError(f"Partitioner returned zero partitions for some axes: {counts}")
     if sum(count > 1 for count in counts) > 1:
         raise ValueError(f"Can only slice a variable along one dimension: shape: {shape}, partitioning: {counts}")
-    sizes = shape.as_list()
+    sizes: list[Any] = shape.as_list()
     axis = next((index for index, count in enumerate(counts) if count > 1), 0)
     if counts[axis] > sizes[axis]:
         raise ValueError(f"Cannot cut dimension {axis} of shape {shape} into {counts[axis]} parts.")
@@ -223,7 +224,8 @@ def fixed_size_partitioner(num_shards: int, axis: int = 0) -> Callable[..., list
     def partition(shape: TensorShape, **unused: Any) -> list[int]:
         del unused
         counts = [1] * len(shape)
-        counts[axis] = min(num_shards, shape.as_list()[axis])
+        sizes: list[Any] = shape.as_list()
+        counts[axis] = min(num_shards, sizes[axis])
         return counts
 
     return partition
@@ -278,9 +280,11 @@ def min_max_variable_partitioner(
         if axis >= len(shape):
             raise ValueError(f"Cannot partition variable along axis {axis} when shape is only {shape}")
         element = bytes_per_string_element if dtype.name == "string" else dtype.size
-        total = shape.num_elements() * element
+        elements: Any = shape.num_elements()
+        sizes: list[Any] = shape.as_list()
         counts = [1] * len(shape)
-        counts[axis] = max(1, min(shape.as_list()[axis], max_partitions, math.ceil(total / min_slice_size)))
+        wanted = math.ceil(elements * element / min_slice_size)
+        counts[axis] = max(1, min(sizes[axis], max_partitions, wanted))
         return counts
 
     return partition

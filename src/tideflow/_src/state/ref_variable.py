@@ -17,11 +17,12 @@ from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.state import assignment
 from tideflow._src.state.graph_keys import GraphKeys
 from tideflow._src.state.replication import VariableAggregation, VariableSynchronization
+from tideflow._src.state.scattering import Scattering
 from tideflow._src.state.uninitialized_guard import guarded
 from tideflow._src.state.variable import VariableV1, kinds
 
 
-class RefVariable(VariableV1):
+class RefVariable(Scattering, VariableV1):
     """Is a variable held by reference.
 
     Four nodes make it: ``w`` refers to the storage, ``w/Assign`` initializes it, ``w/read`` reads it, and the
@@ -156,12 +157,12 @@ class RefVariable(VariableV1):
     @property
     def op(self) -> Operation:
         """The operation that refers to the storage."""
-        return self._variable.op  # type: ignore[no-any-return]
+        return self._variable.op
 
     @property
     def graph(self) -> Graph:
         """The graph that the variable belongs to."""
-        return self._variable.graph  # type: ignore[no-any-return]
+        return self._variable.graph
 
     @property
     def device(self) -> str:
@@ -263,64 +264,12 @@ class RefVariable(VariableV1):
         return result if read_value else result.op
 
     def _scatter(self, kind: str, sparse_delta: Any, use_locking: bool, name: str | None) -> Any:
-        assignment.check_slices(sparse_delta)
         return assignment.scatter(
             kind, self._variable, sparse_delta.indices, sparse_delta.values, use_locking=use_locking, name=name
         )
 
-    def scatter_sub(self, sparse_delta: Any, use_locking: bool = False, name: str | None = None) -> Any:
-        """Subtracts ``IndexedSlices`` from rows of the variable."""
-        return self._scatter("Sub", sparse_delta, use_locking, name)
-
-    def scatter_add(self, sparse_delta: Any, use_locking: bool = False, name: str | None = None) -> Any:
-        """Adds ``IndexedSlices`` to rows of the variable."""
-        return self._scatter("Add", sparse_delta, use_locking, name)
-
-    def scatter_max(self, sparse_delta: Any, use_locking: bool = False, name: str | None = None) -> Any:
-        """Takes the larger of rows of the variable and ``IndexedSlices``."""
-        return self._scatter("Max", sparse_delta, use_locking, name)
-
-    def scatter_min(self, sparse_delta: Any, use_locking: bool = False, name: str | None = None) -> Any:
-        """Takes the smaller of rows of the variable and ``IndexedSlices``."""
-        return self._scatter("Min", sparse_delta, use_locking, name)
-
-    def scatter_mul(self, sparse_delta: Any, use_locking: bool = False, name: str | None = None) -> Any:
-        """Multiplies rows of the variable by ``IndexedSlices``."""
-        return self._scatter("Mul", sparse_delta, use_locking, name)
-
-    def scatter_div(self, sparse_delta: Any, use_locking: bool = False, name: str | None = None) -> Any:
-        """Divides rows of the variable by ``IndexedSlices``."""
-        return self._scatter("Div", sparse_delta, use_locking, name)
-
-    def scatter_update(self, sparse_delta: Any, use_locking: bool = False, name: str | None = None) -> Any:
-        """Replaces rows of the variable by ``IndexedSlices``."""
-        return self._scatter("Update", sparse_delta, use_locking, name)
-
-    def batch_scatter_update(self, sparse_delta: Any, use_locking: bool = False, name: str | None = None) -> Any:
-        """Replaces rows of each batch of the variable by ``IndexedSlices``."""
-        return assignment.batch_scatter_update(
-            self, sparse_delta.indices, sparse_delta.values, use_locking=use_locking, name=name
-        )
-
-    def scatter_nd_sub(self, indices: Any, updates: Any, name: str | None = None) -> Any:
-        """Subtracts ``updates`` from the elements or slices that ``indices`` names."""
-        return assignment.scatter_nd("Sub", self._variable, indices, updates, use_locking=True, name=name)
-
-    def scatter_nd_add(self, indices: Any, updates: Any, name: str | None = None) -> Any:
-        """Adds ``updates`` to the elements or slices that ``indices`` names."""
-        return assignment.scatter_nd("Add", self._variable, indices, updates, use_locking=True, name=name)
-
-    def scatter_nd_update(self, indices: Any, updates: Any, name: str | None = None) -> Any:
-        """Replaces the elements or slices that ``indices`` names by ``updates``."""
-        return assignment.scatter_nd("Update", self._variable, indices, updates, use_locking=True, name=name)
-
-    def scatter_nd_max(self, indices: Any, updates: Any, name: str | None = None) -> Any:
-        """Takes the larger of ``updates`` and the elements or slices that ``indices`` names."""
-        return assignment.scatter_nd("Max", self._variable, indices, updates, use_locking=True, name=name)
-
-    def scatter_nd_min(self, indices: Any, updates: Any, name: str | None = None) -> Any:
-        """Takes the smaller of ``updates`` and the elements or slices that ``indices`` names."""
-        return assignment.scatter_nd("Min", self._variable, indices, updates, use_locking=True, name=name)
+    def _scatter_nd(self, kind: str, indices: Any, updates: Any, name: str | None) -> Any:
+        return assignment.scatter_nd(kind, self._variable, indices, updates, use_locking=True, name=name)
 
     def _strided_slice_assign(
         self, begin: Any, end: Any, strides: Any, value: Any, name: str | None, masks: dict[str, int]

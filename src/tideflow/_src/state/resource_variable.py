@@ -32,10 +32,10 @@ from tideflow._src.ops.state.variables import (
 )
 from tideflow._src.runtime.buffers import Buffer, ResourceHandle
 from tideflow._src.runtime.convert import convert_to_tensor
-from tideflow._src.state import assignment
 from tideflow._src.state.graph_keys import GraphKeys
 from tideflow._src.state.lifting import lifted
 from tideflow._src.state.replication import VariableAggregationV2, VariableSynchronization
+from tideflow._src.state.scattering import Scattering
 from tideflow._src.state.uninitialized_guard import guarded
 from tideflow._src.state.variable import VariableV1, kinds
 
@@ -44,7 +44,7 @@ _new = object.__new__
 _PLAIN = (np.ndarray, np.generic)
 
 
-class BaseResourceVariable(VariableV1):
+class BaseResourceVariable(Scattering, VariableV1):
     """Is what resource variables share: reading and assigning through a handle."""
 
     _handle: Any
@@ -208,7 +208,7 @@ class BaseResourceVariable(VariableV1):
         return complex(self.value())
 
     def __index__(self) -> int:
-        return self.value().__index__()  # type: ignore[no-any-return]
+        return self.value().__index__()
 
     def eval(self, session: Any = None) -> Any:
         """Returns the value in ``session``, by default the default session."""
@@ -326,71 +326,19 @@ class BaseResourceVariable(VariableV1):
                 return _UnreadVariable(self, None) if read_value else None
         return self._updated(operation(self._handle, tensor, name=name), read_value)
 
-    def _scatter(self, operation: Any, sparse_delta: Any, name: str | None) -> Any:
-        assignment.check_slices(sparse_delta)
+    def _scatter(self, kind: str, sparse_delta: Any, use_locking: bool, name: str | None) -> Any:
+        del use_locking
+        operation = getattr(scatter_ops, f"resource_scatter_{kind.lower()}_op")
         values = convert_to_tensor(sparse_delta.values, self._dtype)
         return self._updated(operation(self._handle, sparse_delta.indices, values, name=name))
 
-    def scatter_sub(self, sparse_delta: Any, use_locking: bool = False, name: str | None = None) -> Any:
-        """Subtracts ``IndexedSlices`` from rows of the variable."""
-        return self._scatter(scatter_ops.resource_scatter_sub_op, sparse_delta, name)
-
-    def scatter_add(self, sparse_delta: Any, use_locking: bool = False, name: str | None = None) -> Any:
-        """Adds ``IndexedSlices`` to rows of the variable."""
-        return self._scatter(scatter_ops.resource_scatter_add_op, sparse_delta, name)
-
-    def scatter_max(self, sparse_delta: Any, use_locking: bool = False, name: str | None = None) -> Any:
-        """Takes the larger of rows of the variable and ``IndexedSlices``."""
-        return self._scatter(scatter_ops.resource_scatter_max_op, sparse_delta, name)
-
-    def scatter_min(self, sparse_delta: Any, use_locking: bool = False, name: str | None = None) -> Any:
-        """Takes the smaller of rows of the variable and ``IndexedSlices``."""
-        return self._scatter(scatter_ops.resource_scatter_min_op, sparse_delta, name)
-
-    def scatter_mul(self, sparse_delta: Any, use_locking: bool = False, name: str | None = None) -> Any:
-        """Multiplies rows of the variable by ``IndexedSlices``."""
-        return self._scatter(scatter_ops.resource_scatter_mul_op, sparse_delta, name)
-
-    def scatter_div(self, sparse_delta: Any, use_locking: bool = False, name: str | None = None) -> Any:
-        """Divides rows of the variable by ``IndexedSlices``."""
-        return self._scatter(scatter_ops.resource_scatter_div_op, sparse_delta, name)
-
-    def scatter_update(self, sparse_delta: Any, use_locking: bool = False, name: str | None = None) -> Any:
-        """Replaces rows of the variable by ``IndexedSlices``."""
-        return self._scatter(scatter_ops.resource_scatter_update_op, sparse_delta, name)
-
-    def batch_scatter_update(self, sparse_delta: Any, use_locking: bool = False, name: str | None = None) -> Any:
-        """Replaces rows of each batch of the variable by ``IndexedSlices``."""
-        assignment.check_slices(sparse_delta)
-        return self._updated(
-            assignment.batch_scatter_update(
-                self, sparse_delta.indices, sparse_delta.values, use_locking=use_locking, name=name
-            )
-        )
-
-    def _scatter_nd(self, operation: Any, indices: Any, updates: Any, name: str | None) -> Any:
+    def _scatter_nd(self, kind: str, indices: Any, updates: Any, name: str | None) -> Any:
+        operation = getattr(scatter_ops, f"resource_scatter_nd_{kind.lower()}_op")
         values = convert_to_tensor(updates, self._dtype)
         return self._updated(operation(self._handle, indices, values, name=name))
 
-    def scatter_nd_sub(self, indices: Any, updates: Any, name: str | None = None) -> Any:
-        """Subtracts ``updates`` from the elements or slices that ``indices`` names."""
-        return self._scatter_nd(scatter_ops.resource_scatter_nd_sub_op, indices, updates, name)
-
-    def scatter_nd_add(self, indices: Any, updates: Any, name: str | None = None) -> Any:
-        """Adds ``updates`` to the elements or slices that ``indices`` names."""
-        return self._scatter_nd(scatter_ops.resource_scatter_nd_add_op, indices, updates, name)
-
-    def scatter_nd_update(self, indices: Any, updates: Any, name: str | None = None) -> Any:
-        """Replaces the elements or slices that ``indices`` names by ``updates``."""
-        return self._scatter_nd(scatter_ops.resource_scatter_nd_update_op, indices, updates, name)
-
-    def scatter_nd_max(self, indices: Any, updates: Any, name: str | None = None) -> Any:
-        """Takes the larger of ``updates`` and the elements or slices that ``indices`` names."""
-        return self._scatter_nd(scatter_ops.resource_scatter_nd_max_op, indices, updates, name)
-
-    def scatter_nd_min(self, indices: Any, updates: Any, name: str | None = None) -> Any:
-        """Takes the smaller of ``updates`` and the elements or slices that ``indices`` names."""
-        return self._scatter_nd(scatter_ops.resource_scatter_nd_min_op, indices, updates, name)
+    def batch_scatter_update(self, sparse_delta: Any, use_locking: bool = False, name: str | None = None) -> Any:
+        return self._updated(super().batch_scatter_update(sparse_delta, use_locking, name))
 
     def _strided_slice_assign(
         self, begin: Any, end: Any, strides: Any, value: Any, name: str | None, masks: dict[str, int]

@@ -238,6 +238,11 @@ class Variable(metaclass=_VariableType):
     # What follows from that.
 
     @property
+    def op(self) -> Any:
+        """The operation that refers to the storage."""
+        raise TypeError(f"{type(self).__name__} is abstract.")
+
+    @property
     def trainable(self) -> bool:
         """Whether tapes watch the variable and optimizers train it."""
         return self._trainable

@@ -162,7 +162,7 @@ class VariableScope:
     def get_collection(self, name: str) -> list[Any]:
         """Returns the items of a collection whose names are below this scope."""
         scope = f"{self._name}/" if self._name else self._name
-        return context.default_graph().get_collection(name, scope)  # type: ignore[no-any-return]
+        return context.default_graph().get_collection(name, scope)
 
     def trainable_variables(self) -> list[Any]:
         """Returns the trainable variables of this scope."""
@@ -260,7 +260,7 @@ def _scopes() -> _Scopes:
     kept = context.default_graph().get_collection_ref(_KEY)
     if not kept:
         kept.append(_Scopes())
-    return kept[0]  # type: ignore[no-any-return]
+    return kept[0]
 
 
 def get_variable_scope() -> VariableScope:

@@ -59,7 +59,7 @@ class VariableStore:
         synchronization: Any = VariableSynchronization.AUTO,
         aggregation: Any = VariableAggregation.NONE,
     ) -> Any:
-        """Returns the variable named ``name``, made if ``reuse`` allows it; see :func:`.variable_scope.get_variable`."""
+        """Returns the variable ``name``, made if ``reuse`` allows it; see :func:`.variable_scope.get_variable`."""
         if custom_getter is not None and not callable(custom_getter):
             raise ValueError(f"Passed a custom_getter which is not callable: {custom_getter}")
         with init_scope():
@@ -164,7 +164,7 @@ class VariableStore:
             return found
         if reuse is True:
             raise ValueError(f"PartitionedVariable {name} does not exist, or was not created with tf.get_variable().")
-        initial = None
+        initial: Any = None
         if initializer is not None and not callable(initializer):
             from tideflow._src.runtime.convert import convert_to_tensor
 
@@ -235,7 +235,8 @@ class VariableStore:
             initial, variable_dtype = _initial_value(name, initializer, from_value, shape, dtype, partition_info)
         if options["use_resource"] is None:
             options["use_resource"] = kinds.resource_by_default
-        variable = VariableV1(initial_value=initial, name=name, dtype=variable_dtype, **options)
+        make: Any = VariableV1
+        variable = make(initial_value=initial, name=name, dtype=variable_dtype, **options)
         if not context.executing_eagerly() or self.keeps_eager_variables:
             self.variables[name] = variable
         if regularizer:
@@ -342,7 +343,7 @@ def variable_store() -> VariableStore:
     kept = context.default_graph().get_collection_ref(_KEY)
     if not kept:
         kept.append(VariableStore())
-    return kept[0]  # type: ignore[no-any-return]
+    return kept[0]
 
 
 def set_variable_store(store: VariableStore) -> VariableStore:

@@ -95,8 +95,7 @@ def weighted_moving_average(
         )
         top = assign_moving_average(numerator, value * weight, decay, zero_debias=False)
         bottom = assign_moving_average(denominator, raw.BroadcastTo(weight, raw.Shape(value)), decay, zero_debias=False)
-        top, bottom = convert_to_tensor(top), convert_to_tensor(bottom)
-        return top / bottom if truediv else raw.Div(top, bottom)
+        return raw.RealDiv(top, bottom) if truediv else raw.Div(top, bottom)
 
 
 class ExponentialMovingAverage:

@@ -301,7 +301,8 @@ class Optimizer:
         variable = self._non_slots.get(key)
         if variable is None:
             with slot_creator.beside(colocate_with):
-                variable = VariableV1(
+                make: Any = VariableV1
+                variable = make(
                     initial_value, name=name, trainable=False, use_resource=is_resource_variable(colocate_with)
                 )
             self._non_slots[key] = variable

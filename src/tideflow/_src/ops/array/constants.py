@@ -9,7 +9,7 @@ import numpy as np
 from tideflow._src.core import context, dtypes
 from tideflow._src.core.dtypes import DType
 from tideflow._src.core.errors import InvalidArgumentError
-from tideflow._src.core.tensor import EagerTensor, wrap
+from tideflow._src.core.tensor import EagerTensor, wrap, wrap_on
 from tideflow._src.core.tensor import Tensor as AnyTensor
 from tideflow._src.core.tensor_shape import TensorShape
 from tideflow._src.graph.op_def import TensorValue as Tensor
@@ -18,6 +18,7 @@ from tideflow._src.graph.types import INDEX
 from tideflow._src.ops.array.raw import all_axes, fully_known, raw, static_shape
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.arguments import shape_tuple
+from tideflow._src.runtime import devices
 from tideflow._src.runtime.convert import constant_node, contains_tensor, convert_to_tensor, to_numpy
 from tideflow._src.runtime.op import op
 
@@ -172,7 +173,7 @@ def constant(value: Any, dtype: Any = None, shape: Any = None, name: str | None 
     """
     graph = context.current_graph()
     if shape is None and graph is None:
-        if dtype is None:
+        if dtype is None and not context.BUILDING:
             kind = value.__class__
             if kind is float:
                 return wrap(np.float32(value))
@@ -184,7 +185,7 @@ def constant(value: Any, dtype: Any = None, shape: Any = None, name: str | None 
         sizes = shape_tuple(shape)
         if sizes == tensor._value.shape:
             return tensor
-        return wrap(_shaped(np.asarray(tensor._value), sizes))
+        return _placed(_shaped(np.asarray(tensor._value), sizes))
     array = _graph_array(value, dtype)
     if shape is not None:
         sizes = shape_tuple(shape)
@@ -253,7 +254,11 @@ def _eager_constant(value: Any, dtype: Any) -> Any:
         return convert_to_tensor(value, dtype)
     if hasattr(value, "_dense_var_to_tensor") or hasattr(value, "__tf_tensor__") or isinstance(value, TensorShape):
         return convert_to_tensor(value, dtype)
-    return wrap(to_numpy(value, dtype))
+    return _placed(to_numpy(value, dtype))
+
+
+def _placed(value: Any) -> Any:
+    return wrap_on(value, devices.current()) if context.state.devices else wrap(value)
 
 
 def _graph_array(value: Any, dtype: Any) -> np.ndarray[Any, Any]:
@@ -400,8 +405,8 @@ def _eager_full(shape: Any, value: Any, dtype: DType) -> Any:
     numpy_dtype = dtype.as_numpy_dtype
     try:
         if value == 0 and numpy_dtype is not object:
-            return wrap(np.zeros(sizes, numpy_dtype))
-        return wrap(_filled(sizes, value, numpy_dtype))
+            return _placed(np.zeros(sizes, numpy_dtype))
+        return _placed(_filled(sizes, value, numpy_dtype))
     except ValueError:
         raise InvalidArgumentError(
             None, None, f"Dimensions must be at least 0, got shape {list(sizes)} [Op:Fill]"

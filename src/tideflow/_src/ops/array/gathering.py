@@ -6,9 +6,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from tideflow._src.core import dtypes
+from tideflow._src.core import context, dtypes
 from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.core.indexed_slices import IndexedSlices
+from tideflow._src.core.tensor import EagerTensor, wrap
 from tideflow._src.graph.shape_inference import shape_text
 from tideflow._src.graph.static_value import static_value
 from tideflow._src.graph.types import INDEX
@@ -425,6 +426,10 @@ def gather(
                 return sparse_read(indices, name=name)
             except AttributeError:
                 pass  # a reference variable, which is read whole
+    if params.__class__ is EagerTensor and axis.__class__ is int and not context.SPECIAL:
+        return gather_v2.call(
+            params, convert_to_tensor(indices), wrap(np.int32(axis)), batch_dims=batch_dims, name=name
+        )
     return gather_v2(params, indices, axis, batch_dims=batch_dims, name=name)
 
 

@@ -13,6 +13,7 @@ from tideflow._src.graph.static_value import static_value
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.dimensions import known_shape
 from tideflow._src.ops.math.matrix_product import batch_mat_mul_v2, batch_mat_mul_v3, mat_mul, sparse_mat_mul
+from tideflow._src.ops.math.reduction import remaining_axes
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.runtime.float_errors import QUIET, enter, leave
@@ -323,8 +324,7 @@ def _as_matrix(tensor: Any, axes: Any, *, contracted_last: bool) -> tuple[Any, A
         rank_tensor = raw.Rank(tensor)
         axes_tensor = convert_to_tensor(np.array(axes, np.int32) if isinstance(axes, list) else axes, name="axes")
         axes_tensor = raw.FloorMod(raw.AddV2(axes_tensor, rank_tensor), rank_tensor)
-        everything = raw.Range(np.int32(0), rank_tensor, np.int32(1))
-        free_tensor = raw.ListDiff(everything, axes_tensor)[0]
+        free_tensor = remaining_axes(rank_tensor, axes_tensor)
     free_sizes = raw.GatherV2(sizes, free_tensor, np.int32(0))
     zero = np.array([0], np.int32)
     free_count = raw.Prod(free_sizes, zero)

@@ -41,6 +41,8 @@ def all_axes(tensor: Any) -> Any:
 def _general(operation: Op, default_name: str, tensor: Any, axis: Any, keepdims: Any, name: str | None) -> Any:
     """Calls a reduction whatever its arguments are."""
     if axis is not None:
+        if isinstance(axis, float):
+            raise TypeError(f"{default_name}: an axis must be an integer, got {axis!r}.")
         return operation(tensor, axis, keep_dims=builtins.bool(keepdims), name=name or default_name)
     if not isinstance(tensor, Tensor) and context.executing_eagerly():
         tensor = convert_to_tensor(tensor)

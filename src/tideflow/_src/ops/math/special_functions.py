@@ -244,12 +244,17 @@ def _zeta_samples(s):
 @op("Igamma", "a: T, x: T -> z: T", T=FLOATING, broadcasts=True)
 def igamma_op(xp, a, x):
     """Gives the lower regularized incomplete gamma function."""
-    return _in_single(lax.igamma, *jnp.broadcast_arrays(a, x))
+    return _lower_domain(xp, a, x, _in_single(lax.igamma, *jnp.broadcast_arrays(a, x)))
 
 
 @igamma_op.host
 def _igamma_host(a, x):
-    return _on_host(_scipy.gammainc, a, x)
+    return _lower_domain(np, a, x, _on_host(_scipy.gammainc, a, x))
+
+
+def _lower_domain(xp: Any, a: Any, x: Any, result: Any) -> Any:
+    """Puts NaN where ``a`` is not positive, and zero at ``x = 0`` and for an infinite ``a``, as TensorFlow does."""
+    return xp.where((x == 0) | ((a == np.inf) & (x >= 0)), 0, xp.where(a > 0, result, np.nan)).astype(x.dtype)
 
 
 def _igamma_density(a: Any, x: Any) -> Any:
@@ -276,12 +281,17 @@ def _igamma_samples(s):
 @op("Igammac", "a: T, x: T -> z: T", T=FLOATING, broadcasts=True)
 def igammac_op(xp, a, x):
     """Gives the upper regularized incomplete gamma function."""
-    return _in_single(lax.igammac, *jnp.broadcast_arrays(a, x))
+    return _upper_domain(xp, a, x, _in_single(lax.igammac, *jnp.broadcast_arrays(a, x)))
 
 
 @igammac_op.host
 def _igammac_host(a, x):
-    return _on_host(_scipy.gammaincc, a, x)
+    return _upper_domain(np, a, x, _on_host(_scipy.gammaincc, a, x))
+
+
+def _upper_domain(xp: Any, a: Any, x: Any, result: Any) -> Any:
+    at_infinity = xp.where(x == np.inf, 0, xp.where(x >= 0, 1, np.nan))
+    return xp.where(a == np.inf, at_infinity, xp.where(a > 0, result, np.nan)).astype(x.dtype)
 
 
 @igammac_op.gradient
@@ -303,7 +313,7 @@ def _igammac_samples(s):
     tier="xla", differentiable="missing")
 def igamma_grad_a(a, x):
     """Gives the derivative of the lower regularized incomplete gamma function with respect to ``a``."""
-    return lax.igamma_grad_a(*jnp.broadcast_arrays(a, x))
+    return _lower_domain(jnp, a, x, lax.igamma_grad_a(*jnp.broadcast_arrays(a, x)))
 
 
 @igamma_grad_a.samples

@@ -61,8 +61,12 @@ def relu_op(xp, features):
     return xp.maximum(features, features.dtype.type(0))
 
 
+_FLOAT32 = np.dtype(np.float32)
+_ZERO = np.zeros((), np.float32)
+
+
 def _relu_host(features: Any) -> Any:
-    return np.maximum(features, 0)
+    return np.maximum(features, _ZERO if features.dtype is _FLOAT32 else 0)
 
 
 relu_op.host(_relu_host)

@@ -101,9 +101,9 @@ def gelu(features: Any, approximate: bool = False, name: str | None = None) -> A
             )
         if approximate:
             coefficient = cast(0.044715, features.dtype)
+            half = 0.5 * features
             cube = raw.Pow(features, np.asarray(3, features.dtype.as_numpy_dtype))
-            inner = 0.7978845608028654 * (features + coefficient * cube)
-            return 0.5 * features * (1.0 + raw.Tanh(inner))
+            return half * (1.0 + raw.Tanh(0.7978845608028654 * (features + coefficient * cube)))
         return 0.5 * features * raw.Erfc(-features * cast(0.7071067811865476, features.dtype))
 
 

@@ -15,7 +15,6 @@ from tideflow._src.ops.array.identity import identity
 from tideflow._src.ops.array.joining import concat
 from tideflow._src.ops.array.partitioning import dynamic_partition
 from tideflow._src.ops.array.raw import fully_known, raw, static_shape
-from tideflow._src.ops.array.selection import where
 from tideflow._src.ops.array.shape import rank, reshape, shape, size
 from tideflow._src.ops.math.arithmetic import maximum
 from tideflow._src.ops.math.casting import cast
@@ -140,7 +139,7 @@ def _assign(parts: list[Any], ids: Any, strategy: str) -> tuple[Any, Any]:
     # The first parts hold one row more than the others if the rows do not divide evenly.
     height, extras = total // count, total % count
     assignments = maximum(ids // (height + 1), (ids - extras) // height)
-    return assignments, where(assignments < extras, ids % (height + 1), (ids - extras) % height)
+    return assignments, raw.Select(assignments < extras, ids % (height + 1), (ids - extras) % height)
 
 
 def _clipped(rows: Any, ids: Any, max_norm: Any) -> Any:

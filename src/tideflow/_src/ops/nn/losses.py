@@ -170,6 +170,7 @@ def sparse_softmax_cross_entropy_with_logits(labels: Any, logits: Any, name: str
         half = logits.dtype.base_dtype is dtypes.float16
         precise = cast(logits, dtypes.float32) if half else logits
         of_labels, of_logits = static_shape(labels), static_shape(logits)
+        sizes = shape(labels) if context.current_graph() is not None else of_labels
         if of_logits is not None:
             if not of_logits:
                 raise ValueError(f"`logits` cannot be a scalar. Received logits={logits}")
@@ -187,8 +188,7 @@ def sparse_softmax_cross_entropy_with_logits(labels: Any, logits: Any, name: str
         if of_logits is not None and len(of_logits) == 2:
             loss = sparse_softmax_cross_entropy_op.call(precise, labels, name=name)[0]
             return cast(loss, dtypes.float16) if half else loss
-        sizes = shape(labels)
-        classes = shape(logits)[-1]
+        classes = shape(logits)[rank(logits) - 1]
         flat = reshape(precise, [-1, classes])
         loss = sparse_softmax_cross_entropy_op.call(flat, reshape(labels, [-1]), name=name)[0]
         loss = reshape(loss, sizes)
@@ -267,8 +267,9 @@ def weighted_cross_entropy_with_logits(labels: Any, logits: Any, pos_weight: Any
         labels = convert_to_tensor(labels, name="labels")
         _check_same_shape(labels, logits)
         weight = 1 + (pos_weight - 1) * labels
+        negative = (1 - labels) * logits
         softened = log1p(exp(-raw.Abs(logits))) + relu(-logits)
-        return add((1 - labels) * logits, weight * softened, name=scope)
+        return add(negative, weight * softened, name=scope)
 
 
 def weighted_cross_entropy_with_logits_v1(

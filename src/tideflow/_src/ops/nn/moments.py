@@ -13,6 +13,7 @@ from tideflow._src.ops.array.raw import raw, static_shape
 from tideflow._src.ops.array.shape import rank, shape, squeeze
 from tideflow._src.ops.math.arithmetic import add, maximum, multiply, squared_difference, subtract
 from tideflow._src.ops.math.casting import cast
+from tideflow._src.ops.math.division import div_no_nan
 from tideflow._src.ops.math.reduce import one_of, reduce_mean, reduce_sum
 from tideflow._src.ops.math.unary import reciprocal, rsqrt, square
 from tideflow._src.ops.nn.fused_batch_norm import fused_batch_norm_v3_op
@@ -82,9 +83,9 @@ def weighted_moments(
         total = reduce_sum(weights * x, axes, name="weighted_input_sum", keepdims=True)
         spread = weights + zeros_like(x)
         count = reduce_sum(spread, axes, name="sum_of_weights", keepdims=True)
-        mean = raw.DivNoNan(total, count)
+        mean = div_no_nan(total, count)
         distances = weights * squared_difference(x, mean)
-        variance = raw.DivNoNan(reduce_sum(distances, axes, name="weighted_distsq", keepdims=True), count)
+        variance = div_no_nan(reduce_sum(distances, axes, name="weighted_distsq", keepdims=True), count)
         if not keepdims:
             mean, variance = squeeze(mean, axis=axes), squeeze(variance, axis=axes)
         if half:
@@ -190,8 +191,9 @@ def batch_normalization(
         if scale is not None:
             inverse = inverse * scale
         x = convert_to_tensor(x)
+        scaled = x * cast(inverse, x.dtype)
         rest = offset - mean * inverse if offset is not None else -mean * inverse
-        return x * cast(inverse, x.dtype) + cast(rest, x.dtype)
+        return scaled + cast(rest, x.dtype)
 
 
 def batch_norm_with_global_normalization(

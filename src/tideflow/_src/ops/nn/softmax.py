@@ -26,9 +26,9 @@ def widened(x: Any) -> Any:
 
 def host_exponentials(logits: Any) -> tuple[Any, Any, Any]:
     """Returns ``logits`` less their greatest element in each row, their exponentials, and the rows' sums of those."""
-    shifted = logits - logits.max(-1, keepdims=True)
+    shifted = logits - np.maximum.reduce(logits, -1, keepdims=True)
     exponentials = np.exp(shifted)
-    return shifted, exponentials, exponentials.sum(-1, keepdims=True)
+    return shifted, exponentials, np.add.reduce(exponentials, -1, keepdims=True)
 
 
 def xla_exponentials(logits: Any) -> tuple[Any, Any, Any]:
@@ -83,9 +83,9 @@ def _softmax_host(logits):
     if logits.dtype.itemsize == 2:
         return softmax_op.kernel(np, logits)
     _check_rank(logits)
-    powers = logits - logits.max(-1, keepdims=True)
+    powers = logits - np.maximum.reduce(logits, -1, keepdims=True)
     np.exp(powers, out=powers)
-    powers /= powers.sum(-1, keepdims=True)
+    powers /= np.add.reduce(powers, -1, keepdims=True)
     return powers
 
 

@@ -203,22 +203,26 @@ def _resource_gather_gradient(call, dy):
     if batch_dims:
         return _batched_gradient(shape, indices, dy, batch_dims), None
     minus_one = np.array([-1], np.int32)
-    rest = raw.StridedSlice(shape, np.int32([1]), np.int32([0]), np.int32([1]), end_mask=1)
+    rest = raw.StridedSlice(
+        shape, np.array([1], np.int32), np.array([0], np.int32), np.array([1], np.int32), end_mask=1
+    )
     values = raw.Reshape(dy, raw.ConcatV2([minus_one, rest], np.int32(0)))
     return IndexedSlices(values, raw.Reshape(indices, minus_one), shape), None
 
 
 def _batched_gradient(shape: Any, indices: Any, dy: Any, batch_dims: int) -> Any:
     """Adds each gathered row's gradient to the row it came from, as one gather from rows numbered through."""
-    zero, one = np.int32(0), np.int32([1])
+    zero, one = np.int32(0), np.array([1], np.int32)
     minus_one = np.array([-1], np.int32)
-    outer = raw.StridedSlice(shape, np.int32([0]), np.int32([batch_dims]), one, begin_mask=1)
-    rows = raw.StridedSlice(shape, np.int32([batch_dims]), np.int32([batch_dims + 1]), one, shrink_axis_mask=1)
-    rest = raw.StridedSlice(shape, np.int32([batch_dims + 1]), np.int32([0]), one, end_mask=1)
+    outer = raw.StridedSlice(shape, np.array([0], np.int32), np.array([batch_dims], np.int32), one, begin_mask=1)
+    rows = raw.StridedSlice(
+        shape, np.array([batch_dims], np.int32), np.array([batch_dims + 1], np.int32), one, shrink_axis_mask=1
+    )
+    rest = raw.StridedSlice(shape, np.array([batch_dims + 1], np.int32), np.array([0], np.int32), one, end_mask=1)
     batches = raw.Prod(outer, zero)
     flat = raw.Reshape(indices, raw.Pack([batches, np.int32(-1)]))
     first = raw.Mul(raw.Range(zero, batches, np.int32(1)), rows)
-    first = raw.Reshape(raw.Cast(first, DstT=indices.dtype), np.int32([-1, 1]))
+    first = raw.Reshape(raw.Cast(first, DstT=indices.dtype), np.array([-1, 1], np.int32))
     flat = raw.Reshape(raw.AddV2(flat, first), minus_one)
     values = raw.Reshape(dy, raw.ConcatV2([minus_one, rest], zero))
     total = raw.UnsortedSegmentSum(values, flat, raw.Mul(batches, rows))
@@ -232,7 +236,7 @@ def _resource_gather_samples(s):
     yield s(s.variable(s.normal(4, 2)), np.array([[1, 0], [3, 3]], np.int64), dtype="float32")
     yield s(s.variable(s.normal(2, 3, 2)), np.array([[1, 0], [2, 2]], np.int32), dtype="float32", batch_dims=1)
     yield s(s.variable(s.normal(4)), np.int32(2), dtype="float32")
-    yield s(s.variable(s.normal(4)), np.int32([4]), dtype="float32", error="InvalidArgumentError")
+    yield s(s.variable(s.normal(4)), np.array([4], np.int32), dtype="float32", error="InvalidArgumentError")
 
 
 @op(
@@ -297,4 +301,4 @@ def _resource_gather_nd_samples(s):
     for dtype in ("float32", "float64", "int32", "string"):
         yield s(s.variable(s.array((4, 2), dtype)), np.array([[2, 0], [0, 1]], np.int32), dtype=dtype)
     yield s(s.variable(s.normal(4, 2)), np.array([[1], [3]], np.int64), dtype="float32")
-    yield s(s.variable(s.normal(4)), np.int32([[4]]), dtype="float32", error="InvalidArgumentError")
+    yield s(s.variable(s.normal(4)), np.array([[4]], np.int32), dtype="float32", error="InvalidArgumentError")

@@ -10,7 +10,7 @@ import numpy as np
 from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.graph.types import FLOATING, INDEX, NUMBER
 from tideflow._src.ops.state import update_rules
-from tideflow._src.ops.state.update_rules import Rule, sample_inputs, scalar_problem
+from tideflow._src.ops.state.update_rules import Rule, check_hyperparameters, sample_inputs, scalar_problem
 from tideflow._src.ops.state.variables import merge_shapes
 from tideflow._src.runtime.checks import require
 from tideflow._src.runtime.op import op
@@ -90,6 +90,8 @@ def _apply_rows(xp: Any, rule: Rule, names: list[str], inputs: tuple[Any, ...], 
     values = dict(zip(names, inputs[count:], strict=True))
     indices, grad = values["indices"], values["grad"]
     _check(rule, names, inputs, xp)
+    if rule.function.__name__ in ("ftrl", "ftrl_v2", "proximal_adagrad"):
+        check_hyperparameters(values, zero_rate=attributes.get("multiply_linear_by_lr", False))
 
     def new_rows(rows: list[Any], gradient: Any) -> tuple[Any, ...]:
         arguments = [gradient if name in ("grad", "delta") else values[name] for name in rule.inputs]
@@ -134,7 +136,7 @@ def _compiled(xp: Any, state: tuple[Any, ...], indices: Any, grad: Any, new_rows
             rows = new_rows([item[where] for item in current], grad[position])
             return tuple(item.at[where].set(new) for item, new in zip(current, rows, strict=True))
 
-        return lax.fori_loop(0, indices.shape[0], step, state)  # type: ignore[no-any-return]
+        return lax.fori_loop(0, indices.shape[0], step, state)
 
     ordered = xp.sort(indices)
     return lax.cond(xp.any(ordered[1:] == ordered[:-1]), one_by_one, together, state)

@@ -16,6 +16,7 @@ import numpy as np
 from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.graph.types import FLOATING, NUMBER
 from tideflow._src.ops.state.variables import merge_shapes
+from tideflow._src.runtime.checks import require
 from tideflow._src.runtime.op import op
 
 
@@ -36,7 +37,9 @@ class Rule:
         self.function = function
 
 
-def rule(name: str, state: str, inputs: str, *, forms: str = "both") -> Callable[[Callable[..., Any]], Rule]:
+def rule(
+    name: str, state: str, inputs: str, *, forms: str = "both", infers: bool = False
+) -> Callable[[Callable[..., Any]], Rule]:
     """Defines the operations ``name`` and ``Resource{name}`` from the decorated function.
 
     Args:
@@ -44,6 +47,8 @@ def rule(name: str, state: str, inputs: str, *, forms: str = "both") -> Callable
       state: the names of the variables that it updates.
       inputs: the names of its other inputs.
       forms: ``"both"``, or ``"resource"`` where TensorFlow has only that.
+      infers: whether TensorFlow compares the gradient's shape with the variable's while a graph with resource
+        variables is built; elsewhere it does so when the graph runs.
     """
 
     def define(function: Callable[..., Any]) -> Rule:
@@ -54,11 +59,11 @@ def rule(name: str, state: str, inputs: str, *, forms: str = "both") -> Callable
         if forms == "both":
             held = ", ".join(f"{item}: Ref(T)" for item in made.state)
             reference = op(name, f"{held}, {rest} -> out: Ref(T)", **options)(kernel)
-            reference.shape(_shape_rule(made, has_output=True))
+            reference.shape(_shape_rule(made, has_output=True, infers=True))
             reference.samples(_samples(made, "reference"))
         held = ", ".join(f"{item}: resource" for item in made.state)
         resource = op(f"Resource{name}", f"{held}, {rest} ->", stateful=True, **options)(kernel)
-        resource.shape(_shape_rule(made, has_output=False))
+        resource.shape(_shape_rule(made, has_output=False, infers=infers))
         resource.samples(_samples(made, "variable"))
         return made
 
@@ -90,9 +95,26 @@ def _checked(made: Rule) -> Callable[..., Any]:
             if index != gradient and inputs[index].shape:
                 problem = scalar_problem(made.inputs, [np.shape(item) for item in inputs[count:]])
                 raise InvalidArgumentError(None, None, problem)
+        if function.__name__ == "proximal_adagrad":
+            check_hyperparameters(dict(zip(made.inputs, inputs[count:], strict=True)))
         return function(xp, *inputs, **attributes)
 
     return kernel
+
+
+def check_hyperparameters(values: dict[str, Any], *, zero_rate: bool = False) -> None:
+    """Rejects hyperparameters, by name, with which the proximal and FTRL rules have no meaning.
+
+    Raises:
+      InvalidArgumentError: the learning rate is not positive, a regularization is negative or the power positive.
+    """
+    for name, value in values.items():
+        if name == "lr":
+            require(value >= 0 if zero_rate else value > 0, "lr is not a positive scalar")
+        elif name in ("l1", "l2", "l2_shrinkage"):
+            require(value >= 0, f"{name} regularization strength is not a non-negative scalar")
+        elif name == "lr_power":
+            require(value <= 0, "lr_power is not a non-positive scalar")
 
 
 def _mismatch(made: Rule, index: int, inputs: Any) -> InvalidArgumentError:
@@ -104,7 +126,7 @@ def _mismatch(made: Rule, index: int, inputs: Any) -> InvalidArgumentError:
     )
 
 
-def _shape_rule(made: Rule, *, has_output: bool) -> Callable[..., Any]:
+def _shape_rule(made: Rule, *, has_output: bool, infers: bool) -> Callable[..., Any]:
     count = len(made.state)
 
     def infer(*shapes: Any) -> Any:
@@ -113,7 +135,7 @@ def _shape_rule(made: Rule, *, has_output: bool) -> Callable[..., Any]:
             raise ValueError(f"Shape must be rank 0: {problem}")
         result = shapes[0]
         for name, shape in zip((*made.state, *made.inputs), shapes, strict=True):
-            if name in made.state or (has_output and name in ("grad", "delta")):
+            if name in made.state or (infers and name in ("grad", "delta")):
                 result = merge_shapes(result, shape)
         return result if has_output else []
 
@@ -169,6 +191,11 @@ def _samples(made: Rule, holder: str) -> Callable[..., Any]:
         wrong = sample_inputs(s, made, holder, "float32", (2, 3))
         wrong["grad" if "grad" in wrong else "delta"] = s.normal(3)
         yield s(*wrong.values(), error="ValueError" if holder == "reference" else "InvalidArgumentError")
+        if made.function.__name__ == "proximal_adagrad":
+            for name in ("lr", "l1", "l2"):
+                wrong = sample_inputs(s, made, holder, "float32", (2, 3))
+                wrong[name] = np.float32(-0.1)
+                yield s(*wrong.values(), error="InvalidArgumentError")
         wrong = sample_inputs(s, made, holder, "float32", (2, 3))
         wrong["lr" if "lr" in wrong else "alpha"] = s.normal(2)
         yield s(*wrong.values(), error="ValueError" if holder == "reference" else "InvalidArgumentError")
@@ -179,7 +206,7 @@ def _samples(made: Rule, holder: str) -> Callable[..., Any]:
 # The rules.
 
 
-@rule("ApplyGradientDescent", "var", "alpha delta")
+@rule("ApplyGradientDescent", "var", "alpha delta", infers=True)
 def gradient_descent(xp, var, alpha, delta, *, use_locking: bool = False):
     """Takes a step of ``alpha`` down the gradient."""
     step = delta * alpha
@@ -455,7 +482,7 @@ def proximal_gradient_descent(xp, var, alpha, l1, l2, delta, *, use_locking: boo
     return _proximal(xp, var - delta * alpha, alpha, l1, l2)
 
 
-@rule("ApplyProximalAdagrad", "var accum", "lr l1 l2 grad")
+@rule("ApplyProximalAdagrad", "var accum", "lr l1 l2 grad", infers=True)
 def proximal_adagrad(xp, var, accum, lr, l1, l2, grad, *, use_locking: bool = False):
     """Takes an Adagrad step, then shrinks."""
     new_accum = accum + grad * grad

@@ -1,0 +1,107 @@
+"""Checks gradients that the user gives: ``custom_gradient``, ``grad_pass_through`` and ``recompute_grad``."""
+
+from __future__ import annotations
+
+import pytest
+
+import tideflow as tf
+import tideflow.v1 as v1
+
+
+@tf.custom_gradient
+def tenfold(x):
+    return x * x, lambda dy: dy * 10.0
+
+
+def test_on_a_tape() -> None:
+    x = tf.constant(3.0)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = tenfold(x) * 2.0
+    assert (float(y), float(tape.gradient(y, x))) == (18.0, 20.0)
+
+
+def test_in_a_graph(graph, tier) -> None:
+    x = v1.placeholder(tf.float32, [])
+    y = tenfold(x) * 2.0
+    with v1.Session() as session:
+        assert session.run([y, v1.gradients(y, x)[0]], {x: 3.0}) == [18.0, 20.0]
+
+
+def test_several_inputs_and_outputs() -> None:
+    @tf.custom_gradient
+    def both(a, b):
+        return (a + b, a * b), lambda d0, d1: (d0 * 100.0, d1 * 1000.0)
+
+    a, b = tf.constant(2.0), tf.constant(3.0)
+    with tf.GradientTape() as tape:
+        tape.watch([a, b])
+        first, second = both(a, b)
+        y = first + 2.0 * second
+    assert [float(d) for d in tape.gradient(y, [a, b])] == [100.0, 2000.0]
+
+
+def test_second_order_differentiates_the_gradient_function() -> None:
+    @tf.custom_gradient
+    def cube(x):
+        return x**3.0, lambda dy: dy * 3.0 * x * x
+
+    x = tf.constant(2.0)
+    with tf.GradientTape() as outer:
+        outer.watch(x)
+        with tf.GradientTape() as inner:
+            inner.watch(x)
+            y = cube(x)
+        first = inner.gradient(y, x)
+    assert (float(first), float(outer.gradient(first, x))) == (12.0, 12.0)
+
+
+def test_variables_need_an_argument_for_their_gradients() -> None:
+    variable = tf.Variable(2.0)
+    x = tf.constant(3.0)
+
+    @tf.custom_gradient
+    def scaled(x):
+        def gradient(dy, variables):
+            assert [v is variable for v in variables] == [True]
+            return dy * 7.0, [dy * 8.0]
+
+        return x * variable, gradient
+
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = scaled(x)
+    assert [float(d) for d in tape.gradient(y, [x, variable])] == [7.0, 8.0]
+
+    @tf.custom_gradient
+    def careless(x):
+        return x * variable, lambda dy: dy
+
+    with pytest.raises(TypeError, match="variables"), tf.GradientTape() as tape:
+        y = careless(x)
+        tape.gradient(y, variable)
+
+
+def test_a_wrong_number_of_gradients() -> None:
+    @tf.custom_gradient
+    def wrong(x):
+        return x * x, lambda dy: (dy, dy)
+
+    x = tf.constant(1.0)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = wrong(x)
+    with pytest.raises(ValueError, match="1 gradients, but returned 2"):
+        tape.gradient(y, x)
+
+
+def test_pass_through_and_recompute() -> None:
+    x = tf.constant(2.6)
+    for function, value, slope in (
+        (tf.grad_pass_through(tf.round), 3.0, 1.0),
+        (tf.recompute_grad(lambda x: x * x), 6.76, 5.2),
+    ):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = function(x)
+        assert (float(y), float(tape.gradient(y, x))) == pytest.approx((value, slope))

@@ -1,0 +1,67 @@
+"""Checks the binding of arguments: type attributes, mixed dtypes, lists and attributes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import tideflow as tf
+import tideflow.v1 as v1
+from tideflow._src.graph.op_def import OpDef
+
+
+def test_mixed_dtypes_fail_with_the_class_of_the_mode(graph) -> None:
+    a, b = v1.placeholder(tf.float32), v1.placeholder(tf.float64)
+    with pytest.raises(TypeError, match="has type float64 that does not match type float32 of argument 'x'"):
+        tf.add(a, b)
+    with v1.Graph().as_default(), pytest.raises(TypeError):
+        _ = v1.placeholder(tf.int32) + 2.5
+
+
+def test_mixed_dtypes_eagerly() -> None:
+    with pytest.raises(tf.errors.InvalidArgumentError, match="was expected to be a float tensor but is a double tensor"):
+        tf.add(tf.constant(1.0), tf.constant(1.0, tf.float64))
+    with pytest.raises((TypeError, tf.errors.InvalidArgumentError)):
+        _ = tf.constant(1) + 2.5
+
+
+def test_python_values_follow_the_tensor_beside_them() -> None:
+    assert (2.0 * tf.constant(1.0, tf.float64)).dtype == tf.float64
+    assert (1 + tf.constant(1.0, tf.float16)).dtype == tf.float16
+
+
+def test_a_dtype_that_an_operation_does_not_take(graph) -> None:
+    with pytest.raises(TypeError, match="not in list of allowed values"):
+        tf.raw_ops.Sin(x=v1.placeholder(tf.int32))
+
+
+def test_lists_must_be_lists_of_one_dtype_and_long_enough(graph) -> None:
+    concat: OpDef = OpDef.registry["ConcatV2"]
+    x = v1.placeholder(tf.float32, [2])
+    with pytest.raises(TypeError, match="Expected list for 'values'"):
+        concat(x, 0)
+    with pytest.raises(TypeError, match="don't all match"):
+        concat([x, v1.placeholder(tf.float64, [2])], 0)
+    with pytest.raises(ValueError, match="shorter than minimum length 2"):
+        concat([x], 0)
+
+
+def test_attributes_are_checked(graph) -> None:
+    x = v1.placeholder(tf.float32, [2, 2])
+    matmul = OpDef.registry["MatMul"]
+    with pytest.raises(TypeError, match="Expected bool for argument 'transpose_a'"):
+        matmul(x, x, transpose_a="yes")
+    with pytest.raises(TypeError, match="unexpected"):
+        matmul(x, x, transpose_c=True)
+
+
+def test_attributes_in_another_form_work_again_and_again_eagerly() -> None:
+    x = tf.constant([1, 2])
+    for dtype in ("float32", np.float32, tf.float32):
+        for _ in range(2):
+            assert tf.raw_ops.Cast(x=x, DstT=dtype).dtype == tf.float32
+
+
+def test_an_empty_list_is_a_shape(graph) -> None:
+    x = v1.placeholder(tf.float32, [1, 1])
+    assert tf.raw_ops.Reshape(tensor=x, shape=[]).shape.as_list() == []

@@ -1,0 +1,96 @@
+"""Checks compiled programs: donated variables, random streams, checks, static feeds."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import tideflow.v1 as tf
+
+
+def test_variables_are_updated_in_place_and_views_keep_their_values(graph, monkeypatch) -> None:
+    monkeypatch.setenv("TIDEFLOW_TIER", "xla")
+    variable = tf.Variable(np.zeros(50_000, np.float32))
+    update = variable.assign_add(np.ones(50_000, np.float32)).op
+    with tf.Session() as session:
+        session.run(variable.initializer)
+        session.run(update)
+        (buffer,) = session._resources.buffers()
+        view = np.asarray(buffer.value)
+        session.run(update)
+        session.run(update)
+        assert view[0] == 1.0
+        assert session.run(variable)[0] == 3.0
+
+
+def test_tiers_read_what_the_other_wrote(graph, monkeypatch) -> None:
+    variable = tf.Variable([1.0, 2.0])
+    x = tf.placeholder(tf.float32, [2])
+    update, reading = variable.assign(tf.sin(x)).op, tf.reshape(variable, [2, 1]) * 2.0
+    with tf.Session() as session:
+        for tier, fetch in [("host", variable.initializer), ("xla", update), ("host", reading), ("xla", reading)]:
+            monkeypatch.setenv("TIDEFLOW_TIER", tier)
+            result = session.run(fetch, {x: [0.0, 1.0]}) if fetch is not variable.initializer else session.run(fetch)
+            assert result is None or type(result) is np.ndarray
+        np.testing.assert_allclose(result[:, 0], np.sin([0.0, 1.0]) * 2.0, rtol=1e-6)
+
+
+def test_random_streams_are_those_of_the_host_for_every_shape(graph, monkeypatch) -> None:
+    x = tf.placeholder(tf.float32, [None])
+    drawn = tf.random_uniform(tf.shape(x), seed=7)
+    sizes = (3, 700, 3, 700, 3)  # different numbers of blocks
+    streams = []
+    for tier in ("host", "xla"):
+        monkeypatch.setenv("TIDEFLOW_TIER", tier)
+        with tf.Session() as session:
+            streams.append([session.run(drawn, {x: np.zeros(size)}) for size in sizes])
+    for host, xla in zip(*streams, strict=True):
+        np.testing.assert_array_equal(host, xla)
+    assert not np.array_equal(streams[0][0], streams[0][2])
+
+
+def test_a_run_that_cannot_be_compiled_takes_no_random_numbers(graph, tier) -> None:
+    x = tf.placeholder(tf.float32)
+    y = tf.random_uniform([2], seed=3) + x
+    with tf.Session() as session:
+        first = [session.run(y, {x: np.zeros(2)}), session.run(y, {x: np.zeros(2)})]
+    with tf.Session() as session:
+        again = [session.run(y, {x: np.zeros(2)})]
+        if tier == "xla":
+            with pytest.raises(tf.errors.InvalidArgumentError):
+                session.run(y, {x: np.zeros(3)})
+            session.run(y, {x: np.zeros((5, 2))})
+        again.append(session.run(y, {x: np.zeros(2)}))
+    np.testing.assert_array_equal(first[0], again[0])
+    assert not np.array_equal(again[0], again[1])
+
+
+def test_shapes_that_depend_on_feeds(graph, tier) -> None:
+    shape, x = tf.placeholder(tf.int32, [2]), tf.placeholder(tf.float32, [6])
+    count = tf.placeholder(tf.int32, [])
+    y, z = tf.reshape(x, shape), tf.range(count * 2)
+    with tf.Session() as session:
+        for size in ([2, 3], [3, 2], [1, 6]):
+            assert session.run(y, {shape: size, x: np.arange(6)}).shape == tuple(size)
+        with pytest.raises(tf.errors.InvalidArgumentError, match="16"):
+            session.run(y, {shape: [4, 4], x: np.arange(6)})
+        for n in range(20):
+            assert len(session.run(z, {count: n})) == 2 * n
+
+
+def test_shapes_that_depend_on_data(graph, tier) -> None:
+    x = tf.placeholder(tf.float32, [6])
+    where = tf.where(x > 2.0)
+    total = tf.reduce_sum(tf.gather_nd(x, where)) * 2.0
+    with tf.Session() as session:
+        places, value = session.run([where, total], {x: np.arange(6)})
+        assert (places.tolist(), value) == ([[3], [4], [5]], 24.0)
+        assert session.run(total, {x: np.arange(6) + 2}) == 50.0
+
+
+def test_strings_beside_numbers(graph, tier) -> None:
+    x = tf.placeholder(tf.float32, [2])
+    text = tf.py_func(lambda value: np.char.mod("%d", value).astype(object), [x * 2.0], tf.string)
+    with tf.Session() as session:
+        doubled, shown = session.run([x * 2.0, text], {x: [1, 2]})
+    assert (doubled.tolist(), shown.tolist()) == ([2.0, 4.0], [b"2", b"4"])
