@@ -45,7 +45,7 @@ def test_grad_ys_and_several_ys(graph) -> None:
     feeds = {x: [1.0, 3.0]}
     np.testing.assert_array_equal(run(tf.gradients([y, z], x)[0], feeds), [4.0, 8.0])
     np.testing.assert_array_equal(run(tf.gradients([y, z], x, [[1.0, 0.0], None])[0], feeds), [4.0, 6.0])
-    with pytest.raises(ValueError, match="Length mismatch. Passed 2 grad_ys for 1 ys"):
+    with pytest.raises(ValueError, match=r"Length mismatch\. Passed 2 grad_ys for 1 ys"):
         tf.gradients(y, x, [1.0, 2.0])
     with pytest.raises(TypeError):
         tf.gradients(y, x, tf.ones([2], tf.int32))
@@ -58,7 +58,6 @@ def test_stop_gradients_and_sources_on_the_way(graph) -> None:
     assert run(tf.gradients(z, [x, y]), {x: 3.0}) == [27.0, 3.0]
     assert run(tf.gradients(z, x, stop_gradients=y)[0], {x: 3.0}) == 9.0
     assert run(tf.gradients(tf.stop_gradient(y) * x, x)[0], {x: 3.0}) == 9.0
-    assert tf.gradients(z, x, stop_gradients=[x, y])[0] is None or True
     assert run(tf.gradients(x, x)[0], {x: 3.0}) == 1.0
 
 
@@ -106,12 +105,12 @@ def test_an_operation_without_a_gradient_is_named(graph) -> None:
     x = tf.placeholder(tf.float32, [2])
     with graph.gradient_override_map({"Square": "NowhereRegistered"}):
         y = tf.square(x)
-    with pytest.raises(LookupError, match="NowhereRegistered|Square"):
+    with pytest.raises(LookupError, match=r"NowhereRegistered|Square"):
         tf.gradients(y, x)
 
 
 def test_gradients_do_not_exist_eagerly() -> None:
-    with pytest.raises(RuntimeError, match="Use tf.GradientTape instead"):
+    with pytest.raises(RuntimeError, match=r"Use tf\.GradientTape instead"):
         tf.gradients(tf.constant(1.0), tf.constant(1.0))
 
 

@@ -116,7 +116,9 @@ def test_shape_invariants(x, tier) -> None:
 
 
 def test_structures_and_names(x) -> None:
-    result = tf.while_loop(lambda s: s["i"] < 3, lambda s: ({"i": s["i"] + 1, "a": [s["a"][0] * x]},), [{"i": 0, "a": [x]}])
+    result = tf.while_loop(
+        lambda s: s["i"] < 3, lambda s: ({"i": s["i"] + 1, "a": [s["a"][0] * x]},), [{"i": 0, "a": [x]}]
+    )
     assert result["a"][0].op.name.startswith("while/Identity")
     assert tf.while_loop(lambda i: i < 3, lambda i: i + 1, [0]).dtype == tf.int32
     assert isinstance(tf.while_loop(lambda i: i < 3, lambda i: i + 1, (0,), return_same_structure=True), tuple)
@@ -158,5 +160,5 @@ def test_ten_thousand_turns_are_quick(graph, tier) -> None:
 
 def test_a_failure_in_the_body_names_the_operation(x, tier) -> None:
     y = tf.while_loop(lambda i: i < 9, lambda i: i + 1 + tf.cast(tf.gather(x, i, name="inside"), tf.int32) * 0, [0])
-    with tf.Session() as session, pytest.raises(tf.errors.InvalidArgumentError, match="not in|not all in"):
+    with tf.Session() as session, pytest.raises(tf.errors.InvalidArgumentError, match=r"not in|not all in"):
         session.run(y, {x: [1, 7]})

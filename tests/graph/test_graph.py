@@ -1,4 +1,4 @@
-"""Checks graphs: names, scopes, control dependencies, devices, collections and looking up, as TensorFlow 2.21 has them."""
+"""Checks graphs: names, scopes, control dependencies, devices, collections and looking up, as TensorFlow 2.21."""
 
 from __future__ import annotations
 

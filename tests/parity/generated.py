@@ -7,7 +7,7 @@ from typing import Any
 
 import hypothesis.extra.numpy as arrays
 import numpy as np
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tideflow._src.core import dtypes, errors
@@ -120,13 +120,15 @@ def _unfit_error(sample: Sample) -> list[str]:
     What a singular matrix gives, or one that holds an infinity, is up to rounding: no two libraries agree on it.
     """
     error = subject.call(sample).get("error")
-    if error is None or issubclass(getattr(errors, error[0], ValueError), errors.OpError) and error[0] != "InternalError":
+    if error is None or (
+        issubclass(getattr(errors, error[0], ValueError), errors.OpError) and error[0] != "InternalError"
+    ):
         return []
     return [f"{sample}: {error[0]}: {error[1]}"]
 
 
-def generated_calls(checks: Checks, name: str, count: int = 25) -> list[str]:
-    """Compares generated calls of an op with TensorFlow; returns the smallest one that differs, if any."""
+def generated_calls(checks: Checks, name: str, count: int = 20, *, shrink: bool = True) -> list[str]:
+    """Compares generated calls of an op with TensorFlow; returns one that differs, the smallest, if any does."""
     definition = OpDef.registry[name]
     samples = [sample for sample in samples_of(definition) if sample.error is None and sample.inputs]
     handles = definition.stateful or any(argument.is_ref for argument in definition.inputs)
@@ -140,6 +142,7 @@ def generated_calls(checks: Checks, name: str, count: int = 25) -> list[str]:
         deadline=None,
         derandomize=True,
         database=None,
+        phases=(Phase.generate, Phase.shrink) if shrink else (Phase.generate,),
         suppress_health_check=list(HealthCheck),
     )
     @given(sample=variants(definition))

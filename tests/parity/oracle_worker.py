@@ -359,7 +359,7 @@ def make_graph_def(
     library: Sequence[bytes] = (),
     constants: Sequence[int] = (),
 ) -> dict[str, Any]:
-    """Returns a GraphDef, made by TensorFlow, of placeholders, constants at some positions, and one op below "subject"."""
+    """Returns a GraphDef, made by TensorFlow, of placeholders, constants where asked, and one op below "subject"."""
     check_question(op, inputs, attributes)
     _add_library(library)
     with tf.Graph().as_default() as graph:

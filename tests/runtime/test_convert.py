@@ -28,7 +28,8 @@ def test_the_natural_dtype_is_the_same_eagerly_and_in_a_graph(value, dtype) -> N
     [
         (1.5, "int32", TypeError), ("a", "float32", TypeError), (1, "string", TypeError), (300, "uint8", TypeError),
         (-1, "uint8", TypeError), (1j, "float32", TypeError), (1, "bool", TypeError), ([1, None], None, ValueError),
-        (None, None, ValueError), ([[1], [2, 3]], None, ValueError), (object(), None, ValueError), (2**70, None, OverflowError),
+        (None, None, ValueError), ([[1], [2, 3]], None, ValueError), (object(), None, ValueError),
+        (2**70, None, OverflowError),
     ],
 )  # fmt: skip
 def test_what_does_not_convert(value, dtype, kind) -> None:

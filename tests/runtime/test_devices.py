@@ -57,7 +57,10 @@ def test_soft_placement() -> None:
     with tf.device("/GPU:0"):
         assert tf.constant(1.0).device.endswith("CPU:0")
     tf.config.set_soft_device_placement(False)
-    with pytest.raises(tf.errors.InvalidArgumentError, match="Could not satisfy device specification"), tf.device("/GPU:0"):
+    with (
+        pytest.raises(tf.errors.InvalidArgumentError, match="Could not satisfy device"),
+        tf.device("/GPU:0"),
+    ):
         tf.constant(1.0)
 
 
@@ -71,7 +74,10 @@ def test_names_and_functions_that_are_no_devices() -> None:
 def test_a_session_checks_placement_unless_it_is_soft(graph) -> None:
     with tf.device("/GPU:0"):
         y = tf.identity(v1.placeholder_with_default(1.0, []), name="there")
-    with v1.Session() as session, pytest.raises(tf.errors.InvalidArgumentError, match="Cannot assign a device for operation"):
+    with (
+        v1.Session() as session,
+        pytest.raises(tf.errors.InvalidArgumentError, match="Cannot assign a device"),
+    ):
         session.run(y)
     with v1.Session(config=v1.ConfigProto(allow_soft_placement=True)) as session:
         assert session.run(y) == 1.0

@@ -23,7 +23,7 @@ def program(fetches, feeds) -> HostProgram:
 def test_several_and_unused_outputs(graph) -> None:
     x = tf.placeholder(tf.float32, [4])
     parts = tf.split(x, 4)
-    values, indices = tf.nn.top_k(x, 2)
+    _, indices = tf.nn.top_k(x, 2)
     run = program([parts[2], indices, parts[0], x], [x])
     third, order, first, same = run([np.array([4.0, 1.0, 3.0, 2.0], np.float32)])
     assert (third.tolist(), order.tolist(), first.tolist(), same.tolist()) == ([3.0], [0, 2], [4.0], [4, 1, 3, 2])

@@ -1,4 +1,4 @@
-"""Checks sessions: what runs, who owns arrays, default sessions, threads, closing, and errors of runs, on both tiers."""
+"""Checks sessions on both tiers: what runs, who owns arrays, default sessions, threads, closing, and errors."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tideflow._src.core.indexed_slices import IndexedSlices
+from tideflow._src.core.tensor import EagerTensor
 from tideflow._src.graph.op_def import OpDef
 from tideflow._src.runtime.convert import convert_to_tensor, register_tensor_conversion_function
 
@@ -15,6 +16,11 @@ def total(gradients: Sequence[Any], name: str | None = None) -> Any:
     if len(gradients) == 1:
         return gradients[0]
     registry: Any = OpDef.registry
+    for gradient in gradients:
+        if gradient.__class__ is not EagerTensor:
+            break
+    else:
+        return registry["AddN"].call(list(gradients))
     if all(isinstance(gradient, IndexedSlices) for gradient in gradients):
         return _joined(gradients)
     dense = [to_dense(gradient) for gradient in gradients]

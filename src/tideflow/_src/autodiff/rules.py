@@ -96,10 +96,12 @@ def input_gradients(call: Call, output_gradients: Sequence[Any]) -> list[Any]:
         )
     gradients = _as_list(op_def.gradient_rule(call, *output_gradients), call)
     if op_def.broadcasts:
-        inputs = call.inputs
-        for index, gradient in enumerate(gradients):
+        for index, (gradient, tensor) in enumerate(zip(gradients, call.inputs, strict=True)):
             if gradient is not None:
-                gradients[index] = unbroadcast(gradient, inputs[index])
+                if gradient.__class__ is EagerTensor and tensor.__class__ is EagerTensor:
+                    if gradient._value.shape == tensor._value.shape:
+                        continue
+                gradients[index] = unbroadcast(gradient, tensor)
     return gradients
 
 
@@ -123,9 +125,9 @@ def _flattened(result: Any, call: Call) -> list[Any]:
     count = len(call.flat_inputs())
     if result is None:
         return [None] * count
-    if isinstance(result, list) and len(expected) == 1 and isinstance(expected[0], list):
-        result = (result,)
-    elif not isinstance(result, tuple | list):
+    if (isinstance(result, list) and len(expected) == 1 and isinstance(expected[0], list)) or not isinstance(
+        result, tuple | list
+    ):
         result = (result,)
     flat: list[Any] = []
     if len(result) == len(expected):

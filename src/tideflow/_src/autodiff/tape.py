@@ -13,7 +13,7 @@ from tideflow._src.autodiff.call import Call
 from tideflow._src.autodiff.rules import input_gradients, is_differentiable
 from tideflow._src.autodiff.unconnected import UnconnectedGradients
 from tideflow._src.core import context, nest
-from tideflow._src.core.tensor import EagerTensor, Tensor
+from tideflow._src.core.tensor import EagerTensor, Tensor, wrap
 from tideflow._src.graph.op_def import OpDef
 from tideflow._src.runtime.convert import convert_to_tensor
 
@@ -97,9 +97,9 @@ class GradientTape:
         """Records a call if one of its inputs is watched."""
         watched = self._watched
         for item in inputs:
-            if id(item) in watched or (
-                item.__class__ is list and any(id(tensor) in watched for tensor in item)
-            ):
+            if id(item) in watched:
+                break
+            if item.__class__ is list and any(id(tensor) in watched for tensor in item):
                 break
         else:
             return
@@ -143,6 +143,10 @@ class GradientTape:
         Raises:
           ValueError: something in it is neither.
         """
+        if tensor.__class__ is EagerTensor and tensor._value.dtype is _FLOAT32:
+            self._watched.add(id(tensor))
+            self._kept.append(tensor)
+            return
         for item in nest.flatten(tensor):
             if hasattr(item, "handle") and not isinstance(item, Tensor):
                 self._watch_variable(item)
@@ -209,8 +213,11 @@ class GradientTape:
             self._stop()
         if target is None:
             raise TypeError(f"Argument `target` should be a list or nested structure of Tensors, got {target}")
-        targets = [_differentiable_tensor(item) for item in nest.flatten(target)]
-        flat_sources = nest.flatten(sources)
+        if target.__class__ is EagerTensor:
+            targets = [target]
+        else:
+            targets = [_differentiable_tensor(item) for item in nest.flatten(target)]
+        flat_sources = [sources] if sources.__class__ is EagerTensor else nest.flatten(sources)
         if output_gradients is None:
             seeds = [None] * len(targets)
         else:
@@ -232,14 +239,14 @@ class GradientTape:
     def _backward(
         self, targets: list[Any], seeds: list[Any], sources: list[Any], unconnected: UnconnectedGradients
     ) -> list[Any]:
-        registry: Any = OpDef.registry
         watched = self._watched
         gradients: dict[int, list[Any]] = {}
         source_tensors = [getattr(source, "handle", source) for source in sources]
         for target, seed in zip(targets, seeds, strict=True):
             if not _trainable(target):
                 continue
-            seed = registry["OnesLike"](target) if seed is None else seed
+            if seed is None:
+                seed = _ones(target)
             gradients.setdefault(id(target), []).append(seed)
         wanted = {id(tensor) for tensor in source_tensors}
         for record in reversed(self._records):
@@ -322,6 +329,12 @@ class GradientTape:
 
         del parallel_iterations, experimental_use_pfor
         return tape_batch_jacobian(self, target, source, unconnected_gradients)
+
+
+def _ones(target: Any) -> Any:
+    if target.__class__ is EagerTensor:
+        return wrap(np.ones(target._value.shape, target._value.dtype))
+    return OpDef.registry["OnesLike"](target)  # type: ignore[operator]
 
 
 def _trainable(tensor: Any) -> bool:

@@ -32,7 +32,7 @@ class Binding:
       attrs: every attribute of the definition.
     """
 
-    __slots__ = ("inputs", "attrs")
+    __slots__ = ("attrs", "inputs")
 
     def __init__(self, inputs: list[Any], attrs: dict[str, Any]) -> None:
         self.inputs = inputs
@@ -154,9 +154,7 @@ def _bind_one(
     return tensor
 
 
-def _convert(
-    definition: OpDef, argument: Argument, value: Any, wanted: DType | None, name: str, eager: bool
-) -> Tensor:
+def _convert(definition: OpDef, argument: Argument, value: Any, wanted: DType | None, name: str, eager: bool) -> Tensor:
     if wanted is None:
         attribute = definition.attributes[argument.type_attr]
         default = None if attribute.default is REQUIRED else attribute.default
@@ -216,9 +214,7 @@ def _mismatch(
 
 def _not_allowed(definition: OpDef, attribute: Attribute, value: DType, eager: bool) -> Exception:
     names = ", ".join(dtype.name for dtype in attribute.allowed or ())
-    parameter = next(
-        (a.name for a in definition.inputs if a.type_attr == attribute.name), f"attr '{attribute.name}'"
-    )
+    parameter = next((a.name for a in definition.inputs if a.type_attr == attribute.name), f"attr '{attribute.name}'")
     message = f"Value passed to parameter '{parameter}' of {definition.name} has DataType {value.name} not in list of allowed values: {names}"
     return InvalidArgumentError(None, None, message) if eager else TypeError(message)
 
@@ -245,7 +241,9 @@ def _bind_list(
             if isinstance(item, Tensor):
                 tensor = convert_to_tensor(item, as_ref=argument.is_ref)
             else:
-                tensor = _convert(definition, argument, item, wanted, f"{name}_{index}" if index else f"{name}_0", eager)
+                tensor = _convert(
+                    definition, argument, item, wanted, f"{name}_{index}" if index else f"{name}_0", eager
+                )
             have = tensor.dtype.base_dtype
             if wanted is None:
                 wanted = types[argument.type_attr] = have

@@ -27,9 +27,8 @@ def explain(error: Exception, op: Operation, frame: Any = None) -> Exception:
     if op.type in ("Placeholder", "PlaceholderV2"):
         shape = op.attrs.get("shape")
         described = f" and shape {shape_inference.shape_text(shape)}" if shape else ""
-        problem = (
-            f"You must feed a value for placeholder tensor '{op.name}' with dtype {wire_name(op.attrs['dtype'])}{described}"
-        )
+        dtype = wire_name(op.attrs["dtype"])
+        problem = f"You must feed a value for placeholder tensor '{op.name}' with dtype {dtype}{described}"
     elif "uninitialized value" not in problem:
         problem = f"{op.type} '{op.name}': {problem}"
     lines = [problem, f"\t [[{{{{node {op.name}}}}}]]"]

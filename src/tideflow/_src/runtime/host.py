@@ -278,7 +278,7 @@ class HostProgram:
 
     def _is_fed_value(self, tensor: SymbolicTensor) -> bool:
         """Whether a run is given the value of a reference; a function's parameter is given the reference itself."""
-        return tensor in self._plan.feeds and tensor._op.type != "Placeholder"
+        return tensor._op.type != "Placeholder" and any(tensor is fed for fed in self._plan.feeds)
 
     def _constant(self, value: Any) -> str:
         if value is None or value is True or value is False or value.__class__ is int:
@@ -291,7 +291,7 @@ _ARRAY = np.ndarray
 
 
 def own(value: Any, fed: Sequence[Any], resources: ResourceManager) -> Any:
-    """Returns a result as the caller gets it: a scalar, or an array that nothing else, such as a variable, refers to."""
+    """Returns a result as the caller gets it: a scalar, or an array that nobody else, such as a variable, holds."""
     if isinstance(value, _GENERIC):
         return value
     if value.__class__ is not _ARRAY:

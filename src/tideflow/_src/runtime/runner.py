@@ -28,13 +28,13 @@ from tideflow._src.runtime.state import RunState
 _CALL = 12e-6
 _CALL_PER_ARRAY = 1.2e-6
 #: Seconds: what compiling costs, alone, for each operation, and the first time for loading the engine.
-_COMPILE = 0.12
-_COMPILE_PER_OP = 0.0025
-_LOAD = 0.4
+_COMPILE = 0.05
+_COMPILE_PER_OP = 0.002
+_LOAD = 0.2
 #: Programs kept compiled for one plan; shapes beyond these are interpreted.
 _MOST_SIGNATURES = 16
 #: Runs of each tier that are timed before the faster is kept.
-_TRIALS = 5
+_TRIALS = 25
 
 _HOST, _XLA, _AUTO = "host", "xla", "auto"
 

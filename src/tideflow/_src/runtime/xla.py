@@ -80,7 +80,7 @@ class CompiledPlan:
     def _direct(self) -> bool:
         """Whether the only stage takes the feeds and gives the fetches just as the caller does."""
         stage = self._steps[0][1]
-        return stage.inputs == self._plan.feeds and stage.outputs == self._fetches
+        return _same(stage.inputs, self._plan.feeds) and _same(stage.outputs, self._fetches)
 
     def __call__(self, values: Sequence[Any]) -> list[Any]:
         """Runs the plan: values of the feeds in, values of the fetches out."""
@@ -101,6 +101,10 @@ class CompiledPlan:
                 assert buffer is not None
                 fetched.append(buffer.read())
         return [own(value, values, self._state.resources) for value in fetched]
+
+
+def _same(first: Sequence[SymbolicTensor], second: Sequence[SymbolicTensor]) -> bool:
+    return [id(tensor) for tensor in first] == [id(tensor) for tensor in second]
 
 
 def interpreted(stage: Stage, plan: Plan, state: RunState) -> HostProgram:
@@ -196,7 +200,7 @@ class _Compiled:
     def _call(self, values: Sequence[Any]) -> Any:
         try:
             written = [buffer.value for buffer in self._written]
-            read = [buffer.value for buffer in self._read]
+            read = [_on_device(buffer) for buffer in self._read]
             counters = self._counters(written, read, values) if self._random else None
             outputs, updates, failed = self._jitted(written, read, values, counters)
         except NeedsHost:
@@ -299,6 +303,14 @@ def _signature(*groups: Sequence[Any]) -> Any:
 
 def _first_user(buffer: Buffer, ops: Sequence[Operation], state: RunState) -> Operation:
     return next(op for op in ops if any(state.buffer_of(tensor) is buffer for tensor in op._inputs))
+
+
+def _on_device(buffer: Buffer) -> Any:
+    """Returns a buffer's value; a NumPy array is moved to the engine's memory once, not at each call."""
+    value = buffer.value
+    if value.__class__ is np.ndarray:
+        value = buffer.value = jax.device_put(value)
+    return value
 
 
 def _overwritten_first(ops: Sequence[Operation], state: RunState) -> set[Buffer]:

@@ -22,6 +22,13 @@ def broadcast_to(xp, input, shape):
     return xp.broadcast_to(input, _target(input, shape))
 
 
+@broadcast_to.host
+def _broadcast_to_host(input, shape):
+    result = np.empty(_target(input, shape), input.dtype)
+    result[...] = input
+    return result
+
+
 def _target(input: Any, shape: Any) -> tuple[int, ...]:
     if shape.ndim != 1:
         if shape.ndim or input.shape:

@@ -287,7 +287,7 @@ def _set_band_shape(input: Any, diagonal: Any, k: Any) -> Any:
         lead = merge(input[:-2], diagonal[: len(input) - 2])
         if low != high:
             merge_dimensions(diagonal[-2], high - low + 1)
-        if None not in input[-2:]:
+        if k is _Main and None not in input[-2:]:  # for other diagonals TensorFlow looks when it runs
             merge_dimensions(diagonal[-1], _longest(low, high, *input[-2:]))
         return (*lead, *input[-2:])
     return input

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+import weakref
 from typing import Any
 
 import numpy as np
 
 from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.graph.op_def import at_least
+from tideflow._src.runtime.buffers import ResourceManager, resources
 from tideflow._src.runtime.op import op
 
 
@@ -55,17 +57,18 @@ def _element(item: Any) -> str:
 @op("Print", "input: T, data: list(U) -> output: T", tier="host", stateful=True, U=at_least(0))
 def print_op(input, data, *, message: str = "", first_n: int = -1, summarize: int = 3):
     """Passes ``input`` on and prints ``data`` to the standard error stream."""
-    key = (message, first_n)
     if first_n > 0:
-        printed = _printed.get(key, 0)
-        if printed >= first_n:
+        printed = _printed.setdefault(resources(), {})
+        key = (message, first_n, tuple(np.shape(item) for item in data))
+        if printed.get(key, 0) >= first_n:
             return input
-        _printed[key] = printed + 1
+        printed[key] = printed.get(key, 0) + 1
     print(message + "".join(summary(item, summarize) for item in data), file=sys.stderr, flush=True)
     return input
 
 
-_printed: dict[Any, int] = {}
+#: How often each session has printed what may be printed a few times only.
+_printed: weakref.WeakKeyDictionary[ResourceManager, dict[Any, int]] = weakref.WeakKeyDictionary()
 
 
 @print_op.shape

@@ -43,17 +43,26 @@ def _conditional_xla(cond: Any, input: list[Any], then_branch: Any, else_branch:
         raise NeedsHost(str(error)) from None
 
 
-def _conditional_shape(cond: Any, input: Any, *, output_shapes: Any, Tout: Any) -> list[Any]:  # noqa: N803
+def _conditional_shape(cond: Any, input: Any, *, output_shapes: Any, Tout: Any) -> list[Any]:
     return list(output_shapes) if output_shapes else [None] * len(Tout)
 
 
-@op("If", "cond: Tcond, input: list(Tin) -> output: list(Tout)", tier="host", stateful=True, Tin=at_least(0), Tout=at_least(0))
+@op(
+    "If",
+    "cond: Tcond, input: list(Tin) -> output: list(Tout)",
+    tier="host",
+    stateful=True,
+    Tin=at_least(0),
+    Tout=at_least(0),
+)
 def if_op(cond, input, *, then_branch: Function, else_branch: Function, output_shapes: list[Shape] = []):  # noqa: B006
     """Runs one of two functions; each may have effects."""
     return _conditional_kernel(cond, input, then_branch, else_branch)
 
 
-@op("StatelessIf", "cond: Tcond, input: list(Tin) -> output: list(Tout)", tier="host", Tin=at_least(0), Tout=at_least(0))
+@op(
+    "StatelessIf", "cond: Tcond, input: list(Tin) -> output: list(Tout)", tier="host", Tin=at_least(0), Tout=at_least(0)
+)
 def stateless_if(cond, input, *, then_branch: Function, else_branch: Function, output_shapes: list[Shape] = []):  # noqa: B006
     """Runs one of two functions that have no effects."""
     return _conditional_kernel(cond, input, then_branch, else_branch)
@@ -103,7 +112,9 @@ for _operation in (case_op, stateless_case):
     def _case_xla(branch_index, input, *, branches, output_shapes):
         if is_known(branch_index):
             return _branch(branch_index, branches).trace(input)
-        index = lax.select((branch_index >= 0) & (branch_index < len(branches)), branch_index, np.int32(len(branches) - 1))
+        index = lax.select(
+            (branch_index >= 0) & (branch_index < len(branches)), branch_index, np.int32(len(branches) - 1)
+        )
         try:
             return list(lax.switch(index, [branch.traced() for branch in branches], *input))
         except TypeError as error:
@@ -124,7 +135,9 @@ def _loop(input: list[Any], cond: Any, body: Any) -> list[Any]:
 def _loop_xla(input: list[Any], cond: Any, body: Any) -> list[Any]:
     condition, step = cond.traced(), body.traced()
     try:
-        return list(lax.while_loop(lambda values: condition(*values)[0].astype(bool), lambda values: step(*values), list(input)))
+        return list(
+            lax.while_loop(lambda values: condition(*values)[0].astype(bool), lambda values: step(*values), list(input))
+        )
     except TypeError as error:  # a value changes its shape from one turn to the next
         raise NeedsHost(str(error)) from None
 
@@ -140,7 +153,14 @@ def while_op(input, *, cond: Function, body: Function, output_shapes: list[Shape
 
 
 @op("StatelessWhile", "input: list(T) -> output: list(T)", tier="host", T=at_least(0))
-def stateless_while(input, *, cond: Function, body: Function, output_shapes: list[Shape] = [], parallel_iterations: int = 10):  # noqa: B006
+def stateless_while(
+    input,
+    *,
+    cond: Function,
+    body: Function,
+    output_shapes: list[Shape] = [],  # noqa: B006
+    parallel_iterations: int = 10,
+):
     """Runs ``body``, which has no effects, on its own results as long as ``cond`` says so."""
     return _loop(input, cond, body)
 
@@ -160,7 +180,14 @@ def partitioned_call(args, *, f: Function, config: str = "", config_proto: str =
     return f.run(args)
 
 
-@op("StatefulPartitionedCall", "args: list(Tin) -> output: list(Tout)", tier="host", stateful=True, Tin=at_least(0), Tout=at_least(0))
+@op(
+    "StatefulPartitionedCall",
+    "args: list(Tin) -> output: list(Tout)",
+    tier="host",
+    stateful=True,
+    Tin=at_least(0),
+    Tout=at_least(0),
+)
 def stateful_partitioned_call(args, *, f: Function, config: str = "", config_proto: str = "", executor_type: str = ""):
     """Calls a function, which may have effects."""
     return f.run(args)
@@ -191,9 +218,17 @@ def _compiles(operation: Any) -> bool:
     return all(function.compilable() for function in _functions(operation))
 
 
-for _operation in (if_op, stateless_if, case_op, stateless_case, while_op, stateless_while, partitioned_call, stateful_partitioned_call):
+for _operation in (
+    if_op,
+    stateless_if,
+    case_op,
+    stateless_case,
+    while_op,
+    stateless_while,
+    partitioned_call,
+    stateful_partitioned_call,
+):
     _operation.compiles = _compiles
-
 
 
 # Samples. Their functions call other operations through the registry: this file defines none of those.
@@ -203,7 +238,16 @@ def _conditional_samples(s):
     scaled = s.body("then", lambda x, y: [_call("Mul", x, y), _call("Exp", y)], ("double", (2,)), ("double", ()))
     added = s.body("else", lambda x, y: [_call("Add", x, y), _call("Neg", y)], ("double", (2,)), ("double", ()))
     x, y = s.normal(2, dtype="float64"), s.normal(dtype="float64")
-    for condition in (True, False, np.int32(3), np.float32(0), "", "yes", np.zeros(0, np.float32), np.zeros(1, np.int64)):
+    for condition in (
+        True,
+        False,
+        np.int32(3),
+        np.float32(0),
+        "",
+        "yes",
+        np.zeros(0, np.float32),
+        np.zeros(1, np.int64),
+    ):
         yield s(condition, [x, y], then_branch=scaled, else_branch=added, Tout=["double", "double"])
     shapes = [None, ()]
     yield s(True, [x, y], then_branch=scaled, else_branch=added, Tout=["double", "double"], output_shapes=shapes)
@@ -256,7 +300,7 @@ stateless_while.samples(_while_samples)
 def _call_samples(s):
     double = ("double", (2,))
     two = s.body("two", lambda x, y: [_call("Mul", x, _call("Exp", y)), _call("Neg", x)], double, double)
-    none = s.body("none", lambda: [])
+    none = s.body("none", list)
     yield s([s.normal(2, dtype="float64"), s.normal(2, dtype="float64")], f=two, Tout=["double", "double"])
     text = s.body("text", lambda x: [_call("Identity", x)], ("string", (3,)))
     yield s([s.strings((3,))], f=text, Tout=["string"])

@@ -37,7 +37,12 @@ def _string_format_shape(inputs, *, template, placeholder):
 @string_format.samples
 def _string_format_samples(s):
     yield s([s.integers(0, 9, (8,), np.int32)], template="x = %s", summarize=2)
-    yield s([s.integers(0, 9, (2, 3), np.int64), s.array((), np.float32)], template="{} and {}", placeholder="{}", summarize=-1)
+    yield s(
+        [s.integers(0, 9, (2, 3), np.int64), s.array((), np.float32)],
+        template="{} and {}",
+        placeholder="{}",
+        summarize=-1,
+    )
     yield s([s.array((2,), np.float32)], template="no place", error="InvalidArgumentError")
 
 
@@ -50,7 +55,7 @@ def _shown(array: np.ndarray[Any, Any], summarize: int, depth: int) -> str:
     if array.ndim == 0:
         return element_text(array[()])
     size = len(array)
-    if 0 <= summarize and size > 2 * summarize:
+    if summarize >= 0 and size > 2 * summarize:
         chosen: list[Any] = [*array[:summarize], None, *array[size - summarize :]]
     else:
         chosen = list(array)
@@ -71,7 +76,7 @@ def element_text(item: Any) -> str:
         return short if float(short) == float(item) else f"{float(item):.17g}"
     if isinstance(item, np.float32):
         return f"{float(item):.9g}"
-    if isinstance(item, np.floating) or getattr(item, "dtype", None) is not None and item.dtype.kind == "V":
+    if isinstance(item, np.floating) or (getattr(item, "dtype", None) is not None and item.dtype.kind == "V"):
         return f"{float(item):g}"
     return str(item)
 
@@ -101,14 +106,24 @@ def print_v2_function(*inputs: Any, **options: Any) -> Any:
     if options:
         raise ValueError(f"Unrecognized keyword arguments for tf.print: {sorted(options)}")
     target = _stream_name(stream)
-    if len(inputs) == 1 and isinstance(inputs[0], Tensor) and inputs[0].dtype.name == "string" and not tuple(inputs[0].shape):
+    if (
+        len(inputs) == 1
+        and isinstance(inputs[0], Tensor)
+        and inputs[0].dtype.name == "string"
+        and not tuple(inputs[0].shape)
+    ):
         text: Any = inputs[0]
         return _emit(text, target, end, name)
     tensors: list[Any] = []
     mark = "␀"
     pieces = [_template(item, tensors, mark) for item in inputs]
     template = separator.join(pieces)
-    text = string_format([convert_to_tensor(item) for item in tensors], template=template, placeholder=mark, summarize=-1 if summarize is None else summarize)
+    text = string_format(
+        [convert_to_tensor(item) for item in tensors],
+        template=template,
+        placeholder=mark,
+        summarize=-1 if summarize is None else summarize,
+    )
     return _emit(text, target, end, name)
 
 
@@ -126,7 +141,9 @@ def _stream_name(stream: Any) -> str:
         return "stdout"
     if isinstance(stream, str) and stream.startswith("file://"):
         return stream
-    raise ValueError(f"Unsupported output stream, logging level, or file.{stream}. Supported streams are sys.stdout, sys.stderr, and 'file://<path>'.")
+    raise ValueError(
+        f"Unsupported output stream, logging level, or file.{stream}. Supported streams are sys.stdout, sys.stderr, and 'file://<path>'."
+    )
 
 
 def _template(item: Any, tensors: list[Any], mark: str) -> str:
@@ -157,8 +174,13 @@ class _Mark:
         return self._text
 
 
-def Print(  # noqa: N802
-    input_: Any, data: Any, message: str | None = None, first_n: int | None = None, summarize: int | None = None, name: str | None = None
+def Print(
+    input_: Any,
+    data: Any,
+    message: str | None = None,
+    first_n: int | None = None,
+    summarize: int | None = None,
+    name: str | None = None,
 ) -> Any:
     """Returns ``input_`` and prints ``data`` to the standard error stream whenever it is computed.
 

@@ -66,7 +66,10 @@ def _call(token: str, values: Sequence[Any], types: Sequence[DType]) -> list[Any
         raise InvalidArgumentError(
             None, None, f"{token} returns {len(results)} values, but expects to see {len(types)} values."
         )
-    return [_converted(value, dtype, token, index, holder.eager) for index, (value, dtype) in enumerate(zip(results, types, strict=True))]
+    return [
+        _converted(value, dtype, token, index, holder.eager)
+        for index, (value, dtype) in enumerate(zip(results, types, strict=True))
+    ]
 
 
 def _failure(error: Exception) -> OpError:
@@ -105,20 +108,42 @@ def _converted(value: Any, dtype: DType, token: str, index: int, eager: bool) ->
     return array
 
 
-@op("PyFunc", "input: list(Tin) -> output: list(Tout)", tier="host", stateful=True, differentiable=False, Tin=at_least(0), Tout=at_least(0))
-def py_func_op(input, *, token: str, Tout: list[DType]):  # noqa: N803
+@op(
+    "PyFunc",
+    "input: list(Tin) -> output: list(Tout)",
+    tier="host",
+    stateful=True,
+    differentiable=False,
+    Tin=at_least(0),
+    Tout=at_least(0),
+)
+def py_func_op(input, *, token: str, Tout: list[DType]):
     """Calls a Python function on arrays."""
     return _call(token, input, Tout)
 
 
-@op("PyFuncStateless", "input: list(Tin) -> output: list(Tout)", tier="host", differentiable=False, Tin=at_least(0), Tout=at_least(0))
-def py_func_stateless(input, *, token: str, Tout: list[DType]):  # noqa: N803
+@op(
+    "PyFuncStateless",
+    "input: list(Tin) -> output: list(Tout)",
+    tier="host",
+    differentiable=False,
+    Tin=at_least(0),
+    Tout=at_least(0),
+)
+def py_func_stateless(input, *, token: str, Tout: list[DType]):
     """Calls a Python function without effects on arrays."""
     return _call(token, input, Tout)
 
 
-@op("EagerPyFunc", "input: list(Tin) -> output: list(Tout)", tier="host", stateful=True, Tin=at_least(0), Tout=at_least(0))
-def eager_py_func(input, *, token: str, Tout: list[DType], is_async: bool = False):  # noqa: N803
+@op(
+    "EagerPyFunc",
+    "input: list(Tin) -> output: list(Tout)",
+    tier="host",
+    stateful=True,
+    Tin=at_least(0),
+    Tout=at_least(0),
+)
+def eager_py_func(input, *, token: str, Tout: list[DType], is_async: bool = False):
     """Calls a Python function on eager tensors."""
     return _call(token, input, Tout)
 
@@ -184,7 +209,12 @@ def token_of(func: Callable[..., Any], eager: bool) -> str:
 
 
 def _function_op(
-    func: Callable[..., Any], inputs: Sequence[Any], types: Sequence[DType], eager: bool, name: str | None, stateful: bool
+    func: Callable[..., Any],
+    inputs: Sequence[Any],
+    types: Sequence[DType],
+    eager: bool,
+    name: str | None,
+    stateful: bool,
 ) -> list[Any]:
     token, holder = _register(func, eager)
     graph = context.current_graph()
@@ -200,16 +230,16 @@ def _function_op(
         result = py_func_op(list(inputs), token=token, Tout=list(types), name=name or "PyFunc")
     else:
         result = py_func_stateless(list(inputs), token=token, Tout=list(types), name=name or "PyFuncStateless")
-    return list(result)
+    return list(result) if isinstance(result, list | tuple) else result  # an operation, if nothing is returned
 
 
-def _types(Tout: Any) -> tuple[list[DType], bool]:  # noqa: N803
+def _types(Tout: Any) -> tuple[list[DType], bool]:
     if isinstance(Tout, list | tuple):
         return [dtypes.as_dtype(getattr(item, "dtype", item)) for item in Tout], True
     return [dtypes.as_dtype(getattr(Tout, "dtype", Tout))], False
 
 
-def py_function(func: Any = None, inp: Any = None, Tout: Any = None, name: str | None = None) -> Any:  # noqa: N803
+def py_function(func: Any = None, inp: Any = None, Tout: Any = None, name: str | None = None) -> Any:
     """Calls a Python function on eager tensors, as an operation that gradients pass through.
 
     Args:
@@ -232,7 +262,7 @@ def py_function(func: Any = None, inp: Any = None, Tout: Any = None, name: str |
     return results if many else results[0]
 
 
-def py_func(func: Callable[..., Any], inp: Any, Tout: Any, stateful: bool = True, name: str | None = None) -> Any:  # noqa: N803
+def py_func(func: Callable[..., Any], inp: Any, Tout: Any, stateful: bool = True, name: str | None = None) -> Any:
     """Calls a Python function on NumPy arrays, as an operation without a gradient.
 
     Args:
@@ -252,6 +282,8 @@ def py_func(func: Callable[..., Any], inp: Any, Tout: Any, stateful: bool = True
     return results if many else results[0]
 
 
-def numpy_function(func: Any = None, inp: Any = None, Tout: Any = None, stateful: bool = True, name: str | None = None) -> Any:  # noqa: N803
+def numpy_function(
+    func: Any = None, inp: Any = None, Tout: Any = None, stateful: bool = True, name: str | None = None
+) -> Any:
     """Is ``py_func`` under its TensorFlow 2 name."""
     return py_func(func, inp, Tout, stateful, name)

@@ -24,7 +24,7 @@ class TensorList:
     Pushing and popping at the end cost the same whatever the length: each list is its last element and the rest.
     """
 
-    __slots__ = ("element_dtype", "_last", "_rest", "length", "element_shape", "most")
+    __slots__ = ("_last", "_rest", "element_dtype", "element_shape", "length", "most")
 
     dtype = dtypes.variant
     shape: tuple[int, ...] = ()
@@ -64,7 +64,9 @@ class TensorList:
         """Returns the list of the sums of the elements of two lists of one length."""
         if self.length != other.length:
             raise InvalidArgumentError(
-                None, None, f"Trying to add two lists of tensors with different lengths: {self.length} and {other.length}."
+                None,
+                None,
+                f"Trying to add two lists of tensors with different lengths: {self.length} and {other.length}.",
             )
         return TensorList.of(self.element_dtype, map(_sum, self, other), self.element_shape)
 
@@ -141,7 +143,9 @@ def _check_element(handle: TensorList, value: Any) -> None:
 def _check_dtype(handle: TensorList, dtype: DType) -> None:
     if handle.element_dtype is not dtype:
         raise InvalidArgumentError(
-            None, None, f"The operation is for elements of type {dtype.name}, the list is of {handle.element_dtype.name}."
+            None,
+            None,
+            f"The operation is for elements of type {dtype.name}, the list is of {handle.element_dtype.name}.",
         )
 
 
@@ -208,7 +212,8 @@ def tensor_list_push_back(input_handle, tensor):
         raise InvalidArgumentError(
             None,
             None,
-            f"Tried to push item into a full list list size: {input_handle.length} max_num_elements: {input_handle.most}",
+            "Tried to push item into a full list "
+            f"list size: {input_handle.length} max_num_elements: {input_handle.most}",
         )
     return input_handle.push(tensor)
 
@@ -253,7 +258,9 @@ def tensor_list_get_item(input_handle, index, element_shape, *, element_dtype: D
     _check_dtype(input_handle, element_dtype)
     items = list(input_handle)
     if not 0 <= index < len(items):
-        raise InvalidArgumentError(None, None, f"Trying to access element {index} in a list with {len(items)} elements.")
+        raise InvalidArgumentError(
+            None, None, f"Trying to access element {index} in a list with {len(items)} elements."
+        )
     value = items[int(index)]
     return _unset(input_handle, element_shape, element_dtype) if value is None else value
 
@@ -279,7 +286,9 @@ def tensor_list_set_item(input_handle, index, item, *, resize_if_index_out_of_bo
     if resize_if_index_out_of_bounds and position >= len(items):
         items += [None] * (position + 1 - len(items))
     if not 0 <= position < len(items):
-        raise InvalidArgumentError(None, None, f"Trying to modify element {position} in a list with {len(items)} elements.")
+        raise InvalidArgumentError(
+            None, None, f"Trying to modify element {position} in a list with {len(items)} elements."
+        )
     items[position] = item
     return TensorList.of(input_handle.element_dtype, items, input_handle.element_shape)
 
@@ -303,7 +312,9 @@ def tensor_list_stack(input_handle, element_shape, *, element_dtype: DType, num_
     items = list(input_handle)
     if num_elements not in (-1, len(items)):
         raise InvalidArgumentError(
-            None, None, f"Operation expected a list with {num_elements} elements but got a list with {len(items)} elements."
+            None,
+            None,
+            f"Operation expected a list with {num_elements} elements but got a list with {len(items)} elements.",
         )
     shape = _merged(input_handle.element_shape, _shape(element_shape))
     for item in items:
@@ -472,13 +483,24 @@ def _tensor_list_stack_samples(s):
     yield s(_of_three(s, "string"), -1, element_dtype="string", num_elements=3, gradient=False)
     unset = s.produced("TensorListReserve", [2], 2, element_dtype="float32")
     yield s(unset, [2], element_dtype="float32", gradient=False)
-    changed = s.produced("TensorListSetItem", s.produced("TensorListReserve", [-1], 2, element_dtype="float32"), 1, s.normal(2))
+    changed = s.produced(
+        "TensorListSetItem", s.produced("TensorListReserve", [-1], 2, element_dtype="float32"), 1, s.normal(2)
+    )
     yield s(changed, -1, element_dtype="float32", gradient=False)
-    yield s(s.produced("EmptyTensorList", [2], -1, element_dtype="float32"), [2], element_dtype="float32", gradient=False)
-    yield s(s.produced("EmptyTensorList", -1, -1, element_dtype="float32"), -1, element_dtype="float32", error="InvalidArgumentError")
+    yield s(
+        s.produced("EmptyTensorList", [2], -1, element_dtype="float32"), [2], element_dtype="float32", gradient=False
+    )
+    yield s(
+        s.produced("EmptyTensorList", -1, -1, element_dtype="float32"),
+        -1,
+        element_dtype="float32",
+        error="InvalidArgumentError",
+    )
     yield s(_of_three(s), [2], element_dtype="float32", num_elements=2, error="InvalidArgumentError")
     yield s(_of_three(s), [3], element_dtype="float32", error="InvalidArgumentError")
-    uneven = s.produced("TensorListPushBack", s.produced("EmptyTensorList", -1, -1, element_dtype="float32"), s.normal(2))
+    uneven = s.produced(
+        "TensorListPushBack", s.produced("EmptyTensorList", -1, -1, element_dtype="float32"), s.normal(2)
+    )
     uneven = s.produced("TensorListPushBack", uneven, s.normal(3))
     yield s(uneven, -1, element_dtype="float32", error="InvalidArgumentError")
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tideflow._src.core import context, dtypes
-from tideflow._src.core.tensor import EagerTensor, Tensor
+from tideflow._src.core.tensor import EagerTensor, Tensor, wrap
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.dimensions import known_shape
 from tideflow._src.ops.math.reduction import all_, any_, euclidean_norm, max_, mean, min_, prod, sum_
@@ -19,7 +19,9 @@ from tideflow._src.runtime.float_errors import QUIET, enter, leave
 from tideflow._src.runtime.op import Op
 
 _new = object.__new__
-_special = context.SPECIAL
+_building = context.BUILDING
+_tapes = context.TAPES
+_record = context.record
 
 #: Dtypes for which the NumPy ufunc alone is the kernel.
 _EXACT = frozenset(np.dtype(name) for name in ("f4", "f8", "c8", "c16", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8"))
@@ -36,6 +38,19 @@ def all_axes(tensor: Any) -> Any:
     if shape is not None:
         return convert_to_tensor(np.arange(len(shape), dtype=np.int32), name="Const")
     return raw.Range(np.int32(0), raw.Rank(tensor, name="Rank"), np.int32(1), name="range")
+
+
+_every_axis: dict[int, EagerTensor] = {}
+
+
+def _axes_tensor(axis: Any, rank: int) -> EagerTensor:
+    """Returns the axes of a reduction as the tensor that the operation takes."""
+    if axis is None:
+        known = _every_axis.get(rank)
+        if known is None:
+            known = _every_axis[rank] = wrap(np.arange(rank, dtype=np.int32))
+        return known
+    return wrap(np.array(axis, dtype=np.int32))
 
 
 def _general(operation: Op, default_name: str, tensor: Any, axis: Any, keepdims: Any, name: str | None) -> Any:
@@ -72,7 +87,7 @@ def _reduction(
     """
 
     def function(input_tensor: Any, axis: Any = None, keepdims: Any = False, name: str | None = None) -> Any:
-        if input_tensor.__class__ is EagerTensor and not _special:
+        if input_tensor.__class__ is EagerTensor and not _building:
             value = input_tensor._value
             dtype = value.dtype
             kind = axis.__class__
@@ -87,6 +102,9 @@ def _reduction(
                 else:
                     result = _new(EagerTensor)
                     result._value = reduced
+                    if _tapes:
+                        axes = _axes_tensor(axis, value.ndim)
+                        _record(operation, (input_tensor, axes), {"keep_dims": builtins.bool(keepdims)}, result)
                     return result
                 finally:
                     leave(token)

@@ -168,7 +168,9 @@ def sum_(xp, input, reduction_indices, *, keep_dims: bool = False):
 @sum_.gradient
 def _sum_gradient(call, dy):
     x = call.inputs[0]
-    return raw.BroadcastTo(kept_shape(call, dy), shape_of(x)), None
+    if known_shape(dy) != ():  # a scalar broadcasts as it is
+        dy = kept_shape(call, dy)
+    return raw.BroadcastTo(dy, shape_of(x)), None
 
 
 @sum_.samples

@@ -305,12 +305,7 @@ def _igammac_samples(s):
     yield from _incomplete_samples(s)
 
 
-@op(
-    "IgammaGradA",
-    "a: T, x: T -> z: T",
-    T=("float", "double"),
-    broadcasts=True,
-    tier="xla", differentiable="missing")
+@op("IgammaGradA", "a: T, x: T -> z: T", T=("float", "double"), broadcasts=True, tier="xla", differentiable="missing")
 def igamma_grad_a(a, x):
     """Gives the derivative of the lower regularized incomplete gamma function with respect to ``a``."""
     return _lower_domain(jnp, a, x, lax.igamma_grad_a(*jnp.broadcast_arrays(a, x)))

@@ -126,7 +126,9 @@ def check_integer_range(minval: Any, maxval: Any, count: int) -> None:
     "shape: static T, minval: Tout, maxval: Tout -> output: Tout",
     T=INDEX,
     Tout=INDEX,
-    random=_blocks_of_shape, differentiable="missing")
+    random=_blocks_of_shape,
+    differentiable="missing",
+)
 def random_uniform_int(xp, shape, minval, maxval, *, seed: int = 0, seed2: int = 0, generator):
     """Draws integers from ``minval`` up to, but not including, ``maxval``."""
     sizes = dimensions(shape)
@@ -309,7 +311,9 @@ def _random_gamma_samples(s):
     R=default("double", _RATE_TYPES),
     dtype=default("int64", _RATE_TYPES),
     tier="host",
-    random=_blocks_of_each, differentiable="missing")
+    random=_blocks_of_each,
+    differentiable="missing",
+)
 def random_poisson_v2(shape, rate, *, seed: int = 0, seed2: int = 0, dtype: DType = "int64", generator):
     """Draws from Poisson distributions of the given rates, a tensor of the given shape for each."""
     sizes = dimensions(shape)
@@ -338,11 +342,7 @@ def _shape_of_each(shape, parameter):
     return joined(known_dimensions(shape), parameter)
 
 
-@op(
-    "RandomGammaGrad",
-    "alpha: T, sample: T -> output: T",
-    T=("float", "double"),
-    tier="xla", differentiable="missing")
+@op("RandomGammaGrad", "alpha: T, sample: T -> output: T", T=("float", "double"), tier="xla", differentiable="missing")
 def random_gamma_grad(alpha, sample):
     """Computes how a draw from a gamma distribution moves with the distribution's shape.
 

@@ -292,7 +292,9 @@ stateless_random_uniform_int_v2.shape(_key_range_shape)
 @op(
     "StatelessRandomGetKeyCounter",
     "seed: Tseed -> key: uint64, counter: uint64",
-    Tseed=default("int64", INDEX), differentiable="missing")
+    Tseed=default("int64", INDEX),
+    differentiable="missing",
+)
 def stateless_random_get_key_counter(xp, seed):
     """Returns the key and the counter that a seed stands for."""
     return _key_counter(xp, seed)
@@ -307,7 +309,9 @@ def _stateless_random_get_key_counter_shape(seed):
 @op(
     "StatelessRandomGetKeyCounterAlg",
     "seed: Tseed -> key: uint64, counter: uint64, alg: int32",
-    Tseed=default("int64", INDEX), differentiable="missing")
+    Tseed=default("int64", INDEX),
+    differentiable="missing",
+)
 def stateless_random_get_key_counter_alg(xp, seed):
     """Returns the key and the counter that a seed stands for, and the number of the algorithm, Philox."""
     return *_key_counter(xp, seed), xp.asarray(PHILOX, np.int32)

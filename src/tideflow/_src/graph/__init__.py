@@ -1,0 +1,1 @@
+"""Holds the graph: op definitions, nodes, functions, static shapes and values, and the wire format."""

@@ -1,0 +1,60 @@
+"""Checks ``tf.print`` and ``tf.Print`` against what TensorFlow 2.21 writes."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pytest
+
+import tideflow as tf2
+import tideflow.v1 as tf
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "text"),
+    [
+        ((tf2.range(10),), {}, "[0 1 2 ... 7 8 9]\n"),
+        ((tf2.range(10),), {"summarize": -1}, "[0 1 2 3 4 5 6 7 8 9]\n"),
+        (("a", 1, 2.5, True, None), {}, "a 1 2.5 True None\n"),
+        ((tf2.constant([[1.5, 2.0], [3.0, 4.0]]),), {}, "[[1.5 2]\n [3 4]]\n"),
+        ((tf2.constant("text"), tf2.constant(True)), {"sep": "|", "end": "!"}, '"text"|1!'),
+        (([tf2.constant(1), {"k": tf2.constant(2)}],), {}, "[1, {'k': 2}]\n"),
+    ],
+)
+def test_values_are_written_to_the_error_stream(arguments, options, text, capfd) -> None:
+    tf2.print(*arguments, **options)
+    assert capfd.readouterr().err == text
+
+
+def test_streams_and_files(capfd, tmp_path) -> None:
+    tf2.print(tf2.constant(1), output_stream=sys.stdout)
+    assert capfd.readouterr().out == "1\n"
+    path = tmp_path / "log"
+    for _ in range(2):
+        tf2.print("line", output_stream=f"file://{path}")
+    assert path.read_text() == "line\nline\n"
+    with pytest.raises(ValueError, match="Unsupported output stream"):
+        tf2.print("x", output_stream="nowhere")
+    with pytest.raises(ValueError, match="Unrecognized keyword arguments"):
+        tf2.print("x", colour="red")
+
+
+def test_in_a_graph_it_prints_when_it_runs(graph, tier, capfd) -> None:
+    x = tf.placeholder(tf.float32, [2])
+    operation = tf.print("x is", x)
+    assert capfd.readouterr().err == ""
+    with tf.Session() as session:
+        session.run(operation, {x: [1, 2]})
+    assert capfd.readouterr().err == "x is [1 2]\n"
+
+
+def test_print_of_1x_passes_its_input_on_and_stops_after_first_n(graph, tier, capfd) -> None:
+    x = tf.placeholder(tf.float32, [4])
+    y = tf.Print(x, [x, tf.constant("s")], message="seen: ", first_n=2, summarize=2) * 2.0
+    gradient = tf.gradients(y, x)[0]
+    with tf.Session() as session:
+        for _ in range(3):
+            np.testing.assert_array_equal(session.run(y, {x: [1, 2, 3, 4]}), [2, 4, 6, 8])
+        assert session.run(gradient, {x: [1, 2, 3, 4]}).tolist() == [2.0] * 4
+    assert capfd.readouterr().err == "seen: [1 2...][s]\n" * 2
