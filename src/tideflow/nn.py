@@ -23,6 +23,20 @@ from tideflow._src.ops.nn.activation_functions import silu as silu
 from tideflow._src.ops.nn.activation_functions import swish as swish
 from tideflow._src.ops.nn.activation_functions import zero_fraction as zero_fraction
 from tideflow._src.ops.nn.bias import bias_add as bias_add
+from tideflow._src.ops.nn.convolution_functions import atrous_conv2d as atrous_conv2d
+from tideflow._src.ops.nn.convolution_functions import atrous_conv2d_transpose as atrous_conv2d_transpose
+from tideflow._src.ops.nn.convolution_functions import conv1d as conv1d
+from tideflow._src.ops.nn.convolution_functions import conv1d_transpose as conv1d_transpose
+from tideflow._src.ops.nn.convolution_functions import conv2d as conv2d
+from tideflow._src.ops.nn.convolution_functions import conv2d_transpose as conv2d_transpose
+from tideflow._src.ops.nn.convolution_functions import conv_transpose as conv_transpose
+from tideflow._src.ops.nn.convolution_functions import convolution as convolution
+from tideflow._src.ops.nn.depthwise_functions import depthwise_conv2d as depthwise_conv2d
+from tideflow._src.ops.nn.depthwise_functions import (
+    depthwise_conv2d_backprop_filter as depthwise_conv2d_backprop_filter,
+)
+from tideflow._src.ops.nn.depthwise_functions import depthwise_conv2d_backprop_input as depthwise_conv2d_backprop_input
+from tideflow._src.ops.nn.depthwise_functions import separable_conv2d as separable_conv2d
 from tideflow._src.ops.nn.dropout import dropout as dropout
 from tideflow._src.ops.nn.embedding import embedding_lookup as embedding_lookup
 from tideflow._src.ops.nn.local_response import local_response_normalization as local_response_normalization
@@ -41,5 +55,13 @@ from tideflow._src.ops.nn.moments import moments as moments
 from tideflow._src.ops.nn.moments import normalize_moments as normalize_moments
 from tideflow._src.ops.nn.moments import sufficient_statistics as sufficient_statistics
 from tideflow._src.ops.nn.moments import weighted_moments as weighted_moments
+from tideflow._src.ops.nn.pooling_functions import avg_pool1d as avg_pool1d
+from tideflow._src.ops.nn.pooling_functions import avg_pool2d as avg_pool2d
+from tideflow._src.ops.nn.pooling_functions import avg_pool_v2 as avg_pool
+from tideflow._src.ops.nn.pooling_functions import max_pool1d as max_pool1d
+from tideflow._src.ops.nn.pooling_functions import max_pool2d as max_pool2d
+from tideflow._src.ops.nn.pooling_functions import max_pool_v2 as max_pool
+from tideflow._src.ops.nn.pooling_functions import max_pool_with_argmax as max_pool_with_argmax
+from tideflow._src.ops.nn.pooling_functions import pool as pool
 from tideflow._src.ops.nn.softmax import log_softmax as log_softmax
 from tideflow._src.ops.nn.softmax import softmax as softmax

@@ -14,10 +14,11 @@ _NAN_LOSES = "whether a NaN wins a maximum or a minimum depends on its place in 
 _NAN_ORDER = "where a NaN stands in an order is not defined, nor what a search among unsorted values finds"
 _PADDING = "what an infinity or a NaN gives times the zeros of the padding depends on TensorFlow's algorithm"
 _WINDOW = "what infinities and NaNs in a window leave in its neighbours depends on TensorFlow's order of sums"
+_REMOVED = "TensorFlow has removed the operation and has no kernel for it any more"
 _DOMAIN = "outside of the function's domain TensorFlow returns a number, here the result is NaN"
 
 EXEMPTIONS: dict[str, dict[str, str]] = {
-    "values": {"SelfAdjointEigV2": _SIGN},
+    "values": {"SelfAdjointEigV2": _SIGN, "Svd": _SIGN, "TopK": _REMOVED},
     "static_shapes": {
         "BatchToSpaceND": _BLOCK,
         "SpaceToBatchND": _BLOCK,
@@ -29,16 +30,18 @@ EXEMPTIONS: dict[str, dict[str, str]] = {
         "TensorListPushBack": _LIST,
         "TensorListStack": _LIST,
     },
-    "first_gradients": {"SelfAdjointEigV2": _SIGN},
+    "first_gradients": {"SelfAdjointEigV2": _SIGN, "Svd": _SIGN},
     "second_gradients": {
         "EagerPyFunc": "TensorFlow loses the part of the second gradient that goes through the function's own tape",
         "SelfAdjointEigV2": _SIGN,
+        "Svd": _SIGN,
     },
     "graph_def_from_tensorflow": {
         "EagerPyFunc": _TOKEN,
         "PyFunc": _TOKEN,
         "PyFuncStateless": _TOKEN,
         "SelfAdjointEigV2": _SIGN,
+        "Svd": _SIGN,
     },
     "graph_def_to_tensorflow": {
         "EagerPyFunc": _TOKEN,
@@ -70,6 +73,7 @@ EXEMPTIONS: dict[str, dict[str, str]] = {
         "Softmax": "in a row with an infinity TensorFlow gives 0 for the others in bfloat16, NaN in the other types",
         "SparseMatMul": "TensorFlow skips the zeros of the matrix said to be sparse: zero times nan is 0 there",
         "TensorScatterMin": _NAN_LOSES,
+        "TopK": _REMOVED,
         "TopKV2": _NAN_ORDER,
         "UnsortedSegmentMax": _NAN_LOSES,
         "UpperBound": _NAN_ORDER,

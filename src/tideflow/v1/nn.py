@@ -24,6 +24,29 @@ from tideflow._src.ops.nn.activation_functions import zero_fraction as zero_frac
 from tideflow._src.ops.nn.bias import bias_add as bias_add
 from tideflow._src.ops.nn.bias import relu_layer as relu_layer
 from tideflow._src.ops.nn.bias import xw_plus_b as xw_plus_b
+from tideflow._src.ops.nn.convolution_functions import atrous_conv2d as atrous_conv2d
+from tideflow._src.ops.nn.convolution_functions import atrous_conv2d_transpose as atrous_conv2d_transpose
+from tideflow._src.ops.nn.convolution_functions import conv1d_transpose as conv1d_transpose
+from tideflow._src.ops.nn.convolution_functions import conv1d_v1 as conv1d
+from tideflow._src.ops.nn.convolution_functions import conv2d_backprop_filter as conv2d_backprop_filter
+from tideflow._src.ops.nn.convolution_functions import conv2d_backprop_input as conv2d_backprop_input
+from tideflow._src.ops.nn.convolution_functions import conv2d_transpose_v1 as conv2d_transpose
+from tideflow._src.ops.nn.convolution_functions import conv2d_v1 as conv2d
+from tideflow._src.ops.nn.convolution_functions import conv_transpose as conv_transpose
+from tideflow._src.ops.nn.convolution_functions import convolution_v1 as convolution
+from tideflow._src.ops.nn.depthwise_functions import (
+    depthwise_conv2d_backprop_filter as depthwise_conv2d_backprop_filter,
+)
+from tideflow._src.ops.nn.depthwise_functions import depthwise_conv2d_backprop_input as depthwise_conv2d_backprop_input
+from tideflow._src.ops.nn.depthwise_functions import depthwise_conv2d_native as depthwise_conv2d_native
+from tideflow._src.ops.nn.depthwise_functions import (
+    depthwise_conv2d_native_backprop_filter as depthwise_conv2d_native_backprop_filter,
+)
+from tideflow._src.ops.nn.depthwise_functions import (
+    depthwise_conv2d_native_backprop_input as depthwise_conv2d_native_backprop_input,
+)
+from tideflow._src.ops.nn.depthwise_functions import depthwise_conv2d_v1 as depthwise_conv2d
+from tideflow._src.ops.nn.depthwise_functions import separable_conv2d_v1 as separable_conv2d
 from tideflow._src.ops.nn.dropout import dropout_v1 as dropout
 from tideflow._src.ops.nn.embedding import embedding_lookup_v1 as embedding_lookup
 from tideflow._src.ops.nn.local_response import local_response_normalization as local_response_normalization
@@ -44,5 +67,15 @@ from tideflow._src.ops.nn.moments import moments_v1 as moments
 from tideflow._src.ops.nn.moments import normalize_moments as normalize_moments
 from tideflow._src.ops.nn.moments import sufficient_statistics_v1 as sufficient_statistics
 from tideflow._src.ops.nn.moments import weighted_moments_v1 as weighted_moments
+from tideflow._src.ops.nn.pooling_functions import avg_pool1d as avg_pool1d
+from tideflow._src.ops.nn.pooling_functions import avg_pool2d_v1 as avg_pool2d
+from tideflow._src.ops.nn.pooling_functions import avg_pool_v1 as avg_pool
+from tideflow._src.ops.nn.pooling_functions import avg_pool_v2 as avg_pool_v2
+from tideflow._src.ops.nn.pooling_functions import max_pool1d as max_pool1d
+from tideflow._src.ops.nn.pooling_functions import max_pool2d as max_pool2d
+from tideflow._src.ops.nn.pooling_functions import max_pool_v1 as max_pool
+from tideflow._src.ops.nn.pooling_functions import max_pool_v2 as max_pool_v2
+from tideflow._src.ops.nn.pooling_functions import max_pool_with_argmax_v1 as max_pool_with_argmax
+from tideflow._src.ops.nn.pooling_functions import pool_v1 as pool
 from tideflow._src.ops.nn.softmax import log_softmax_v1 as log_softmax
 from tideflow._src.ops.nn.softmax import softmax_v1 as softmax

@@ -17,8 +17,6 @@ from tideflow._src.core.tensor import EagerTensor, Tensor, wrap
 from tideflow._src.graph.op_def import OpDef
 from tideflow._src.runtime.convert import convert_to_tensor
 
-
-
 _FLOAT32 = np.dtype(np.float32)
 
 

@@ -15,6 +15,7 @@ from tideflow._src.core.tensor import EagerTensor, SymbolicTensor
 from tideflow._src.function.func_graph import FuncGraph, build, unique_function_name, zeros_of
 from tideflow._src.function.replay import replay
 from tideflow._src.graph.op_def import OpDef
+from tideflow._src.ops.control.branching import install_conditional
 from tideflow._src.ops.control.functional import (
     case_op,
     if_op,
@@ -64,6 +65,9 @@ def cond(pred: Any, true_fn: Callable[[], Any] | None = None, false_fn: Callable
             output_shapes=_output_shapes([then_graph, else_graph]), name=scope,
         )  # fmt: skip
         return _repack(graph, then_result, outputs, then_graph)
+
+
+install_conditional(cond)
 
 
 def cond_v1(
@@ -199,7 +203,6 @@ def _branches_gradient(call: Call, branches: Sequence[FuncGraph], dys: Sequence[
     inputs = list(call.inputs[1])
     built = [function_gradient(branch, f"{branch.name}_grad") for branch in branches]
     wanted = sorted({position for _, positions in built for position in positions})
-    registry: Any = OpDef.registry
     functions = []
     for graph, positions in built:
         with graph.as_default():

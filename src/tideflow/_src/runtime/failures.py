@@ -26,9 +26,9 @@ def explain(error: Exception, op: Operation, frame: Any = None) -> Exception:
             return error
     if op.type in ("Placeholder", "PlaceholderV2"):
         shape = op.attrs.get("shape")
-        described = f" and shape {shape_inference.shape_text(shape)}" if shape else ""
+        sizes = f" and shape {shape_inference.shape_text(shape)}" if shape else ""
         dtype = wire_name(op.attrs["dtype"])
-        problem = f"You must feed a value for placeholder tensor '{op.name}' with dtype {dtype}{described}"
+        problem = f"You must feed a value for placeholder tensor '{op.name}' with dtype {dtype}{sizes}"
     elif "uninitialized value" not in problem:
         problem = f"{op.type} '{op.name}': {problem}"
     lines = [problem, f"\t [[{{{{node {op.name}}}}}]]"]

@@ -87,7 +87,8 @@ class HostProgram:
     def _unset(self) -> Operation:
         """Returns the fetched variable that has no value."""
         buffers = [(tensor, self._state.buffer_of(tensor)) for tensor in self._outputs]
-        return next(tensor._op for tensor, buffer in buffers if buffer is not None and buffer.value is None)
+        unset = [tensor for tensor, buffer in buffers if buffer is not None and buffer.value is None]
+        return unset[0]._op  # type: ignore[no-any-return]
 
     # Writing.
 

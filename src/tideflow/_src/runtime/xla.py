@@ -34,6 +34,9 @@ _MOST_STATIC_VALUES = 16
 
 _CONVOLUTIONS = frozenset("Conv2D Conv2DBackpropInput Conv2DBackpropFilter".split())
 
+#: Keeps XLA from dropping ``optimization_barrier`` before it decides what to fuse, which on the CPU it does by default.
+_KEEP_BARRIERS = {"xla_disable_hlo_passes": "cse_barrier_expander"}
+
 
 class NotCompilable(Exception):
     """Says that nothing in a plan is worth compiling, or that XLA cannot."""
@@ -41,10 +44,13 @@ class NotCompilable(Exception):
 
 def compiler_options(ops: Sequence[Operation]) -> dict[str, Any] | None:
     """Returns the options that make XLA's programs for the CPU fast, given what they contain."""
-    if any(op.type in _CONVOLUTIONS for op in ops) and jax.default_backend() == "cpu":
+    if jax.default_backend() != "cpu":
+        return None
+    options = dict(_KEEP_BARRIERS)
+    if any(op.type in _CONVOLUTIONS for op in ops):
         # The library that XLA would take for convolutions runs several shapes in one thread.
-        return {"xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT"}
-    return None
+        options["xla_cpu_experimental_ynn_fusion_type"] = "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT"
+    return options
 
 
 class CompiledPlan:
@@ -187,9 +193,12 @@ class _Compiled:
         self._found: dict[Any, tuple[list[tuple[Operation, str]], list[int]]] = {}
         self._stateful = bool(self._written or self._read)
         self._lock = program._state.resources.lock
+        self._options = compiler_options(program._ops) or {}
+        self._jitted = self._compiled(self._options)
+
+    def _compiled(self, options: dict[str, Any]) -> Any:
         donated = (0,) if self._written else ()
-        options = compiler_options(program._ops)
-        self._jitted = jax.jit(self._trace, donate_argnums=donated, compiler_options=options)
+        return jax.jit(self._trace, donate_argnums=donated, compiler_options=options or None)
 
     def __call__(self, values: Sequence[Any]) -> Any:
         if not self._stateful:
@@ -202,7 +211,15 @@ class _Compiled:
             written = [buffer.value for buffer in self._written]
             read = [_on_device(buffer) for buffer in self._read]
             counters = self._counters(written, read, values) if self._random else None
-            outputs, updates, failed = self._jitted(written, read, values, counters)
+            try:
+                outputs, updates, failed = self._jitted(written, read, values, counters)
+            except Exception as error:
+                if "opt-barrier" not in str(error):
+                    raise
+                # XLA cannot keep a barrier inside a small loop: it says so before anything ran.
+                kept = {name: value for name, value in self._options.items() if name not in _KEEP_BARRIERS}
+                self._jitted = self._compiled(kept)
+                outputs, updates, failed = self._jitted(written, read, values, counters)
         except NeedsHost:
             raise
         except Exception:

@@ -9,6 +9,7 @@ import numpy as np
 
 from tideflow._src.core import context
 from tideflow._src.ops.array.raw import raw
+from tideflow._src.ops.control.branching import conditional
 from tideflow._src.ops.control.grouping import group
 from tideflow._src.ops.control.init_scope import init_scope
 from tideflow._src.ops.scopes import name_scope
@@ -154,8 +155,6 @@ def assert_variables_initialized(var_list: Sequence[Any] | None = None) -> Any:
 
 def value_or_initial(variable: Any) -> Any:
     """Returns a variable's value, or where a run finds it uninitialized, the value that it would start with."""
-    from tideflow._src.function.conditional import cond  # builds functions, which need variables
-
     with init_scope():
         if variable.dtype._is_ref_dtype:
             # A reference is read before it is passed to a branch; a handle is read inside the branch.
@@ -175,4 +174,4 @@ def value_or_initial(variable: Any) -> Any:
             value.set_shape(variable.shape)
             return value
 
-        return cond(var_is_initialized_op(handle), read, lambda: raw.Identity(initial))
+        return conditional(var_is_initialized_op(handle), read, lambda: raw.Identity(initial))

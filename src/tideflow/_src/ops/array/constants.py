@@ -17,8 +17,8 @@ from tideflow._src.graph.op_def import default
 from tideflow._src.graph.types import INDEX
 from tideflow._src.ops.array.raw import all_axes, fully_known, raw, static_shape
 from tideflow._src.ops.scopes import name_scope
-from tideflow._src.runtime.arguments import shape_tuple
 from tideflow._src.runtime import devices
+from tideflow._src.runtime.arguments import shape_tuple
 from tideflow._src.runtime.convert import constant_node, contains_tensor, convert_to_tensor, to_numpy
 from tideflow._src.runtime.op import op
 

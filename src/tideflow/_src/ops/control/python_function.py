@@ -74,9 +74,7 @@ def _call(token: str, values: Sequence[Any], types: Sequence[DType]) -> list[Any
 
 def _failure(error: Exception) -> OpError:
     """Returns the exception that one raised by the Python function becomes: TensorFlow's class, the user's lines."""
-    for kinds, becomes in _BECOMES:
-        if isinstance(error, kinds):
-            break
+    becomes = next(becomes for kinds, becomes in _BECOMES if isinstance(error, kinds))
     lines = traceback.format_exception(error)
     return becomes(None, None, f"{type(error).__name__}: {error}\n{''.join(lines)}")
 
@@ -148,29 +146,6 @@ def eager_py_func(input, *, token: str, Tout: list[DType], is_async: bool = Fals
     return _call(token, input, Tout)
 
 
-@eager_py_func.gradient
-def _eager_py_func_gradient(call, *dys):
-    token = call.attr("token")
-    inputs = call.inputs[0]
-    count = len(inputs)
-
-    def backward(*arguments: Any) -> Any:
-        from tideflow._src.autodiff.tape import GradientTape  # a floor above: only when a gradient is computed
-
-        values, upstream = arguments[:count], arguments[count:]
-        with GradientTape() as tape:
-            for value in values:
-                if value.dtype.is_floating or value.dtype.is_complex:
-                    tape.watch(value)
-            result = _functions[token].function(*values)
-        results = list(result) if isinstance(result, list | tuple) else [result]
-        found = tape.gradient(results, list(values), list(upstream), "zero")
-        return [convert_to_tensor(item) for item in found]
-
-    results = _function_op(backward, [*inputs, *dys], [item.dtype.base_dtype for item in inputs], True, None, True)
-    return ([item if item.dtype.is_floating or item.dtype.is_complex else None for item in results],)
-
-
 @py_func_op.samples
 @py_func_stateless.samples
 def _py_func_samples(s):
@@ -208,7 +183,12 @@ def token_of(func: Callable[..., Any], eager: bool) -> str:
     return _register(func, eager)[0]
 
 
-def _function_op(
+def function_of(token: str) -> Callable[..., Any]:
+    """Returns the Python function behind a token."""
+    return _functions[token].function
+
+
+def function_operation(
     func: Callable[..., Any],
     inputs: Sequence[Any],
     types: Sequence[DType],
@@ -216,6 +196,7 @@ def _function_op(
     name: str | None,
     stateful: bool,
 ) -> list[Any]:
+    """Adds the operation that calls ``func``, and keeps the function as long as the graph lives."""
     token, holder = _register(func, eager)
     graph = context.current_graph()
     if graph is not None:
@@ -258,7 +239,7 @@ def py_function(func: Any = None, inp: Any = None, Tout: Any = None, name: str |
         converted = [convert_to_tensor(item, dtype) for item, dtype in zip(results, types, strict=True)]
         return converted if many else converted[0] if converted else None
     types, many = _types(Tout)
-    results = _function_op(func, inp, types, True, name, True)
+    results = function_operation(func, inp, types, True, name, True)
     return results if many else results[0]
 
 
@@ -278,7 +259,7 @@ def py_func(func: Callable[..., Any], inp: Any, Tout: Any, stateful: bool = True
         results = [] if result is None else list(result) if isinstance(result, list | tuple) else [result]
         converted = [convert_to_tensor(item, dtype) for item, dtype in zip(results, types, strict=True)]
         return converted if many else converted[0] if converted else None
-    results = _function_op(func, inp, types, False, name, stateful)
+    results = function_operation(func, inp, types, False, name, stateful)
     return results if many else results[0]
 
 

@@ -43,8 +43,12 @@ from tideflow._src.core import errors
 Array = Any
 
 #: Compiler options for a CPU program that holds convolutions: the library YNNPACK keeps the matrix products
-#: but not the convolutions, which it runs on a single thread for several common shapes.
-COMPILER_OPTIONS = {"xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT"}
+#: but not the convolutions, which it runs on a single thread for several common shapes; and barriers keep
+#: XLA from fusing across them, which by default they do not.
+COMPILER_OPTIONS = {
+    "xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT",
+    "xla_disable_hlo_passes": "cse_barrier_expander",
+}
 
 #: Bytes of patches that a host kernel gathers before it multiplies them: about what the second-level cache
 #: holds.
@@ -692,7 +696,8 @@ def _depthwise_xla(call: _Call, x: Array, filter: Array) -> Array:
         weights = weights.reshape(*filter.shape[:2], call.outputs)
         padded = jax.lax.optimization_barrier(padded)
     terms = [padded[:, call.rows.tap(i), call.columns.tap(j)] * weights[i, j] for i, j in call.taps]
-    return sum(terms[1:], terms[0]).astype(x.dtype)
+    # Without the barrier, each reader of the result would compute the sum over the taps again.
+    return jax.lax.optimization_barrier(sum(terms[1:], terms[0]).astype(x.dtype))
 
 
 def _depthwise_input_gradient_xla(call: _Call, filter: Array, out_backprop: Array) -> Array:
