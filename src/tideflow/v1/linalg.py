@@ -11,7 +11,7 @@ from tideflow._src.ops.array.diagonals import tensor_diag_part as tensor_diag_pa
 from tideflow._src.ops.array.permuting import matrix_transpose as matrix_transpose
 from tideflow._src.ops.array.permuting import transpose_v1 as transpose
 from tideflow._src.ops.array.sequences import eye as eye
-from tideflow._src.ops.linalg.batches import adjoint as adjoint
+from tideflow._src.ops.linalg.functions import adjoint as adjoint
 from tideflow._src.ops.linalg.functions import cholesky as cholesky
 from tideflow._src.ops.linalg.functions import cholesky_solve as cholesky_solve
 from tideflow._src.ops.linalg.functions import cross as cross

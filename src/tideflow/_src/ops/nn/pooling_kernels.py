@@ -291,7 +291,12 @@ def _pad_xla(x: Array, pool: _Pool, value: Any) -> Array:
         return x
     rows, columns = pool.rows, pool.columns
     config = ((0, 0, 0), (rows.before, rows.after, 0), (columns.before, columns.after, 0), (0, 0, 0))
-    return lax.optimization_barrier(lax.pad(x, np.asarray(value, x.dtype), config))
+    return lax.pad(x, np.asarray(value, x.dtype), config)
+
+
+def _once_xla(x: Array, pool: _Pool) -> Array:
+    """Keeps XLA from computing the producer of ``x`` again for each window that reads an element."""
+    return _jax().lax.optimization_barrier(x) if pool.overlapping else x
 
 
 def _reduce_xla(combine: Any, initial: Any, x: Array, pool: _Pool) -> Array:
@@ -302,10 +307,8 @@ def _reduce_xla(combine: Any, initial: Any, x: Array, pool: _Pool) -> Array:
         pads = ((0, 0), (rows.before, rows.after), (columns.before, columns.after), (0, 0))
         window, strides = (1, rows.window, columns.window, 1), (1, rows.stride, columns.stride, 1)
         return lax.reduce_window(x, np.asarray(initial, x.dtype), combine, window, strides, pads)
-    padded = _pad_xla(x, pool, initial)
+    padded = _pad_xla(_once_xla(x, pool), pool, initial)
     narrow = reduce(combine, (padded[:, :, columns.tap(j)] for j in range(columns.window)))
-    if rows.window > 1 and columns.window > 1:
-        narrow = lax.optimization_barrier(narrow)
     return reduce(combine, (narrow[:, rows.tap(i)] for i in range(rows.window)))
 
 
@@ -334,7 +337,7 @@ def _first_maximum_xla(x: Array, pool: _Pool) -> Array:
     jax = _jax()
     lax, numpy = jax.lax, jax.numpy
     index_type = _index_type(pool)
-    x = x.astype(_accumulator(x.dtype))
+    x = _once_xla(x.astype(_accumulator(x.dtype)), pool)
     padded = _pad_xla(x, pool, _lowest(x.dtype))
     firsts = _first_taps(pool).astype(index_type) if pool.padded else None
     if pool.tap_count > _UNROLLED_TAPS:
@@ -358,7 +361,7 @@ def _first_maximum_xla(x: Array, pool: _Pool) -> Array:
         better = _better(tap, best, index_type(number), firsts)
         index = numpy.where(better, index_type(number), index)
         best = numpy.where(better, tap, best)
-    return lax.optimization_barrier(index)
+    return index
 
 
 def _untile_xla(tiles: Array, pool: _Pool) -> Array:
@@ -388,7 +391,7 @@ def _max_pool_gradient_xla(pool: _Pool, x: Array, grad: Array) -> Array:
     numpy = jax.numpy
     index = _first_maximum_xla(x, pool)
     rows, columns = pool.rows, pool.columns
-    wide = grad.astype(_accumulator(grad.dtype))
+    wide = _once_xla(grad.astype(_accumulator(grad.dtype)), pool)
     if pool.tiled:
         numbers = np.arange(pool.tap_count, dtype=index.dtype).reshape(rows.window, 1, columns.window, 1)
         tiles = _select_tap(index[:, :, None, :, None], numbers, grad[:, :, None, :, None])
@@ -406,7 +409,6 @@ def _max_pool_gradient_xla(pool: _Pool, x: Array, grad: Array) -> Array:
     config.append((0, 0, 0))
     index = jax.lax.pad(index, index.dtype.type(-1), config)
     wide = jax.lax.pad(wide, np.zeros((), wide.dtype), config)
-    index, wide = jax.lax.optimization_barrier((index, wide))
     zero = np.zeros((), wide.dtype)
     phases = []
     for row in range(rows.stride):
@@ -419,8 +421,7 @@ def _max_pool_gradient_xla(pool: _Pool, x: Array, grad: Array) -> Array:
                     total = total + _select_tap(index[part], index.dtype.type(i * columns.window + j), wide[part])
             phases.append(total)
     if len(phases) > 1:
-        # Without the barrier XLA computes every phase again for each element of the stack.
-        stack = numpy.stack(jax.lax.optimization_barrier(tuple(phases)), axis=3)
+        stack = numpy.stack(phases, axis=3)
         stack = stack.reshape(pool.batch, *places, rows.stride, columns.stride, pool.channels)
         total = stack.transpose(0, 1, 3, 2, 4, 5)
     padded = total.reshape(pool.batch, places[0] * rows.stride, places[1] * columns.stride, pool.channels)
@@ -483,7 +484,7 @@ def _average_pool_gradient_xla(pool: _Pool, grad: Array) -> Array:
     lax = jax.lax
     rows, columns = pool.rows, pool.columns
     accumulator = _accumulator(grad.dtype)
-    share = grad.astype(accumulator) / _window_counts(pool).astype(accumulator)
+    share = _once_xla(grad.astype(accumulator) / _window_counts(pool).astype(accumulator), pool)
     if pool.tiled:
         shape = (pool.batch, rows.output, rows.window, columns.output, columns.window, pool.channels)
         return _untile_xla(jax.numpy.broadcast_to(share[:, :, None, :, None], shape), pool).astype(grad.dtype)
@@ -492,7 +493,7 @@ def _average_pool_gradient_xla(pool: _Pool, grad: Array) -> Array:
         config = [(0, 0, 0)] * 4
         low = axis.window - 1 - axis.before
         config[dimension] = (low, axis.size + axis.window - 1 - axis.span - low, axis.stride - 1)
-        spread = lax.optimization_barrier(lax.pad(share, zero, config))
+        spread = lax.pad(share, zero, config)
         if axis.window > _UNROLLED_TAPS:
             window = tuple(axis.window if d == dimension else 1 for d in range(4))
             share = lax.reduce_window(spread, zero, lax.add, window, (1, 1, 1, 1), "VALID")

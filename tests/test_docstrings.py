@@ -1,0 +1,36 @@
+"""The examples in docstrings run as they are written."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import pkgutil
+
+import pytest
+import tideflow
+
+
+def _modules():
+    for found in pkgutil.walk_packages(tideflow.__path__, "tideflow."):
+        if found.name.endswith("__main__"):
+            continue
+        source = importlib.util.find_spec(found.name)
+        if source is not None and source.origin and source.origin.endswith(".py"):
+            with open(source.origin, encoding="utf-8") as file:
+                if ">>>" in file.read():
+                    yield found.name
+
+
+MODULES = sorted(_modules())
+
+
+def test_there_are_examples():
+    assert len(MODULES) >= 5
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_examples_of_a_module_run(name):
+    module = importlib.import_module(name)
+    result = doctest.testmod(module, optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS)
+    assert result.attempted > 0
+    assert result.failed == 0

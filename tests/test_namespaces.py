@@ -1,0 +1,86 @@
+"""The public namespaces: what they hold, and what they say of names that they do not hold."""
+
+from __future__ import annotations
+
+import types
+
+import pytest
+import tideflow
+import tideflow.v0
+import tideflow.v1
+
+NAMESPACES = {"tideflow": tideflow, "tideflow.v1": tideflow.v1, "tideflow.v0": tideflow.v0}
+
+
+@pytest.mark.parametrize("name", NAMESPACES)
+def test_every_public_function_says_what_it_does(name):
+    undocumented = []
+    for module in (NAMESPACES[name], *_submodules(NAMESPACES[name])):
+        for key, value in vars(module).items():
+            if not key.startswith("_") and callable(value) and not (getattr(value, "__doc__", None) or "").strip():
+                undocumented.append(f"{module.__name__}.{key}")
+    assert undocumented == []
+
+
+def _submodules(module):
+    return [
+        value
+        for key, value in vars(module).items()
+        if isinstance(value, types.ModuleType) and value.__name__.startswith("tideflow.") and "_src" not in value.__name__
+        and not key.startswith("_") and key not in ("v1", "v0", "compat", "raw_ops")
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("namespace", "name", "expected"),
+    [
+        ("tideflow", "log", "tf.log was removed in TensorFlow 2.0: use tf.math.log"),
+        ("tideflow", "placeholder", "tf.compat.v1.placeholder"),
+        ("tideflow", "mul", "tf.mul was removed in TensorFlow 1.0: use tf.multiply"),
+        ("tideflow.v1", "pack", "tf.pack was removed in TensorFlow 1.0: use tf.stack"),
+        ("tideflow.v1", "select", "use tf.where"),
+        ("tideflow.v1", "contrib", "tf.contrib was removed in TensorFlow 2.0"),
+        ("tideflow", "keras", "Tideflow has no tf.keras yet"),
+    ],
+)
+def test_a_removed_name_says_what_replaced_it(namespace, name, expected):
+    with pytest.raises(AttributeError) as raised:
+        getattr(NAMESPACES[namespace], name)
+    assert expected in str(raised.value)
+
+
+def test_an_unknown_name_is_an_ordinary_error():
+    with pytest.raises(AttributeError, match="module 'tideflow' has no attribute 'nonsense'"):
+        _ = tideflow.nonsense
+
+
+def test_compat_modules_are_the_namespaces_themselves():
+    import tideflow.compat.v1
+    import tideflow.compat.v2
+
+    assert tideflow.compat.v1 is tideflow.v1
+    assert tideflow.v1.compat.v1 is tideflow.v1
+    assert tideflow.compat.v2 is tideflow
+
+
+def test_messages_of_the_1x_namespace():
+    config = tideflow.v1.ConfigProto(allow_soft_placement=True, gpu_options=tideflow.v1.GPUOptions(allow_growth=True))
+    assert config.gpu_options.allow_growth
+    assert tideflow.v1.GraphDef().node == []
+
+
+def test_raw_operations_are_called_with_keywords():
+    assert tideflow.raw_ops.AddV2(x=1.0, y=2.0).numpy() == 3.0
+    with pytest.raises(TypeError, match="only takes keyword args"):
+        tideflow.raw_ops.AddV2(1.0, 2.0)
+    with pytest.raises(AttributeError, match="NoSuchOp"):
+        _ = tideflow.raw_ops.NoSuchOp
+    assert "MatMul" in dir(tideflow.raw_ops)
+
+
+def test_names_of_0x_have_their_old_meaning():
+    tf = tideflow.v0
+    with tf.Graph().as_default(), tf.Session() as session:
+        joined = tf.concat(0, [[1, 2], [3]])
+        assert session.run([tf.mul(2, 3), tf.sub(2, 3), joined[0], tf.pack([1, 2])[1]]) == [6, -1, 1, 2]
+        assert session.run(tf.reduce_sum([[1, 2], [3, 4]], reduction_indices=1)).tolist() == [3, 7]
