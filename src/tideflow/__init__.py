@@ -58,9 +58,6 @@ from tideflow import (
     train as train,
 )
 from tideflow import (
-    v1 as v1,
-)
-from tideflow import (
     version as version,
 )
 from tideflow._src.autodiff.custom_gradient import custom_gradient as custom_gradient

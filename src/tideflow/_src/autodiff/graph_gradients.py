@@ -107,7 +107,7 @@ class _Walk:
                     found[:] = [total(found, "AddN")]
             with self._graph.name_scope(f"{op.name}_grad"):
                 self._differentiate(op, present)
-        results = []
+        results: list[Any] = []
         for x in self._xs:
             found = self._gradients.get(x)
             if not found:

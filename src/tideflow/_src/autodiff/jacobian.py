@@ -33,7 +33,7 @@ def tape_jacobian(tape: Any, target: Any, sources: Any, unconnected_gradients: A
         tape._persistent = persistent
         if not persistent:
             tape._used = True
-    results = []
+    results: list[Any] = []
     for position, source in enumerate(flat_sources):
         column = [row[position] for row in rows]
         if not column or column[0] is None:

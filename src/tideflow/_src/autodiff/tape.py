@@ -217,7 +217,7 @@ class GradientTape:
             targets = [_differentiable_tensor(item) for item in nest.flatten(target)]
         flat_sources = [sources] if sources.__class__ is EagerTensor else nest.flatten(sources)
         if output_gradients is None:
-            seeds = [None] * len(targets)
+            seeds: list[Any] = [None] * len(targets)
         else:
             seeds = [
                 None if item is None else convert_to_tensor(item) for item in nest.flatten(output_gradients)
@@ -337,7 +337,7 @@ def _ones(target: Any) -> Any:
 
 def _trainable(tensor: Any) -> bool:
     dtype = tensor.dtype
-    return dtype.is_floating or dtype.is_complex or dtype.name in ("resource", "variant")  # type: ignore[no-any-return]
+    return dtype.is_floating or dtype.is_complex or dtype.name in ("resource", "variant")
 
 
 def _zeros_like(tensor: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from typing import Any
 
@@ -46,6 +47,8 @@ def module_getattr(module: str, dialect: str) -> Callable[[str], Any]:
             from tideflow._src.graph import protos  # loads protobuf at its first use
 
             return protos.get(name)
+        if name in ("v1", "v0") and dialect == "v2":
+            return importlib.import_module(f"tideflow.{name}")
         if name.startswith("__"):
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
         raise AttributeError(_explanation(module, dialect, name))

@@ -93,9 +93,9 @@ class DType:
 
     def _extreme(self, attribute: str, word: str) -> Any:
         if self.is_integer:
-            return getattr(ml_dtypes.iinfo(self.as_numpy_dtype), attribute)  # type: ignore[no-untyped-call]
+            return getattr(ml_dtypes.iinfo(self.as_numpy_dtype), attribute)
         if self.is_floating:
-            return getattr(ml_dtypes.finfo(self.as_numpy_dtype), attribute)  # type: ignore[no-untyped-call]
+            return getattr(ml_dtypes.finfo(self.as_numpy_dtype), attribute)
         raise TypeError(
             f"Cannot find {word} value of {self}, which is neither an integer nor a floating type."
         )

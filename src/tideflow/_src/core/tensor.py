@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -35,6 +35,38 @@ class Tensor:
             "or ror xor rxor getitem pow rpow invert neg abs matmul rmatmul"
         ).split()
     )
+
+    # What ``install_operator`` gives every tensor.
+    __add__: ClassVar[Callable[[Any, Any], Any]]
+    __radd__: ClassVar[Callable[[Any, Any], Any]]
+    __sub__: ClassVar[Callable[[Any, Any], Any]]
+    __rsub__: ClassVar[Callable[[Any, Any], Any]]
+    __mul__: ClassVar[Callable[[Any, Any], Any]]
+    __rmul__: ClassVar[Callable[[Any, Any], Any]]
+    __truediv__: ClassVar[Callable[[Any, Any], Any]]
+    __rtruediv__: ClassVar[Callable[[Any, Any], Any]]
+    __floordiv__: ClassVar[Callable[[Any, Any], Any]]
+    __rfloordiv__: ClassVar[Callable[[Any, Any], Any]]
+    __mod__: ClassVar[Callable[[Any, Any], Any]]
+    __rmod__: ClassVar[Callable[[Any, Any], Any]]
+    __pow__: ClassVar[Callable[[Any, Any], Any]]
+    __rpow__: ClassVar[Callable[[Any, Any], Any]]
+    __matmul__: ClassVar[Callable[[Any, Any], Any]]
+    __rmatmul__: ClassVar[Callable[[Any, Any], Any]]
+    __and__: ClassVar[Callable[[Any, Any], Any]]
+    __rand__: ClassVar[Callable[[Any, Any], Any]]
+    __or__: ClassVar[Callable[[Any, Any], Any]]
+    __ror__: ClassVar[Callable[[Any, Any], Any]]
+    __xor__: ClassVar[Callable[[Any, Any], Any]]
+    __rxor__: ClassVar[Callable[[Any, Any], Any]]
+    __lt__: ClassVar[Callable[[Any, Any], Any]]
+    __le__: ClassVar[Callable[[Any, Any], Any]]
+    __gt__: ClassVar[Callable[[Any, Any], Any]]
+    __ge__: ClassVar[Callable[[Any, Any], Any]]
+    __neg__: ClassVar[Callable[[Any], Any]]
+    __abs__: ClassVar[Callable[[Any], Any]]
+    __invert__: ClassVar[Callable[[Any], Any]]
+    __getitem__: ClassVar[Callable[[Any, Any], Any]]
 
     @property
     def dtype(self) -> dtypes.DType:
@@ -279,9 +311,11 @@ class PlacedTensor(EagerTensor):
 class SymbolicTensor(Tensor):
     """Is one output of an operation in a graph; its value exists only while a session or function runs."""
 
-    __hash__ = object.__hash__  # type: ignore[assignment]
+    __hash__ = object.__hash__
 
     __slots__ = ("_op", "_value_index", "_dtype", "_shape", "_static")
+
+    _static: Any
 
     def __init__(
         self, op: Any, value_index: int, dtype: dtypes.DType, shape: tuple[int | None, ...] | None
@@ -322,7 +356,8 @@ class SymbolicTensor(Tensor):
     @property
     def device(self) -> str:
         """The device that the producing operation asks for, or an empty string."""
-        return self._op.device
+        device: str = self._op.device
+        return device
 
     def set_shape(self, shape: Any) -> None:
         """Adds what ``shape`` knows to this tensor's static shape; a ValueError if the two disagree."""
@@ -330,7 +365,8 @@ class SymbolicTensor(Tensor):
 
     def consumers(self) -> list[Any]:
         """Returns the operations that take this tensor as an input."""
-        return self._op.graph._consumers_of(self)
+        consumers: list[Any] = self._op.graph._consumers_of(self)
+        return consumers
 
     def eval(self, feed_dict: Any = None, session: Any = None) -> Any:
         """Runs the graph in ``session`` (by default the default session) and returns this tensor's value.

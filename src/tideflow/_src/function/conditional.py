@@ -185,7 +185,7 @@ def function_gradient(function: FuncGraph, name: str) -> tuple[FuncGraph, list[i
             if gradient is None:
                 continue
             dense = convert_to_tensor(gradient)
-            if dense._op.type == "Placeholder":  # type: ignore[attr-defined]
+            if dense._op.type == "Placeholder":
                 dense = registry["Identity"](dense)
             graph.outputs.append(graph.capture(dense))
             positions.append(index)

@@ -219,21 +219,23 @@ def _build(
         result = convert_to_tensor(cond(*values) if packed else cond(values))
         if limit is not None:
             result = registry["LogicalAnd"](registry["Less"](counter, limit), result)
-        if result._op.type == "Placeholder":  # type: ignore[attr-defined]
+        if result._op.type == "Placeholder":
             result = registry["Identity"](result)
         condition_graph.outputs = [condition_graph.capture(result)]
     body_graph = FuncGraph(unique_function_name(f"{base}_body"))
     with body_graph.as_default():
         counter, values = arguments(body_graph)
-        result = body(*values) if packed else body(values)
-        if packed and not isinstance(result, list | tuple):
-            result = [result]
-        result = _same_kind(structure, result)
+        results: Any = body(*values) if packed else body(values)
+        if packed and not isinstance(results, list | tuple):
+            results = [results]
+        results = _same_kind(structure, results)
         try:
-            nest.assert_same_structure(structure, result)
+            nest.assert_same_structure(structure, results)
         except (TypeError, ValueError) as error:
-            raise ValueError(f"The two structures don't have the same nested structure: body returned other variables. {error}") from None
-        converted = nest.flatten(convert_outputs(body_graph, result))
+            raise ValueError(
+                f"The two structures don't have the same nested structure: body returned other variables. {error}"
+            ) from None
+        converted = nest.flatten(convert_outputs(body_graph, results))
         body_graph.outputs = [registry["AddV2"](counter, 1), *converted]
         for start, shape, output in zip(starts, shapes, body_graph.outputs, strict=True):
             if output._dtype.base_dtype is not start.dtype.base_dtype:
@@ -318,7 +320,7 @@ def _saved(op: Any) -> _Saved:
     """Extends a loop, once, to save its varying variables at each turn."""
     saved = op.__dict__.get("_saved_variables")
     if saved is not None:
-        return saved  # type: ignore[no-any-return]
+        return saved
     body: FuncGraph = op.attrs["body"]
     condition: FuncGraph = op.attrs["cond"]
     count = len(body.inputs)
@@ -399,7 +401,7 @@ def _backward_loop(op: Any, saved: _Saved, dys: list[Any]) -> list[Any]:
             starts.append(registry["ZerosLike"](op.outputs[index]) if dy is None else convert_to_tensor(dy))
         else:
             starts.append(zeros_of(op.inputs[index]))
-    shapes = [None] * len(starts)
+    shapes: list[Any] = [None] * len(starts)
     for position, index in enumerate(wanted):
         source = body.inputs[index]
         shapes[1 + len(varying) + position] = (

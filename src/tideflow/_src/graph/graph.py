@@ -537,7 +537,8 @@ class Graph:
         """
         if not isinstance(name, str):
             raise TypeError(f"Operation names are strings (or similar), not {type(name).__name__}.")
-        return self.as_graph_element(name, allow_tensor=False, allow_operation=True)
+        operation: Operation = self.as_graph_element(name, allow_tensor=False, allow_operation=True)
+        return operation
 
     def get_tensor_by_name(self, name: str) -> SymbolicTensor:
         """Returns the tensor named ``name``, in the form ``operation:output``.
@@ -548,7 +549,8 @@ class Graph:
         """
         if not isinstance(name, str):
             raise TypeError(f"Tensor names are strings (or similar), not {type(name).__name__}.")
-        return self.as_graph_element(name, allow_tensor=True, allow_operation=False)
+        tensor: SymbolicTensor = self.as_graph_element(name, allow_tensor=True, allow_operation=False)
+        return tensor
 
     def as_graph_element(self, obj: Any, allow_tensor: bool = True, allow_operation: bool = True) -> Any:
         """Returns the tensor or operation that ``obj`` (an object or a name) refers to in this graph.

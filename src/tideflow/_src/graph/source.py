@@ -21,7 +21,7 @@ def capture() -> Location:
     frame: Any = sys._getframe(2)
     while frame is not None and frame.f_code.co_filename.startswith(PACKAGE):
         frame = frame.f_back
-    frames = []
+    frames: list[tuple[CodeType, int]] = []
     while frame is not None and len(frames) < _DEPTH:
         frames.append((frame.f_code, frame.f_lineno))
         frame = frame.f_back

@@ -357,7 +357,7 @@ def shape_tuple(value: Any) -> tuple[int | None, ...] | None:
     if value is None:
         return None
     if value.__class__ is tuple and all(size is None or size.__class__ is int for size in value):
-        return value  # type: ignore[no-any-return]
+        return value
     from tideflow._src.core.tensor_shape import as_shape
 
     return as_shape(value)._dims

@@ -15,8 +15,8 @@ from tideflow._src.core.errors import AlreadyExistsError, FailedPreconditionErro
 Shape = tuple[int | None, ...] | None
 _HOST_VALUES = (np.ndarray, np.generic)
 
-dtypes.of_numpy[dtypes.resource] = dtypes.resource  # type: ignore[index]
-dtypes.of_numpy[dtypes.variant] = dtypes.variant  # type: ignore[index]
+dtypes.of_numpy[dtypes.resource] = dtypes.resource
+dtypes.of_numpy[dtypes.variant] = dtypes.variant
 
 
 class Buffer:
@@ -130,7 +130,7 @@ class ResourceManager:
 
 def buffer_in(value: Any) -> Buffer:
     """Returns the buffer that a value refers to: a handle of a variable, or the buffer itself."""
-    return value if value.__class__ is Buffer else value.resource  # type: ignore[no-any-return]
+    return value if value.__class__ is Buffer else value.resource
 
 
 class _Current(threading.local):

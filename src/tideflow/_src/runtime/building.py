@@ -62,7 +62,7 @@ def _beside(
 
 def _of_graph(graph: Graph, tensor: Any) -> SymbolicTensor:
     if tensor.__class__ is SymbolicTensor and tensor._op.graph is graph:
-        return tensor  # type: ignore[no-any-return]
+        return tensor
     if isinstance(tensor, EagerTensor) and not graph.building_function:
         raise RuntimeError(
             "Attempting to capture an EagerTensor without building a function: a tensor with a value was passed to an "

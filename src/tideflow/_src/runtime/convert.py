@@ -63,7 +63,7 @@ def to_numpy(value: Any, dtype: DType | None = None) -> np.ndarray[Any, Any] | n
         if dtype is None:
             return np.float32(value)
         if dtype.is_floating or dtype.is_complex:
-            return dtype.as_numpy_dtype(value)
+            return dtype.as_numpy_dtype(value)  # type: ignore[no-any-return]
         raise _cannot_convert(value, dtype)
     if kind is int:
         if dtype is None:
@@ -111,9 +111,9 @@ def _int_as(value: int, dtype: DType) -> np.generic:
     if dtype.is_integer:
         if not dtype.min <= value <= dtype.max:
             raise _cannot_convert(value, dtype)
-        return dtype.as_numpy_dtype(value)
+        return dtype.as_numpy_dtype(value)  # type: ignore[no-any-return]
     if dtype.is_floating or dtype.is_complex:
-        return dtype.as_numpy_dtype(value)
+        return dtype.as_numpy_dtype(value)  # type: ignore[no-any-return]
     raise _cannot_convert(value, dtype)
 
 
@@ -158,10 +158,10 @@ def _array_as(value: Any, dtype: DType | None) -> np.ndarray[Any, Any] | np.gene
             raise TypeError(f"A tensor cannot hold NumPy's dtype {kind}.")
         if not kind.isnative:
             value = value.astype(kind.newbyteorder("="))
-        return value.copy()
+        return value.copy()  # type: ignore[no-any-return]
     wanted = np.dtype(dtype.as_numpy_dtype)
     if kind == wanted:
-        return value.copy()
+        return value.copy()  # type: ignore[no-any-return]
     if dtype is dtypes.string or dtype.name in ("resource", "variant"):
         raise _cannot_convert(value, dtype)
     if kind.kind == "c" and not dtype.is_complex:
@@ -169,7 +169,7 @@ def _array_as(value: Any, dtype: DType | None) -> np.ndarray[Any, Any] | np.gene
     if not isinstance(value, np.ndarray):
         _check_scalar(value, dtype)
     with np.errstate(all="ignore"):
-        return value.astype(wanted)
+        return value.astype(wanted)  # type: ignore[no-any-return]
 
 
 def _check_scalar(value: np.generic, dtype: DType) -> None:
@@ -231,7 +231,7 @@ def _sequence_as(value: Any, dtype: DType | None) -> np.ndarray[Any, Any]:
 
 def _natural_dtype(array: np.ndarray[Any, Any], leaf: Any, value: Any) -> np.dtype[Any]:
     """The dtype of a sequence: what NumPy finds, but with TensorFlow's defaults for Python numbers."""
-    kind = array.dtype
+    kind: np.dtype[Any] = array.dtype
     if isinstance(leaf, np.ndarray | np.generic):
         return kind
     if kind.kind == "f":
@@ -282,7 +282,7 @@ def _pack(value: Sequence[Any], dtype: DType | None, name: str | None) -> Tensor
     """Stacks a sequence of tensors and Python values; in a graph, constants are named by their position."""
     if dtype is None:
         dtype = _tensor_dtype(value)
-    pack: Any = OpDef.registry["Pack"]
+    pack: Callable[..., Tensor] = OpDef.registry["Pack"]  # type: ignore[assignment]
     graph = context.current_graph()
     if graph is None:
         return pack([convert_to_tensor(item, dtype) for item in value], axis=0)
@@ -298,7 +298,7 @@ def _tensor_dtype(value: Sequence[Any]) -> DType | None:
             if found is not None:
                 return found
         elif isinstance(item, Tensor) or hasattr(item, "_dense_var_to_tensor"):
-            return item.dtype.base_dtype
+            return item.dtype.base_dtype  # type: ignore[no-any-return]
     return None
 
 
@@ -338,9 +338,9 @@ def convert_to_tensor(
             return converted
     kind = type(value)
     if kind not in (int, float, bool, list, np.ndarray):
-        converted = _by_registration(value, kind, dtype, name, as_ref)
-        if converted is not None:
-            return converted
+        registered = _by_registration(value, kind, dtype, name, as_ref)
+        if registered is not None:
+            return registered
     if (kind is list or kind is tuple or isinstance(value, list | tuple)) and contains_tensor(value):
         return _pack(value, dtype, name)
     return constant(to_numpy(value, dtype), name)

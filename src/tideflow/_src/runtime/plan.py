@@ -6,6 +6,7 @@ A plan is made once for each set of fetches and feeds and then kept. It depends 
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -82,7 +83,7 @@ class Plan:
             shape = output._shape
             if output._dtype.name in ("variant", "resource"):
                 return False
-            if shape is None or None in shape or np.prod(shape, dtype=np.float64) > _LARGEST_FOLDED:
+            if shape is None or None in shape or math.prod(size or 0 for size in shape) > _LARGEST_FOLDED:
                 return False
         values = [self.constants[tensor] for tensor in inputs]
         if any(value.size > _LARGEST_FOLDED for value in values):

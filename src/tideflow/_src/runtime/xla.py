@@ -258,8 +258,8 @@ class _Compiled:
         for index, tensor in enumerate(inputs):
             environment.values[tensor] = next(fixed) if index in program._static and self._static else next(given)
         for index, op in enumerate(self._random):
-            state = program._state.random_of(op)
-            environment.counters[op] = Generator(state.key, (counters[index, 0], counters[index, 1]))
+            stream = program._state.random_of(op)
+            environment.counters[op] = Generator(stream.key, (counters[index, 0], counters[index, 1]))
         plan, state = program._plan, program._state
 
         def lookup(tensor: SymbolicTensor) -> Any:
@@ -276,7 +276,8 @@ class _Compiled:
             return environment.buffers[buffer] if tensor._dtype._is_ref_dtype else state.handle_of(tensor)
 
         outer = checks.trace.conditions
-        checks.trace.conditions = conditions = []
+        conditions: list[tuple[Any, str]] = []
+        checks.trace.conditions = conditions
         messages: list[tuple[Operation, str]] = []
         try:
             for op in program._ops:

@@ -9,7 +9,7 @@ import numpy as np
 
 from tideflow._src.core import dtypes
 from tideflow._src.core.indexed_slices import IndexedSlices
-from tideflow._src.core.tensor import EagerTensor, SymbolicTensor, Tensor
+from tideflow._src.core.tensor import EagerTensor, SymbolicTensor
 from tideflow._src.graph.graph import Graph
 
 _ARRAY = np.ndarray
@@ -131,5 +131,5 @@ def expand(graph: Graph, key: Any, value: Any) -> list[tuple[SymbolicTensor, Any
         raise TypeError(f"Cannot interpret feed_dict key as Tensor: {text}") from None
     if not graph.is_feedable(tensor):
         raise ValueError(f"Tensor {tensor.name} may not be fed.")
-    assert isinstance(tensor, Tensor)
+    assert isinstance(tensor, SymbolicTensor)
     return [(tensor, value)]

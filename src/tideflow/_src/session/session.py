@@ -59,7 +59,7 @@ class BaseSession:
         self._resources = ResourceManager()
         self._state = RunState(self._resources)
         self._runs: dict[Any, _Run] = Plans()
-        graph.plans.add(self._runs)  # type: ignore[arg-type]
+        graph.plans.add(self._runs)
         self._lock = threading.RLock()
         self._entered: list[Any] = []
 

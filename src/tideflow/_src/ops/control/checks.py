@@ -102,7 +102,8 @@ def print_v2(input, *, output_stream: str = "stderr", end: str = "\n"):
         raise InvalidArgumentError(
             None, None, f"Unknown output stream: {output_stream}, Valid streams are: {' '.join(_STREAMS)}"
         )
-    text = np.asarray(input)[()].decode("utf-8", "replace") + end
+    string: Any = np.asarray(input)[()]
+    text = string.decode("utf-8", "replace") + end
     if output_stream.startswith("file://"):
         with open(output_stream[7:], "a", encoding="utf-8") as file:
             file.write(text)

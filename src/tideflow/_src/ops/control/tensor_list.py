@@ -26,6 +26,8 @@ class TensorList:
 
     __slots__ = ("_last", "_rest", "element_dtype", "element_shape", "length", "most")
 
+    length: int
+
     dtype = dtypes.variant
     shape: tuple[int, ...] = ()
     ndim = 0
