@@ -30,13 +30,9 @@ def available_processors() -> list[int]:
 def parse_arguments() -> argparse.Namespace:
     """Reads the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument(
-        "--only", action="append", choices=NAMES, metavar="NAME", help=f"one of {', '.join(NAMES)}"
-    )
+    parser.add_argument("--only", action="append", choices=NAMES, metavar="NAME", help=f"one of {', '.join(NAMES)}")
     parser.add_argument("--rounds", type=int, default=7, help="rounds of each workload (7)")
-    parser.add_argument(
-        "--peers", default=",".join(PEERS), help="the peers to run, separated by commas (all)"
-    )
+    parser.add_argument("--peers", default=",".join(PEERS), help="the peers to run, separated by commas (all)")
     parser.add_argument("--threads", type=int, help="threads and processors of every peer (all there are)")
     parser.add_argument(
         "--timeout",
@@ -73,9 +69,7 @@ def main() -> int:
     for name in arguments.only or NAMES:
         tell(name)
         workload = load_workload(name)
-        held = contest.hold(
-            workload, arguments.peers, arguments.rounds, environment(threads), arguments.timeout, tell
-        )
+        held = contest.hold(workload, arguments.peers, arguments.rounds, environment(threads), arguments.timeout, tell)
         results.append(held)
 
     table = report.rows(results, arguments.peers)
@@ -92,10 +86,7 @@ def main() -> int:
         }
         arguments.json.write_text(json.dumps(report.as_json(results, conditions), indent=1) + "\n")
     unmet = [
-        metric
-        for result in results
-        for metric in result.workload.targets
-        if report.verdict(result, metric) != "yes"
+        metric for result in results for metric in result.workload.targets if report.verdict(result, metric) != "yes"
     ]
     return 1 if arguments.check and unmet else 0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import types
 
 import pytest
+
 import tideflow
 import tideflow.v0
 import tideflow.v1
@@ -26,9 +27,12 @@ def _submodules(module):
     return [
         value
         for key, value in vars(module).items()
-        if isinstance(value, types.ModuleType) and value.__name__.startswith("tideflow.") and "_src" not in value.__name__
-        and not key.startswith("_") and key not in ("v1", "v0", "compat", "raw_ops")
-    ]  # fmt: skip
+        if isinstance(value, types.ModuleType)
+        and value.__name__.startswith("tideflow.")
+        and "_src" not in value.__name__
+        and not key.startswith("_")
+        and key not in ("v1", "v0", "compat", "raw_ops")
+    ]
 
 
 @pytest.mark.parametrize(

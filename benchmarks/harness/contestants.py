@@ -38,9 +38,7 @@ class Contestant(Protocol):
 class Worker:
     """A worker process, and the pipe to it."""
 
-    def __init__(
-        self, label: str, workload: Workload, environment: Mapping[str, str], timeout: float
-    ) -> None:
+    def __init__(self, label: str, workload: Workload, environment: Mapping[str, str], timeout: float) -> None:
         self._timeout = timeout
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
         self._process = subprocess.Popen(
@@ -100,9 +98,7 @@ class Worker:
 class SteadyContestant:
     """A label of a steady workload: one worker, kept for all rounds."""
 
-    def __init__(
-        self, label: str, workload: Workload, environment: Mapping[str, str], timeout: float
-    ) -> None:
+    def __init__(self, label: str, workload: Workload, environment: Mapping[str, str], timeout: float) -> None:
         self._worker = Worker(label, workload, environment, timeout)
         try:
             self.version = self._worker.answer()["version"]
@@ -122,9 +118,7 @@ class SteadyContestant:
 class ColdContestant:
     """A label of a cold workload: a worker for each round."""
 
-    def __init__(
-        self, label: str, workload: Workload, environment: Mapping[str, str], timeout: float
-    ) -> None:
+    def __init__(self, label: str, workload: Workload, environment: Mapping[str, str], timeout: float) -> None:
         self.version = "unknown"
         self._start = partial(Worker, label, workload, environment, timeout)
 

@@ -17,9 +17,7 @@ def format_seconds(seconds: float) -> str:
     """Writes a time with three digits and its unit."""
     for unit, scale in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
         if seconds >= scale:
-            return (
-                f"{seconds / scale:.3g} {unit}" if seconds < 1000 * scale else f"{seconds / scale:.0f} {unit}"
-            )
+            return f"{seconds / scale:.3g} {unit}" if seconds < 1000 * scale else f"{seconds / scale:.0f} {unit}"
     return f"{seconds * 1e9:.3g} ns"
 
 
@@ -30,9 +28,7 @@ def format_target(target: Target) -> str:
     factor = Fraction(target.limit).limit_denominator(100)
     times = f"1/{factor.denominator}" if factor.numerator == 1 and factor != 1 else f"{target.limit:g}"
     peer, _, variant = target.of.partition(":")
-    name = " ".join(
-        filter(None, [DISPLAY_NAMES[peer], variant, f"({target.metric})" if target.metric else ""])
-    )
+    name = " ".join(filter(None, [DISPLAY_NAMES[peer], variant, f"({target.metric})" if target.metric else ""]))
     return f"≤ {name}" if factor == 1 else f"≤ {times} × {name}"
 
 
@@ -110,10 +106,7 @@ def markdown(table: Sequence[Sequence[str]]) -> str:
 def text(table: Sequence[Sequence[str]]) -> str:
     """Writes a table in aligned columns."""
     widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
-    lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in table
-    ]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]
     lines.insert(1, "  ".join("-" * width for width in widths))
     return "\n".join(lines)
 
@@ -121,9 +114,7 @@ def text(table: Sequence[Sequence[str]]) -> str:
 def errors(results: Sequence[Result]) -> str:
     """Lists what went wrong, a line for each label and workload."""
     return "\n".join(
-        f"{result.workload.name}, {label}: {message}"
-        for result in results
-        for label, message in result.errors.items()
+        f"{result.workload.name}, {label}: {message}" for result in results for label, message in result.errors.items()
     )
 
 

@@ -6,9 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 
-def adam_step(
-    jax: Any, loss_of: Callable[[Any, Any, Any], Any], rate: float
-) -> Callable[[Any, Any, Any], Any]:
+def adam_step(jax: Any, loss_of: Callable[[Any, Any, Any], Any], rate: float) -> Callable[[Any, Any, Any], Any]:
     """Returns a jitted step from (state, images, labels) to (state, loss); the state's buffers are donated.
 
     Args:

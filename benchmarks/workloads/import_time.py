@@ -28,9 +28,7 @@ print(seconds)
 def _run(python: str, code: str, environment: Mapping[str, str]) -> tuple[float, str]:
     """Runs some Python in a process of its own; returns the seconds it took and what it printed."""
     start = perf_counter()
-    done = subprocess.run(
-        [python, "-c", code], env=dict(environment), capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([python, "-c", code], env=dict(environment), capture_output=True, text=True, check=True)
     return perf_counter() - start, done.stdout
 
 

@@ -159,9 +159,7 @@ def test_the_dialect_is_chosen_on_the_command_line(tideflow, option, expected):
 
 
 def test_a_compat_program_needs_no_option(tideflow):
-    source = (
-        "import tensorflow.compat.v1 as tf; tf.disable_v2_behavior(); print(tf.Session().run(tf.constant(3)))"
-    )
+    source = "import tensorflow.compat.v1 as tf; tf.disable_v2_behavior(); print(tf.Session().run(tf.constant(3)))"
     assert tideflow("-c", source).stdout == "3\n"
 
 

@@ -141,9 +141,7 @@ def test_as_dtype_refuses(value: object) -> None:
         dtypes.as_dtype(value)
 
 
-@pytest.mark.parametrize(
-    "other", ["float32", "float", np.float32, 1, np.dtype("float32"), float, dtypes.float32]
-)
+@pytest.mark.parametrize("other", ["float32", "float", np.float32, 1, np.dtype("float32"), float, dtypes.float32])
 def test_equality_accepts_what_as_dtype_does(other: object) -> None:
     assert dtypes.float32 == other
     assert not dtypes.float32.__ne__(other)

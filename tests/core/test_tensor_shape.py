@@ -61,9 +61,7 @@ def test_creation_from_a_proto() -> None:
     assert TensorShape(SimpleNamespace(unknown_rank=True, dim=[])) == TensorShape(None)
 
 
-@pytest.mark.parametrize(
-    ("dims", "text"), [([None, 3], "(None, 3)"), ([3], "(3,)"), ([], "()"), (None, "<unknown>")]
-)
+@pytest.mark.parametrize(("dims", "text"), [([None, 3], "(None, 3)"), ([3], "(3,)"), ([], "()"), (None, "<unknown>")])
 def test_text(dims: Any, text: str) -> None:
     assert str(TensorShape(dims)) == text
 

@@ -45,9 +45,7 @@ VECTOR = wrap(np.array([1.0, 2.0], np.float32))
 
 
 def test_text() -> None:
-    assert (
-        repr(TensorSpec([1, None], "int32", "n")) == "TensorSpec(shape=(1, None), dtype=tf.int32, name='n')"
-    )
+    assert repr(TensorSpec([1, None], "int32", "n")) == "TensorSpec(shape=(1, None), dtype=tf.int32, name='n')"
     assert repr(TensorSpec(None)) == "TensorSpec(shape=<unknown>, dtype=tf.float32, name=None)"
     assert repr(BoxedSpec([1, None], "int32")) == "BoxedSpec(TensorShape([1, None]), tf.int32, None)"
     bounded = BoundedTensorSpec([2], "float32", 0, 1)
@@ -108,9 +106,7 @@ def test_equality_of_tensor_specs() -> None:
     assert TensorSpec([2]) != TensorSpec([2], name="a")
     assert hash(TensorSpec([2])) == hash(TensorSpec([2], name="a"))
     assert TensorSpec([2]) != 3
-    assert pickle.loads(pickle.dumps(TensorSpec([2, None], "int8", "n"))) == TensorSpec(
-        [2, None], "int8", "n"
-    )
+    assert pickle.loads(pickle.dumps(TensorSpec([2, None], "int8", "n"))) == TensorSpec([2, None], "int8", "n")
 
 
 def test_protocol_of_tensor_specs() -> None:

@@ -26,6 +26,7 @@ def agrees(printed: str, shown: str) -> bool:
     pattern = ".*".join(re.escape("".join(part.split())) for part in shown.split("[...]"))
     return re.fullmatch(pattern, "".join(printed.split()), re.DOTALL) is not None
 
+
 #: How many prompts each deck has, so that a deck that is cut short is noticed.
 CELLS = {"course_2024": 30, "lecture_2016": 63, "tutorial_2019": 18, "workshop_2017": 23}
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tideflow._src.graph.op_def import Argument, OpDef
-from tideflow._src.graph.samples import Sample, samples_of
+from tideflow._src.graph.samples import PythonFunction, Sample, samples_of
 
 from . import subject, wire
 from .comparison import (
@@ -192,6 +192,8 @@ class Checks:
                 continue
             if subject.needs_graph(sample) and not sample.inputs and name.startswith("Placeholder"):
                 continue
+            if any(isinstance(value, PythonFunction) for value in sample.attributes.values()):
+                continue  # the token means something only in the process that wrote it
             shown = [
                 position
                 for position, (dtype, _) in enumerate(wanted["outputs"])
@@ -276,6 +278,7 @@ def cannot_run(answer: dict[str, Any]) -> bool:
         error[0] in ("UnimplementedError", "NotImplementedError")
         or "Could not find device for node" in error[1]
         or "No OpKernel was registered" in error[1]
+        or "has constraint on attr" in error[1]
     )
 
 

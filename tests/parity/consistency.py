@@ -344,12 +344,12 @@ def _second_difference(sample: Sample) -> str | None:
 
     scale = sum(_size(s, g) for s, g in zip(seeds, first, strict=True) if s is not None and g is not None)
     for number, (slot, entry) in enumerate(zip(slots, answer["second"], strict=True)):
-        gradient = None if entry is None else wire.comparable(entry[0])
+        gradient = None if first[number] is None else _dense(entry, slot.array)
         difference = _along(sample, slot, gradient, lambda inputs: loss(inputs, upstream), step, tolerance, scale)
         if difference is not None:
             return f"second gradient #{number}: {difference}"
     for number, (array, entry) in enumerate(zip(upstream, answer["second_upstream"], strict=True)):
-        gradient = None if entry is None else wire.comparable(entry[0])
+        gradient = _dense(entry, array)
         place = Slot(number, None, array)
         stand_in = dataclasses.replace(sample, inputs=tuple(upstream))
         difference = _along(
@@ -358,6 +358,11 @@ def _second_difference(sample: Sample) -> str | None:
         if difference is not None:
             return f"gradient by the upstream gradient #{number}: {difference}"
     return None
+
+
+def _dense(entry: Any, array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Returns a second gradient; where there is none, all of the first one must be constant."""
+    return np.zeros_like(array) if entry is None else wire.comparable(entry[0])
 
 
 def _weights(array: np.ndarray[Any, Any], label: str) -> np.ndarray[Any, Any]:

@@ -195,7 +195,12 @@ def test_different_values_are_told_apart(found: Any, expected: Any) -> None:
 
 def test_shapes_are_told_apart() -> None:
     assert shape_difference([(2, None)], [(2, None)]) is None
-    assert shape_difference([(2, None)], [None]) is not None
+    assert shape_difference([(2, None)], [None]) is None  # to know more than TensorFlow is no fault
+    assert shape_difference([None], [(2, None)]) is not None
+    assert shape_difference([(None, 3)], [(2, None)]) is not None
+    assert shape_difference([(2, 3)], [(2, 4)]) is not None
+    assert shape_difference([(2, 3)], [(2,)]) is not None
+    assert shape_difference([(2, 3)], [(2, 3), ()]) is not None
     assert shape_difference([(2,)], {"error": ("ValueError", "")}) is not None
     assert shape_difference({"error": ("TypeError", "")}, {"error": ("ValueError", "")}) is not None
     assert shape_allows((2, None), (2, 3))

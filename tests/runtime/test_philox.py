@@ -57,9 +57,7 @@ def test_known_answers(xp, counter, key, block):
     np.testing.assert_array_equal(words, [block])
 
 
-@pytest.mark.parametrize(
-    "counter", [(2**32 - 2, 0), (2**64 - 2, 4), (2**64 - 2, 2**32 - 1), (2**64 - 2, 2**64 - 1)]
-)
+@pytest.mark.parametrize("counter", [(2**32 - 2, 0), (2**64 - 2, 4), (2**64 - 2, 2**32 - 1), (2**64 - 2, 2**64 - 1)])
 def test_the_counter_is_one_integer_of_128_bits(counter):
     start = counter[1] << 64 | counter[0]
     wanted = []
@@ -69,14 +67,10 @@ def test_the_counter_is_one_integer_of_128_bits(counter):
     np.testing.assert_array_equal(philox(np, 77, counter, 5), wanted)
     compiled = jax.jit(lambda key, counter: philox(jnp, key, counter, 5))
     np.testing.assert_array_equal(compiled(np.uint64(77), np.array(counter, np.uint64)), wanted)
-    np.testing.assert_array_equal(
-        philox_at(np, 77, counter, np.array([4, 1], np.uint64)), [wanted[4], wanted[1]]
-    )
+    np.testing.assert_array_equal(philox_at(np, 77, counter, np.array([4, 1], np.uint64)), [wanted[4], wanted[1]])
     skipped = skip(np, counter, 3)
     assert int(skipped[1]) << 64 | int(skipped[0]) == (start + 3) % 2**128
-    np.testing.assert_array_equal(
-        jax.jit(lambda counter: skip(jnp, counter, 3))(np.array(counter, np.uint64)), skipped
-    )
+    np.testing.assert_array_equal(jax.jit(lambda counter: skip(jnp, counter, 3))(np.array(counter, np.uint64)), skipped)
 
 
 def test_keys_and_counters_have_several_forms():
@@ -97,9 +91,7 @@ def test_chunks_do_not_show(monkeypatch):
     assert philox(np, 3, (0, 0), 0).shape == (0, 4)
 
 
-@pytest.mark.parametrize(
-    ("index", "case"), [case for case in CASES if case[1]["op"] == "StatelessRandomGetKeyCounter"]
-)
+@pytest.mark.parametrize(("index", "case"), [case for case in CASES if case[1]["op"] == "StatelessRandomGetKeyCounter"])
 def test_the_seed_of_a_stateless_op_is_scrambled(index, case):
     seed = np.array(case["seed"], case["seed_dtype"])
     for key, counter in (

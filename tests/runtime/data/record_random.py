@@ -149,9 +149,7 @@ for rate_dtype, dtype in (
 
     def build_poisson(rate_dtype=rate_dtype, dtype=dtype):
         shape = V1.placeholder(tf.int32, [None])
-        return shape, RAW.RandomPoissonV2(
-            shape=shape, rate=np.array(RATES, rate_dtype), dtype=dtype, seed=4, seed2=9
-        )
+        return shape, RAW.RandomPoissonV2(shape=shape, rate=np.array(RATES, rate_dtype), dtype=dtype, seed=4, seed2=9)
 
     add(
         stateful(build_poisson, [[5], [300]]),
@@ -202,11 +200,7 @@ for seed_dtype, seed in SEEDS:
         sizes=[50],
     )
     add(
-        [
-            RAW.StatelessRandomPoisson(
-                shape=[50, 6], seed=value, lam=np.array(RATES, np.float32), dtype="int32"
-            )
-        ],
+        [RAW.StatelessRandomPoisson(shape=[50, 6], seed=value, lam=np.array(RATES, np.float32), dtype="int32")],
         op="StatelessRandomPoisson",
         seed=seed,
         seed_dtype=seed_dtype,

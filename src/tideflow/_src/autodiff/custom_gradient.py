@@ -21,8 +21,8 @@ def custom_gradient(f: Callable[..., Any] | None = None) -> Any:
 
     Args:
       f: takes tensors and returns ``(result, grad_fn)``; ``grad_fn`` takes a gradient for each tensor of the result
-        and returns one for each argument. If ``f`` uses trainable variables, ``grad_fn`` takes ``variables=`` and returns
-        a pair: gradients of the arguments, and of the variables.
+        and returns one for each argument. If ``f`` uses trainable variables, ``grad_fn`` takes ``variables=`` and
+        returns a pair: gradients of the arguments, and of the variables.
 
     Returns:
       A function like ``f`` that returns only the result.
@@ -136,7 +136,9 @@ def _in_graph(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, An
     graph = context.current_graph()
     registry: Any = OpDef.registry
     if kwargs:
-        raise ValueError("The custom_gradient decorator currently supports keywords arguments only when eager execution is enabled.")
+        raise ValueError(
+            "The custom_gradient decorator currently supports keywords arguments only when eager execution is enabled."
+        )
     flat_args = nest.flatten(args)
     name = f"CustomGradient-{next(_numbers)}"
     tensors = [registry["Identity"](convert_to_tensor(item)) for item in flat_args]

@@ -53,7 +53,9 @@ def gradients(
     """
     graph = context.current_graph()
     if graph is None:
-        raise RuntimeError("tf.gradients is not supported when eager execution is enabled. Use tf.GradientTape instead.")
+        raise RuntimeError(
+            "tf.gradients is not supported when eager execution is enabled. Use tf.GradientTape instead."
+        )
     del gate_gradients, aggregation_method
     ys_list = [_as_tensor(y, graph) for y in _as_list(ys)]
     sources = _as_list(xs)
@@ -79,9 +81,7 @@ def gradients(
 class _Walk:
     """Is one reverse walk over a graph."""
 
-    def __init__(
-        self, graph: Graph, xs: Sequence[SymbolicTensor], stops: set[SymbolicTensor], colocate: bool
-    ) -> None:
+    def __init__(self, graph: Graph, xs: Sequence[SymbolicTensor], stops: set[SymbolicTensor], colocate: bool) -> None:
         self._graph = graph
         self._xs = xs
         self._stops = stops
@@ -156,7 +156,6 @@ class _Walk:
                     between.add(op)
                     break
         return between, order
-
 
 
 def _partly_known(gradient: Any) -> bool:

@@ -150,7 +150,9 @@ class GradientTape:
                 self._watch_variable(item)
                 continue
             if not isinstance(item, Tensor):
-                raise ValueError(f"Passed in object {item} of type {type(item).__name__!r}, not tf.Tensor or tf.Variable.")
+                raise ValueError(
+                    f"Passed in object {item} of type {type(item).__name__!r}, not tf.Tensor or tf.Variable."
+                )
             if not _trainable(item):
                 import logging
 
@@ -219,9 +221,7 @@ class GradientTape:
         if output_gradients is None:
             seeds: list[Any] = [None] * len(targets)
         else:
-            seeds = [
-                None if item is None else convert_to_tensor(item) for item in nest.flatten(output_gradients)
-            ]
+            seeds = [None if item is None else convert_to_tensor(item) for item in nest.flatten(output_gradients)]
         gradients = self._backward(targets, seeds, flat_sources, unconnected)
         if not self._persistent:
             self._used = True
@@ -256,9 +256,7 @@ class GradientTape:
                     continue
                 dys = found if len(found) == 1 else [total(found)]
             else:
-                present = [
-                    gradients.get(id(o)) if id(o) in wanted else gradients.pop(id(o), None) for o in outputs
-                ]
+                present = [gradients.get(id(o)) if id(o) in wanted else gradients.pop(id(o), None) for o in outputs]
                 if not any(present):
                     continue
                 dys = [

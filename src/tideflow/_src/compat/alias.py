@@ -38,9 +38,7 @@ ABSENT_NAMES = {
     "run the training loop with tf.compat.v1.Session.",
     "examples": "tensorflow.examples was removed in TensorFlow 2.0 and Tideflow does not have it: "
     "its tutorials.mnist downloaded a data set; load the data with NumPy instead.",
-    "function": _LATER.format(
-        "function", "call the function eagerly or build a graph with tf.compat.v1.Session"
-    ),
+    "function": _LATER.format("function", "call the function eagerly or build a graph with tf.compat.v1.Session"),
     "keras": _LATER.format("keras", "write the model with tf.Variable and the tf.nn functions"),
     "saved_model": _LATER.format("saved_model", "keep the values of the variables with numpy.savez"),
 }
@@ -122,9 +120,7 @@ class TensorflowAlias(ModuleType):
                 raise AttributeError(ABSENT_NAMES[name], name=name, obj=self) from None
             # What the namespace says of a name that was removed is worth more than that it is not there.
             if "has no attribute" in str(error):
-                message = (
-                    f"module 'tensorflow' has no attribute {name!r} (it is Tideflow's {namespace.__name__})"
-                )
+                message = f"module 'tensorflow' has no attribute {name!r} (it is Tideflow's {namespace.__name__})"
                 raise AttributeError(message, name=name, obj=self) from None
             raise
         if not name.startswith("__"):

@@ -152,7 +152,7 @@ REMOVED_IN_2 = {
     "fake_quant_with_min_max_vars": "tf.quantization.fake_quant_with_min_max_vars",
     "fake_quant_with_min_max_vars_gradient": "tf.quantization.fake_quant_with_min_max_vars_gradient",
     "fake_quant_with_min_max_vars_per_channel": "tf.quantization.fake_quant_with_min_max_vars_per_channel",
-    "fake_quant_with_min_max_vars_per_channel_gradient": "tf.quantization.fake_quant_with_min_max_vars_per_channel_gradient",
+    "fake_quant_with_min_max_vars_per_channel_gradient": "tf.quantization.fake_quant_with_min_max_vars_per_channel_gradient",  # noqa: E501
     "fft": "tf.signal.fft",
     "fft2d": "tf.signal.fft2d",
     "fft3d": "tf.signal.fft3d",

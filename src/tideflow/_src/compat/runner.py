@@ -151,15 +151,11 @@ def load_module(name: str, arguments: list[str]) -> Program:
             name += ".__main__"
             spec = importlib.util.find_spec(name)
     except (ImportError, ValueError) as error:
-        module_not_found(
-            f"Error while finding module specification for {name!r} ({type(error).__name__}: {error})"
-        )
+        module_not_found(f"Error while finding module specification for {name!r} ({type(error).__name__}: {error})")
     if spec is None:
         if name.endswith(".__main__"):
             package = name.removesuffix(".__main__")
-            module_not_found(
-                f"No module named {name}; {package!r} is a package and cannot be directly executed"
-            )
+            module_not_found(f"No module named {name}; {package!r} is a package and cannot be directly executed")
         module_not_found(f"No module named {name}")
     program = from_spec(spec, name)
     sys.argv[0] = spec.origin or name
@@ -234,9 +230,7 @@ def show_from(error: BaseException, traceback: TracebackType | None) -> None:
     """
     report = sys.excepthook
 
-    def report_without_runner(
-        kind: type[BaseException], value: BaseException, whole: TracebackType | None
-    ) -> None:
+    def report_without_runner(kind: type[BaseException], value: BaseException, whole: TracebackType | None) -> None:
         if value is error:
             whole = traceback
             value = value.with_traceback(traceback)

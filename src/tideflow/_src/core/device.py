@@ -37,14 +37,10 @@ def _parse(name: str, device_types: frozenset[str]) -> _Parts:
         elif len(fields) == 3 and key == "device":
             kind, number = fields[1], fields[2]
         else:
-            raise ValueError(
-                f"Unknown attribute '{key}' is encountered while parsing the device spec: '{name}'."
-            )
+            raise ValueError(f"Unknown attribute '{key}' is encountered while parsing the device spec: '{name}'.")
         if kind is not None:
             if device_type is not None:
-                raise ValueError(
-                    f"Multiple device types are not allowed while parsing the device spec: {name}."
-                )
+                raise ValueError(f"Multiple device types are not allowed while parsing the device spec: {name}.")
             device_type = _canonical_type(kind)
             index = None if number == "*" else int(number)
     return job, replica, task, device_type, index
@@ -153,10 +149,7 @@ class DeviceSpecV2:
         return type(self)(*self._merged_parts(dev))
 
     def _merged_parts(self, dev: DeviceSpecV2) -> list[Any]:
-        return [
-            theirs if theirs is not None else mine
-            for mine, theirs in zip(self._parts, dev._parts, strict=True)
-        ]
+        return [theirs if theirs is not None else mine for mine, theirs in zip(self._parts, dev._parts, strict=True)]
 
     def replace(self, **kwargs: Any) -> Any:
         """Returns a spec with some of the parts replaced."""

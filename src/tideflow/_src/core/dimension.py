@@ -147,14 +147,12 @@ class Dimension:
 
     def __truediv__(self, other: Any) -> Any:
         raise TypeError(
-            f"unsupported operand type(s) for /: 'Dimension' and '{type(other).__name__}', please use // "
-            "instead"
+            f"unsupported operand type(s) for /: 'Dimension' and '{type(other).__name__}', please use // instead"
         )
 
     def __rtruediv__(self, other: Any) -> Any:
         raise TypeError(
-            f"unsupported operand type(s) for /: '{type(other).__name__}' and 'Dimension', please use // "
-            "instead"
+            f"unsupported operand type(s) for /: '{type(other).__name__}' and 'Dimension', please use // instead"
         )
 
     __div__ = __truediv__

@@ -96,9 +96,7 @@ class DType:
             return getattr(ml_dtypes.iinfo(self.as_numpy_dtype), attribute)
         if self.is_floating:
             return getattr(ml_dtypes.finfo(self.as_numpy_dtype), attribute)
-        raise TypeError(
-            f"Cannot find {word} value of {self}, which is neither an integer nor a floating type."
-        )
+        raise TypeError(f"Cannot find {word} value of {self}, which is neither an integer nor a floating type.")
 
     @property
     def limits(self) -> tuple[Any, Any]:
@@ -247,9 +245,7 @@ uint64 = _define(23, "uint64", np.uint64, kind="unsigned")
 float8_e5m2 = _define(24, "float8_e5m2", ml_dtypes.float8_e5m2, kind="floating", numeric=False)
 float8_e4m3fn = _define(25, "float8_e4m3fn", ml_dtypes.float8_e4m3fn, kind="floating", numeric=False)
 float8_e4m3fnuz = _define(26, "float8_e4m3fnuz", ml_dtypes.float8_e4m3fnuz, kind="floating", numeric=False)
-float8_e4m3b11fnuz = _define(
-    27, "float8_e4m3b11fnuz", ml_dtypes.float8_e4m3b11fnuz, kind="floating", numeric=False
-)
+float8_e4m3b11fnuz = _define(27, "float8_e4m3b11fnuz", ml_dtypes.float8_e4m3b11fnuz, kind="floating", numeric=False)
 float8_e5m2fnuz = _define(28, "float8_e5m2fnuz", ml_dtypes.float8_e5m2fnuz, kind="floating", numeric=False)
 int4 = _define(29, "int4", ml_dtypes.int4, kind="integer", numeric=False)
 uint4 = _define(30, "uint4", ml_dtypes.uint4, kind="unsigned", numeric=False)

@@ -162,15 +162,11 @@ def map_structure(func: Callable[..., Any], *structure: Any, **kwargs: Any) -> A
         raise ValueError("Must provide at least one structure")
     check_types, expand_composites = _options(kwargs)
     for other in structure[1:]:
-        assert_same_structure(
-            structure[0], other, check_types=check_types, expand_composites=expand_composites
-        )
+        assert_same_structure(structure[0], other, check_types=check_types, expand_composites=expand_composites)
     if len(structure) == 1 and not is_nested_or_composite(structure[0]):
         return func(structure[0])
     leaves = [flatten(one, expand_composites) for one in structure]
-    return pack_sequence_as(
-        structure[0], [func(*each) for each in zip(*leaves, strict=True)], expand_composites
-    )
+    return pack_sequence_as(structure[0], [func(*each) for each in zip(*leaves, strict=True)], expand_composites)
 
 
 def _options(kwargs: dict[str, Any]) -> tuple[bool, bool]:
@@ -178,9 +174,7 @@ def _options(kwargs: dict[str, Any]) -> tuple[bool, bool]:
     expand_composites = kwargs.pop("expand_composites", False)
     if kwargs:
         names = "`, `".join(kwargs)
-        raise ValueError(
-            f"Only valid keyword arguments are `check_types` and `expand_composites`, not: `{names}`"
-        )
+        raise ValueError(f"Only valid keyword arguments are `check_types` and `expand_composites`, not: `{names}`")
     return check_types, expand_composites
 
 
@@ -199,9 +193,7 @@ def _paths(value: Any, kinds: KindTable, path: tuple[Any, ...]) -> Iterator[tupl
         yield from _paths(child, kinds, (*path, key))
 
 
-def flatten_with_tuple_paths(
-    structure: Any, expand_composites: bool = False
-) -> list[tuple[tuple[Any, ...], Any]]:
+def flatten_with_tuple_paths(structure: Any, expand_composites: bool = False) -> list[tuple[tuple[Any, ...], Any]]:
     """Returns pairs of path and leaf.
 
     >>> flatten_with_tuple_paths([5, {"a": 6}])
@@ -215,8 +207,7 @@ def flatten_with_joined_string_paths(
 ) -> list[tuple[str, Any]]:
     """Returns pairs of path, joined to a string, and leaf."""
     return [
-        (separator.join(map(str, path)), leaf)
-        for path, leaf in flatten_with_tuple_paths(structure, expand_composites)
+        (separator.join(map(str, path)), leaf) for path, leaf in flatten_with_tuple_paths(structure, expand_composites)
     ]
 
 
@@ -248,9 +239,7 @@ class _Mismatch(Exception):
         self.text = text
 
 
-def assert_same_structure(
-    nest1: Any, nest2: Any, check_types: bool = True, expand_composites: bool = False
-) -> None:
+def assert_same_structure(nest1: Any, nest2: Any, check_types: bool = True, expand_composites: bool = False) -> None:
     """Raises an exception if two structures are not alike.
 
     Structures are alike if they have the same nodes in the same places, whatever the leaves. With
@@ -284,8 +273,7 @@ def _compare(first: Any, second: Any, check_types: bool, kinds: KindTable) -> No
         node, leaf = (second, first) if first_kind is None else (first, second)
         raise _Mismatch(
             ValueError,
-            f'Substructure "{_described(node)}" is a sequence, '
-            f'while substructure "{_described(leaf)}" is not',
+            f'Substructure "{_described(node)}" is a sequence, while substructure "{_described(leaf)}" is not',
         )
     expandable = (node_kinds.COMPOSITE, node_kinds.TYPE_SPEC)
     if first_kind in expandable and second_kind in expandable:
@@ -315,11 +303,7 @@ def _compare_types(first: Any, second: Any, first_kind: NodeKind, second_kind: N
         return
     if type(first) is type(second) or (isinstance(first, list) and isinstance(second, list)):
         return
-    if (
-        first_kind is node_kinds.NAMEDTUPLE
-        and second_kind is node_kinds.NAMEDTUPLE
-        and same_namedtuples(first, second)
-    ):
+    if first_kind is node_kinds.NAMEDTUPLE and second_kind is node_kinds.NAMEDTUPLE and same_namedtuples(first, second):
         return
     raise _Mismatch(
         TypeError,
@@ -385,8 +369,7 @@ def _walk_up_to(
     value_kind = kinds[type(value)]
     if value_kind is None:
         raise TypeError(
-            "If shallow structure is a sequence, input must also be a sequence. Input has type: "
-            f"{type(value)}."
+            f"If shallow structure is a sequence, input must also be a sequence. Input has type: {type(value)}."
         )
     if check_types and not _same_node_type(shallow, value, kind, value_kind):
         raise TypeError(
@@ -455,9 +438,7 @@ def flatten_up_to(
 
 def map_structure_up_to(shallow_tree: Any, func: Callable[..., Any], *inputs: Any, **kwargs: Any) -> Any:
     """Applies a function to the parts of the inputs that stand where ``shallow_tree`` has leaves."""
-    return map_structure_with_tuple_paths_up_to(
-        shallow_tree, lambda path, *parts: func(*parts), *inputs, **kwargs
-    )
+    return map_structure_with_tuple_paths_up_to(shallow_tree, lambda path, *parts: func(*parts), *inputs, **kwargs)
 
 
 def map_structure_with_tuple_paths_up_to(
@@ -467,9 +448,7 @@ def map_structure_with_tuple_paths_up_to(
     if not inputs:
         raise ValueError("Cannot map over no sequences")
     check_types, expand_composites = _options(kwargs)
-    parts = [
-        flatten_with_tuple_paths_up_to(shallow_tree, one, check_types, expand_composites) for one in inputs
-    ]
+    parts = [flatten_with_tuple_paths_up_to(shallow_tree, one, check_types, expand_composites) for one in inputs]
     results = [func(each[0][0], *[part for _, part in each]) for each in zip(*parts, strict=True)]
     return pack_sequence_as(shallow_tree, results, expand_composites)
 
@@ -508,8 +487,7 @@ def get_traverse_shallow_structure(
     for child_decision, child in zip(decisions, kind.values(structure), strict=True):
         if not isinstance(child_decision, bool):
             raise TypeError(
-                f"traverse_fn didn't return a depth=1 structure of bools. saw: {decision} for structure: "
-                f"{structure}"
+                f"traverse_fn didn't return a depth=1 structure of bools. saw: {decision} for structure: {structure}"
             )
         levels.append(
             get_traverse_shallow_structure(traverse_fn, child, expand_composites) if child_decision else False

@@ -108,11 +108,7 @@ TYPE_SPEC = NodeKind(
 def is_namedtuple_class(cls: type) -> bool:
     """Tells whether ``cls`` is a class of named tuples, or looks like one."""
     fields = getattr(cls, "_fields", None)
-    return (
-        issubclass(cls, tuple)
-        and isinstance(fields, tuple | list)
-        and all(isinstance(name, str) for name in fields)
-    )
+    return issubclass(cls, tuple) and isinstance(fields, tuple | list) and all(isinstance(name, str) for name in fields)
 
 
 def _plain_kind(cls: type) -> NodeKind | None:

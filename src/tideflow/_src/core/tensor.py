@@ -182,9 +182,7 @@ class EagerTensor(Tensor):
     def set_shape(self, shape: Any) -> None:
         """Checks that ``shape`` is compatible with the value's shape; a ValueError if not."""
         if not self.shape.is_compatible_with(shape):
-            raise ValueError(
-                f"Tensor's shape {self.shape} is not compatible with supplied shape {TensorShape(shape)}."
-            )
+            raise ValueError(f"Tensor's shape {self.shape} is not compatible with supplied shape {TensorShape(shape)}.")
 
     @property
     def op(self) -> Any:
@@ -206,9 +204,7 @@ class EagerTensor(Tensor):
         raise NotImplementedError("consumers() is not supported when eager execution is enabled.")
 
     def eval(self, feed_dict: Any = None, session: Any = None) -> Any:
-        raise NotImplementedError(
-            "eval is not supported when eager execution is enabled, is .numpy() what you want?"
-        )
+        raise NotImplementedError("eval is not supported when eager execution is enabled, is .numpy() what you want?")
 
     @property
     def _id(self) -> int:
@@ -244,9 +240,7 @@ class EagerTensor(Tensor):
     def __index__(self) -> int:
         if np.issubdtype(self._value.dtype, np.integer):
             return int(self._value)
-        raise TypeError(
-            f"only integer scalar tensors can be converted to an index, got dtype {self.dtype.name}"
-        )
+        raise TypeError(f"only integer scalar tensors can be converted to an index, got dtype {self.dtype.name}")
 
     def __round__(self, digits: int = 0) -> Any:
         return np.round(self._value, digits)
@@ -284,9 +278,7 @@ class EagerTensor(Tensor):
         value = np.asarray(value)
         scalar = value.ndim == 0
         shown = value[()] if scalar else value
-        text = (
-            str(shown) if scalar and not isinstance(shown, bytes) else repr(shown) if as_repr else str(shown)
-        )
+        text = str(shown) if scalar and not isinstance(shown, bytes) else repr(shown) if as_repr else str(shown)
         return "\n" + text if "\n" in text else text
 
     def __repr__(self) -> str:
@@ -317,9 +309,7 @@ class SymbolicTensor(Tensor):
 
     _static: Any
 
-    def __init__(
-        self, op: Any, value_index: int, dtype: dtypes.DType, shape: tuple[int | None, ...] | None
-    ) -> None:
+    def __init__(self, op: Any, value_index: int, dtype: dtypes.DType, shape: tuple[int | None, ...] | None) -> None:
         self._op = op
         self._value_index = value_index
         self._dtype = dtype

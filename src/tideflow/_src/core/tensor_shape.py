@@ -69,10 +69,7 @@ class TensorShape:
     def __init__(self, dims: Any) -> None:
         if type(dims) is tuple or type(dims) is list:
             self._dims = tuple(
-                [
-                    size if (type(size) is int and size >= 0) or size is None else checked_size(size)
-                    for size in dims
-                ]
+                [size if (type(size) is int and size >= 0) or size is None else checked_size(size) for size in dims]
             )
         elif dims is None:
             self._dims = None
@@ -116,9 +113,7 @@ class TensorShape:
     def as_proto(self) -> Any:
         """Returns this shape as a ``TensorShapeProto``."""
         if to_proto is None:
-            raise RuntimeError(
-                "TensorShape.as_proto needs tideflow's graph package, which is not imported yet."
-            )
+            raise RuntimeError("TensorShape.as_proto needs tideflow's graph package, which is not imported yet.")
         return to_proto(self)
 
     experimental_as_proto = as_proto
@@ -159,9 +154,7 @@ class TensorShape:
         if not self.is_compatible_with(other):
             raise ValueError(f"Shapes {self} and {other} are not compatible")
         return TensorShape._from_tuple(
-            tuple(
-                [mine if mine is not None else its for mine, its in zip(self._dims, other._dims, strict=True)]
-            )
+            tuple([mine if mine is not None else its for mine, its in zip(self._dims, other._dims, strict=True)])
         )
 
     def concatenate(self, other: Any) -> TensorShape:
@@ -213,8 +206,7 @@ class TensorShape:
         if len(self._dims) != len(other._dims):
             return False
         return all(
-            mine is None or its is None or mine == its
-            for mine, its in zip(self._dims, other._dims, strict=True)
+            mine is None or its is None or mine == its for mine, its in zip(self._dims, other._dims, strict=True)
         )
 
     # Narrowing by rank, and assertions.

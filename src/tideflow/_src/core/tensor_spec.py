@@ -260,9 +260,7 @@ def _broadcasts_to(shape: tuple[int, ...], target: TensorShape) -> bool:
     if len(shape) > len(dims):
         return False
     tail = dims[len(dims) - len(shape) :]
-    return all(
-        size == 1 or wanted is None or size == wanted for size, wanted in zip(shape, tail, strict=True)
-    )
+    return all(size == 1 or wanted is None or size == wanted for size, wanted in zip(shape, tail, strict=True))
 
 
 def _spec_of_array(array: Any) -> TensorSpec:

@@ -130,9 +130,7 @@ class TypeSpec(abc.ABC):
 
     def _without_tensor_names(self) -> Any:
         """Returns this spec with no name in the tensor specs inside it."""
-        return self._with_parts(
-            lambda part: part._without_tensor_names() if isinstance(part, TypeSpec) else part
-        )
+        return self._with_parts(lambda part: part._without_tensor_names() if isinstance(part, TypeSpec) else part)
 
     def _with_parts(self, change: Callable[[Any], Any]) -> Any:
         return self._deserialize(nest.map_structure(change, self._serialize()))
@@ -355,9 +353,7 @@ def type_spec_from_value(value: Any) -> Any:
 
 
 def _spec_of(value: Any) -> Any:
-    if isinstance(value, CompositeTensor) or (
-        hasattr(value, "_type_spec") and not isinstance(value, TypeSpec)
-    ):
+    if isinstance(value, CompositeTensor) or (hasattr(value, "_type_spec") and not isinstance(value, TypeSpec)):
         return value._type_spec
     for type_object, converter, allow_subclass in reversed(_converters):
         kinds = type_object if isinstance(type_object, tuple) else (type_object,)
@@ -385,9 +381,7 @@ def register(name: str) -> Callable[[_SpecClass], _SpecClass]:
     if not isinstance(name, str):
         raise TypeError(f"Expected `name` to be a string; got {name!r}")
     if "." not in name or not all(part.isidentifier() for part in name.split(".")):
-        raise ValueError(
-            f"Registered name must have the form '{{project_name}}.{{type_name}}'; got {name!r}."
-        )
+        raise ValueError(f"Registered name must have the form '{{project_name}}.{{type_name}}'; got {name!r}.")
 
     def decorate(cls: _SpecClass) -> _SpecClass:
         if not (isinstance(cls, type) and issubclass(cls, TypeSpec)):
@@ -395,9 +389,7 @@ def register(name: str) -> Callable[[_SpecClass], _SpecClass]:
         if cls in _name_of_class:
             raise ValueError(f"Class {cls.__name__} has already been registered as {_name_of_class[cls]}.")
         if name in _class_of_name:
-            raise ValueError(
-                f"Name {name} has already been registered for class {_class_of_name[name].__name__}."
-            )
+            raise ValueError(f"Name {name} has already been registered for class {_class_of_name[name].__name__}.")
         _name_of_class[cls] = name
         _class_of_name[name] = cls
         return cls

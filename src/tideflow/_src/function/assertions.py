@@ -21,7 +21,7 @@ from tideflow._src.runtime.convert import convert_to_tensor
 _SHOWN = 3
 
 
-def Assert(condition: Any, data: Any, summarize: int | None = None, name: str | None = None) -> Any:  # noqa: N802
+def Assert(condition: Any, data: Any, summarize: int | None = None, name: str | None = None) -> Any:
     """Asserts that a condition holds.
 
     Args:
@@ -102,7 +102,9 @@ def _explained(head: str, symbol: str, holds: Any, x: Any, y: Any, summarize: in
 
 
 def _comparison(symbol: str, operation: str, function_name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    def function(x: Any, y: Any, message: str | None = None, summarize: int | None = None, name: str | None = None) -> Any:
+    def function(
+        x: Any, y: Any, message: str | None = None, summarize: int | None = None, name: str | None = None
+    ) -> Any:
         return _binary(symbol, operation, x, y, message, summarize, name or function_name)
 
     def function_v1(
@@ -155,7 +157,9 @@ def _sign(symbol: str, operation: str, function_name: str) -> tuple[Callable[...
                 None, None, f"{head}\nx (shape={x.shape} dtype={x.dtype.base_dtype.name}) = \n{known_x}"
             )
         everything = registry["All"](holds, _all_axes(holds))
-        return Assert(everything, [head, "x (" + x.name + ") = ", x], summarize, name=f"{name or function_name}/Assert/Assert")
+        return Assert(
+            everything, [head, "x (" + x.name + ") = ", x], summarize, name=f"{name or function_name}/Assert/Assert"
+        )
 
     def function_v1(
         x: Any, data: Any = None, summarize: int | None = None, message: str | None = None, name: str | None = None
@@ -227,7 +231,9 @@ def assert_near_v1(
 # Static properties.
 
 
-def _rank_check(x: Any, accept: Callable[[Any], Any], dynamic: Callable[[Any], Any], wanted: str, message: str | None) -> Any:
+def _rank_check(
+    x: Any, accept: Callable[[Any], Any], dynamic: Callable[[Any], Any], wanted: str, message: str | None
+) -> Any:
     x = convert_to_tensor(x)
     rank = x.shape.rank
     registry: Any = OpDef.registry
@@ -239,7 +245,9 @@ def _rank_check(x: Any, accept: Callable[[Any], Any], dynamic: Callable[[Any], A
                 f"shape {x.shape}"
             )
         return None if context.executing_eagerly() else registry["NoOp"](name="static_checks_determined_all_ok")
-    return Assert(dynamic(registry["Rank"](x)), [f"{message or ''}Tensor {label} must have rank {wanted}.", registry["Shape"](x)])
+    return Assert(
+        dynamic(registry["Rank"](x)), [f"{message or ''}Tensor {label} must have rank {wanted}.", registry["Shape"](x)]
+    )
 
 
 def assert_rank(x: Any, rank: Any, message: str | None = None, name: str | None = None) -> Any:
@@ -247,7 +255,13 @@ def assert_rank(x: Any, rank: Any, message: str | None = None, name: str | None 
     del name
     registry: Any = OpDef.registry
     wanted = _static_rank(rank)
-    return _rank_check(x, lambda have: wanted is None or have == wanted, lambda have: registry["Equal"](have, rank), str(wanted), message)
+    return _rank_check(
+        x,
+        lambda have: wanted is None or have == wanted,
+        lambda have: registry["Equal"](have, rank),
+        str(wanted),
+        message,
+    )
 
 
 def assert_rank_at_least(x: Any, rank: Any, message: str | None = None, name: str | None = None) -> Any:
@@ -256,7 +270,11 @@ def assert_rank_at_least(x: Any, rank: Any, message: str | None = None, name: st
     registry: Any = OpDef.registry
     wanted = _static_rank(rank)
     return _rank_check(
-        x, lambda have: wanted is None or have >= wanted, lambda have: registry["GreaterEqual"](have, rank), f"at least {wanted}", message
+        x,
+        lambda have: wanted is None or have >= wanted,
+        lambda have: registry["GreaterEqual"](have, rank),
+        f"at least {wanted}",
+        message,
     )
 
 
@@ -274,7 +292,12 @@ def assert_rank_in(x: Any, ranks: Iterable[Any], message: str | None = None, nam
 
 
 def assert_rank_v1(
-    x: Any, rank: Any, data: Any = None, summarize: int | None = None, message: str | None = None, name: str | None = None
+    x: Any,
+    rank: Any,
+    data: Any = None,
+    summarize: int | None = None,
+    message: str | None = None,
+    name: str | None = None,
 ) -> Any:
     """Is ``assert_rank`` with the arguments of TensorFlow 1.x."""
     del data, summarize
@@ -282,7 +305,12 @@ def assert_rank_v1(
 
 
 def assert_rank_at_least_v1(
-    x: Any, rank: Any, data: Any = None, summarize: int | None = None, message: str | None = None, name: str | None = None
+    x: Any,
+    rank: Any,
+    data: Any = None,
+    summarize: int | None = None,
+    message: str | None = None,
+    name: str | None = None,
 ) -> Any:
     """Is ``assert_rank_at_least`` with the arguments of TensorFlow 1.x."""
     del data, summarize
@@ -290,7 +318,12 @@ def assert_rank_at_least_v1(
 
 
 def assert_rank_in_v1(
-    x: Any, ranks: Any, data: Any = None, summarize: int | None = None, message: str | None = None, name: str | None = None
+    x: Any,
+    ranks: Any,
+    data: Any = None,
+    summarize: int | None = None,
+    message: str | None = None,
+    name: str | None = None,
 ) -> Any:
     """Is ``assert_rank_in`` with the arguments of TensorFlow 1.x."""
     del data, summarize
@@ -310,7 +343,10 @@ def assert_type(tensor: Any, tf_type: Any, message: str | None = None, name: str
     tensor = convert_to_tensor(tensor)
     if tensor.dtype.base_dtype is not wanted:
         where = "" if context.executing_eagerly() else f"{tensor.name} "
-        raise TypeError(f"{message + '. ' if message else ''}{where}tensor must be of type {wanted!r}; got {tensor.dtype.base_dtype!r}")
+        raise TypeError(
+            f"{message + '. ' if message else ''}{where}tensor must be of type {wanted!r}; "
+            f"got {tensor.dtype.base_dtype!r}"
+        )
     registry: Any = OpDef.registry
     return None if context.executing_eagerly() else registry["NoOp"](name=name or "statically_determined_correct_type")
 
@@ -321,7 +357,8 @@ def assert_integer(x: Any, message: str | None = None, name: str | None = None) 
     x = convert_to_tensor(x)
     if not x.dtype.base_dtype.is_integer:
         raise TypeError(
-            f"{message + '. ' if message else ''}Expected \"x\" to be integer type.  Found: tensor of dtype {x.dtype.base_dtype}"
+            f'{message + ". " if message else ""}Expected "x" to be integer type.  '
+            f"Found: tensor of dtype {x.dtype.base_dtype}"
         )
     registry: Any = OpDef.registry
     return None if context.executing_eagerly() else registry["NoOp"](name="statically_determined_was_integer")
@@ -367,7 +404,9 @@ def assert_shapes(
                 raise ValueError(f"{prefix}{label} must have rank at least {len(sizes)}.  Received rank {len(have)}")
             have = have[len(have) - len(sizes) :]
         if len(have) != len(sizes):
-            raise ValueError(f"{prefix}{label} must have rank {len(sizes)}.  Received rank {len(have)}, shape {tensor.shape}")
+            raise ValueError(
+                f"{prefix}{label} must have rank {len(sizes)}.  Received rank {len(have)}, shape {tensor.shape}"
+            )
         for axis, (size, want) in enumerate(zip(have, sizes, strict=True)):
             if want in (None, ".") or size is None:
                 continue
@@ -375,12 +414,13 @@ def assert_shapes(
                 known = symbols.setdefault(want, (size, f"Specified by tensor {label[7:]} dimension {axis}"))
                 if known[0] != size:
                     raise ValueError(
-                        f"{prefix}{known[1]}.  {label} dimension {axis} must have size {known[0]}.  Received size {size}, "
-                        f"shape {tensor.shape}"
+                        f"{prefix}{known[1]}.  {label} dimension {axis} must have size {known[0]}.  "
+                        f"Received size {size}, shape {tensor.shape}"
                     )
             elif int(want) != size:
                 raise ValueError(
-                    f"{prefix}{label} dimension {axis} must have size {want}.  Received size {size}, shape {tensor.shape}"
+                    f"{prefix}{label} dimension {axis} must have size {want}.  "
+                    f"Received size {size}, shape {tensor.shape}"
                 )
     registry: Any = OpDef.registry
     return None if context.executing_eagerly() else registry["NoOp"](name="assert_shapes")
@@ -398,7 +438,8 @@ def assert_same_float_dtype(tensors: Any = None, dtype: Any = None) -> Any:
             expected, first = have, tensor
         elif have is not expected:
             raise ValueError(
-                f"{tensor}, type={have}, must be of the same type ({expected})" + (f" as {first}." if first is not None else ".")
+                f"{tensor}, type={have}, must be of the same type ({expected})"
+                + (f" as {first}." if first is not None else ".")
             )
     expected = expected or dtypes.float32
     if not expected.is_floating:

@@ -28,7 +28,12 @@ from tideflow._src.ops.control.functional import (
 from tideflow._src.runtime.convert import convert_to_tensor
 
 
-def cond(pred: Any, true_fn: Callable[[], Any] | None = None, false_fn: Callable[[], Any] | None = None, name: str | None = None) -> Any:
+def cond(
+    pred: Any,
+    true_fn: Callable[[], Any] | None = None,
+    false_fn: Callable[[], Any] | None = None,
+    name: str | None = None,
+) -> Any:
     """Returns ``true_fn()`` if ``pred`` holds, else ``false_fn()``.
 
     In a graph both functions are built, and a run executes one of them.
@@ -53,8 +58,12 @@ def cond(pred: Any, true_fn: Callable[[], Any] | None = None, false_fn: Callable
     graph = context.current_graph()
     base = name or "cond"
     with graph.name_scope(base) as scope:
-        then_graph, then_result = build(unique_function_name(f"{scope.strip('/').replace('/', '_')}_true"), true_fn, (), value_of_operations=pred)
-        else_graph, else_result = build(unique_function_name(f"{scope.strip('/').replace('/', '_')}_false"), false_fn, (), value_of_operations=pred)
+        then_graph, then_result = build(
+            unique_function_name(f"{scope.strip('/').replace('/', '_')}_true"), true_fn, (), value_of_operations=pred
+        )
+        else_graph, else_result = build(
+            unique_function_name(f"{scope.strip('/').replace('/', '_')}_false"), false_fn, (), value_of_operations=pred
+        )
         _check_same(then_graph, then_result, else_graph, else_result)
         merged = _merge_captures([then_graph, else_graph])
         stateful = then_graph.is_stateful() or else_graph.is_stateful()
@@ -83,7 +92,9 @@ def cond_v1(
     true_fn = true_fn if true_fn is not None else fn1
     false_fn = false_fn if false_fn is not None else fn2
     if true_fn is None or false_fn is None:
-        raise TypeError("cond(): 'true_fn' argument required" if true_fn is None else "cond(): 'false_fn' argument required")
+        raise TypeError(
+            "cond(): 'true_fn' argument required" if true_fn is None else "cond(): 'false_fn' argument required"
+        )
     result = cond(pred, true_fn, false_fn, name)
     if not strict and isinstance(result, list | tuple) and len(result) == 1 and not hasattr(result, "_fields"):
         return result[0]
@@ -116,13 +127,15 @@ def _check_same(first: FuncGraph, one: Any, second: FuncGraph, two: Any) -> None
         raise TypeError(f"true_fn and false_fn must return the same structure: {error}") from None
     if len(first.outputs) != len(second.outputs):
         raise ValueError(
-            f"true_fn and false_fn must return the same number of results: {len(first.outputs)} and {len(second.outputs)}."
+            "true_fn and false_fn must return the same number of results: "
+            f"{len(first.outputs)} and {len(second.outputs)}."
         )
     for a, b in zip(first.outputs, second.outputs, strict=True):
         if a._dtype.base_dtype is not b._dtype.base_dtype:
             raise TypeError(
-                f"true_fn and false_fn arguments to tf.cond must have the same number, type, and overall structure of "
-                f"return values. Got {a._dtype.base_dtype.name} from true_fn and {b._dtype.base_dtype.name} from false_fn."
+                "true_fn and false_fn arguments to tf.cond must have the same number, type, and overall structure of "
+                f"return values. Got {a._dtype.base_dtype.name} from true_fn "
+                f"and {b._dtype.base_dtype.name} from false_fn."
             )
 
 
@@ -175,7 +188,9 @@ def function_gradient(function: FuncGraph, name: str) -> tuple[FuncGraph, list[i
         for output in outputs:
             dys.append(graph.add_parameter(output._dtype.base_dtype, output._shape, "dy"))
         pairs = [(y, dy) for y, dy in zip(outputs, dys, strict=True) if differentiable(y)]
-        wanted = [index for index, item in enumerate(parameters) if differentiable(item) or item._dtype is dtypes.resource]
+        wanted = [
+            index for index, item in enumerate(parameters) if differentiable(item) or item._dtype is dtypes.resource
+        ]
         found: list[Any] = []
         if pairs and wanted:
             found = gradients([y for y, _ in pairs], [parameters[i] for i in wanted], [dy for _, dy in pairs])
@@ -198,7 +213,9 @@ def differentiable(tensor: Any) -> bool:
     return bool(dtype.is_floating or dtype.is_complex)
 
 
-def _branches_gradient(call: Call, branches: Sequence[FuncGraph], dys: Sequence[Any]) -> tuple[list[Any], list[FuncGraph], list[Any]]:
+def _branches_gradient(
+    call: Call, branches: Sequence[FuncGraph], dys: Sequence[Any]
+) -> tuple[list[Any], list[FuncGraph], list[Any]]:
     """Returns the gradient functions of branches, made to return the same gradients, and what they take."""
     inputs = list(call.inputs[1])
     built = [function_gradient(branch, f"{branch.name}_grad") for branch in branches]
@@ -306,11 +323,15 @@ def _indexed(branch_fns: Any) -> dict[int, Any]:
             raise TypeError(f"fn for key {key} must be callable.")
     indices = [key for key, _ in pairs]
     if sorted(indices) != list(range(len(indices))):
-        raise ValueError(f"branch indices (keys) must form contiguous range of [0 to {len(indices)}) but found {{{sorted(indices)}}}")
+        raise ValueError(
+            f"branch indices (keys) must form contiguous range of [0 to {len(indices)}) but found {{{sorted(indices)}}}"
+        )
     return dict(pairs)
 
 
-def case(pred_fn_pairs: Any, default: Any = None, exclusive: bool = False, strict: bool = False, name: str = "case") -> Any:
+def case(
+    pred_fn_pairs: Any, default: Any = None, exclusive: bool = False, strict: bool = False, name: str = "case"
+) -> Any:
     """Runs the function of the first predicate that holds.
 
     Args:
@@ -338,7 +359,9 @@ def case(pred_fn_pairs: Any, default: Any = None, exclusive: bool = False, stric
         registry: Any = OpDef.registry
         count = registry["Sum"](registry["Cast"](convert_to_tensor(preds), DstT="int32"), 0)
         checks.append(
-            assert_true(registry["LessEqual"](count, 1), "Input error: exclusive=True: more than 1 conditions evaluated as True")
+            assert_true(
+                registry["LessEqual"](count, 1), "Input error: exclusive=True: more than 1 conditions evaluated as True"
+            )
         )
     if default is None:
         registry = OpDef.registry

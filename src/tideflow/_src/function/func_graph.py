@@ -79,7 +79,7 @@ class FuncGraph(Graph):
         return op.outputs[0]
 
     def add_parameter_like(self, tensor: Any, name: str) -> SymbolicTensor:
-        """Adds a parameter of the dtype and static shape of ``tensor`` and, for a variable's handle, of its variable."""
+        """Adds a parameter of the dtype and static shape of ``tensor`` and, for a handle, of the handle's variable."""
         shape = tensor._shape if isinstance(tensor, SymbolicTensor) else tuple(tensor._value.shape)
         parameter = self.add_parameter(tensor.dtype, shape, name)
         share_variable(tensor, parameter)
@@ -167,7 +167,9 @@ class FuncGraph(Graph):
         return self._compilable
 
     def _find_compilable(self) -> bool:
-        if any(item._dtype._is_ref_dtype or item._dtype.name in ("resource", "variant", "string") for item in self.inputs):
+        if any(
+            item._dtype._is_ref_dtype or item._dtype.name in ("resource", "variant", "string") for item in self.inputs
+        ):
             return False
         plan = self.plan()
         state = RunState(_no_resources())
@@ -176,7 +178,8 @@ class FuncGraph(Graph):
             if not part.compiled and part.ops:
                 return False
         return not any(
-            op.op_def.random is not None or op.op_def.updates or op.op_def.reads or state.is_handle(op) for op in plan.ops
+            op.op_def.random is not None or op.op_def.updates or op.op_def.reads or state.is_handle(op)
+            for op in plan.ops
         )
 
     def trace(self, values: Sequence[Any]) -> list[Any]:

@@ -245,9 +245,9 @@ def _build(
                 )
             if not _less_specific(shape, output.shape):
                 raise ValueError(
-                    f"Input tensor '{start.name}' enters the loop with shape {shape}, but has shape {output.shape} after "
-                    "one iteration. To allow the shape to vary across iterations, use the `shape_invariants` argument "
-                    "of tf.while_loop to specify a less-specific shape."
+                    f"Input tensor '{start.name}' enters the loop with shape {shape}, but has shape {output.shape} "
+                    "after one iteration. To allow the shape to vary across iterations, use the `shape_invariants` "
+                    "argument of tf.while_loop to specify a less-specific shape."
                 )
     return body_graph, condition_graph
 
@@ -300,7 +300,9 @@ class _Saved:
       turns: the number of turns.
     """
 
-    def __init__(self, body: FuncGraph, saving_body: FuncGraph, varying: list[int], lists: list[Any], turns: Any) -> None:
+    def __init__(
+        self, body: FuncGraph, saving_body: FuncGraph, varying: list[int], lists: list[Any], turns: Any
+    ) -> None:
         self.body = body
         self.saving_body = saving_body
         self.varying = varying
@@ -309,7 +311,7 @@ class _Saved:
 
 
 def _flows(tensor: Any) -> bool:
-    """Tells whether gradients flow through a loop variable: numbers, lists of numbers, and variables that hold numbers."""
+    """Tells whether gradients flow through a loop variable: numbers, lists of numbers, variables of numbers."""
     if tensor.dtype is dtypes.resource:
         found = variable_behind(tensor)
         return found is not None and (found[0].is_floating or found[0].is_complex)
@@ -340,7 +342,9 @@ def _saved(op: Any) -> _Saved:
             registry["Identity"](output) if output._op.type == "Placeholder" and index in set(varying) else output
             for index, output in enumerate(outputs)
         ]
-        pushed = [tensor_list_push_back(handle, parameters[index]) for handle, index in zip(handles, varying, strict=True)]
+        pushed = [
+            tensor_list_push_back(handle, parameters[index]) for handle, index in zip(handles, varying, strict=True)
+        ]
         new_body.outputs = [*outputs, *pushed, registry["AddV2"](turn, 1)]
     with new_condition.as_default():
         parameters = [new_condition.add_parameter_like(item, "loop_variable") for item in condition.inputs]
@@ -352,7 +356,9 @@ def _saved(op: Any) -> _Saved:
         saved_stack, graph._name_stack = graph._name_stack, op.name
         try:
             starts = [
-                empty_tensor_list(_static_shape(original.inputs[index]), -1, element_dtype=original.inputs[index]._dtype.base_dtype)
+                empty_tensor_list(
+                    _static_shape(original.inputs[index]), -1, element_dtype=original.inputs[index]._dtype.base_dtype
+                )
                 for index in varying
             ]
             zero = convert_to_tensor(0, "int32", name="turns")
@@ -412,7 +418,9 @@ def _backward_loop(op: Any, saved: _Saved, dys: list[Any]) -> list[Any]:
     static = [*([()] * (1 + len(varying))), *shapes[1 + len(varying) :], *(tensor._shape for tensor in constants)]
     condition = FuncGraph(unique_function_name(f"{body.name}_grad_cond"))
     with condition.as_default():
-        turn = [condition.add_parameter(dtype, shape, "variable") for dtype, shape in zip(types, static, strict=True)][0]
+        turn, *_ = [
+            condition.add_parameter(dtype, shape, "variable") for dtype, shape in zip(types, static, strict=True)
+        ]
         condition.outputs = [registry["Greater"](turn, 0)]
     graph = FuncGraph(unique_function_name(f"{body.name}_grad"))
     with graph.as_default():

@@ -8,7 +8,7 @@ from tideflow._src.core import context
 from tideflow._src.ops import scopes
 
 
-class name_scope:  # noqa: N801 - TensorFlow's name
+class name_scope:
     """Is a context in which operations and variables get a prefix to their names.
 
     Args:
@@ -38,7 +38,7 @@ class name_scope:  # noqa: N801 - TensorFlow's name
         self._scopes.pop().__exit__(kind, value, trace)
 
 
-class name_scope_v1:  # noqa: N801 - TensorFlow's name
+class name_scope_v1:
     """Is a context in which operations get a prefix to their names, with the arguments of TensorFlow 1.x.
 
     Args:

@@ -246,9 +246,7 @@ class Graph:
             controls = self._current_control_inputs(inputs) if self._control_stack else []
         else:
             controls = list(control_inputs)
-        op = Operation(
-            self, name, op_def, inputs, attrs, controls, "", source.capture()
-        )
+        op = Operation(self, name, op_def, inputs, attrs, controls, "", source.capture())
         if self._device_stack:
             op.device = device_scopes.merged(self._device_stack, op)
         if self._attribute_scope:
@@ -711,4 +709,3 @@ class _ControlScope:
 
 
 context.mode.make_default_graph = Graph
-

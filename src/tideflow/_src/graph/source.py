@@ -39,6 +39,4 @@ def describe(location: Location | None) -> str:
 
 def summaries(location: Location | None) -> list[traceback.FrameSummary]:
     """Returns the frames as the ``traceback`` module writes them, innermost last."""
-    return [
-        traceback.FrameSummary(code.co_filename, line, code.co_name) for code, line in reversed(location or ())
-    ]
+    return [traceback.FrameSummary(code.co_filename, line, code.co_name) for code, line in reversed(location or ())]

@@ -134,8 +134,7 @@ def make_ndarray(tensor: Any) -> np.ndarray[Any, Any]:
     number = int(tensor.dtype)
     if number not in _FIELDS:
         raise TypeError(
-            f"Unsupported tensor type: {number} ({_data_type_name(number)}). "
-            "A TensorProto holds numbers or strings."
+            f"Unsupported tensor type: {number} ({_data_type_name(number)}). A TensorProto holds numbers or strings."
         )
     shape = _static_shape(tensor.tensor_shape)
     size = math.prod(shape)
@@ -322,9 +321,7 @@ def _has_array_method(values: Any) -> bool:
 
 def _dtype_of(array: np.ndarray[Any, Any], values: Any) -> Any:
     if array.dtype.kind in "USO":
-        if array.dtype.kind == "O" and not all(
-            isinstance(element, (str, bytes)) for element in array.ravel()
-        ):
+        if array.dtype.kind == "O" and not all(isinstance(element, (str, bytes)) for element in array.ravel()):
             raise _not_convertible(values)
         return dtypes.as_dtype(_STRING)
     return dtypes.as_dtype(array.dtype)
@@ -398,9 +395,7 @@ def _sizes_to_proto(sizes: Sequence[int]) -> Any:
 def _static_shape(proto: Any) -> tuple[int, ...]:
     shape = tuple(dimension.size for dimension in proto.dim)
     if any(size < 0 for size in shape):
-        raise ValueError(
-            f"The shape of a TensorProto has no unknown or negative dimension, got {list(shape)}."
-        )
+        raise ValueError(f"The shape of a TensorProto has no unknown or negative dimension, got {list(shape)}.")
     return shape
 
 
@@ -408,9 +403,7 @@ def _reshape(flat: np.ndarray[Any, Any], shape: tuple[int, ...]) -> np.ndarray[A
     try:
         return flat.reshape(shape)
     except (ValueError, OverflowError) as error:
-        raise ValueError(
-            f"NumPy cannot hold the shape of this TensorProto, {list(shape)}: {error}."
-        ) from None
+        raise ValueError(f"NumPy cannot hold the shape of this TensorProto, {list(shape)}: {error}.") from None
 
 
 # Writing the repeated fields
@@ -485,9 +478,7 @@ def _read_content(
 def _decode_strings(content: bytes, size: int) -> np.ndarray[Any, Any]:
     """Decodes TensorFlow's string content: every length as a varint, then all bytes one after the other."""
     if size > len(content):  # Every string takes one byte at least: that of its length.
-        raise ValueError(
-            f"The tensor_content of this TensorProto, {len(content)} bytes, cannot hold {size} strings."
-        )
+        raise ValueError(f"The tensor_content of this TensorProto, {len(content)} bytes, cannot hold {size} strings.")
     lengths: list[int] = []
     position = 0
     while len(lengths) < size:
@@ -574,16 +565,12 @@ _READERS: dict[str, Callable[[Any, np.dtype[Any]], np.ndarray[Any, Any]]] = {
 }
 
 
-def _repeat_last(
-    given: np.ndarray[Any, Any], size: int, shape: tuple[int, ...], number: int
-) -> np.ndarray[Any, Any]:
+def _repeat_last(given: np.ndarray[Any, Any], size: int, shape: tuple[int, ...], number: int) -> np.ndarray[Any, Any]:
     """Fills the missing elements with the last given one, or with zeros if there is none."""
     if len(given) == size:
         return given
     if len(given) > size:
-        raise ValueError(
-            f"This TensorProto holds {len(given)} values, but its shape {list(shape)} takes {size}."
-        )
+        raise ValueError(f"This TensorProto holds {len(given)} values, but its shape {list(shape)} takes {size}.")
     if size * given.itemsize > _LARGEST_EXPANSION:
         raise ValueError(
             f"This TensorProto holds {len(given)} values for shape {list(shape)} of "

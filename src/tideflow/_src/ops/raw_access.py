@@ -33,13 +33,11 @@ def operation(name: str) -> Callable[..., Any]:
     def call(*positional: Any, name: str | None = None, **arguments: Any) -> Any:
         if positional:
             raise TypeError(
-                f"{definition.name} only takes keyword args (possible keys: {[*inputs, *visible, 'name']}). Please pass "
-                "these args as kwargs instead."
+                f"{definition.name} only takes keyword args (possible keys: {[*inputs, *visible, 'name']}). Please "
+                "pass these args as kwargs instead."
             )
         missing = [key for key in inputs if key not in arguments]
-        missing += [
-            key for key in visible if key not in arguments and definition.attributes[key].default is REQUIRED
-        ]
+        missing += [key for key in visible if key not in arguments and definition.attributes[key].default is REQUIRED]
         if missing:
             raise TypeError(f"{definition.name}() missing required arguments: {', '.join(map(repr, missing))}")
         attrs = {}
@@ -59,5 +57,6 @@ def operation(name: str) -> Callable[..., Any]:
 def _implied(definition: OpDef, attribute: str) -> bool:
     """Tells whether an attribute follows from the inputs, so that callers do not give it."""
     return any(
-        attribute in (argument.type_attr, argument.number_attr, argument.type_list_attr) for argument in definition.inputs
+        attribute in (argument.type_attr, argument.number_attr, argument.type_list_attr)
+        for argument in definition.inputs
     )

@@ -64,7 +64,7 @@ def bind(definition: OpDef, inputs: Sequence[Any], attrs: dict[str, Any], *, eag
             f"{definition.name} takes {len(definition.inputs)} inputs "
             f"({', '.join(argument.name for argument in definition.inputs)}), got {len(inputs)}."
         )
-    attrs = {name: value for name, value in attrs.items()}
+    attrs = dict(attrs)
     _normalize_attributes(definition, attrs)
     types: dict[str, DType] = {}
     for name, value in attrs.items():
@@ -215,7 +215,10 @@ def _mismatch(
 def _not_allowed(definition: OpDef, attribute: Attribute, value: DType, eager: bool) -> Exception:
     names = ", ".join(dtype.name for dtype in attribute.allowed or ())
     parameter = next((a.name for a in definition.inputs if a.type_attr == attribute.name), f"attr '{attribute.name}'")
-    message = f"Value passed to parameter '{parameter}' of {definition.name} has DataType {value.name} not in list of allowed values: {names}"
+    message = (
+        f"Value passed to parameter '{parameter}' of {definition.name} has DataType {value.name} "
+        f"not in list of allowed values: {names}"
+    )
     return InvalidArgumentError(None, None, message) if eager else TypeError(message)
 
 
@@ -234,7 +237,10 @@ def _bind_list(
     if argument.number_attr:
         minimum = definition.attributes[argument.number_attr].minimum or 0
         if len(value) < minimum:
-            problem = f"List argument '{argument.name}' to '{definition.name}' Op with length {len(value)} shorter than minimum length {minimum}."
+            problem = (
+                f"List argument '{argument.name}' to '{definition.name}' Op with length {len(value)} "
+                f"shorter than minimum length {minimum}."
+            )
             raise InvalidArgumentError(None, None, problem) if eager else ValueError(problem)
         wanted = argument.dtype if argument.dtype is not None else types.get(argument.type_attr)
         for index, item in enumerate(value):

@@ -14,9 +14,7 @@ from tideflow._src.runtime.arguments import bind
 from tideflow._src.runtime.eager import result_type
 
 
-def add_node(
-    graph: Graph, definition: OpDef, inputs: Sequence[Any], attrs: dict[str, Any], name: str | None
-) -> Any:
+def add_node(graph: Graph, definition: OpDef, inputs: Sequence[Any], attrs: dict[str, Any], name: str | None) -> Any:
     """Adds an operation to ``graph`` and returns its outputs in the form that the call returns.
 
     Constants made of Python values are named below the operation, after the input that they are: ``add/y``.
@@ -40,9 +38,7 @@ def add_node(
 
 def _references(definition: OpDef, binding: Any) -> list[SymbolicTensor]:
     """Returns the inputs that an operation takes by reference."""
-    return [
-        tensor for argument, tensor in zip(definition.inputs, binding.inputs, strict=True) if argument.is_ref
-    ]
+    return [tensor for argument, tensor in zip(definition.inputs, binding.inputs, strict=True) if argument.is_ref]
 
 
 def _beside(

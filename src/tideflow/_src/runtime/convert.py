@@ -143,7 +143,11 @@ def _array_as(value: Any, dtype: DType | None) -> np.ndarray[Any, Any] | np.gene
             if kind.kind == "O" and value.size and not isinstance(value.reshape(-1)[0], str | bytes):
                 return _array_as(np.array(value.tolist()), dtype)
             raise _cannot_convert(value, dtype)
-        if kind.kind == "O" and value.size and isinstance(value.reshape(-1)[0], bool | int | float | complex | np.generic):
+        if (
+            kind.kind == "O"
+            and value.size
+            and isinstance(value.reshape(-1)[0], bool | int | float | complex | np.generic)
+        ):
             return _sequence_as(value.tolist(), dtype)
         if kind.kind == "S":
             value = value.astype(object)
@@ -206,9 +210,7 @@ def _sequence_as(value: Any, dtype: DType | None) -> np.ndarray[Any, Any]:
             )
         if dtype is not None and array.size and isinstance(array.reshape(-1)[0], int):
             raise _cannot_convert(value, dtype)
-        raise ValueError(
-            f"Failed to convert a NumPy array to a Tensor (Unsupported object type {_leaf_type(array)})."
-        )
+        raise ValueError(f"Failed to convert a NumPy array to a Tensor (Unsupported object type {_leaf_type(array)}).")
     if array.dtype.kind in "US":
         raise TypeError(f"Cannot convert a sequence that mixes strings and numbers to a Tensor: {value!r}")
     natural = _natural_dtype(array, leaf, value)
@@ -237,7 +239,7 @@ def _natural_dtype(array: np.ndarray[Any, Any], leaf: Any, value: Any) -> np.dty
     if kind.kind == "f":
         return _FLOAT32
     if kind == _INT64 and array.size:
-        fits = -(2**31) <= int(array.min()) and int(array.max()) < 2**31
+        fits = int(array.min()) >= -(2**31) and int(array.max()) < 2**31
         return _INT32 if fits else kind
     if not array.size:
         return _FLOAT32

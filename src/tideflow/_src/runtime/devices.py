@@ -278,10 +278,10 @@ def check_placement(ops: Any, config: Any) -> None:
             raise InvalidArgumentError(
                 None,
                 op,
-                f"Cannot assign a device for operation {op.name}: node {op.name} was explicitly assigned to {op.device} "
-                f"but available devices are [ {', '.join(_PREFIX + item for item in sorted(available))} ]. Make sure the "
-                "device specification refers to a valid device, or set allow_soft_placement=True in the session's "
-                f"ConfigProto.\n  created at {op.source_line}",
+                f"Cannot assign a device for operation {op.name}: node {op.name} was explicitly assigned to "
+                f"{op.device} but available devices are [ {', '.join(_PREFIX + item for item in sorted(available))} ]. "
+                "Make sure the device specification refers to a valid device, or set allow_soft_placement=True in "
+                f"the session's ConfigProto.\n  created at {op.source_line}",
             )
 
 

@@ -31,7 +31,7 @@ def host_callable(definition: OpDef) -> Callable[..., Any] | None:
 
 def execute(definition: OpDef, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
     """Calls an operation eagerly, whatever its arguments are, and records it on the tapes of this thread."""
-    key = _dtype_key(inputs)
+    key = _dtype_key(definition, inputs)
     if key is None:
         inputs = [
             item._dense_var_to_tensor()
@@ -39,7 +39,7 @@ def execute(definition: OpDef, inputs: Sequence[Any], attrs: dict[str, Any]) -> 
             else item
             for item in inputs
         ]
-        key = _dtype_key(inputs)
+        key = _dtype_key(definition, inputs)
     if key is not None and len(attrs) == len(definition.kernel_attributes) and key in definition.checked:
         tensors: Sequence[Any] = inputs
         attrs = {name: normalize(definition, definition.attributes[name], value) for name, value in attrs.items()}
@@ -50,14 +50,12 @@ def execute(definition: OpDef, inputs: Sequence[Any], attrs: dict[str, Any]) -> 
         binding = bind(definition, inputs, attrs, eager=True)
         tensors = binding.inputs
         attrs = {name: binding.attrs[name] for name in definition.kernel_attributes}
-        key = _dtype_key(tensors)
+        key = _dtype_key(definition, tensors)
         if key is not None and not binding_has_extra(definition, binding.attrs):
             definition.checked.add(key)
             if key.__class__ is tuple and len({id(dtype) for dtype in key}) == 1:
                 definition.checked.add(key[0])
-    values = [
-        [tensor._value for tensor in item] if item.__class__ is list else item._value for item in tensors
-    ]
+    values = [[tensor._value for tensor in item] if item.__class__ is list else item._value for item in tensors]
     token = float_errors.enter(float_errors.QUIET)
     try:
         result = run_kernel(definition, values, attrs)
@@ -82,7 +80,7 @@ def binding_has_extra(definition: OpDef, attrs: dict[str, Any]) -> bool:
     return any(name not in implied for name in attrs if name not in definition.kernel_attributes)
 
 
-def _dtype_key(inputs: Sequence[Any]) -> Any:
+def _dtype_key(definition: OpDef, inputs: Sequence[Any]) -> Any:
     """The dtypes of eager inputs as the generated fast paths look them up; None if some input is not eager."""
     key: list[Any] = []
     lists: list[Any] = []
@@ -91,6 +89,8 @@ def _dtype_key(inputs: Sequence[Any]) -> Any:
         if item.__class__ is EagerTensor:
             key.append(item._value.dtype)
         elif item.__class__ is list:
+            if not definition.is_variadic:
+                return None  # a list of tensors that stands for one tensor
             is_list = True
             for each in item:
                 if each.__class__ is not EagerTensor:
@@ -111,18 +111,14 @@ def run_kernel(definition: OpDef, values: list[Any], attrs: dict[str, Any]) -> A
 
         return xla.call(definition, values, attrs)
     if definition.random is not None:
-        generator = random_state.eager_generator(
-            definition, values, attrs, definition.random(*values, **attrs)
-        )
+        generator = random_state.eager_generator(definition, values, attrs, definition.random(*values, **attrs))
         return kernel(*values, generator=generator, **attrs)
     if definition.reads or definition.updates:
         return run_stateful(definition, kernel, values, attrs)
     return kernel(*values, **attrs)
 
 
-def run_stateful(
-    definition: OpDef, kernel: Callable[..., Any], values: list[Any], attrs: dict[str, Any]
-) -> Any:
+def run_stateful(definition: OpDef, kernel: Callable[..., Any], values: list[Any], attrs: dict[str, Any]) -> Any:
     """Runs a kernel that reads and updates variables, given by resource handles, and stores what it returns."""
     updated: list[Buffer] = []
     for index, argument in enumerate(definition.inputs):

@@ -243,7 +243,7 @@ class HostProgram:
         return pattern
 
     def _arguments(self, op: Operation) -> tuple[list[Buffer], list[str], bool]:
-        """Returns the buffers that an operation updates, its arguments, and whether a handle is known only at run time."""
+        """Returns the buffers an operation updates, its arguments, and whether a handle is known only at run time."""
         definition = op.op_def
         buffers: list[Buffer] = []
         arguments: list[str] = []
@@ -269,7 +269,7 @@ class HostProgram:
                 buffers.append(buffer)
                 name = self._name(buffer, "b")
                 arguments.append(f"{name}.value" if definition.allows_uninitialized else f"{name}.read()")
-            elif argument.name in definition.reads or not argument.is_ref and tensor._dtype.name != "resource":
+            elif argument.name in definition.reads or (not argument.is_ref and tensor._dtype.name != "resource"):
                 arguments.append(f"{self._name(buffer, 'b')}.read()")
             elif argument.is_ref:
                 arguments.append(self._name(buffer, "b"))

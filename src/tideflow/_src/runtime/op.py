@@ -166,14 +166,15 @@ def _fast_path(
     else:
         guard = f"{key} in CHECKED"
     guards = [guard, *(f"{name} is None" for name in implied)]
-    passed = [*(["np"] if over_xp else []), *(f"v_{name}" for name in names), *(f"{a}={a}" for a in attributes)]
+    keywords = [f"{name}={name}" for name in attributes]
+    passed = [*(["np"] if over_xp else []), *(f"v_{name}" for name in names), *keywords]
     lines += [
         f"{indent}if {' and '.join(guards)}:",
         f"{indent}    _token = enter(QUIET)",
         f"{indent}    try:",
         f"{indent}        _value = kernel({', '.join(passed)})",
         f"{indent}    except Exception as error:",
-        f"{indent}        raise EXPLAIN(error, OP, {inputs}, dict({', '.join(f'{a}={a}' for a in attributes)})) from None",
+        f"{indent}        raise EXPLAIN(error, OP, {inputs}, dict({', '.join(keywords)})) from None",
         f"{indent}    finally:",
         f"{indent}        leave(_token)",
         f"{indent}    _result = NEW(EagerTensor)",
@@ -193,7 +194,7 @@ def _integers(value: Any) -> Any:
             return wrap(value)
         if kind is int:
             return wrap(np.int32(value))
-        if (kind is list or kind is tuple) and all([item.__class__ is int for item in value]):
+        if (kind is list or kind is tuple) and all([item.__class__ is int for item in value]):  # noqa: C419 - faster
             return wrap(np.array(value, np.int32))
     except OverflowError:
         pass

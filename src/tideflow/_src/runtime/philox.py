@@ -76,9 +76,7 @@ def split_counter(xp: Any, counter: Any) -> tuple[Any, Any]:
         words = xp.asarray(counter).astype(xp.uint64)
         return words[0] | words[1] << np.uint64(32), words[2] | words[3] << np.uint64(32)
     if len(counter) != 2:
-        raise ValueError(
-            f"A Philox counter has two 64-bit words or four 32-bit words, got {len(counter)} words."
-        )
+        raise ValueError(f"A Philox counter has two 64-bit words or four 32-bit words, got {len(counter)} words.")
     if isinstance(counter, tuple) and all(isinstance(word, int) for word in counter):
         return np.uint64(counter[0] & _MASK_64), np.uint64(counter[1] & _MASK_64)
     words = xp.asarray(counter).astype(xp.uint64)

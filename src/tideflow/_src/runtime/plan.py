@@ -137,9 +137,7 @@ def _hashable(value: Any) -> Any:
     return value
 
 
-def needed(
-    fetches: Iterable[SymbolicTensor], targets: Iterable[Operation], fed: set[SymbolicTensor]
-) -> set[Operation]:
+def needed(fetches: Iterable[SymbolicTensor], targets: Iterable[Operation], fed: set[SymbolicTensor]) -> set[Operation]:
     """Returns the operations that a run of ``fetches`` and ``targets`` needs, given what is fed."""
     stack = [tensor._op for tensor in fetches if tensor not in fed]
     stack.extend(targets)

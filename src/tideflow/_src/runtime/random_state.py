@@ -23,9 +23,7 @@ class Generator:
         self.counter = counter
 
 
-def eager_generator(
-    definition: OpDef, values: Sequence[Any], attrs: dict[str, Any], blocks: int
-) -> Generator:
+def eager_generator(definition: OpDef, values: Sequence[Any], attrs: dict[str, Any], blocks: int) -> Generator:
     """Reserves blocks of the state that an eager call continues.
 
     Args:

@@ -167,9 +167,7 @@ class Runner:
     def _run_host(self, values: Sequence[Any]) -> list[Any]:
         host = self._host
         if host is None:
-            host = self._host = HostProgram(
-                self.plan, self.plan.ops, self.plan.feeds, self.plan.fetches, self._state
-            )
+            host = self._host = HostProgram(self.plan, self.plan.ops, self.plan.feeds, self.plan.fetches, self._state)
         before = enter_resources(self._state.resources)
         try:
             return [own(result, values, self._state.resources) for result in host(values)]

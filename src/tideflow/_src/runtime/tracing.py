@@ -163,5 +163,3 @@ def graph_function(
         return [lookup(tensor) for tensor in outputs]
 
     return evaluate
-
-

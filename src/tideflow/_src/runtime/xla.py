@@ -33,6 +33,7 @@ from tideflow._src.runtime.tracing import NeedsHost
 _MOST_STATIC_VALUES = 16
 
 _CONVOLUTIONS = frozenset("Conv2D Conv2DBackpropInput Conv2DBackpropFilter".split())
+_LOOPS = frozenset(["While", "StatelessWhile"])
 
 #: Keeps XLA from dropping ``optimization_barrier`` before it decides what to fuse, which on the CPU it does by default.
 _KEEP_BARRIERS = {"xla_disable_hlo_passes": "cse_barrier_expander"}
@@ -46,7 +47,8 @@ def compiler_options(ops: Sequence[Operation]) -> dict[str, Any] | None:
     """Returns the options that make XLA's programs for the CPU fast, given what they contain."""
     if jax.default_backend() != "cpu":
         return None
-    options = dict(_KEEP_BARRIERS)
+    # XLA cannot keep a barrier inside a small loop.
+    options = {} if any(op.type in _LOOPS for op in ops) else dict(_KEEP_BARRIERS)
     if any(op.type in _CONVOLUTIONS for op in ops):
         # The library that XLA would take for convolutions runs several shapes in one thread.
         options["xla_cpu_experimental_ynn_fusion_type"] = "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT"
@@ -427,8 +429,9 @@ def call(definition: OpDef, values: list[Any], attrs: dict[str, Any]) -> Any:
         program = _eager_programs[key] = jax.jit(run)
     results = program(*(value for index, value in enumerate(values) if index not in static))
     if isinstance(results, tuple):
-        return tuple([np.asarray(each) for each in item] if isinstance(item, list) else np.asarray(item) for item in results)
+        return tuple(
+            [np.asarray(each) for each in item] if isinstance(item, list) else np.asarray(item) for item in results
+        )
     if isinstance(results, list):
         return [np.asarray(item) for item in results]
     return np.asarray(results)
-

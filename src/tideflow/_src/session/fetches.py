@@ -61,7 +61,7 @@ class Fetches:
 
     def _take_apart(self, fetch: Any) -> Rebuild:
         if fetch is None:
-            raise TypeError(f"Argument `fetch` = {fetch} has invalid type \"{type(fetch).__name__}\". Cannot be None")
+            raise TypeError(f'Argument `fetch` = {fetch} has invalid type "{type(fetch).__name__}". Cannot be None')
         if isinstance(fetch, IndexedSlices):
             parts = [fetch.values, fetch.indices] + ([fetch.dense_shape] if fetch.dense_shape is not None else [])
             builds = [self._take_apart(part) for part in parts]

@@ -45,13 +45,13 @@ class BaseSession:
         if graph is None:
             graph = context.default_graph()
         elif not isinstance(graph, Graph):
-            raise TypeError(f"Argument `graph` must be a tf.Graph, but got \"{type(graph).__name__}\"")
+            raise TypeError(f'Argument `graph` must be a tf.Graph, but got "{type(graph).__name__}"')
         if isinstance(target, bytes):
             target = target.decode()
         if not isinstance(target, str):
-            raise TypeError(f"Argument `target` must be a string, but got \"{type(target).__name__}\"")
+            raise TypeError(f'Argument `target` must be a string, but got "{type(target).__name__}"')
         if config is not None and not hasattr(config, "SerializeToString"):
-            raise TypeError(f"Argument `config` must be a tf.ConfigProto, but got \"{type(config).__name__}\"")
+            raise TypeError(f'Argument `config` must be a tf.ConfigProto, but got "{type(config).__name__}"')
         self._graph: Graph = graph
         self._target = target
         self._config = config
@@ -114,16 +114,14 @@ class BaseSession:
         if convert is not None:
             for value in given:
                 return run.rebuild(run.runner.run((convert(value),)))
-        return run.rebuild(
-            run.runner.run([feed.convert(value) for feed, value in zip(run.feeds, given, strict=True)])
-        )
+        return run.rebuild(run.runner.run([feed.convert(value) for feed, value in zip(run.feeds, given, strict=True)]))
 
     def _first_run(self, fetches: Any, feed_dict: Any, options: Any, run_metadata: Any) -> Any:
         """Runs a combination of fetches and feeds that has no kept plan, and keeps the one it makes."""
         if not self._graph.version:
             raise RuntimeError("The Session graph is empty. Add operations to the graph before calling run().")
         if feed_dict is not None and not isinstance(feed_dict, Mapping):
-            raise TypeError(f"Argument `feed_dict` must be a dictionary. Got \"{type(feed_dict).__name__}\".")
+            raise TypeError(f'Argument `feed_dict` must be a dictionary. Got "{type(feed_dict).__name__}".')
         pairs: list[tuple[SymbolicTensor, Any]] = []
         plain = True
         for key, value in (feed_dict or {}).items():

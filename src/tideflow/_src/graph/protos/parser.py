@@ -19,9 +19,7 @@ _TYPES = (  # In the order of their numbers in FieldDescriptorProto.Type, from 1
     "sfixed32 sfixed64 sint32 sint64"
 )
 _SCALARS = {
-    name: number
-    for number, name in enumerate(_TYPES.split(), start=1)
-    if name not in ("group", "message", "enum")
+    name: number for number, name in enumerate(_TYPES.split(), start=1) if name not in ("group", "message", "enum")
 }
 _TYPE_MESSAGE, _TYPE_ENUM = 11, 14
 _LABELS = {"optional": 1, "required": 2, "repeated": 3}

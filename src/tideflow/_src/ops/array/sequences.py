@@ -49,7 +49,7 @@ def _range_count(start: Any, limit: Any, delta: Any) -> int:
     if np.asarray(start).dtype.kind in "iu":
         start, limit, delta = int(start), int(limit), int(delta)
         return -(-abs(limit - start) // abs(delta))
-    return math.ceil(abs((float(limit) - float(start)) / float(delta)))
+    return math.ceil(float(abs((limit - start) / delta)))  # in the precision of the numbers, as TensorFlow
 
 
 @op(
@@ -227,7 +227,7 @@ def range(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name
         start, limit = 0, start
     if start.__class__ is int and limit.__class__ is int and delta.__class__ is int and dtype is None:
         if context.current_graph() is None and delta > 0 and start <= limit < 2**31 and start >= -(2**31):
-            return wrap(np.arange(start, limit, delta, np.int32))
+            return wrap(np.arange(start, limit, delta, dtype=np.int32))
     with name_scope(name, "range") as scope:
         if dtype is not None:
             dtype = dtypes.as_dtype(dtype)

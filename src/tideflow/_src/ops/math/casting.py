@@ -42,8 +42,8 @@ def _cast_host(x, *, DstT: DType, Truncate: bool = False):
     if source is _OBJECT or source.kind == "O" or not isinstance(source, np.dtype) or DstT is dtypes.string:
         raise UnimplementedError(None, None, f"Cast {dtypes.of_numpy[source].name} to {DstT.name} is not supported")
     if DstT.is_quantized:
-        target = DstT._numpy_dtype
-        return np.asarray(_plain_cast(x, target.fields[target.names[0]][0])).view(target)
+        quantized: Any = DstT._numpy_dtype
+        return np.asarray(_plain_cast(x, quantized.fields[quantized.names[0]][0])).view(quantized)
     target = DstT._numpy_dtype
     if target is None or not ((source in _NATIVE and target in _NATIVE) or _is_supported(source, target)):
         raise UnimplementedError(None, None, f"Cast {dtypes.of_numpy[source].name} to {DstT.name} is not supported")

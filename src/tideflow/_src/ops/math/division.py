@@ -20,14 +20,14 @@ from tideflow._src.runtime.lazy import jnp, lax
 from tideflow._src.runtime.op import op
 
 
-def _check_divisor(y: Any, error: Any = InvalidArgumentError) -> None:
-    """Refuses a zero among integers; NumPy would warn and give 0."""
-    if not np.all(y):
+def _check_divisor(x: Any, y: Any, error: Any = InvalidArgumentError) -> None:
+    """Refuses a zero among integers, if anything is divided by it; NumPy would warn and give 0."""
+    if np.size(x) and not np.all(y):
         raise error(None, None, "Integer division by zero")
 
 
 def _truncated_quotient(x: Any, y: Any, error: Any = InvalidArgumentError) -> Any:
-    _check_divisor(y, error)
+    _check_divisor(x, y, error)
     if y.dtype.kind == "u":
         return np.floor_divide(x, y)
     return np.floor_divide(np.subtract(x, np.fmod(x, y)), y)
@@ -169,7 +169,7 @@ def floor_div_op(xp, x, y):
 @floor_div_op.host
 def _floor_div_host(x, y):
     if x.dtype.kind in "iu":
-        _check_divisor(y)
+        _check_divisor(x, y)
         return np.floor_divide(x, y)
     return np.floor(np.true_divide(x, y))
 
@@ -203,7 +203,7 @@ def floor_mod(xp, x, y):
 @floor_mod.host
 def _floor_mod_host(x, y):
     if x.dtype.kind in "iu":
-        _check_divisor(y)
+        _check_divisor(x, y)
     return np.remainder(x, y)
 
 
@@ -223,7 +223,7 @@ def _floor_mod_samples(s):
 
 def _truncated_remainder(x: Any, y: Any, error: Any) -> Any:
     if y.dtype.kind == "i":
-        _check_divisor(y, error)
+        _check_divisor(x, y, error)
     return np.fmod(x, y)
 
 

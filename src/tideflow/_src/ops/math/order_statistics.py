@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -353,7 +353,7 @@ def _nth_element_samples(s):
 # Places in sorted rows.
 
 
-def _bound(xp: Any, sorted_inputs: Any, values: Any, side: str, out_type: DType) -> Any:
+def _bound(xp: Any, sorted_inputs: Any, values: Any, side: Literal["left", "right"], out_type: DType) -> Any:
     for name, item in (("sorted_inputs", sorted_inputs), ("values", values)):
         if item.ndim != 2:
             raise InvalidArgumentError(

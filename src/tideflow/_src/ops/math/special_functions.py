@@ -308,7 +308,8 @@ def _igammac_samples(s):
 @op("IgammaGradA", "a: T, x: T -> z: T", T=("float", "double"), broadcasts=True, tier="xla", differentiable="missing")
 def igamma_grad_a(a, x):
     """Gives the derivative of the lower regularized incomplete gamma function with respect to ``a``."""
-    return _lower_domain(jnp, a, x, lax.igamma_grad_a(*jnp.broadcast_arrays(a, x)))
+    derivative = jnp.where(x == jnp.inf, 0, lax.igamma_grad_a(*jnp.broadcast_arrays(a, x)))
+    return _lower_domain(jnp, a, x, derivative)
 
 
 @igamma_grad_a.samples

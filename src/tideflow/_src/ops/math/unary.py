@@ -199,6 +199,8 @@ def _gradient_op_samples(s: Any, low: float = 0.5, high: float = 2.0) -> Any:
     for dtype in s.dtypes("T"):
         yield s(draw((2, 3), dtype), s.array((2, 3), dtype), gradient=not dtype.is_complex)
     yield s(s.empty(0, 2), s.empty(0, 2))
+    yield s(s.special(), np.zeros_like(s.special()), gradient=False)
+    yield s(s.special(), np.ones_like(s.special()), gradient=False)
 
 
 @op("SqrtGrad", "y: T, dy: T -> z: T", T=SMOOTH, broadcasts=True)
@@ -206,7 +208,7 @@ def sqrt_grad(xp, y, dy):
     """Gives the gradient of the square root ``y``: ``dy / (2 * y)``."""
     dy = _alike(y, dy)
     half = y.dtype.type(0.5)
-    return half * dy / _conjugate(xp, y)
+    return _zero_kept(xp, dy, half * dy / _conjugate(xp, y))
 
 
 @sqrt_grad.gradient
@@ -232,6 +234,11 @@ def _alike(y: Any, dy: Any) -> Any:
             f"The two arguments to a cwise op must have same number of elements, got {y.size} and {dy.size}",
         )
     return dy.reshape(y.shape)
+
+
+def _zero_kept(xp: Any, dy: Any, z: Any) -> Any:
+    """Returns a gradient that is zero where the upstream one is, as TensorFlow's are, also at poles and beyond."""
+    return xp.where(dy == 0, np.zeros((), z.dtype), z)
 
 
 def _conjugate(xp: Any, x: Any) -> Any:
@@ -269,7 +276,7 @@ def rsqrt_grad(xp, y, dy):
     """Gives the gradient of the reciprocal square root ``y``: ``dy * -0.5 * y**3``."""
     dy = _alike(y, dy)
     y = _conjugate(xp, y)
-    return y.dtype.type(-0.5) * dy * (y * y * y)
+    return _zero_kept(xp, dy, y.dtype.type(-0.5) * dy * (y * y * y))
 
 
 @rsqrt_grad.gradient
@@ -346,7 +353,7 @@ def reciprocal_grad(xp, y, dy):
     """Gives the gradient of the reciprocal ``y``: ``-dy * y * y``."""
     dy = _alike(y, dy)
     y = _conjugate(xp, y)
-    return -dy * y * y
+    return _zero_kept(xp, dy, -dy * y * y)
 
 
 @reciprocal_grad.gradient
@@ -364,7 +371,7 @@ def inv_grad(xp, y, dy):
     """Gives the gradient of the reciprocal ``y``: ``-dy * y * y``."""
     dy = _alike(y, dy)
     y = _conjugate(xp, y)
-    return -dy * y * y
+    return _zero_kept(xp, dy, -dy * y * y)
 
 
 @inv_grad.gradient
