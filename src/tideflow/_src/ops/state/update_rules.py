@@ -17,6 +17,7 @@ from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.graph.types import FLOATING, NUMBER
 from tideflow._src.ops.state.variables import merge_shapes
 from tideflow._src.runtime.checks import require
+from tideflow._src.runtime.lazy import lax
 from tideflow._src.runtime.op import op
 
 
@@ -68,6 +69,15 @@ def rule(
         return made
 
     return define
+
+
+def settled(xp: Any, *slots: Any) -> Any:
+    """Returns new values of slots such that a compiled step reads them rather than computes them again.
+
+    Without this XLA computes them once for the slot and once for the step; the step then needs the old slot too, which
+    can no longer be overwritten in place, so that every donated slot is copied (an MLP step with Adam took 1.16 times as long as the same in JAX, and then 1.05).
+    """
+    return slots if xp is np else lax.optimization_barrier(slots)
 
 
 def scalar_problem(names: list[str], shapes: list[Any]) -> str:
@@ -253,8 +263,7 @@ def adam(
     rate = lr * xp.sqrt(one - beta2_power) / (one - beta1_power)
     if xp is np and var.ndim:
         return _adam_on_host(var, m, v, rate, beta1, beta2, epsilon, grad, use_nesterov)
-    new_m = m + (grad - m) * (one - beta1)
-    new_v = v + (grad * grad - v) * (one - beta2)
+    new_m, new_v = settled(xp, m + (grad - m) * (one - beta1), v + (grad * grad - v) * (one - beta2))
     direction = grad * (one - beta1) + beta1 * new_m if use_nesterov else new_m
     return var - (direction * rate) / (xp.sqrt(new_v) + epsilon), new_m, new_v
 
