@@ -208,7 +208,9 @@ class GradientTape:
           LookupError: an operation on the way has no gradient.
         """
         self._check_unused()
-        unconnected = UnconnectedGradients(unconnected_gradients)
+        unconnected = unconnected_gradients
+        if unconnected.__class__ is not UnconnectedGradients:
+            unconnected = UnconnectedGradients(unconnected)
         if self._recording and not self._persistent:
             self._stop()
         if target is None:
@@ -239,9 +241,11 @@ class GradientTape:
     ) -> list[Any]:
         watched = self._watched
         gradients: dict[int, list[Any]] = {}
-        source_tensors = [getattr(source, "handle", source) for source in sources]
+        source_tensors = [
+            source if source.__class__ is EagerTensor else getattr(source, "handle", source) for source in sources
+        ]
         for target, seed in zip(targets, seeds, strict=True):
-            if not _trainable(target):
+            if not (target.__class__ is EagerTensor and target._value.dtype is _FLOAT32) and not _trainable(target):
                 continue
             if seed is None:
                 seed = _ones(target)
@@ -329,7 +333,10 @@ class GradientTape:
 
 def _ones(target: Any) -> Any:
     if target.__class__ is EagerTensor:
-        return wrap(np.ones(target._value.shape, target._value.dtype))
+        value = target._value
+        if value.shape:
+            return wrap(np.ones(value.shape, value.dtype))
+        return wrap(value.dtype.type(1))
     return OpDef.registry["OnesLike"](target)  # type: ignore[operator]
 
 

@@ -12,8 +12,9 @@ from typing import Any
 PACKAGE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))) + os.sep
 _DEPTH = 12
 
-#: Where an operation was created: pairs of a code object and a line, innermost first.
-Location = tuple[tuple[CodeType, int], ...]
+#: Where an operation was created: a code object and a line for each frame, innermost first. It is flat, so that the
+#: garbage collector need not follow it: graphs hold one for each operation.
+Location = tuple[CodeType | int, ...]
 
 
 def capture() -> Location:
@@ -21,9 +22,10 @@ def capture() -> Location:
     frame: Any = sys._getframe(2)
     while frame is not None and frame.f_code.co_filename.startswith(PACKAGE):
         frame = frame.f_back
-    frames: list[tuple[CodeType, int]] = []
-    while frame is not None and len(frames) < _DEPTH:
-        frames.append((frame.f_code, frame.f_lineno))
+    frames: list[CodeType | int] = []
+    while frame is not None and len(frames) < 2 * _DEPTH:
+        frames.append(frame.f_code)
+        frames.append(frame.f_lineno)
         frame = frame.f_back
     return tuple(frames)
 
@@ -32,11 +34,17 @@ def describe(location: Location | None) -> str:
     """Returns ``file:line, in function`` of the innermost frame, or an empty string."""
     if not location:
         return ""
-    code, line = location[0]
+    code, line = _frames(location)[0]
     where = "" if code.co_name == "<module>" else f", in {code.co_name}"
     return f"{code.co_filename}:{line}{where}"
 
 
 def summaries(location: Location | None) -> list[traceback.FrameSummary]:
     """Returns the frames as the ``traceback`` module writes them, innermost last."""
-    return [traceback.FrameSummary(code.co_filename, line, code.co_name) for code, line in reversed(location or ())]
+    return [
+        traceback.FrameSummary(code.co_filename, line, code.co_name) for code, line in reversed(_frames(location or ()))
+    ]
+
+
+def _frames(location: Location) -> list[tuple[Any, Any]]:
+    return list(zip(location[::2], location[1::2], strict=True))

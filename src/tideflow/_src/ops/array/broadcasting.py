@@ -34,6 +34,8 @@ def _target(input: Any, shape: Any) -> tuple[int, ...]:
         if shape.ndim or input.shape:
             raise InvalidArgumentError(None, None, f"shape must be a vector, got shape {list(shape.shape)}")
     sizes = tuple(shape.reshape(-1).tolist())
+    if not input.shape and all(size >= 0 for size in sizes):
+        return sizes
     if len(input.shape) > len(sizes):
         raise InvalidArgumentError(
             None,

@@ -18,15 +18,16 @@ from tideflow._src.runtime.convert import convert_to_tensor
 
 
 class _Raw:
-    """Is the registry as a namespace: ``raw.X`` is the operation ``X``."""
+    """Is the registry as a namespace: ``raw.X`` is the function that calls the operation ``X``."""
 
     def __getattr__(self, name: str) -> Any:
         try:
             operation = OpDef.registry[name]
         except KeyError:
             raise AttributeError(f"No operation named {name!r} is registered.") from None
-        setattr(self, name, operation)
-        return operation
+        call = operation.call  # type: ignore[attr-defined]
+        setattr(self, name, call)
+        return call
 
 
 raw: Any = _Raw()

@@ -12,7 +12,7 @@ import numpy as np
 from tideflow._src.core import dtypes
 from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.core.indexed_slices import IndexedSlices
-from tideflow._src.core.tensor import Tensor
+from tideflow._src.core.tensor import EagerTensor, Tensor
 from tideflow._src.core.tensor_shape import TensorShape
 from tideflow._src.graph.op_def import Shape, at_least
 from tideflow._src.graph.shape_inference import shape_text
@@ -40,6 +40,8 @@ def binary_samples(s: Any, *, positive: bool = False, gradient: bool = True) -> 
 
 def conjugate(x: Any) -> Any:
     """Returns the complex conjugate of a complex tensor, and a real tensor itself."""
+    if x.__class__ is EagerTensor and x._value.dtype.kind == "f":
+        return x
     return raw.Conj(x) if x.dtype.is_complex else x
 
 
