@@ -138,28 +138,3 @@ def _of_dtype(value: Any, dtype: Any) -> Any:
     if getattr(value, "dtype", None) != wanted:
         return value.astype(wanted) if hasattr(value, "astype") else jnp.asarray(value, wanted)
     return value
-
-
-def graph_function(
-    ops: Sequence[Operation], inputs: Sequence[SymbolicTensor], outputs: Sequence[SymbolicTensor], state: Any
-) -> Callable[..., list[Any]]:
-    """Returns a function that evaluates a sub-graph on known and traced values, for the bodies of control flow."""
-
-    def evaluate(*values: Any) -> list[Any]:
-        environment = Environment()
-        environment.values.update(zip(inputs, values, strict=True))
-
-        def lookup(tensor: SymbolicTensor) -> Any:
-            try:
-                return environment.values[tensor]
-            except KeyError:
-                if tensor._op.type == "Const":
-                    return tensor._op.attrs["value"]
-                raise
-
-        for op in ops:
-            if op.type not in ("Const", "NoOp"):
-                run(op, environment, lookup, state)
-        return [lookup(tensor) for tensor in outputs]
-
-    return evaluate
