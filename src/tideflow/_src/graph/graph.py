@@ -65,7 +65,7 @@ class Operation:
         op_def: OpDef,
         inputs: Sequence[SymbolicTensor],
         attrs: dict[str, Any],
-        control_inputs: list[Operation],
+        control_inputs: Sequence[Operation],
         device: str,
         source_location: Any,
     ) -> None:
@@ -74,7 +74,8 @@ class Operation:
         self.op_def = op_def
         self._inputs = tuple(inputs)
         self.attrs = attrs
-        self._control_inputs = control_inputs
+        # A tuple: most are empty, and the empty tuple costs nothing to keep or to collect.
+        self._control_inputs = tuple(control_inputs)
         self.device = device
         self._source = source_location
         self.outputs = []
@@ -150,7 +151,8 @@ class Operation:
 
     def _add_control_inputs(self, ops: Iterable[Operation]) -> None:
         self.graph._check_not_finalized()
-        self._control_inputs.extend(op for op in ops if op not in self._control_inputs)
+        new = (op for op in dict.fromkeys(ops) if op not in self._control_inputs)
+        self._control_inputs = (*self._control_inputs, *new)
         self.graph.changed_in_place()
 
     def _update_input(self, index: int, tensor: SymbolicTensor) -> None:

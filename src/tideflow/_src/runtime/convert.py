@@ -73,7 +73,7 @@ def to_numpy(value: Any, dtype: DType | None = None) -> np.ndarray[Any, Any] | n
         if dtype is None or dtype is dtypes.bool:
             return np.bool_(value)
         if dtype.is_integer or dtype.is_floating:
-            return dtype.as_numpy_dtype(value)
+            return dtype.as_numpy_dtype(value)  # type: ignore[no-any-return]
         raise _cannot_convert(value, dtype)
     if kind is str or kind is bytes:
         if dtype is not None and dtype is not dtypes.string:
