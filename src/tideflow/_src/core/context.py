@@ -119,6 +119,9 @@ def entered(stack: list[Any], entry: Any) -> Iterator[Any]:
 
 
 def _remove_last(stack: list[Any], entry: Any) -> None:
+    if stack and stack[-1] is entry:
+        stack.pop()
+        return
     for position in range(len(stack) - 1, -1, -1):
         if stack[position] is entry:
             del stack[position]

@@ -18,15 +18,15 @@ _ARRAY = np.ndarray
 class Feed:
     """Is a tensor that runs are fed: converts the caller's value and checks it."""
 
-    __slots__ = ("tensor", "dtype", "shape", "_is_string", "_is_resource")
+    __slots__ = ("tensor", "dtype", "accepted", "_is_string", "_is_resource")
 
     def __init__(self, tensor: SymbolicTensor) -> None:
         self.tensor = tensor
         self._is_resource = tensor._dtype.name in ("resource", "variant")
         self._is_string = tensor._dtype.base_dtype is dtypes.string
         self.dtype = None if self._is_resource else np.dtype(tensor._dtype.base_dtype.as_numpy_dtype)
-        shape = tensor._shape
-        self.shape = shape if shape is not None and None not in shape else None
+        #: A shape that is known to fit: the latest that did.
+        self.accepted: tuple[int, ...] | None = None
 
     def convert(self, value: Any) -> Any:
         """Returns ``value`` as an array of the tensor's dtype.
@@ -42,11 +42,13 @@ class Feed:
             if self._is_resource:
                 return array
         shape = array.shape
-        if shape != self.shape and not self._fits(shape):
-            raise ValueError(
-                f"Cannot feed value of shape {shape} for Tensor {self.tensor.name}, which has shape "
-                f"{_shape_text(self.tensor._shape)}"
-            )
+        if shape != self.accepted:
+            if not self._fits(shape):
+                raise ValueError(
+                    f"Cannot feed value of shape {shape} for Tensor {self.tensor.name}, which has shape "
+                    f"{_shape_text(self.tensor._shape)}"
+                )
+            self.accepted = shape
         return array
 
     def _convert(self, value: Any) -> Any:
