@@ -88,3 +88,24 @@ def test_names_of_0x_have_their_old_meaning():
         joined = tf.concat(0, [[1, 2], [3]])
         assert session.run([tf.mul(2, 3), tf.sub(2, 3), joined[0], tf.pack([1, 2])[1]]) == [6, -1, 1, 2]
         assert session.run(tf.reduce_sum([[1, 2], [3, 4]], reduction_indices=1)).tolist() == [3, 7]
+
+
+def test_functions_take_their_arguments_by_name():
+    tf = tideflow
+    assert tf.nn.relu(features=[-1.0, 2.0]).numpy().tolist() == [0.0, 2.0]
+    assert abs(float(tf.atan2(y=1.0, x=1.0)) - 0.7853982) < 1e-6
+    assert float(tf.math.igamma(a=1.0, x=0.0)) == 0.0
+    assert tf.is_tensor(x=tf.constant(1))
+
+
+@pytest.mark.parametrize("name", ["tideflow", "tideflow.v1"])
+def test_random_functions_draw_tensors(name):
+    random = NAMESPACES[name].random
+    assert random.uniform([2], minval=1.0, maxval=2.0, seed=1).shape == [2]
+    assert random.normal([3], mean=1.0, seed=1).shape == [3]
+    assert random.truncated_normal([3], seed=1).shape == [3]
+    assert random.gamma([3], 1.0, seed=1).shape == [3]
+    assert random.stateless_uniform([2], seed=[1, 2]).shape == [2]
+    assert random.stateless_normal([2], seed=[1, 2]).shape == [2]
+    assert random.shuffle([1, 2, 3], seed=1).shape == [3]
+    assert random.split([1, 2], num=3).shape == [3, 2]

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from tideflow._src.ops.array.splitting import split as split
 from tideflow._src.ops.random.random_ops import categorical as categorical
+from tideflow._src.ops.random.random_ops import random_gamma as gamma
+from tideflow._src.ops.random.random_ops import random_normal as normal
+from tideflow._src.ops.random.random_ops import random_poisson as poisson
 from tideflow._src.ops.random.random_ops import random_shuffle as shuffle
+from tideflow._src.ops.random.random_ops import random_uniform as uniform
 from tideflow._src.ops.random.random_ops import truncated_normal as truncated_normal
-from tideflow._src.ops.random.rejection_sampling import gamma as gamma
-from tideflow._src.ops.random.rejection_sampling import poisson as poisson
-from tideflow._src.ops.random.sampling import normal as normal
-from tideflow._src.ops.random.sampling import uniform as uniform
 from tideflow._src.ops.random.seeds import set_seed as set_seed
 from tideflow._src.ops.random.stateless import Algorithm as Algorithm
 from tideflow._src.ops.random.stateless import fold_in as fold_in
+from tideflow._src.ops.random.stateless import split as split
 from tideflow._src.ops.random.stateless import stateless_categorical as stateless_categorical
 from tideflow._src.ops.random.stateless import stateless_random_gamma as stateless_gamma
+from tideflow._src.ops.random.stateless import stateless_random_normal as stateless_normal
 from tideflow._src.ops.random.stateless import stateless_random_poisson as stateless_poisson
-from tideflow._src.ops.random.stateless_kernels import stateless_random_normal_v2 as stateless_normal
-from tideflow._src.ops.random.stateless_kernels import stateless_random_uniform_v2 as stateless_uniform
-from tideflow._src.ops.random.stateless_kernels import stateless_truncated_normal_v2 as stateless_truncated_normal
-from tideflow._src.runtime.random_state import Generator as Generator
+from tideflow._src.ops.random.stateless import stateless_random_uniform as stateless_uniform
+from tideflow._src.ops.random.stateless import stateless_truncated_normal as stateless_truncated_normal

@@ -485,11 +485,11 @@ def install_operator(name: str, function: Callable[..., Any]) -> None:
             kind.__hash__ = Tensor.__hash__  # type: ignore[method-assign]
 
 
-def is_tensor(value: Any) -> bool:
-    """Tells whether ``value`` is a tensor, a variable or another object that stands for tensors."""
-    return isinstance(value, Tensor) or hasattr(value, "_dense_var_to_tensor") or hasattr(value, "_type_spec")
+def is_tensor(x: Any) -> bool:
+    """Tells whether ``x`` is a tensor, a variable or another object that stands for tensors."""
+    return isinstance(x, Tensor) or hasattr(x, "_dense_var_to_tensor") or hasattr(x, "_type_spec")
 
 
-def is_symbolic_tensor(value: Any) -> bool:
-    """Tells whether ``value`` is a node of a graph."""
-    return isinstance(value, SymbolicTensor)
+def is_symbolic_tensor(tensor: Any) -> bool:
+    """Tells whether ``tensor`` is a node of a graph."""
+    return isinstance(tensor, SymbolicTensor)

@@ -18,7 +18,7 @@ from tideflow._src.graph.op_def import Shape, at_least
 from tideflow._src.graph.shape_inference import shape_text
 from tideflow._src.graph.types import COMPLEX, FLOATING, INTEGER, NUMBER
 from tideflow._src.ops.array.raw import raw
-from tideflow._src.ops.math.fast import binary
+from tideflow._src.ops.math.fast import binary, renamed
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.runtime.op import op
@@ -386,7 +386,7 @@ squared_difference = binary(squared_difference_op, "SquaredDifference", None, fu
 maximum = binary(maximum_op, "Maximum", np.maximum)
 minimum = binary(minimum_op, "Minimum", np.minimum)
 pow = binary(pow_op, "Pow", np.power)
-atan2 = binary(atan2_op, "Atan2", np.arctan2)
+atan2 = renamed(binary(atan2_op, "Atan2", np.arctan2), "y", "x")
 
 
 def scalar_mul(scalar: Any, x: Any, name: str | None = None) -> Any:

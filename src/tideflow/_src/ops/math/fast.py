@@ -143,3 +143,10 @@ def unary(
     public.__doc__ = operation.kernel.__doc__
     public.__name__ = public.__qualname__ = function_name or operation.name.lower()
     return public
+
+
+def renamed(function: Any, *arguments: str) -> Any:
+    """Gives the first parameters of a function made here TensorFlow's names, for keyword arguments."""
+    code = function.__code__
+    function.__code__ = code.replace(co_varnames=(*arguments, *code.co_varnames[len(arguments) :]))
+    return function

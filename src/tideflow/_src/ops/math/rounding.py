@@ -9,7 +9,7 @@ import numpy as np
 from tideflow._src.graph.op_def import default
 from tideflow._src.graph.types import COMPLEX, FLOATING, SIGNED
 from tideflow._src.ops.array.raw import raw
-from tideflow._src.ops.math.fast import binary, unary
+from tideflow._src.ops.math.fast import binary, renamed, unary
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.runtime.op import op
 
@@ -199,7 +199,7 @@ rint = unary(rint_op, np.rint)
 is_nan = unary(is_nan_op, np.isnan, function_name="is_nan")
 is_inf = unary(is_inf_op, np.isinf, function_name="is_inf")
 is_finite = unary(is_finite_op, np.isfinite, function_name="is_finite")
-nextafter = binary(nextafter_op, "NextAfter", None)
+nextafter = renamed(binary(nextafter_op, "NextAfter", None), "x1", "x2")
 
 
 def _round_slowly(x: Any, name: str | None) -> Any:

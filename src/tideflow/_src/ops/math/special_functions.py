@@ -13,7 +13,7 @@ from tideflow._src.graph.types import FLOATING
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.math.arithmetic import add_v2, mul, sub
 from tideflow._src.ops.math.division import real_div
-from tideflow._src.ops.math.fast import binary, unary
+from tideflow._src.ops.math.fast import binary, renamed, unary
 from tideflow._src.ops.math.reduce import reduce_sum
 from tideflow._src.ops.math.unary import between, exp_op, neg_op, square_op, unary_samples
 from tideflow._src.ops.scopes import name_scope
@@ -493,10 +493,10 @@ erf = unary(erf_op)
 erfc = unary(erfc_op)
 lgamma = unary(lgamma_op)
 digamma = unary(digamma_op)
-polygamma = binary(polygamma_op, "Polygamma", None)
+polygamma = renamed(binary(polygamma_op, "Polygamma", None), "a", "x")
 zeta = binary(zeta_op, "Zeta", None)
-igamma = binary(igamma_op, "Igamma", None)
-igammac = binary(igammac_op, "Igammac", None)
+igamma = renamed(binary(igamma_op, "Igamma", None), "a", "x")
+igammac = renamed(binary(igammac_op, "Igammac", None), "a", "x")
 
 
 def betainc(a: Any, b: Any, x: Any, name: str | None = None) -> Any:

@@ -10,7 +10,7 @@ from tideflow._src.graph.op_def import default
 from tideflow._src.graph.types import FLOATING, REAL
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.dimensions import merge
-from tideflow._src.ops.math.fast import unary
+from tideflow._src.ops.math.fast import renamed, unary
 from tideflow._src.runtime.op import op
 
 _RELU_TYPES = (*REAL, "qint8")
@@ -337,8 +337,8 @@ def _softsign_grad_gradient(call, dy):
 
 # Public functions.
 
-relu = unary(relu_op, _relu_host)
-elu = unary(elu_op)
-selu = unary(selu_op)
-softplus = unary(softplus_op)
-softsign = unary(softsign_op)
+relu = renamed(unary(relu_op, _relu_host), "features")
+elu = renamed(unary(elu_op), "features")
+selu = renamed(unary(selu_op), "features")
+softplus = renamed(unary(softplus_op), "features")
+softsign = renamed(unary(softsign_op), "features")
