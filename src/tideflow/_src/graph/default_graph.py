@@ -72,8 +72,3 @@ def executing_eagerly() -> bool:
 def executing_eagerly_outside_functions() -> bool:
     """Tells whether operations run at once outside of functions."""
     return context.mode.eager_by_default
-
-
-def has_default_graph() -> bool:
-    """Tells whether a graph is entered with ``as_default`` in this thread."""
-    return any(graph is not None for graph in context.state.graphs)

@@ -409,8 +409,3 @@ def constant_node(
         output_shapes=(value.shape,),
     )
     return op.outputs[0]  # type: ignore[no-any-return]
-
-
-def value_of(tensor: Any) -> Any:
-    """Returns the NumPy value of an eager tensor, or the argument itself if it is not one."""
-    return np.asarray(tensor._value) if isinstance(tensor, EagerTensor) else tensor

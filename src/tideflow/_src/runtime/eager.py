@@ -4,29 +4,19 @@ from __future__ import annotations
 
 import collections
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from tideflow._src.core import context, errors
 from tideflow._src.core.tensor import EagerTensor, SymbolicTensor, wrap_on
-from tideflow._src.graph import shape_inference
+from tideflow._src.graph import evaluation, shape_inference
 from tideflow._src.graph.op_def import OpDef, StaticValue
 from tideflow._src.runtime import devices, float_errors, random_state
 from tideflow._src.runtime.arguments import bind, normalize
 from tideflow._src.runtime.buffers import Buffer, buffer_in
 
 _result_types: dict[str, Any] = {}
-
-
-def host_callable(definition: OpDef) -> Callable[..., Any] | None:
-    """Returns the kernel for NumPy values as a function of inputs and attributes, or None if there is none."""
-    if definition.host_kernel is not None:
-        return definition.host_kernel
-    if definition.tier == "any":
-        return partial(definition.kernel, np)
-    return definition.kernel if definition.tier == "host" else None
 
 
 def execute(definition: OpDef, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
@@ -105,7 +95,7 @@ def _dtype_key(definition: OpDef, inputs: Sequence[Any]) -> Any:
 
 def run_kernel(definition: OpDef, values: list[Any], attrs: dict[str, Any]) -> Any:
     """Runs the kernel of an operation on values, with whatever state it needs."""
-    kernel = host_callable(definition)
+    kernel = evaluation.host_kernel(definition)
     if kernel is None:
         from tideflow._src.runtime import xla  # loads JAX
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tideflow._src.core.tensor import SymbolicTensor
-from tideflow._src.graph import source
+from tideflow._src.graph import evaluation, source
 from tideflow._src.graph.graph import Operation
 from tideflow._src.graph.op_def import Argument
 from tideflow._src.graph.signature import length
@@ -188,7 +188,7 @@ class HostProgram:
         if self._state.is_handle(op) or definition.name == "NoOp":
             return None
         arguments: list[str] = []
-        kernel = eager.host_callable(definition)
+        kernel = evaluation.host_kernel(definition)
         if definition.host_kernel is None and definition.tier == "any":
             kernel = definition.kernel
             arguments.append("np")
@@ -209,7 +209,7 @@ class HostProgram:
         if dynamic:
             function = self._name(eager.run_stateful, "k")
             values = ", ".join(arguments)
-            bound = f"{self._name(definition, 'd')}, {self._name(eager.host_callable(definition), 'k')}"
+            bound = f"{self._name(definition, 'd')}, {self._name(evaluation.host_kernel(definition), 'k')}"
             skip = 1 if arguments[:1] == ["np"] else 0
             values = ", ".join(arguments[skip : skip + len(inputs)])
             call = f"{function}({bound}, [{values}], dict({', '.join(attrs)}))"

@@ -19,7 +19,7 @@ import numpy as np
 
 from tideflow._src.core import context
 from tideflow._src.core.tensor import EagerTensor, wrap
-from tideflow._src.graph import source
+from tideflow._src.graph import evaluation, source
 from tideflow._src.graph.op_def import REQUIRED, Argument, OpDef
 from tideflow._src.runtime import building, eager, float_errors
 
@@ -116,7 +116,7 @@ def _fast_path(
     definition: Op, names: list[str], attributes: list[str], implied: list[str], inputs: str, scope: dict[str, Any]
 ) -> str:
     """The lines that handle the commonest call, or nothing if this operation has no such case."""
-    kernel = eager.host_callable(definition)
+    kernel = evaluation.host_kernel(definition)
     simple = (
         names
         and kernel is not None
