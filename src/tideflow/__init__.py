@@ -6,60 +6,6 @@ This module is the TensorFlow 2 namespace: ``import tideflow as tf``. TensorFlow
 
 from __future__ import annotations
 
-from tideflow import (
-    autodiff as autodiff,
-)
-from tideflow import (
-    bitwise as bitwise,
-)
-from tideflow import (
-    compat as compat,
-)
-from tideflow import (
-    config as config,
-)
-from tideflow import (
-    debugging as debugging,
-)
-from tideflow import (
-    dtypes as dtypes,
-)
-from tideflow import (
-    errors as errors,
-)
-from tideflow import (
-    graph_util as graph_util,
-)
-from tideflow import (
-    initializers as initializers,
-)
-from tideflow import (
-    io as io,
-)
-from tideflow import (
-    linalg as linalg,
-)
-from tideflow import (
-    math as math,
-)
-from tideflow import (
-    nest as nest,
-)
-from tideflow import (
-    nn as nn,
-)
-from tideflow import (
-    random as random,
-)
-from tideflow import (
-    raw_ops as raw_ops,
-)
-from tideflow import (
-    train as train,
-)
-from tideflow import (
-    version as version,
-)
 from tideflow._src.autodiff.custom_gradient import custom_gradient as custom_gradient
 from tideflow._src.autodiff.custom_gradient import grad_pass_through as grad_pass_through
 from tideflow._src.autodiff.custom_gradient import recompute_grad as recompute_grad
@@ -71,7 +17,7 @@ from tideflow._src.autodiff.tape import GradientTape as GradientTape
 from tideflow._src.autodiff.unconnected import AggregationMethod as AggregationMethod
 from tideflow._src.autodiff.unconnected import UnconnectedGradients as UnconnectedGradients
 from tideflow._src.compat.alias import install_as_tensorflow as install_as_tensorflow
-from tideflow._src.compat.removed import module_getattr
+from tideflow._src.compat.removed import module_dir, module_getattr
 from tideflow._src.core.device import DeviceSpec as DeviceSpec
 from tideflow._src.core.dtypes import QUANTIZED_DTYPES as QUANTIZED_DTYPES
 from tideflow._src.core.dtypes import DType as DType
@@ -272,6 +218,8 @@ from tideflow._src.ops.math.validation import ensure_shape as ensure_shape
 from tideflow._src.runtime.convert import convert_to_tensor as convert_to_tensor
 from tideflow._src.runtime.convert import register_tensor_conversion_function as register_tensor_conversion_function
 from tideflow._src.runtime.devices import device as device
+from tideflow._src.runtime.sparse_tensor import SparseTensor as SparseTensor
+from tideflow._src.runtime.sparse_tensor import SparseTensorSpec as SparseTensorSpec
 from tideflow._src.state import ref_variable as _ref_variable
 from tideflow._src.state import resource_variable as _resource_variable
 from tideflow._src.state.initializers_v2 import constant_initializer as constant_initializer
@@ -286,4 +234,27 @@ from tideflow._src.state.variable import variable_creator_scope as variable_crea
 from tideflow._src.version import VERSION as __version__
 
 newaxis = None
-__getattr__ = module_getattr("tideflow", "v2")
+
+#: The namespaces inside this one. Each is imported when it is first used.
+SUBMODULES = (
+    "autodiff",
+    "bitwise",
+    "compat",
+    "config",
+    "debugging",
+    "dtypes",
+    "errors",
+    "graph_util",
+    "initializers",
+    "io",
+    "linalg",
+    "math",
+    "nest",
+    "nn",
+    "random",
+    "raw_ops",
+    "train",
+    "version",
+)
+__getattr__ = module_getattr("tideflow", "v2", SUBMODULES)
+__dir__ = module_dir("tideflow", SUBMODULES)

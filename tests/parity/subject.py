@@ -56,7 +56,7 @@ def every_op(tolerate: Callable[[str, Exception], None] | None = None) -> list[s
             if tolerate is None:
                 raise
             tolerate(module.name, error)
-    return sorted(OpDef.registry)
+    return OpDef.registry.all_names()
 
 
 # Values

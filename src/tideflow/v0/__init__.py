@@ -5,7 +5,7 @@ It is :mod:`tideflow.v1` with the names and argument orders that those releases 
 
 from __future__ import annotations
 
-from tideflow._src.compat.removed import module_getattr
+from tideflow._src.compat.removed import module_dir, module_getattr
 from tideflow._src.ops.array.diagonals import matrix_band_part as batch_matrix_band_part
 from tideflow._src.ops.array.diagonals import matrix_diag as batch_matrix_diag
 from tideflow._src.ops.array.diagonals import matrix_diag_part as batch_matrix_diag_part
@@ -42,7 +42,6 @@ from tideflow._src.ops.math.reduce import reduce_sum_v0 as reduce_sum
 from tideflow._src.ops.math.unary import complex_abs as complex_abs
 from tideflow._src.ops.math.unary import inv as inv
 from tideflow._src.ops.math.unary import neg as neg
-from tideflow.v0 import nn as nn
 from tideflow.v1 import AUTO_REUSE as AUTO_REUSE
 from tideflow.v1 import COMPILER_VERSION as COMPILER_VERSION
 from tideflow.v1 import GIT_VERSION as GIT_VERSION
@@ -126,7 +125,6 @@ from tideflow.v1 import betainc as betainc
 from tideflow.v1 import bfloat16 as bfloat16
 from tideflow.v1 import bincount as bincount
 from tideflow.v1 import bitcast as bitcast
-from tideflow.v1 import bitwise as bitwise
 from tideflow.v1 import bool as bool
 from tideflow.v1 import boolean_mask as boolean_mask
 from tideflow.v1 import broadcast_dynamic_shape as broadcast_dynamic_shape
@@ -143,12 +141,10 @@ from tideflow.v1 import clip_by_global_norm as clip_by_global_norm
 from tideflow.v1 import clip_by_norm as clip_by_norm
 from tideflow.v1 import clip_by_value as clip_by_value
 from tideflow.v1 import colocate_with as colocate_with
-from tideflow.v1 import compat as compat
 from tideflow.v1 import complex as complex
 from tideflow.v1 import complex64 as complex64
 from tideflow.v1 import complex128 as complex128
 from tideflow.v1 import cond as cond
-from tideflow.v1 import config as config
 from tideflow.v1 import confusion_matrix as confusion_matrix
 from tideflow.v1 import conj as conj
 from tideflow.v1 import constant as constant
@@ -165,7 +161,6 @@ from tideflow.v1 import cross as cross
 from tideflow.v1 import cumprod as cumprod
 from tideflow.v1 import cumsum as cumsum
 from tideflow.v1 import custom_gradient as custom_gradient
-from tideflow.v1 import debugging as debugging
 from tideflow.v1 import depth_to_space as depth_to_space
 from tideflow.v1 import device as device
 from tideflow.v1 import diag as diag
@@ -182,7 +177,6 @@ from tideflow.v1 import disable_v2_tensorshape as disable_v2_tensorshape
 from tideflow.v1 import div_no_nan as div_no_nan
 from tideflow.v1 import divide as divide
 from tideflow.v1 import double as double
-from tideflow.v1 import dtypes as dtypes
 from tideflow.v1 import dynamic_partition as dynamic_partition
 from tideflow.v1 import dynamic_stitch as dynamic_stitch
 from tideflow.v1 import einsum as einsum
@@ -196,7 +190,6 @@ from tideflow.v1 import ensure_shape as ensure_shape
 from tideflow.v1 import equal as equal
 from tideflow.v1 import erf as erf
 from tideflow.v1 import erfc as erfc
-from tideflow.v1 import errors as errors
 from tideflow.v1 import executing_eagerly as executing_eagerly
 from tideflow.v1 import executing_eagerly_outside_functions as executing_eagerly_outside_functions
 from tideflow.v1 import exp as exp
@@ -230,7 +223,6 @@ from tideflow.v1 import glorot_normal_initializer as glorot_normal_initializer
 from tideflow.v1 import glorot_uniform_initializer as glorot_uniform_initializer
 from tideflow.v1 import grad_pass_through as grad_pass_through
 from tideflow.v1 import gradients as gradients
-from tideflow.v1 import graph_util as graph_util
 from tideflow.v1 import greater as greater
 from tideflow.v1 import greater_equal as greater_equal
 from tideflow.v1 import group as group
@@ -247,13 +239,11 @@ from tideflow.v1 import init_scope as init_scope
 from tideflow.v1 import initialize_all_variables as initialize_all_variables
 from tideflow.v1 import initialize_local_variables as initialize_local_variables
 from tideflow.v1 import initialize_variables as initialize_variables
-from tideflow.v1 import initializers as initializers
 from tideflow.v1 import int8 as int8
 from tideflow.v1 import int16 as int16
 from tideflow.v1 import int32 as int32
 from tideflow.v1 import int64 as int64
 from tideflow.v1 import invert_permutation as invert_permutation
-from tideflow.v1 import io as io
 from tideflow.v1 import is_finite as is_finite
 from tideflow.v1 import is_inf as is_inf
 from tideflow.v1 import is_nan as is_nan
@@ -267,7 +257,6 @@ from tideflow.v1 import less as less
 from tideflow.v1 import less_equal as less_equal
 from tideflow.v1 import lgamma as lgamma
 from tideflow.v1 import lin_space as lin_space
-from tideflow.v1 import linalg as linalg
 from tideflow.v1 import linspace as linspace
 from tideflow.v1 import local_variables as local_variables
 from tideflow.v1 import local_variables_initializer as local_variables_initializer
@@ -280,8 +269,6 @@ from tideflow.v1 import logical_or as logical_or
 from tideflow.v1 import logical_xor as logical_xor
 from tideflow.v1 import make_ndarray as make_ndarray
 from tideflow.v1 import make_tensor_proto as make_tensor_proto
-from tideflow.v1 import manip as manip
-from tideflow.v1 import math as math
 from tideflow.v1 import matrix_band_part as matrix_band_part
 from tideflow.v1 import matrix_determinant as matrix_determinant
 from tideflow.v1 import matrix_diag as matrix_diag
@@ -303,7 +290,6 @@ from tideflow.v1 import multinomial as multinomial
 from tideflow.v1 import multiply as multiply
 from tideflow.v1 import name_scope as name_scope
 from tideflow.v1 import negative as negative
-from tideflow.v1 import nest as nest
 from tideflow.v1 import newaxis as newaxis
 from tideflow.v1 import no_gradient as no_gradient
 from tideflow.v1 import no_op as no_op
@@ -332,7 +318,6 @@ from tideflow.v1 import qint32 as qint32
 from tideflow.v1 import qr as qr
 from tideflow.v1 import quint8 as quint8
 from tideflow.v1 import quint16 as quint16
-from tideflow.v1 import random as random
 from tideflow.v1 import random_crop as random_crop
 from tideflow.v1 import random_gamma as random_gamma
 from tideflow.v1 import random_normal as random_normal
@@ -343,7 +328,6 @@ from tideflow.v1 import random_uniform as random_uniform
 from tideflow.v1 import random_uniform_initializer as random_uniform_initializer
 from tideflow.v1 import range as range
 from tideflow.v1 import rank as rank
-from tideflow.v1 import raw_ops as raw_ops
 from tideflow.v1 import real as real
 from tideflow.v1 import realdiv as realdiv
 from tideflow.v1 import reciprocal as reciprocal
@@ -431,7 +415,6 @@ from tideflow.v1 import to_float as to_float
 from tideflow.v1 import to_int32 as to_int32
 from tideflow.v1 import to_int64 as to_int64
 from tideflow.v1 import trace as trace
-from tideflow.v1 import train as train
 from tideflow.v1 import trainable_variables as trainable_variables
 from tideflow.v1 import transpose as transpose
 from tideflow.v1 import truediv as truediv
@@ -463,7 +446,6 @@ from tideflow.v1 import variables_initializer as variables_initializer
 from tideflow.v1 import variance_scaling_initializer as variance_scaling_initializer
 from tideflow.v1 import variant as variant
 from tideflow.v1 import verify_tensor_all_finite as verify_tensor_all_finite
-from tideflow.v1 import version as version
 from tideflow.v1 import where as where
 from tideflow.v1 import where_v2 as where_v2
 from tideflow.v1 import while_loop as while_loop
@@ -472,4 +454,26 @@ from tideflow.v1 import zeros_initializer as zeros_initializer
 from tideflow.v1 import zeros_like as zeros_like
 from tideflow.v1 import zeta as zeta
 
-__getattr__ = module_getattr("tideflow.v0", "v0")
+#: The namespaces inside this one, most of them those of 1.x. Each is imported when it is first used.
+SUBMODULES = (
+    "tideflow.bitwise",
+    "tideflow.compat",
+    "tideflow.config",
+    "tideflow.v1.debugging",
+    "tideflow.v1.dtypes",
+    "tideflow.v1.errors",
+    "tideflow.v1.graph_util",
+    "tideflow.v1.initializers",
+    "tideflow.v1.io",
+    "tideflow.v1.linalg",
+    "tideflow.v1.manip",
+    "tideflow.v1.math",
+    "tideflow.v1.nest",
+    "nn",
+    "tideflow.v1.random",
+    "tideflow.raw_ops",
+    "tideflow.v1.train",
+    "tideflow.version",
+)
+__getattr__ = module_getattr("tideflow.v0", "v0", SUBMODULES)
+__dir__ = module_dir("tideflow.v0", SUBMODULES)

@@ -6,11 +6,6 @@ join graphs by default. ``python -m tideflow --v1`` does that for a whole progra
 
 from __future__ import annotations
 
-from tideflow import bitwise as bitwise
-from tideflow import compat as compat
-from tideflow import config as config
-from tideflow import raw_ops as raw_ops
-from tideflow import version as version
 from tideflow._src.autodiff.custom_gradient import custom_gradient as custom_gradient
 from tideflow._src.autodiff.custom_gradient import grad_pass_through as grad_pass_through
 from tideflow._src.autodiff.custom_gradient import recompute_grad as recompute_grad
@@ -34,7 +29,7 @@ from tideflow._src.compat.behavior import enable_eager_execution as enable_eager
 from tideflow._src.compat.behavior import enable_tensor_equality as enable_tensor_equality
 from tideflow._src.compat.behavior import enable_v2_behavior as enable_v2_behavior
 from tideflow._src.compat.behavior import enable_v2_tensorshape as enable_v2_tensorshape
-from tideflow._src.compat.removed import module_getattr
+from tideflow._src.compat.removed import module_dir, module_getattr
 from tideflow._src.core.device import DeviceSpec as DeviceSpec
 from tideflow._src.core.dimension import Dimension as Dimension
 from tideflow._src.core.dimension import dimension_value as dimension_value
@@ -173,6 +168,7 @@ from tideflow._src.ops.array.permuting import tile as tile
 from tideflow._src.ops.array.permuting import transpose_v1 as transpose
 from tideflow._src.ops.array.placeholders import placeholder as placeholder
 from tideflow._src.ops.array.placeholders import placeholder_with_default as placeholder_with_default
+from tideflow._src.ops.array.placeholders import sparse_placeholder as sparse_placeholder
 from tideflow._src.ops.array.scattering import scatter_nd as scatter_nd
 from tideflow._src.ops.array.scattering import tensor_scatter_nd_add as tensor_scatter_add
 from tideflow._src.ops.array.scattering import tensor_scatter_nd_add as tensor_scatter_nd_add
@@ -370,10 +366,13 @@ from tideflow._src.ops.random.seeds import set_random_seed as set_random_seed
 from tideflow._src.runtime.convert import convert_to_tensor as convert_to_tensor
 from tideflow._src.runtime.convert import register_tensor_conversion_function as register_tensor_conversion_function
 from tideflow._src.runtime.devices import device as device
+from tideflow._src.runtime.sparse_tensor import SparseTensor as SparseTensor
+from tideflow._src.runtime.sparse_tensor import SparseTensorSpec as SparseTensorSpec
+from tideflow._src.runtime.sparse_tensor import SparseTensorValue as SparseTensorValue
+from tideflow._src.runtime.sparse_tensor import convert_to_tensor_or_sparse_tensor as convert_to_tensor_or_sparse_tensor
 from tideflow._src.session.session import InteractiveSession as InteractiveSession
 from tideflow._src.session.session import Session as Session
 from tideflow._src.session.session import get_default_session as get_default_session
-from tideflow._src.session.values import SparseTensorValue as SparseTensorValue
 from tideflow._src.state import ref_variable as _ref_variable
 from tideflow._src.state import resource_variable as _resource_variable
 from tideflow._src.state.assignment import assign as assign
@@ -444,45 +443,29 @@ from tideflow._src.version import GRAPH_DEF_VERSION_MIN_CONSUMER as GRAPH_DEF_VE
 from tideflow._src.version import GRAPH_DEF_VERSION_MIN_PRODUCER as GRAPH_DEF_VERSION_MIN_PRODUCER
 from tideflow._src.version import VERSION as VERSION
 from tideflow._src.version import VERSION as __version__
-from tideflow.v1 import (
-    debugging as debugging,
-)
-from tideflow.v1 import (
-    dtypes as dtypes,
-)
-from tideflow.v1 import (
-    errors as errors,
-)
-from tideflow.v1 import (
-    graph_util as graph_util,
-)
-from tideflow.v1 import (
-    initializers as initializers,
-)
-from tideflow.v1 import (
-    io as io,
-)
-from tideflow.v1 import (
-    linalg as linalg,
-)
-from tideflow.v1 import (
-    manip as manip,
-)
-from tideflow.v1 import (
-    math as math,
-)
-from tideflow.v1 import (
-    nest as nest,
-)
-from tideflow.v1 import (
-    nn as nn,
-)
-from tideflow.v1 import (
-    random as random,
-)
-from tideflow.v1 import (
-    train as train,
-)
 
 newaxis = None
-__getattr__ = module_getattr("tideflow.v1", "v1")
+
+#: The namespaces inside this one, some of them shared with TensorFlow 2. Each is imported when it is first used.
+SUBMODULES = (
+    "tideflow.bitwise",
+    "tideflow.compat",
+    "tideflow.config",
+    "debugging",
+    "dtypes",
+    "errors",
+    "graph_util",
+    "initializers",
+    "io",
+    "linalg",
+    "manip",
+    "math",
+    "nest",
+    "nn",
+    "random",
+    "tideflow.raw_ops",
+    "train",
+    "tideflow.version",
+)
+__getattr__ = module_getattr("tideflow.v1", "v1", SUBMODULES)
+__dir__ = module_dir("tideflow.v1", SUBMODULES)

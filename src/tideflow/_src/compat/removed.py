@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -34,15 +35,23 @@ _LATER = {
 }
 
 
-def module_getattr(module: str, dialect: str) -> Callable[[str], Any]:
+def module_getattr(module: str, dialect: str, submodules: tuple[str, ...] = ()) -> Callable[[str], Any]:
     """Returns the ``__getattr__`` of a public namespace.
 
     Args:
       module: the namespace's name.
       dialect: the dialect it serves: ``"v2"``, ``"v1"`` or ``"v0"``.
+      submodules: the namespaces inside it, which are imported when they are first used: ``"linalg"`` for a module of
+        this package, ``"tideflow.bitwise"`` for one that several dialects share.
     """
+    paths = {path.rpartition(".")[2]: path if "." in path else f"{module}.{path}" for path in submodules}
 
     def missing(name: str) -> Any:
+        path = paths.get(name)
+        if path is not None:
+            namespace = importlib.import_module(path)
+            setattr(sys.modules[module], name, namespace)
+            return namespace
         if dialect != "v2" and name in MESSAGES:
             from tideflow._src.graph import protos  # loads protobuf at its first use
 
@@ -54,6 +63,15 @@ def module_getattr(module: str, dialect: str) -> Callable[[str], Any]:
         raise AttributeError(_explanation(module, dialect, name))
 
     return missing
+
+
+def module_dir(module: str, submodules: tuple[str, ...]) -> Callable[[], list[str]]:
+    """Returns the ``__dir__`` of a public namespace: what is loaded, and the submodules that are not yet."""
+
+    def names() -> list[str]:
+        return sorted({*vars(sys.modules[module]), *(path.rpartition(".")[2] for path in submodules)})
+
+    return names
 
 
 def _explanation(module: str, dialect: str, name: str) -> str:

@@ -19,6 +19,7 @@ The signature is parsed when it is first needed, so that a definition costs micr
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -136,7 +137,7 @@ class OpDef:
         ``generator`` keyword, the stream's key and counter.
     """
 
-    registry: dict[str, OpDef] = {}
+    registry: Registry
 
     def __init__(
         self,
@@ -158,7 +159,7 @@ class OpDef:
         host: Callable[..., Any] | None = None,
         constraints: dict[str, Any] | None = None,
     ) -> None:
-        if name in OpDef.registry:
+        if dict.__contains__(OpDef.registry, name):
             raise SignatureError(f"The operation {name} is defined twice.")
         self.name = name
         self.signature = signature
@@ -379,6 +380,44 @@ _DTYPE_NAMES = frozenset(
     "string complex64 complex128 resource variant qint8 quint8 qint16 quint16 qint32".split()
 )
 
+
+class Registry(dict[str, OpDef]):
+    """Holds every operation by its name. A family that is not loaded yet is imported when one of its names is looked up.
+
+    Iterating gives the definitions that are loaded; :meth:`all_names` gives the names of all.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._modules: dict[str, str] = {}
+
+    def add_family(self, module: str, names: str) -> None:
+        """Says which module defines the operations of these names, given in one text with blanks between them."""
+        self._modules.update(dict.fromkeys(names.split(), module))
+
+    def all_names(self) -> list[str]:
+        """Returns the names of all operations, loaded or not, sorted."""
+        return sorted({*self, *self._modules})
+
+    def __missing__(self, name: str) -> OpDef:
+        module = self._modules.get(name)
+        if module is None:
+            raise KeyError(name)
+        importlib.import_module(module)
+        definition = dict.get(self, name)
+        if definition is None:
+            raise KeyError(f"{module} was to define the operation {name}, but does not.")
+        return definition
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(name) or name in self._modules
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Returns the definition of this name, or ``default``."""
+        return self[name] if name in self else default
+
+
+OpDef.registry = Registry()
 
 _MOST_ELEMENTS = 1 << 20
 

@@ -1,7 +1,11 @@
-"""Registers every operation and the operators of tensors: importing a module of a family defines what is in it."""
+"""Registers every operation and the operators of tensors: importing a module of a family defines what is in it.
+
+The families that most programs use are imported here; :mod:`tideflow._src.ops.lazy_families` lists the others.
+"""
 
 from __future__ import annotations
 
+from tideflow._src.graph.op_def import OpDef
 from tideflow._src.ops.array import (
     blocks,
     broadcasting,
@@ -22,6 +26,7 @@ from tideflow._src.ops.array import (
     splitting,
 )
 from tideflow._src.ops.control import checks, functional, printing, python_function, tensor_list
+from tideflow._src.ops.lazy_families import LAZY_FAMILIES
 from tideflow._src.ops.linalg import decompositions, solving
 from tideflow._src.ops.math import (
     argument_extrema,
@@ -62,3 +67,6 @@ from tideflow._src.ops.nn import (
 )
 from tideflow._src.ops.random import stateful_kernels, stateless_kernels
 from tideflow._src.ops.state import scatter, slices, sparse_updates, update_rules, variables
+
+for module, names in LAZY_FAMILIES.items():
+    OpDef.registry.add_family(f"tideflow._src.ops.{module}", names)

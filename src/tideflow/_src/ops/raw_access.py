@@ -13,7 +13,7 @@ from tideflow._src.runtime.op import general
 
 def operation_names() -> list[str]:
     """Returns the names of all operations."""
-    return sorted(OpDef.registry)
+    return OpDef.registry.all_names()
 
 
 @functools.cache

@@ -11,11 +11,3 @@ class IndexedSlicesValue(NamedTuple):
     values: Any
     indices: Any
     dense_shape: Any = None
-
-
-class SparseTensorValue(NamedTuple):
-    """Is the value of a ``SparseTensor``."""
-
-    indices: Any
-    values: Any
-    dense_shape: Any

@@ -9,8 +9,11 @@ import numpy as np
 from tideflow._src.core import context, dtypes
 from tideflow._src.core.dtypes import DType
 from tideflow._src.core.errors import InvalidArgumentError
+from tideflow._src.core.tensor_shape import TensorShape
 from tideflow._src.graph.op_def import Shape
+from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.runtime.op import op
+from tideflow._src.runtime.sparse_tensor import SparseTensor
 
 
 def _not_fed(dtype: DType, shape: Any) -> InvalidArgumentError:
@@ -113,3 +116,35 @@ def placeholder_with_default(input: Any, shape: Any, name: str | None = None) ->
       name: the node's name.
     """
     return placeholder_with_default_op(input, shape=shape, name=name)
+
+
+def sparse_placeholder(dtype: Any, shape: Any = None, name: str | None = None) -> SparseTensor:
+    """Returns a sparse tensor of the graph whose value each run is given through ``feed_dict``.
+
+    Args:
+      dtype: the type of the elements.
+      shape: the dense shape, as far as it is fixed; any shape if None.
+      name: a prefix for the names of the nodes.
+
+    Raises:
+      RuntimeError: operations run eagerly here.
+    """
+    if context.executing_eagerly():
+        raise RuntimeError("`sparse_placeholder` is not compatible with eager execution.")
+
+    def named(part: str) -> str | None:
+        return None if name is None else f"{name}/{part}"
+
+    known = TensorShape(shape)
+    rank = known.rank
+    if rank is None:
+        dense_shape = placeholder(dtypes.int64, [None], name=named("shape"))
+    else:
+        sizes = np.array([-1 if size is None else size for size in known.as_list()], np.int64)
+        default = convert_to_tensor(sizes, name=named("shape_default"))
+        dense_shape = placeholder_with_default(default, [rank], name=named("shape"))
+    values = placeholder(dtype, [None], name=named("values"))
+    indices = placeholder(dtypes.int64, [None, rank], name=named("indices"))
+    result = SparseTensor(indices, values, dense_shape)
+    result.set_shape(known)
+    return result

@@ -1,0 +1,261 @@
+"""Defines ``SparseTensor``: the places and values of the elements of a tensor that are given, its spec, and its value."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tideflow._src.core import dtypes, type_spec
+from tideflow._src.core.dtypes import DType
+from tideflow._src.core.tensor import Tensor
+from tideflow._src.core.tensor_shape import TensorShape
+from tideflow._src.core.tensor_spec import TensorSpec
+from tideflow._src.graph.static_value import value_and_elements
+from tideflow._src.runtime.convert import convert_to_tensor
+
+
+class SparseTensorValue(NamedTuple):
+    """Is the value of a ``SparseTensor`` as NumPy arrays: what a run returns for one, and can be fed for one.
+
+    Attributes:
+      indices: int64, of shape ``[n, rank]``.
+      values: of shape ``[n]``.
+      dense_shape: int64, of shape ``[rank]``.
+    """
+
+    indices: Any
+    values: Any
+    dense_shape: Any
+
+
+class SparseTensor(type_spec.CompositeTensor):
+    """Is a tensor of which only some elements are given: element ``indices[i]`` is ``values[i]``.
+
+    Args:
+      indices: the places, an int64 tensor of shape ``[n, rank]``, in row-major order for most operations.
+      values: the elements, a tensor of any dtype and of shape ``[n]``.
+      dense_shape: the shape of the whole, an int64 tensor of shape ``[rank]``.
+
+    Raises:
+      ValueError: the shapes of the three do not fit each other.
+    """
+
+    def __init__(self, indices: Any, values: Any, dense_shape: Any) -> None:
+        self._indices = convert_to_tensor(indices, dtypes.int64, name="indices")
+        self._values = convert_to_tensor(values, name="values")
+        self._dense_shape = convert_to_tensor(dense_shape, dtypes.int64, name="dense_shape")
+        indices_shape = self._indices.shape.with_rank(2)
+        values_shape = self._values.shape.with_rank(1)
+        dense_shape_shape = self._dense_shape.shape.with_rank(1)
+        indices_shape[:1].assert_is_compatible_with(values_shape)
+        indices_shape[1:].assert_is_compatible_with(dense_shape_shape)
+        self._static_shape = _static_shape(self._dense_shape)
+
+    @classmethod
+    def from_value(cls, sparse_tensor_value: Any) -> SparseTensor:
+        """Returns a sparse tensor like ``sparse_tensor_value``: a sparse tensor or the value of one.
+
+        Raises:
+          TypeError: it is neither.
+        """
+        if not is_sparse(sparse_tensor_value):
+            raise TypeError(f"Neither a SparseTensor nor SparseTensorValue: {sparse_tensor_value}.")
+        return SparseTensor(sparse_tensor_value.indices, sparse_tensor_value.values, sparse_tensor_value.dense_shape)
+
+    @property
+    def indices(self) -> Tensor:
+        """The places of the elements, int64, of shape ``[n, rank]``."""
+        return self._indices
+
+    @property
+    def values(self) -> Tensor:
+        """The elements, of shape ``[n]``."""
+        return self._values
+
+    @property
+    def dense_shape(self) -> Tensor:
+        """The shape of the whole tensor as an int64 vector."""
+        return self._dense_shape
+
+    @property
+    def shape(self) -> TensorShape:
+        """The shape of the whole tensor, as far as it is known statically."""
+        return self._static_shape
+
+    def get_shape(self) -> TensorShape:
+        """Returns the shape of the whole tensor, as far as it is known statically."""
+        return self._static_shape
+
+    def set_shape(self, shape: Any) -> None:
+        """Adds what the caller knows of the static shape.
+
+        Raises:
+          ValueError: it contradicts what is known.
+        """
+        self._static_shape = self._static_shape.merge_with(shape)
+
+    @property
+    def dtype(self) -> DType:
+        """The type of the elements."""
+        return self._values.dtype
+
+    @property
+    def op(self) -> Any:
+        """The operation that produces the values."""
+        return self._values.op
+
+    @property
+    def graph(self) -> Any:
+        """The graph that the components belong to."""
+        return self._indices.graph
+
+    def with_values(self, new_values: Any) -> SparseTensor:
+        """Returns a sparse tensor with the same places and other elements, a tensor of shape ``[n, ...]``."""
+        return SparseTensor(self._indices, new_values, self._dense_shape)
+
+    def consumers(self) -> list[Any]:
+        """Returns the operations that take a component of this tensor."""
+        return self._consumers()
+
+    def eval(self, feed_dict: Any = None, session: Any = None) -> SparseTensorValue:
+        """Runs the default session, or ``session``, and returns the value of this tensor."""
+        parts = [self._indices, self._values, self._dense_shape]
+        if session is None:
+            return SparseTensorValue(*(part.eval(feed_dict) for part in parts))
+        return SparseTensorValue(*session.run(parts, feed_dict))
+
+    @property
+    def _type_spec(self) -> SparseTensorSpec:
+        return SparseTensorSpec(self.shape, self.dtype)
+
+    def _shape_invariant_to_type_spec(self, shape: Any) -> SparseTensorSpec:
+        return SparseTensorSpec(shape, self.dtype)
+
+    def _fetch_components(self) -> tuple[list[Tensor], Any]:
+        return [self._indices, self._values, self._dense_shape], lambda values: SparseTensorValue(*values)
+
+    def __str__(self) -> str:
+        parts = f"indices={self._indices}, values={self._values}, dense_shape={self._dense_shape}"
+        return f"SparseTensor({parts})"
+
+    def __repr__(self) -> str:
+        return self.__str__()
+
+    def __bool__(self) -> bool:
+        raise TypeError("Using a `tf.SparseTensor` as a Python `bool` is not allowed.")
+
+
+@type_spec.register("tf.SparseTensorSpec")
+class SparseTensorSpec(type_spec.TypeSpec):
+    """Is the description of a sparse tensor.
+
+    Args:
+      shape: the shape of the whole tensor, as far as it is fixed; anything that ``TensorShape`` takes.
+      dtype: the type of the elements.
+    """
+
+    def __init__(self, shape: Any = None, dtype: Any = dtypes.float32) -> None:
+        self._shape = TensorShape(shape)
+        self._dtype = dtypes.as_dtype(dtype)
+
+    @property
+    def value_type(self) -> type:
+        """``SparseTensor``; eager values may be ``SparseTensorValue`` too."""
+        return SparseTensor
+
+    @property
+    def shape(self) -> TensorShape:
+        """The shape of the whole tensor, as far as it is fixed."""
+        return self._shape
+
+    @property
+    def dtype(self) -> DType:
+        """The type of the elements."""
+        return self._dtype
+
+    @property
+    def rank(self) -> int | None:
+        """The number of dimensions, or None."""
+        return self._shape.rank
+
+    def _serialize(self) -> Any:
+        return (self._shape, self._dtype)
+
+    @property
+    def _component_specs(self) -> Any:
+        rank = self._shape.rank
+        return (
+            TensorSpec([None, rank], dtypes.int64),
+            TensorSpec([None], self._dtype),
+            TensorSpec([rank], dtypes.int64),
+        )
+
+    def _to_components(self, value: Any) -> Any:
+        return (value.indices, value.values, value.dense_shape)
+
+    def _from_components(self, components: Any) -> Any:
+        if all(isinstance(part, np.ndarray) for part in components):
+            return SparseTensorValue(*components)
+        result = SparseTensor(*components)
+        result._static_shape = result._static_shape.merge_with(self._shape)
+        return result
+
+    @classmethod
+    def from_value(cls, value: Any) -> SparseTensorSpec:
+        """Returns the spec of a sparse tensor or of the value of one.
+
+        Raises:
+          TypeError: it is neither.
+        """
+        if not is_sparse(value):
+            raise TypeError(f"Expected SparseTensor or SparseTensorValue, got {value}.")
+        if isinstance(value, SparseTensor):
+            return SparseTensorSpec(value.shape, value.dtype)
+        return SparseTensorSpec([int(size) for size in value.dense_shape], np.asarray(value.values).dtype)
+
+
+type_spec.register_type_spec_from_value_converter(SparseTensorValue, SparseTensorSpec.from_value)
+
+
+def is_sparse(value: Any) -> bool:
+    """Tells whether ``value`` is a sparse tensor or the value of one."""
+    return isinstance(value, SparseTensor | SparseTensorValue)
+
+
+def convert_to_sparse_tensor(value: Any, name: str | None = None) -> Any:
+    """Returns a sparse tensor, or the value of one, as a ``SparseTensor``.
+
+    Raises:
+      TypeError: ``value`` is neither.
+    """
+    del name
+    if isinstance(value, SparseTensor):
+        return value
+    return SparseTensor.from_value(value)
+
+
+def convert_to_tensor_or_sparse_tensor(value: Any, dtype: Any = None, name: str | None = None) -> Any:
+    """Returns ``value`` as a sparse tensor if it is one or the value of one, and as a tensor otherwise.
+
+    Raises:
+      RuntimeError: its dtype is not ``dtype``.
+    """
+    wanted = None if dtype is None else dtypes.as_dtype(dtype)
+    if isinstance(value, SparseTensorValue):
+        value = SparseTensor.from_value(value)
+    if isinstance(value, SparseTensor):
+        if wanted is not None and not wanted.is_compatible_with(value.dtype):
+            raise RuntimeError(f"Sparse dtype mismatch. Requested: {wanted.name}, Actual: {value.dtype.name}")
+        return value
+    return convert_to_tensor(value, wanted, name=name)
+
+
+def _static_shape(dense_shape: Any) -> TensorShape:
+    """Returns what the value of a shape tensor says statically."""
+    value, elements = value_and_elements(dense_shape)
+    if value is not None:
+        elements = tuple(value.tolist())
+    if elements is not None:
+        return TensorShape([None if size is None or size < 0 else size for size in elements])
+    return TensorShape([None] * rank) if (rank := dense_shape.shape.with_rank(1).as_list()[0]) is not None else TensorShape(None)
