@@ -43,7 +43,7 @@ def _submodules(module):
         ("tideflow", "mul", "tf.mul was removed in TensorFlow 1.0: use tf.multiply"),
         ("tideflow.v1", "pack", "tf.pack was removed in TensorFlow 1.0: use tf.stack"),
         ("tideflow.v1", "select", "use tf.where"),
-        ("tideflow.v1", "contrib", "tf.contrib was removed in TensorFlow 2.0"),
+        ("tideflow", "contrib", "tf.contrib was removed in TensorFlow 2.0"),
         ("tideflow", "keras", "Tideflow has no tf.keras yet"),
     ],
 )

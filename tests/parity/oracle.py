@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import resource
 import select
 import struct
 import subprocess
@@ -32,11 +33,13 @@ class Oracle:
     Args:
       interpreter: a Python that can import tensorflow.
       timeout: seconds that one question may take before the process counts as hung.
+      memory: bytes of address space that the process may take, or None.
     """
 
-    def __init__(self, interpreter: str, timeout: float = 60.0) -> None:
+    def __init__(self, interpreter: str, timeout: float = 60.0, memory: int | None = None) -> None:
         self.interpreter = interpreter
         self.timeout = timeout
+        self.memory = memory
         self.starts = 0
         self._process: subprocess.Popen[bytes] | None = None
         self._log: Any = None
@@ -90,6 +93,8 @@ class Oracle:
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
         environment = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "PYTHONHOME")}
         environment |= {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
+        if self.memory is not None:  # oneDNN's allocator waits 10 s for memory to come back
+            environment["TF_ENABLE_ONEDNN_OPTS"] = "0"
         self._answers, theirs = os.pipe()
         self._process = subprocess.Popen(
             [self.interpreter, str(_WORKER), str(theirs)],
@@ -99,10 +104,15 @@ class Oracle:
             env=environment,
             bufsize=0,
             pass_fds=[theirs],
+            preexec_fn=None if self.memory is None else self._limit_memory,
         )
         os.close(theirs)
         self.starts += 1
         return self._process
+
+    def _limit_memory(self) -> None:
+        assert self.memory is not None
+        resource.setrlimit(resource.RLIMIT_AS, (self.memory, self.memory))
 
     def _read(self, count: int, deadline: float) -> bytes:
         parts: list[bytes] = []
@@ -134,12 +144,12 @@ def _summary(arguments: dict[str, Any]) -> str:
     return text if len(text) < 1500 else text[:1500] + "..."
 
 
-def from_environment() -> Oracle:
-    """Returns the oracle that `TIDEFLOW_ORACLE_PYTHON` names."""
+def from_environment(timeout: float = 60.0, memory: int | None = None) -> Oracle:
+    """Returns the oracle that `TIDEFLOW_ORACLE_PYTHON` names; see `Oracle` for the limits."""
     interpreter = os.environ.get(ENVIRONMENT_VARIABLE)
     if not interpreter:
         raise RuntimeError(
             f"{ENVIRONMENT_VARIABLE} is not set: it must name a Python that has tensorflow-cpu 2.21 "
             "(`make parity` prepares one)"
         )
-    return Oracle(interpreter)
+    return Oracle(interpreter, timeout, memory)

@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import public_names
 import tensorflow as tf
 import wire
 from oracle_values import (
@@ -482,6 +483,12 @@ def version() -> str:
     return tf.__version__
 
 
+def signatures(namespace: str) -> dict[str, list[public_names.Parameter] | None]:
+    """Returns the signature of every function and class below `tf` or, for "v1", `tf.compat.v1`."""
+    root = tf.compat.v1 if namespace == "v1" else tf
+    return {name: public_names.signature(value) for name, value in public_names.callables(root)}
+
+
 METHODS: dict[str, Callable[..., Any]] = {
     function.__name__: function
     for function in (
@@ -494,6 +501,7 @@ METHODS: dict[str, Callable[..., Any]] = {
         evaluate,
         constant_graph,
         parse_tensor,
+        signatures,
         version,
     )
 }

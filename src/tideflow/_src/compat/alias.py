@@ -31,13 +31,13 @@ _LATER = "Tideflow does not have tf.{} yet; it comes with a later release. Until
 
 # What Tideflow does not have, and what a use of it says. A name that the namespace does have is served.
 ABSENT_NAMES = {
-    "contrib": "tf.contrib was removed in TensorFlow 2.0 and Tideflow does not have it: its parts moved into "
-    "the core (tf.nn, tf.train, tf.data) or into packages of their own.",
+    "contrib": "tf.contrib was removed in TensorFlow 2.0: its parts moved into the core (tf.nn, tf.train, tf.data) or "
+    "into packages of their own. Run a 1.x program with `python -m tideflow --v1`.",
     "data": _LATER.format("data", "feed NumPy arrays"),
     "estimator": "tf.estimator was removed in TensorFlow 2.16 and Tideflow does not have it: "
     "run the training loop with tf.compat.v1.Session.",
-    "examples": "tensorflow.examples was removed in TensorFlow 2.0 and Tideflow does not have it: "
-    "its tutorials.mnist downloaded a data set; load the data with NumPy instead.",
+    "examples": "tensorflow.examples was removed in TensorFlow 2.0; its tutorials.mnist is there for 1.x programs: run "
+    "them with `python -m tideflow --v1`.",
     "function": _LATER.format("function", "call the function eagerly or build a graph with tf.compat.v1.Session"),
     "keras": _LATER.format("keras", "write the model with tf.Variable and the tf.nn functions"),
     "saved_model": _LATER.format("saved_model", "keep the values of the variables with numpy.savez"),
@@ -195,7 +195,7 @@ def _submodule(parent: ModuleType, name: str) -> ModuleType | None:
     """Imports a submodule of a Tideflow module, or returns None if there is no such submodule."""
     owner = parent.__namespace__ if isinstance(parent, TensorflowAlias) else parent
     submodule_name = f"{owner.__name__}.{name}"
-    if name.startswith("_") or not hasattr(owner, "__path__") or isinstance(owner, PrivateModule):
+    if name.startswith("_") or not hasattr(owner, "__path__") or not owner.__name__.startswith("tideflow"):
         return None
     try:
         return importlib.import_module(submodule_name)

@@ -20,7 +20,6 @@ _LATER = {
     "saved_model": "keep the values of the variables with numpy.savez",
     "estimator": "run the training loop with tf.compat.v1.Session",
     "summary": "write values with print or matplotlib",
-    "image": "transform images with NumPy",
     "strings": "transform strings with tf.numpy_function",
     "sparse": "use dense tensors",
     "ragged": "use dense tensors and a mask",
@@ -31,7 +30,6 @@ _LATER = {
     "layers": "use tf.nn functions and tf.get_variable",
     "losses": "use tf.nn and tf.reduce_mean",
     "metrics": "compute the metric with tf.reduce_mean",
-    "contrib": "its parts moved into the core or into packages of their own in TensorFlow 2.0",
 }
 
 
@@ -56,6 +54,10 @@ def module_getattr(module: str, dialect: str, submodules: tuple[str, ...] = ()) 
             from tideflow._src.graph import protos  # loads protobuf at its first use
 
             return protos.get(name)
+        if name == "contrib" and dialect != "v2":
+            from tideflow._src.compat.contrib import contrib
+
+            return contrib()
         if name in ("v1", "v0") and dialect == "v2":
             return importlib.import_module(f"tideflow.{name}")
         if name.startswith("__"):
@@ -78,7 +80,10 @@ def _explanation(module: str, dialect: str, name: str) -> str:
     from tideflow._src.compat.removed_names import REMOVED_IN_1, REMOVED_IN_2
 
     if name == "contrib":
-        return "tf.contrib was removed in TensorFlow 2.0; its parts moved into the core or into packages of their own."
+        return (
+            "tf.contrib was removed in TensorFlow 2.0; its parts moved into the core or into packages of their own. "
+            "What moved into the core is served under its old name by `python -m tideflow --v1`."
+        )
     if name in REMOVED_IN_1:
         replacement, since = REMOVED_IN_1[name]
         return (

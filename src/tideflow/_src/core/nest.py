@@ -14,12 +14,12 @@ from tideflow._src.core import node_kinds
 from tideflow._src.core.node_kinds import EXPANDED, PLAIN, KindTable, NodeKind
 
 
-def is_nested(structure: Any) -> bool:
-    """Tells whether ``structure`` is a node: a list, tuple, mapping, mapping view or attrs object.
+def is_nested(seq: Any) -> bool:
+    """Tells whether ``seq`` is a node: a list, tuple, mapping, mapping view or attrs object.
 
     Strings, sets, NumPy arrays and tensors are leaves.
     """
-    return PLAIN[type(structure)] is not None
+    return PLAIN[type(seq)] is not None
 
 
 #: The name that TF 1.x has for ``is_nested``.

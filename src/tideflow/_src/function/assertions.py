@@ -135,11 +135,21 @@ def _comparison(symbol: str, operation: str, function_name: str) -> tuple[Callab
 
 
 assert_equal, assert_equal_v1 = _comparison("==", "Equal", "assert_equal")
-assert_none_equal, assert_none_equal_v1 = _comparison("!=", "NotEqual", "assert_none_equal")
+_, assert_none_equal_v1 = _comparison("!=", "NotEqual", "assert_none_equal")
 assert_less, assert_less_v1 = _comparison("<", "Less", "assert_less")
 assert_less_equal, assert_less_equal_v1 = _comparison("<=", "LessEqual", "assert_less_equal")
 assert_greater, assert_greater_v1 = _comparison(">", "Greater", "assert_greater")
 assert_greater_equal, assert_greater_equal_v1 = _comparison(">=", "GreaterEqual", "assert_greater_equal")
+
+
+def assert_none_equal(
+    x: Any, y: Any, summarize: int | None = None, message: str | None = None, name: str | None = None
+) -> Any:
+    """Asserts that ``x != y`` holds for every pair of elements; the order of the arguments is TensorFlow 2's.
+
+    See :func:`assert_equal`.
+    """
+    return _binary("!=", "NotEqual", x, y, message, summarize, name or "assert_none_equal")
 
 
 def _sign(symbol: str, operation: str, function_name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:

@@ -20,6 +20,17 @@ def static_value(tensor: Any) -> np.ndarray[Any, Any] | None:
     return None if value is None or _is_partial(value) else value
 
 
+def get_static_value(tensor: Any, partial: bool = False) -> Any:
+    """Returns the value of a tensor as a NumPy array if it can be told without running the graph, else None.
+
+    Args:
+      tensor: a tensor.
+      partial: whether an array of Python numbers may come back in which None stands for unknown elements.
+    """
+    value = _find(tensor, _DEPTH, {})
+    return None if value is None or (_is_partial(value) and not partial) else value
+
+
 def value_and_elements(tensor: Any) -> tuple[np.ndarray[Any, Any] | None, tuple[int | None, ...] | None]:
     """Returns the known value, and for a vector or scalar of integers known in part its elements."""
     value = _find(tensor, _DEPTH, {})

@@ -159,14 +159,14 @@ def _convert(definition: OpDef, argument: Argument, value: Any, wanted: DType | 
         attribute = definition.attributes[argument.type_attr]
         default = None if attribute.default is REQUIRED else attribute.default
         if eager:
-            return convert_to_tensor(value, name=name, preferred_dtype=default, as_ref=argument.is_ref)
+            return convert_to_tensor(value, name=name, dtype_hint=default, as_ref=argument.is_ref)
         # While a graph is built, TensorFlow lets a Python value have its own type even so, if that is allowed.
         tensor = convert_to_tensor(value, name=name, as_ref=argument.is_ref)
         if default is None or attribute.allowed is None or tensor.dtype.base_dtype in attribute.allowed:
             return tensor
-        return convert_to_tensor(value, name=name, preferred_dtype=default, as_ref=argument.is_ref)
+        return convert_to_tensor(value, name=name, dtype_hint=default, as_ref=argument.is_ref)
     try:
-        return convert_to_tensor(value, wanted, name, as_ref=argument.is_ref)
+        return convert_to_tensor(value, wanted, name=name, as_ref=argument.is_ref)
     except (TypeError, ValueError):
         if eager:
             if definition.name in _CONVERTS_ALONE:
@@ -279,7 +279,7 @@ def _bind_list(
         )
     for index, item in enumerate(value):
         wanted = wanted_types[index] if wanted_types is not None else None
-        tensors.append(convert_to_tensor(item, wanted, f"{name}_{index}"))
+        tensors.append(convert_to_tensor(item, wanted, name=f"{name}_{index}"))
     attrs[argument.type_list_attr] = [tensor.dtype.base_dtype for tensor in tensors]
     return tensors
 

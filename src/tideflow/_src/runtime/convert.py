@@ -291,7 +291,7 @@ def _pack(value: Sequence[Any], dtype: DType | None, name: str | None) -> Tensor
     if graph is None:
         return pack([convert_to_tensor(item, dtype) for item in value], axis=0)
     with graph.name_scope(name or "packed") as scope:
-        items = [convert_to_tensor(item, dtype, str(index)) for index, item in enumerate(value)]
+        items = [convert_to_tensor(item, dtype, name=str(index)) for index, item in enumerate(value)]
         return pack(items, axis=0, name=scope)
 
 
@@ -309,9 +309,9 @@ def _tensor_dtype(value: Sequence[Any]) -> DType | None:
 def convert_to_tensor(
     value: Any,
     dtype: Any = None,
-    name: str | None = None,
-    preferred_dtype: Any = None,
     dtype_hint: Any = None,
+    name: str | None = None,
+    *,
     as_ref: bool = False,
 ) -> Tensor:
     """Returns ``value`` as a tensor: unchanged if it is one, else converted with TensorFlow's rules.
@@ -320,8 +320,8 @@ def convert_to_tensor(
       value: a tensor, variable, array, Python number or string, nested sequence, or an object with a registered
         conversion.
       dtype: the dtype that the tensor must have; by default it follows from the value.
+      dtype_hint: a dtype to use where the value allows it.
       name: the name of the node, if one is made in a graph.
-      preferred_dtype, dtype_hint: a dtype to use where the value allows it.
       as_ref: whether a reference variable may come back as a reference.
 
     Raises:
@@ -332,10 +332,9 @@ def convert_to_tensor(
         dtype = dtypes.as_dtype(dtype)
     if isinstance(value, Tensor):
         return _checked_tensor(value, dtype, as_ref)
-    hint = preferred_dtype if preferred_dtype is not None else dtype_hint
-    if hint is not None and dtype is None:
+    if dtype_hint is not None and dtype is None:
         try:
-            converted = convert_to_tensor(value, hint, name, as_ref=as_ref)
+            converted = convert_to_tensor(value, dtype_hint, name=name, as_ref=as_ref)
         except (TypeError, ValueError, OverflowError):
             pass
         else:
@@ -348,6 +347,20 @@ def convert_to_tensor(
     if (kind is list or kind is tuple or isinstance(value, list | tuple)) and contains_tensor(value):
         return _pack(value, dtype, name)
     return constant(to_numpy(value, dtype), name)
+
+
+def convert_to_tensor_v1(
+    value: Any,
+    dtype: Any = None,
+    name: str | None = None,
+    preferred_dtype: Any = None,
+    dtype_hint: Any = None,
+) -> Tensor:
+    """Returns ``value`` as a tensor: :func:`convert_to_tensor` with the arguments of TensorFlow 1.
+
+    ``preferred_dtype`` is the older name of ``dtype_hint``.
+    """
+    return convert_to_tensor(value, dtype, dtype_hint if dtype_hint is not None else preferred_dtype, name)
 
 
 def _checked_tensor(value: Tensor, dtype: DType | None, as_ref: bool) -> Tensor:

@@ -5,6 +5,7 @@ Looking for accelerators loads JAX, so it is done only where the machine shows s
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import threading
 from collections.abc import Iterator
@@ -106,42 +107,42 @@ def _accelerators() -> dict[str, int]:
     return counts
 
 
-devices = _Devices()
+configuration = _Devices()
 
 
 def list_physical_devices(device_type: str | None = None) -> list[PhysicalDevice]:
     """Returns the devices of this machine, of one type (``"CPU"``, ``"GPU"``, ``"TPU"``) or all."""
-    return [device for device in devices.physical() if device_type in (None, device.device_type)]
+    return [device for device in configuration.physical() if device_type in (None, device.device_type)]
 
 
 def list_logical_devices(device_type: str | None = None) -> list[LogicalDevice]:
     """Returns the devices that operations can be placed on; from then on their configuration is fixed."""
-    return [device for device in devices.logical() if device_type in (None, device.device_type)]
+    return [device for device in configuration.logical() if device_type in (None, device.device_type)]
 
 
 def get_visible_devices(device_type: str | None = None) -> list[PhysicalDevice]:
     """Returns the physical devices that are used."""
-    visible = devices.visible if devices.visible is not None else devices.physical()
+    visible = configuration.visible if configuration.visible is not None else configuration.physical()
     return [device for device in visible if device_type in (None, device.device_type)]
 
 
-def set_visible_devices(used: Any, device_type: str | None = None) -> None:
+def set_visible_devices(devices: Any, device_type: str | None = None) -> None:
     """Chooses the physical devices to use.
 
     Raises:
       ValueError: a device does not exist, or is not of ``device_type``.
       RuntimeError: devices are in use already.
     """
-    chosen = list(used) if isinstance(used, list | tuple) else [used] if used is not None else []
+    chosen = list(devices) if isinstance(devices, list | tuple) else [devices] if devices is not None else []
     for device in chosen:
-        if device not in devices.physical():
+        if device not in configuration.physical():
             raise ValueError(f"The following device is not available: {device}")
         if device_type is not None and device.device_type != device_type:
             raise ValueError(f"Unrecognized device: {device} is not of type {device_type}")
     others = [] if device_type is None else [item for item in get_visible_devices() if item.device_type != device_type]
-    if devices.initialized and set(others + chosen) != set(get_visible_devices()):
+    if configuration.initialized and set(others + chosen) != set(get_visible_devices()):
         raise RuntimeError("Visible devices cannot be modified after being initialized")
-    devices.visible = [*others, *chosen]
+    configuration.visible = [*others, *chosen]
 
 
 def set_logical_device_configuration(device: PhysicalDevice, logical_devices: Any) -> None:
@@ -151,31 +152,31 @@ def set_logical_device_configuration(device: PhysicalDevice, logical_devices: An
       ValueError: the device does not exist, or a CPU is given a memory limit.
       RuntimeError: devices are in use already.
     """
-    if device not in devices.physical():
+    if device not in configuration.physical():
         raise ValueError(f"Unrecognized device: {device}")
-    configurations = list(logical_devices)
-    if device.device_type == "CPU" and any(item.memory_limit is not None for item in configurations):
+    split = list(logical_devices)
+    if device.device_type == "CPU" and any(item.memory_limit is not None for item in split):
         raise ValueError("Setting memory limit on CPU virtual devices is currently not supported")
-    if devices.initialized and devices.configurations.get(device) != configurations:
+    if configuration.initialized and configuration.configurations.get(device) != split:
         raise RuntimeError("Virtual devices cannot be modified after being initialized")
-    devices.configurations[device] = configurations
+    configuration.configurations[device] = split
 
 
 def get_logical_device_configuration(device: PhysicalDevice) -> list[LogicalDeviceConfiguration] | None:
     """Returns how a physical device is split, or None."""
-    if device not in devices.physical():
+    if device not in configuration.physical():
         raise ValueError(f"Unrecognized device: {device}")
-    return devices.configurations.get(device)
+    return configuration.configurations.get(device)
 
 
 def set_soft_device_placement(enabled: bool) -> None:
     """Chooses whether an operation placed on a device that does not exist runs elsewhere or fails."""
-    devices.soft_placement = bool(enabled)
+    configuration.soft_placement = bool(enabled)
 
 
 def get_soft_device_placement() -> bool:
     """Tells whether an operation placed on a device that does not exist runs elsewhere."""
-    return devices.soft_placement
+    return configuration.soft_placement
 
 
 def set_memory_growth(device: PhysicalDevice, enable: bool) -> None:
@@ -184,18 +185,18 @@ def set_memory_growth(device: PhysicalDevice, enable: bool) -> None:
     Raises:
       ValueError: the device is no accelerator of this machine.
     """
-    if device not in devices.physical():
+    if device not in configuration.physical():
         raise ValueError(f"Unrecognized device: {device}")
     if device.device_type == "CPU":
         raise ValueError("Cannot set memory growth on device when virtual devices configured, or on a CPU")
-    devices.memory_growth[device] = enable
+    configuration.memory_growth[device] = enable
 
 
 def get_memory_growth(device: PhysicalDevice) -> bool:
     """Tells whether an accelerator's memory is taken as needed."""
-    if device not in devices.physical():
+    if device not in configuration.physical():
         raise ValueError(f"Unrecognized device: {device}")
-    return devices.memory_growth.get(device, False)
+    return configuration.memory_growth.get(device, False)
 
 
 def resolve(device: str) -> str:
@@ -210,14 +211,14 @@ def resolve(device: str) -> str:
     kind = spec.device_type or "CPU"
     index = spec.device_index or 0
     name = f"/device:{kind}:{index}"
-    available = [item.name for item in devices.logical()]
+    available = [item.name for item in configuration.logical()]
     local = spec.job in (None, "localhost") and spec.task in (None, 0) and spec.replica in (None, 0)
     if name in available and local:
         return f"{_PREFIX}{name}"
-    if devices.soft_placement:
+    if configuration.soft_placement:
         return HOST
     full = f"{_PREFIX}{name}" if local else device
-    kinds = sorted({item.device_type for item in devices.logical()})
+    kinds = sorted({item.device_type for item in configuration.logical()})
     raise InvalidArgumentError(
         None,
         None,
@@ -233,11 +234,12 @@ def current() -> str:
 
 
 @contextmanager
-def device(name: Any) -> Iterator[None]:
+def device(device_name: Any) -> Iterator[None]:
     """Places the operations inside on a device.
 
     Args:
-      name: a device name, complete or in part; in a graph also a function from operations to names; None for no wish.
+      device_name: the name of a device, complete or in part; in a graph also a function from operations to names; None
+        for no wish.
 
     Raises:
       ValueError: the name is malformed.
@@ -245,14 +247,19 @@ def device(name: Any) -> Iterator[None]:
     """
     graph = context.current_graph()
     if graph is not None:
-        with graph.device(name):
+        with graph.device(device_name):
             yield
         return
-    if callable(name) and not hasattr(name, "to_string"):
+    if callable(device_name) and not hasattr(device_name, "to_string"):
         raise RuntimeError("tf.device does not support functions when eager execution is enabled.")
-    name = getattr(name, "name", name) if isinstance(name, LogicalDevice) else name
+    name = device_name.name if isinstance(device_name, LogicalDevice) else device_name
     with context.entered(context.state.devices, device_scopes.checked(name)):
         yield
+
+
+def device_v1(device_name_or_function: Any) -> contextlib.AbstractContextManager[None]:
+    """Places the operations inside on a device: :func:`device` with the argument's name of TensorFlow 1."""
+    return device(device_name_or_function)
 
 
 def check_placement(ops: Any, config: Any) -> None:
@@ -268,7 +275,7 @@ def check_placement(ops: Any, config: Any) -> None:
         if not op.device or op.device in checked:
             continue
         checked.add(op.device)
-        available = {f"/device:{item.device_type}:{item.name.rpartition(':')[2]}" for item in devices.logical()}
+        available = {f"/device:{item.device_type}:{item.name.rpartition(':')[2]}" for item in configuration.logical()}
         if config is not None and "CPU" in config.device_count:
             available |= {f"/device:CPU:{index}" for index in range(config.device_count["CPU"])}
         spec = DeviceSpecV2.from_string(op.device)
@@ -300,4 +307,4 @@ class SessionDevice:
 
 def session_devices() -> list[SessionDevice]:
     """Returns the devices of this process, for sessions."""
-    return [SessionDevice(_PREFIX + item.name, item.device_type) for item in devices.logical()]
+    return [SessionDevice(_PREFIX + item.name, item.device_type) for item in configuration.logical()]

@@ -17,12 +17,12 @@ from tideflow._src.runtime.op import op
 
 
 @op("BroadcastTo", "input: T, shape: static Tidx -> output: T", Tidx=default("int32", INDEX))
-def broadcast_to(xp, input, shape):
+def broadcast_to_op(xp, input, shape):
     """Repeats a tensor along dimensions of size 1 and new leading ones until it has ``shape``."""
     return xp.broadcast_to(input, _target(input, shape))
 
 
-@broadcast_to.host
+@broadcast_to_op.host
 def _broadcast_to_host(input, shape):
     result = np.empty(_target(input, shape), input.dtype)
     result[...] = input
@@ -53,7 +53,7 @@ def _target(input: Any, shape: Any) -> tuple[int, ...]:
     return sizes
 
 
-@broadcast_to.shape
+@broadcast_to_op.shape
 def _broadcast_to_shape(input, shape):
     sizes = shape.integers()
     if sizes is None:
@@ -72,7 +72,7 @@ def _broadcast_to_shape(input, shape):
     return tuple(have if want is None else want for have, want in zip(padded, result, strict=True))
 
 
-@broadcast_to.gradient
+@broadcast_to_op.gradient
 def _broadcast_to_gradient(call, dy):
     input = call.inputs[0]
     have, want = static_shape(input), static_shape(dy)
@@ -90,7 +90,7 @@ def _broadcast_to_gradient(call, dy):
     return reshape(raw.Sum(dy, axes, keep_dims=True), sizes), None
 
 
-@broadcast_to.samples
+@broadcast_to_op.samples
 def _broadcast_to_samples(s):
     for dtype in s.dtypes("T"):
         yield s(s.array((1, 3), dtype), [2, 3])
@@ -192,6 +192,20 @@ def _broadcast_gradient_args_samples(s):
 
 
 # Public functions.
+
+
+def broadcast_to(input: Any, shape: Any, name: str | None = None) -> Any:
+    """Returns ``input`` repeated along dimensions of size 1, and along new leading ones, until it has ``shape``.
+
+    Args:
+      input: a tensor.
+      shape: the wanted shape, int32 or int64.
+      name: the name of the node.
+
+    Raises:
+      InvalidArgumentError: ``input`` does not broadcast to ``shape``.
+    """
+    return broadcast_to_op.call(input, shape, name=name)
 
 
 def broadcast_dynamic_shape(shape_x: Any, shape_y: Any) -> Any:

@@ -344,7 +344,7 @@ def pack_scoped(values: Any, axis: int, name: str, dtype: Any = None) -> Any:
 def _element(item: Any, dtype: Any, name: str) -> Any:
     if isinstance(item, list | tuple) and contains_tensor(item):
         return pack_scoped(item, 0, name, dtype)
-    return convert_to_tensor(item, dtype, name)
+    return convert_to_tensor(item, dtype, name=name)
 
 
 def stack(values: Any, axis: int = 0, name: str | None = "stack") -> Any:

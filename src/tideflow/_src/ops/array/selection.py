@@ -152,7 +152,7 @@ def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None)
       ValueError: only one of ``x`` and ``y`` is given.
     """
     if x is None and y is None:
-        return where_op(convert_to_tensor(condition, preferred_dtype=dtypes.bool, name="condition"), name=name)
+        return where_op(convert_to_tensor(condition, dtype_hint=dtypes.bool, name="condition"), name=name)
     if x is None or y is None:
         raise ValueError("x and y must both be non-None or both be None.")
     return select_v2(condition, x, y, name=name)

@@ -327,7 +327,7 @@ def one_hot(
         if dtype is not None:
             dtype = dtypes.as_dtype(dtype)
         found = {
-            key: convert_to_tensor(value, preferred_dtype=dtype)
+            key: convert_to_tensor(value, dtype_hint=dtype)
             for key, value in (("on_value", on_value), ("off_value", off_value))
             if value is not None
         }

@@ -494,7 +494,7 @@ erfc = unary(erfc_op)
 lgamma = unary(lgamma_op)
 digamma = unary(digamma_op)
 polygamma = renamed(binary(polygamma_op, "Polygamma", None), "a", "x")
-zeta = binary(zeta_op, "Zeta", None)
+zeta = renamed(binary(zeta_op, "Zeta", None), "x", "q")
 igamma = renamed(binary(igamma_op, "Igamma", None), "a", "x")
 igammac = renamed(binary(igammac_op, "Igammac", None), "a", "x")
 

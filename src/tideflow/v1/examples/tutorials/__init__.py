@@ -1,0 +1,5 @@
+"""The tutorials' own modules."""
+
+from __future__ import annotations
+
+from tideflow.v1.examples.tutorials import mnist as mnist
