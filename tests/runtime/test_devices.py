@@ -14,7 +14,7 @@ from tideflow._src.runtime import devices
 @pytest.fixture(autouse=True)
 def own_devices(monkeypatch) -> Iterator[None]:
     """Gives the test devices that nobody has used."""
-    monkeypatch.setattr(devices, "devices", devices._Devices())
+    monkeypatch.setattr(devices, "configuration", devices._Devices())
     monkeypatch.setattr(devices, "_accelerators", dict)
     yield
 

@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from tideflow._src.core import context, errors
+from tideflow._src.core import context, dtypes, errors
 from tideflow._src.core.tensor import EagerTensor, SymbolicTensor, wrap_on
 from tideflow._src.graph import evaluation, shape_inference
 from tideflow._src.graph.op_def import OpDef, StaticValue
 from tideflow._src.runtime import devices, float_errors, random_state
 from tideflow._src.runtime.arguments import bind, normalize
 from tideflow._src.runtime.buffers import Buffer, buffer_in
+from tideflow._src.runtime.failures import class_of
 
 _result_types: dict[str, Any] = {}
 
@@ -118,6 +119,8 @@ def run_stateful(definition: OpDef, kernel: Callable[..., Any], values: list[Any
             values[index] = buffer.value if definition.allows_uninitialized else buffer.read()
         elif argument.name in definition.reads:
             values[index] = buffer_in(values[index]).read()
+    if updated and updated[0].value is not None:
+        _check_dtype(definition, updated[0], values)
     result = kernel(*values, **attrs)
     if not updated:
         return result
@@ -129,6 +132,24 @@ def run_stateful(definition: OpDef, kernel: Callable[..., Any], values: list[Any
     references, rest = iter(updated), iter(results[len(updated) :])
     outputs = tuple([next(references) if argument.is_ref else next(rest) for argument in definition.outputs])
     return outputs[0] if len(outputs) == 1 else outputs
+
+
+def _check_dtype(definition: OpDef, buffer: Buffer, values: list[Any]) -> None:
+    """Checks that what a variable is updated with is of its dtype.
+
+    Raises:
+      InvalidArgumentError: it is of another.
+    """
+    for argument, value in zip(definition.inputs, values, strict=True):
+        if argument.type_attr in ("T", "dtype") and argument.name not in definition.updates:
+            if value.dtype is not buffer.value.dtype and value.dtype != buffer.value.dtype:
+                raise errors.InvalidArgumentError(
+                    None,
+                    None,
+                    f"DType of variable handle and value do not match: {buffer.name} is {buffer.dtype.name}, "
+                    f"{argument.name} is {dtypes.of_numpy[value.dtype].name}",
+                )
+            return
 
 
 def wrap_outputs(definition: OpDef, result: Any, device: str) -> Any:
@@ -178,12 +199,13 @@ def explain(error: Exception, definition: OpDef, inputs: Sequence[Any], attrs: d
     if isinstance(error, MemoryError):
         return errors.ResourceExhaustedError(None, None, f"OOM: {error or 'out of memory'}{suffix}")
     try:
-        problem = _shape_problem(definition, inputs, attrs) or str(error)
+        found = _shape_problem(definition, inputs, attrs)
     except Exception:  # a rule that cannot cope with these arguments has nothing to say
-        problem = str(error)
+        found = ""
+    problem = found or str(error)
     described = "    ".join(_describe(definition, inputs))
     message = f"{problem}{suffix}\n  {described}" if described else problem + suffix
-    if isinstance(error, ValueError | IndexError | OverflowError | ZeroDivisionError):
+    if found or class_of(error) is errors.InvalidArgumentError:
         return errors.InvalidArgumentError(None, None, message)
     if isinstance(error, NotImplementedError):
         return errors.UnimplementedError(None, None, message)

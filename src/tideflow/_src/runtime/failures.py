@@ -12,6 +12,17 @@ from tideflow._src.graph.graph import Operation
 from tideflow._src.runtime.arguments import wire_name
 
 
+# What Python and NumPy say of `int(array)` and `len(scalar)` where an input has the wrong rank.
+_NOT_A_SCALAR = (
+    "0-dimensional arrays can be converted",
+    "length-1 arrays can be converted",
+    "unsized object",
+    "over a 0-d array",
+    "object has no len()",
+    "object is not iterable",
+)
+
+
 def explain(error: Exception, op: Operation, frame: Any = None) -> Exception:
     """Returns the exception that a failed operation of a graph becomes: TensorFlow's class, with the node's name."""
     if isinstance(error, errors.OpError):
@@ -50,6 +61,8 @@ def class_of(error: Exception) -> Any:
     if isinstance(error, MemoryError):
         return errors.ResourceExhaustedError
     if isinstance(error, ValueError | IndexError | OverflowError | ZeroDivisionError | np.exceptions.AxisError):
+        return errors.InvalidArgumentError
+    if isinstance(error, TypeError) and any(text in str(error) for text in _NOT_A_SCALAR):
         return errors.InvalidArgumentError
     if isinstance(error, TypeError | AttributeError | KeyError):
         return errors.InternalError
