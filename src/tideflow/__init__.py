@@ -48,6 +48,7 @@ from tideflow._src.core.dtypes import uint32 as uint32
 from tideflow._src.core.dtypes import uint64 as uint64
 from tideflow._src.core.dtypes import variant as variant
 from tideflow._src.core.indexed_slices import IndexedSlices as IndexedSlices
+from tideflow._src.core.logger import get_logger as get_logger
 from tideflow._src.core.tensor import Tensor as Tensor
 from tideflow._src.core.tensor import is_symbolic_tensor as is_symbolic_tensor
 from tideflow._src.core.tensor import is_tensor as is_tensor
@@ -56,7 +57,7 @@ from tideflow._src.core.tensor_spec import TensorSpec as TensorSpec
 from tideflow._src.core.type_spec import TypeSpec as TypeSpec
 from tideflow._src.core.type_spec import type_spec_from_value as type_spec_from_value
 from tideflow._src.function import conditional as _conditional
-from tideflow._src.function import loops as _loops
+from tideflow._src.function import loop_gradients as _loop_gradients
 from tideflow._src.function.assertions import Assert as Assert
 from tideflow._src.function.assertions import assert_equal as assert_equal
 from tideflow._src.function.assertions import assert_greater as assert_greater
@@ -65,13 +66,18 @@ from tideflow._src.function.assertions import assert_rank as assert_rank
 from tideflow._src.function.conditional import case as case
 from tideflow._src.function.conditional import cond as cond
 from tideflow._src.function.conditional import switch_case as switch_case
+from tideflow._src.function.critical_section import CriticalSection as CriticalSection
 from tideflow._src.function.loops import while_loop as while_loop
+from tideflow._src.function.mapping import foldl as foldl
+from tideflow._src.function.mapping import foldr as foldr
+from tideflow._src.function.mapping import map_fn as map_fn
+from tideflow._src.function.mapping import scan as scan
 from tideflow._src.function.name_scopes import get_current_name_scope as get_current_name_scope
 from tideflow._src.function.name_scopes import name_scope as name_scope
 from tideflow._src.graph.default_graph import executing_eagerly as executing_eagerly
 from tideflow._src.graph.graph import Graph as Graph
 from tideflow._src.graph.graph import Operation as Operation
-from tideflow._src.graph.static_value import static_value as get_static_value
+from tideflow._src.graph.static_value import get_static_value as get_static_value
 from tideflow._src.graph.tensor_proto import make_ndarray as make_ndarray
 from tideflow._src.graph.tensor_proto import make_tensor_proto as make_tensor_proto
 from tideflow._src.io.graph_files import import_graph_def as import_graph_def
@@ -135,6 +141,7 @@ from tideflow._src.ops.array.slicing import slice as slice
 from tideflow._src.ops.array.slicing import strided_slice as strided_slice
 from tideflow._src.ops.array.splitting import split as split
 from tideflow._src.ops.array.splitting import unstack as unstack
+from tideflow._src.ops.control.clock import timestamp as timestamp
 from tideflow._src.ops.control.grouping import control_dependencies as control_dependencies
 from tideflow._src.ops.control.grouping import group as group
 from tideflow._src.ops.control.grouping import tuple_v2 as tuple
@@ -142,6 +149,9 @@ from tideflow._src.ops.control.init_scope import init_scope as init_scope
 from tideflow._src.ops.control.printing import print_v2_function as print
 from tideflow._src.ops.control.python_function import numpy_function as numpy_function
 from tideflow._src.ops.control.python_function import py_function as py_function
+from tideflow._src.ops.control.tensor_array import TensorArray as TensorArray
+from tideflow._src.ops.control.tensor_array import TensorArraySpec as TensorArraySpec
+from tideflow._src.ops.image.patch_functions import extract_volume_patches as extract_volume_patches
 from tideflow._src.ops.linalg.functions import eig as eig
 from tideflow._src.ops.linalg.functions import eigvals as eigvals
 from tideflow._src.ops.linalg.functions import sqrtm as matrix_square_root
@@ -215,6 +225,10 @@ from tideflow._src.ops.math.unary import sqrt as sqrt
 from tideflow._src.ops.math.unary import square as square
 from tideflow._src.ops.math.unary import tanh as tanh
 from tideflow._src.ops.math.validation import ensure_shape as ensure_shape
+from tideflow._src.ops.signal.fourier_functions import fftnd as fftnd
+from tideflow._src.ops.signal.fourier_functions import ifftnd as ifftnd
+from tideflow._src.ops.signal.fourier_functions import irfftnd as irfftnd
+from tideflow._src.ops.signal.fourier_functions import rfftnd as rfftnd
 from tideflow._src.runtime.convert import convert_to_tensor as convert_to_tensor
 from tideflow._src.runtime.convert import register_tensor_conversion_function as register_tensor_conversion_function
 from tideflow._src.runtime.devices import device as device
@@ -237,6 +251,7 @@ newaxis = None
 
 #: The namespaces inside this one. Each is imported when it is first used.
 SUBMODULES = (
+    "audio",
     "autodiff",
     "bitwise",
     "compat",
@@ -245,14 +260,18 @@ SUBMODULES = (
     "dtypes",
     "errors",
     "graph_util",
+    "image",
     "initializers",
     "io",
     "linalg",
+    "lookup",
     "math",
     "nest",
     "nn",
+    "queue",
     "random",
     "raw_ops",
+    "signal",
     "train",
     "version",
 )

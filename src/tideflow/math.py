@@ -127,6 +127,8 @@ from tideflow._src.ops.nn.activation import softplus as softplus
 from tideflow._src.ops.nn.activation import softsign as softsign
 from tideflow._src.ops.nn.activation_functions import log_sigmoid as log_sigmoid
 from tideflow._src.ops.nn.activation_functions import zero_fraction as zero_fraction
+from tideflow._src.ops.nn.approximate_top_k import approx_max_k as approx_max_k
+from tideflow._src.ops.nn.approximate_top_k import approx_min_k as approx_min_k
 from tideflow._src.ops.nn.moments import l2_normalize as l2_normalize
 from tideflow._src.ops.nn.softmax import log_softmax as log_softmax
 from tideflow._src.ops.nn.softmax import softmax as softmax

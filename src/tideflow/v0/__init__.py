@@ -6,7 +6,7 @@ It is :mod:`tideflow.v1` with the names and argument orders that those releases 
 from __future__ import annotations
 
 from tideflow._src.compat.removed import module_dir, module_getattr
-from tideflow._src.ops.array.diagonals import matrix_band_part as batch_matrix_band_part
+from tideflow._src.ops.array.band_part import matrix_band_part as batch_matrix_band_part
 from tideflow._src.ops.array.diagonals import matrix_diag as batch_matrix_diag
 from tideflow._src.ops.array.diagonals import matrix_diag_part as batch_matrix_diag_part
 from tideflow._src.ops.array.diagonals import matrix_set_diag as batch_matrix_set_diag
@@ -52,31 +52,50 @@ from tideflow.v1 import QUANTIZED_DTYPES as QUANTIZED_DTYPES
 from tideflow.v1 import VERSION as VERSION
 from tideflow.v1 import AggregationMethod as AggregationMethod
 from tideflow.v1 import Assert as Assert
+from tideflow.v1 import ConditionalAccumulator as ConditionalAccumulator
+from tideflow.v1 import ConditionalAccumulatorBase as ConditionalAccumulatorBase
 from tideflow.v1 import DeviceSpec as DeviceSpec
 from tideflow.v1 import Dimension as Dimension
 from tideflow.v1 import DType as DType
+from tideflow.v1 import FIFOQueue as FIFOQueue
+from tideflow.v1 import FixedLenFeature as FixedLenFeature
+from tideflow.v1 import FixedLengthRecordReader as FixedLengthRecordReader
+from tideflow.v1 import FixedLenSequenceFeature as FixedLenSequenceFeature
 from tideflow.v1 import GradientTape as GradientTape
 from tideflow.v1 import Graph as Graph
 from tideflow.v1 import GraphKeys as GraphKeys
+from tideflow.v1 import IdentityReader as IdentityReader
 from tideflow.v1 import IndexedSlices as IndexedSlices
 from tideflow.v1 import InteractiveSession as InteractiveSession
 from tideflow.v1 import NoGradient as NoGradient
 from tideflow.v1 import NotDifferentiable as NotDifferentiable
 from tideflow.v1 import Operation as Operation
 from tideflow.v1 import OpError as OpError
+from tideflow.v1 import PaddingFIFOQueue as PaddingFIFOQueue
 from tideflow.v1 import Print as Print
+from tideflow.v1 import PriorityQueue as PriorityQueue
+from tideflow.v1 import QueueBase as QueueBase
+from tideflow.v1 import RandomShuffleQueue as RandomShuffleQueue
+from tideflow.v1 import ReaderBase as ReaderBase
 from tideflow.v1 import RegisterGradient as RegisterGradient
 from tideflow.v1 import Session as Session
+from tideflow.v1 import SparseConditionalAccumulator as SparseConditionalAccumulator
+from tideflow.v1 import SparseFeature as SparseFeature
 from tideflow.v1 import SparseTensorValue as SparseTensorValue
 from tideflow.v1 import Tensor as Tensor
+from tideflow.v1 import TensorArray as TensorArray
 from tideflow.v1 import TensorShape as TensorShape
 from tideflow.v1 import TensorSpec as TensorSpec
+from tideflow.v1 import TextLineReader as TextLineReader
+from tideflow.v1 import TFRecordReader as TFRecordReader
 from tideflow.v1 import TypeSpec as TypeSpec
 from tideflow.v1 import UnconnectedGradients as UnconnectedGradients
 from tideflow.v1 import Variable as Variable
 from tideflow.v1 import VariableAggregation as VariableAggregation
 from tideflow.v1 import VariableScope as VariableScope
 from tideflow.v1 import VariableSynchronization as VariableSynchronization
+from tideflow.v1 import VarLenFeature as VarLenFeature
+from tideflow.v1 import WholeFileReader as WholeFileReader
 from tideflow.v1 import __version__ as __version__
 from tideflow.v1 import abs as abs
 from tideflow.v1 import accumulate_n as accumulate_n
@@ -161,6 +180,10 @@ from tideflow.v1 import cross as cross
 from tideflow.v1 import cumprod as cumprod
 from tideflow.v1 import cumsum as cumsum
 from tideflow.v1 import custom_gradient as custom_gradient
+from tideflow.v1 import decode_csv as decode_csv
+from tideflow.v1 import decode_json_example as decode_json_example
+from tideflow.v1 import decode_raw as decode_raw
+from tideflow.v1 import delete_session_tensor as delete_session_tensor
 from tideflow.v1 import depth_to_space as depth_to_space
 from tideflow.v1 import device as device
 from tideflow.v1 import diag as diag
@@ -205,6 +228,8 @@ from tideflow.v1 import floor as floor
 from tideflow.v1 import floor_div as floor_div
 from tideflow.v1 import floordiv as floordiv
 from tideflow.v1 import floormod as floormod
+from tideflow.v1 import foldl as foldl
+from tideflow.v1 import foldr as foldr
 from tideflow.v1 import gather as gather
 from tideflow.v1 import gather_nd as gather_nd
 from tideflow.v1 import get_collection as get_collection
@@ -213,6 +238,8 @@ from tideflow.v1 import get_default_graph as get_default_graph
 from tideflow.v1 import get_default_session as get_default_session
 from tideflow.v1 import get_local_variable as get_local_variable
 from tideflow.v1 import get_seed as get_seed
+from tideflow.v1 import get_session_handle as get_session_handle
+from tideflow.v1 import get_session_tensor as get_session_tensor
 from tideflow.v1 import get_static_value as get_static_value
 from tideflow.v1 import get_variable as get_variable
 from tideflow.v1 import get_variable_scope as get_variable_scope
@@ -236,6 +263,7 @@ from tideflow.v1 import igammac as igammac
 from tideflow.v1 import imag as imag
 from tideflow.v1 import import_graph_def as import_graph_def
 from tideflow.v1 import init_scope as init_scope
+from tideflow.v1 import initialize_all_tables as initialize_all_tables
 from tideflow.v1 import initialize_all_variables as initialize_all_variables
 from tideflow.v1 import initialize_local_variables as initialize_local_variables
 from tideflow.v1 import initialize_variables as initialize_variables
@@ -268,7 +296,10 @@ from tideflow.v1 import logical_not as logical_not
 from tideflow.v1 import logical_or as logical_or
 from tideflow.v1 import logical_xor as logical_xor
 from tideflow.v1 import make_ndarray as make_ndarray
+from tideflow.v1 import make_template as make_template
 from tideflow.v1 import make_tensor_proto as make_tensor_proto
+from tideflow.v1 import map_fn as map_fn
+from tideflow.v1 import matching_files as matching_files
 from tideflow.v1 import matrix_band_part as matrix_band_part
 from tideflow.v1 import matrix_determinant as matrix_determinant
 from tideflow.v1 import matrix_diag as matrix_diag
@@ -305,6 +336,9 @@ from tideflow.v1 import op_scope as op_scope
 from tideflow.v1 import orthogonal_initializer as orthogonal_initializer
 from tideflow.v1 import pad as pad
 from tideflow.v1 import parallel_stack as parallel_stack
+from tideflow.v1 import parse_example as parse_example
+from tideflow.v1 import parse_single_example as parse_single_example
+from tideflow.v1 import parse_single_sequence_example as parse_single_sequence_example
 from tideflow.v1 import placeholder as placeholder
 from tideflow.v1 import placeholder_with_default as placeholder_with_default
 from tideflow.v1 import polygamma as polygamma
@@ -328,6 +362,7 @@ from tideflow.v1 import random_uniform as random_uniform
 from tideflow.v1 import random_uniform_initializer as random_uniform_initializer
 from tideflow.v1 import range as range
 from tideflow.v1 import rank as rank
+from tideflow.v1 import read_file as read_file
 from tideflow.v1 import real as real
 from tideflow.v1 import realdiv as realdiv
 from tideflow.v1 import reciprocal as reciprocal
@@ -348,6 +383,7 @@ from tideflow.v1 import round as round
 from tideflow.v1 import rsqrt as rsqrt
 from tideflow.v1 import saturate_cast as saturate_cast
 from tideflow.v1 import scalar_mul as scalar_mul
+from tideflow.v1 import scan as scan
 from tideflow.v1 import scatter_add as scatter_add
 from tideflow.v1 import scatter_div as scatter_div
 from tideflow.v1 import scatter_max as scatter_max
@@ -449,6 +485,7 @@ from tideflow.v1 import verify_tensor_all_finite as verify_tensor_all_finite
 from tideflow.v1 import where as where
 from tideflow.v1 import where_v2 as where_v2
 from tideflow.v1 import while_loop as while_loop
+from tideflow.v1 import write_file as write_file
 from tideflow.v1 import zeros as zeros
 from tideflow.v1 import zeros_initializer as zeros_initializer
 from tideflow.v1 import zeros_like as zeros_like
@@ -456,22 +493,34 @@ from tideflow.v1 import zeta as zeta
 
 #: The namespaces inside this one, most of them those of 1.x. Each is imported when it is first used.
 SUBMODULES = (
+    "tideflow.v1.app",
     "tideflow.bitwise",
     "tideflow.compat",
     "tideflow.config",
     "tideflow.v1.debugging",
     "tideflow.v1.dtypes",
     "tideflow.v1.errors",
+    "tideflow.v1.examples",
+    "tideflow.v1.flags",
+    "tideflow.v1.gfile",
     "tideflow.v1.graph_util",
+    "tideflow.v1.image",
     "tideflow.v1.initializers",
     "tideflow.v1.io",
+    "tideflow.v1.layers",
     "tideflow.v1.linalg",
+    "tideflow.v1.logging",
+    "tideflow.v1.losses",
     "tideflow.v1.manip",
     "tideflow.v1.math",
+    "tideflow.v1.metrics",
     "tideflow.v1.nest",
     "nn",
+    "tideflow.v1.python_io",
+    "tideflow.v1.queue",
     "tideflow.v1.random",
     "tideflow.raw_ops",
+    "tideflow.v1.resource_loader",
     "tideflow.v1.train",
     "tideflow.version",
 )

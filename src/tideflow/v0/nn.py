@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from tideflow._src.layers.static_recurrence import static_bidirectional_rnn as bidirectional_rnn
+from tideflow._src.layers.static_recurrence import static_rnn as rnn
+from tideflow._src.layers.static_recurrence import static_state_saving_rnn as state_saving_rnn
 from tideflow._src.ops.nn.losses import sigmoid_cross_entropy_with_logits_v0 as sigmoid_cross_entropy_with_logits
 from tideflow._src.ops.nn.losses import softmax_cross_entropy_with_logits_v0 as softmax_cross_entropy_with_logits
 from tideflow._src.ops.nn.losses import (
@@ -11,6 +14,7 @@ from tideflow._src.ops.nn.losses import weighted_cross_entropy_with_logits_v0 as
 from tideflow._src.ops.nn.moments import l2_normalize_v0 as l2_normalize
 from tideflow._src.ops.nn.softmax import log_softmax_v0 as log_softmax
 from tideflow._src.ops.nn.softmax import softmax_v0 as softmax
+from tideflow.v1 import rnn_cell as rnn_cell
 from tideflow.v1.nn import atrous_conv2d as atrous_conv2d
 from tideflow.v1.nn import atrous_conv2d_transpose as atrous_conv2d_transpose
 from tideflow.v1.nn import avg_pool as avg_pool
@@ -20,6 +24,7 @@ from tideflow.v1.nn import avg_pool_v2 as avg_pool_v2
 from tideflow.v1.nn import batch_norm_with_global_normalization as batch_norm_with_global_normalization
 from tideflow.v1.nn import batch_normalization as batch_normalization
 from tideflow.v1.nn import bias_add as bias_add
+from tideflow.v1.nn import bidirectional_dynamic_rnn as bidirectional_dynamic_rnn
 from tideflow.v1.nn import conv1d as conv1d
 from tideflow.v1.nn import conv1d_transpose as conv1d_transpose
 from tideflow.v1.nn import conv2d as conv2d
@@ -37,6 +42,7 @@ from tideflow.v1.nn import depthwise_conv2d_native as depthwise_conv2d_native
 from tideflow.v1.nn import depthwise_conv2d_native_backprop_filter as depthwise_conv2d_native_backprop_filter
 from tideflow.v1.nn import depthwise_conv2d_native_backprop_input as depthwise_conv2d_native_backprop_input
 from tideflow.v1.nn import dropout as dropout
+from tideflow.v1.nn import dynamic_rnn as dynamic_rnn
 from tideflow.v1.nn import elu as elu
 from tideflow.v1.nn import embedding_lookup as embedding_lookup
 from tideflow.v1.nn import fused_batch_norm as fused_batch_norm
@@ -54,6 +60,7 @@ from tideflow.v1.nn import max_pool_with_argmax as max_pool_with_argmax
 from tideflow.v1.nn import moments as moments
 from tideflow.v1.nn import normalize_moments as normalize_moments
 from tideflow.v1.nn import pool as pool
+from tideflow.v1.nn import raw_rnn as raw_rnn
 from tideflow.v1.nn import relu as relu
 from tideflow.v1.nn import relu6 as relu6
 from tideflow.v1.nn import relu_layer as relu_layer

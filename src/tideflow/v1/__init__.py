@@ -63,6 +63,7 @@ from tideflow._src.core.dtypes import uint64 as uint64
 from tideflow._src.core.dtypes import variant as variant
 from tideflow._src.core.errors import OpError as OpError
 from tideflow._src.core.indexed_slices import IndexedSlices as IndexedSlices
+from tideflow._src.core.logger import get_logger as get_logger
 from tideflow._src.core.tensor import Tensor as Tensor
 from tideflow._src.core.tensor import is_symbolic_tensor as is_symbolic_tensor
 from tideflow._src.core.tensor import is_tensor as is_tensor
@@ -72,7 +73,7 @@ from tideflow._src.core.tensor_spec import TensorSpec as TensorSpec
 from tideflow._src.core.type_spec import TypeSpec as TypeSpec
 from tideflow._src.core.type_spec import type_spec_from_value as type_spec_from_value
 from tideflow._src.function import conditional as _conditional
-from tideflow._src.function import loops as _loops
+from tideflow._src.function import loop_gradients as _loop_gradients
 from tideflow._src.function.assertions import Assert as Assert
 from tideflow._src.function.assertions import assert_equal_v1 as assert_equal
 from tideflow._src.function.assertions import assert_greater_equal_v1 as assert_greater_equal
@@ -98,7 +99,12 @@ from tideflow._src.function.assertions import is_strictly_increasing as is_stric
 from tideflow._src.function.conditional import case as case
 from tideflow._src.function.conditional import cond_v1 as cond
 from tideflow._src.function.conditional import switch_case as switch_case
+from tideflow._src.function.critical_section import CriticalSection as CriticalSection
 from tideflow._src.function.loops import while_loop_v1 as while_loop
+from tideflow._src.function.mapping import foldl as foldl
+from tideflow._src.function.mapping import foldr as foldr
+from tideflow._src.function.mapping import map_fn as map_fn
+from tideflow._src.function.mapping import scan as scan
 from tideflow._src.function.name_scopes import name_scope_v1 as name_scope
 from tideflow._src.graph.default_graph import add_to_collection as add_to_collection
 from tideflow._src.graph.default_graph import add_to_collections as add_to_collections
@@ -113,11 +119,13 @@ from tideflow._src.graph.default_graph import op_scope as op_scope
 from tideflow._src.graph.default_graph import reset_default_graph as reset_default_graph
 from tideflow._src.graph.graph import Graph as Graph
 from tideflow._src.graph.graph import Operation as Operation
-from tideflow._src.graph.static_value import static_value as get_static_value
+from tideflow._src.graph.static_value import get_static_value as get_static_value
 from tideflow._src.graph.tensor_proto import make_ndarray as make_ndarray
 from tideflow._src.graph.tensor_proto import make_tensor_proto as make_tensor_proto
 from tideflow._src.io.graph_files import import_graph_def as import_graph_def
+from tideflow._src.io.lookup_tables import initialize_all_tables as initialize_all_tables
 from tideflow._src.ops import everything as _everything
+from tideflow._src.ops.array.band_part import matrix_band_part as matrix_band_part
 from tideflow._src.ops.array.blocks import batch_to_space_nd as batch_to_space_nd
 from tideflow._src.ops.array.blocks import batch_to_space_v1 as batch_to_space
 from tideflow._src.ops.array.blocks import depth_to_space_v1 as depth_to_space
@@ -134,12 +142,9 @@ from tideflow._src.ops.array.constants import ones as ones
 from tideflow._src.ops.array.constants import ones_like_v1 as ones_like
 from tideflow._src.ops.array.constants import zeros as zeros
 from tideflow._src.ops.array.constants import zeros_like_v1 as zeros_like
-from tideflow._src.ops.array.diagonals import matrix_band_part as matrix_band_part
 from tideflow._src.ops.array.diagonals import matrix_diag as matrix_diag
 from tideflow._src.ops.array.diagonals import matrix_diag_part as matrix_diag_part
 from tideflow._src.ops.array.diagonals import matrix_set_diag as matrix_set_diag
-from tideflow._src.ops.array.diagonals import tensor_diag as diag
-from tideflow._src.ops.array.diagonals import tensor_diag_part as diag_part
 from tideflow._src.ops.array.gathering import batch_gather as batch_gather
 from tideflow._src.ops.array.gathering import gather_nd_v1 as gather_nd
 from tideflow._src.ops.array.gathering import gather_v1 as gather
@@ -198,6 +203,9 @@ from tideflow._src.ops.array.slicing import slice as slice
 from tideflow._src.ops.array.slicing import strided_slice as strided_slice
 from tideflow._src.ops.array.splitting import split as split
 from tideflow._src.ops.array.splitting import unstack as unstack
+from tideflow._src.ops.array.tensor_diagonals import tensor_diag as diag
+from tideflow._src.ops.array.tensor_diagonals import tensor_diag_part as diag_part
+from tideflow._src.ops.control.clock import timestamp as timestamp
 from tideflow._src.ops.control.grouping import control_dependencies as control_dependencies
 from tideflow._src.ops.control.grouping import group as group
 from tideflow._src.ops.control.grouping import tuple_v1 as tuple
@@ -207,6 +215,13 @@ from tideflow._src.ops.control.printing import print_v2_function as print
 from tideflow._src.ops.control.python_function import numpy_function as numpy_function
 from tideflow._src.ops.control.python_function import py_func as py_func
 from tideflow._src.ops.control.python_function import py_function as py_function
+from tideflow._src.ops.control.tensor_array import TensorArray as TensorArray
+from tideflow._src.ops.control.tensor_array import TensorArraySpec as TensorArraySpec
+from tideflow._src.ops.files.file_ops import matching_files as matching_files
+from tideflow._src.ops.files.file_ops import read_file as read_file
+from tideflow._src.ops.files.file_ops import write_file as write_file
+from tideflow._src.ops.image.patch_functions import extract_image_patches as extract_image_patches
+from tideflow._src.ops.image.patch_functions import extract_volume_patches as extract_volume_patches
 from tideflow._src.ops.linalg.functions import cholesky as cholesky
 from tideflow._src.ops.linalg.functions import cholesky_solve as cholesky_solve
 from tideflow._src.ops.linalg.functions import cross as cross
@@ -353,6 +368,34 @@ from tideflow._src.ops.math.validation import check_numerics as check_numerics
 from tideflow._src.ops.math.validation import ensure_shape as ensure_shape
 from tideflow._src.ops.math.validation import verify_tensor_all_finite as verify_tensor_all_finite
 from tideflow._src.ops.nn.activation_functions import log_sigmoid as log_sigmoid
+from tideflow._src.ops.parsing.csv import decode_csv_v1 as decode_csv
+from tideflow._src.ops.parsing.encodings import decode_compressed as decode_compressed
+from tideflow._src.ops.parsing.encodings import decode_json_example as decode_json_example
+from tideflow._src.ops.parsing.features import FixedLenFeature as FixedLenFeature
+from tideflow._src.ops.parsing.features import FixedLenSequenceFeature as FixedLenSequenceFeature
+from tideflow._src.ops.parsing.features import SparseFeature as SparseFeature
+from tideflow._src.ops.parsing.features import VarLenFeature as VarLenFeature
+from tideflow._src.ops.parsing.parse_functions import parse_example_v1 as parse_example
+from tideflow._src.ops.parsing.parse_functions import parse_single_example_v1 as parse_single_example
+from tideflow._src.ops.parsing.parse_functions import parse_single_sequence_example as parse_single_sequence_example
+from tideflow._src.ops.parsing.raw_bytes import decode_raw_v1 as decode_raw
+from tideflow._src.ops.parsing.tensors import parse_tensor as parse_tensor
+from tideflow._src.ops.parsing.tensors import serialize_tensor as serialize_tensor
+from tideflow._src.ops.queues.accumulator_classes import ConditionalAccumulator as ConditionalAccumulator
+from tideflow._src.ops.queues.accumulator_classes import ConditionalAccumulatorBase as ConditionalAccumulatorBase
+from tideflow._src.ops.queues.accumulator_classes import SparseConditionalAccumulator as SparseConditionalAccumulator
+from tideflow._src.ops.queues.queue_classes import FIFOQueue as FIFOQueue
+from tideflow._src.ops.queues.queue_classes import PaddingFIFOQueue as PaddingFIFOQueue
+from tideflow._src.ops.queues.queue_classes import PriorityQueue as PriorityQueue
+from tideflow._src.ops.queues.queue_classes import QueueBase as QueueBase
+from tideflow._src.ops.queues.queue_classes import RandomShuffleQueue as RandomShuffleQueue
+from tideflow._src.ops.queues.reader_classes import FixedLengthRecordReader as FixedLengthRecordReader
+from tideflow._src.ops.queues.reader_classes import IdentityReader as IdentityReader
+from tideflow._src.ops.queues.reader_classes import LMDBReader as LMDBReader
+from tideflow._src.ops.queues.reader_classes import ReaderBase as ReaderBase
+from tideflow._src.ops.queues.reader_classes import TextLineReader as TextLineReader
+from tideflow._src.ops.queues.reader_classes import TFRecordReader as TFRecordReader
+from tideflow._src.ops.queues.reader_classes import WholeFileReader as WholeFileReader
 from tideflow._src.ops.random.random_crop import random_crop as random_crop
 from tideflow._src.ops.random.random_ops import multinomial as multinomial
 from tideflow._src.ops.random.random_ops import random_gamma as random_gamma
@@ -363,13 +406,26 @@ from tideflow._src.ops.random.random_ops import random_uniform as random_uniform
 from tideflow._src.ops.random.random_ops import truncated_normal as truncated_normal
 from tideflow._src.ops.random.seeds import get_seed as get_seed
 from tideflow._src.ops.random.seeds import set_random_seed as set_random_seed
-from tideflow._src.runtime.convert import convert_to_tensor as convert_to_tensor
+from tideflow._src.ops.signal.fourier_functions import fft as fft
+from tideflow._src.ops.signal.fourier_functions import fft2d as fft2d
+from tideflow._src.ops.signal.fourier_functions import fft3d as fft3d
+from tideflow._src.ops.signal.fourier_functions import fftnd as fftnd
+from tideflow._src.ops.signal.fourier_functions import ifft as ifft
+from tideflow._src.ops.signal.fourier_functions import ifft2d as ifft2d
+from tideflow._src.ops.signal.fourier_functions import ifft3d as ifft3d
+from tideflow._src.ops.signal.fourier_functions import ifftnd as ifftnd
+from tideflow._src.ops.signal.fourier_functions import irfftnd as irfftnd
+from tideflow._src.ops.signal.fourier_functions import rfftnd as rfftnd
+from tideflow._src.runtime.convert import convert_to_tensor_v1 as convert_to_tensor
 from tideflow._src.runtime.convert import register_tensor_conversion_function as register_tensor_conversion_function
-from tideflow._src.runtime.devices import device as device
+from tideflow._src.runtime.devices import device_v1 as device
 from tideflow._src.runtime.sparse_tensor import SparseTensor as SparseTensor
 from tideflow._src.runtime.sparse_tensor import SparseTensorSpec as SparseTensorSpec
 from tideflow._src.runtime.sparse_tensor import SparseTensorValue as SparseTensorValue
 from tideflow._src.runtime.sparse_tensor import convert_to_tensor_or_sparse_tensor as convert_to_tensor_or_sparse_tensor
+from tideflow._src.session.handles import delete_session_tensor as delete_session_tensor
+from tideflow._src.session.handles import get_session_handle as get_session_handle
+from tideflow._src.session.handles import get_session_tensor as get_session_tensor
 from tideflow._src.session.session import InteractiveSession as InteractiveSession
 from tideflow._src.session.session import Session as Session
 from tideflow._src.session.session import get_default_session as get_default_session
@@ -423,6 +479,7 @@ from tideflow._src.state.partitioned_variable import min_max_variable_partitione
 from tideflow._src.state.partitioned_variable import variable_axis_size_partitioner as variable_axis_size_partitioner
 from tideflow._src.state.replication import VariableAggregation as VariableAggregation
 from tideflow._src.state.replication import VariableSynchronization as VariableSynchronization
+from tideflow._src.state.template import make_template as make_template
 from tideflow._src.state.variable import VariableV1 as Variable
 from tideflow._src.state.variable import disable_resource_variables as disable_resource_variables
 from tideflow._src.state.variable import enable_resource_variables as enable_resource_variables
@@ -448,22 +505,38 @@ newaxis = None
 
 #: The namespaces inside this one, some of them shared with TensorFlow 2. Each is imported when it is first used.
 SUBMODULES = (
+    "app",
+    "audio",
     "tideflow.bitwise",
     "tideflow.compat",
     "tideflow.config",
     "debugging",
     "dtypes",
     "errors",
+    "examples",
+    "flags",
+    "gfile",
     "graph_util",
+    "image",
     "initializers",
     "io",
+    "layers",
     "linalg",
+    "logging",
+    "lookup",
+    "losses",
     "manip",
     "math",
+    "metrics",
     "nest",
     "nn",
+    "python_io",
+    "queue",
     "random",
     "tideflow.raw_ops",
+    "resource_loader",
+    "signal",
+    "spectral",
     "train",
     "tideflow.version",
 )

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from tideflow._src.layers.dynamic_recurrence import bidirectional_dynamic_rnn as bidirectional_dynamic_rnn
+from tideflow._src.layers.dynamic_recurrence import dynamic_rnn as dynamic_rnn
+from tideflow._src.layers.raw_recurrence import raw_rnn as raw_rnn
+from tideflow._src.layers.static_recurrence import static_bidirectional_rnn as static_bidirectional_rnn
+from tideflow._src.layers.static_recurrence import static_rnn as static_rnn
+from tideflow._src.layers.static_recurrence import static_state_saving_rnn as static_state_saving_rnn
 from tideflow._src.ops.array.blocks import depth_to_space_v1 as depth_to_space
 from tideflow._src.ops.array.blocks import space_to_batch_v1 as space_to_batch
 from tideflow._src.ops.array.blocks import space_to_depth_v1 as space_to_depth
+from tideflow._src.ops.image.dilation_functions import dilation2d_v1 as dilation2d
+from tideflow._src.ops.image.dilation_functions import erosion2d_v1 as erosion2d
 from tideflow._src.ops.linalg.norms import l2_loss as l2_loss
 from tideflow._src.ops.math.sorting import in_top_k_v1 as in_top_k
 from tideflow._src.ops.math.sorting import top_k as top_k
@@ -21,9 +29,15 @@ from tideflow._src.ops.nn.activation_functions import relu6 as relu6
 from tideflow._src.ops.nn.activation_functions import silu as silu
 from tideflow._src.ops.nn.activation_functions import swish as swish
 from tideflow._src.ops.nn.activation_functions import zero_fraction as zero_fraction
+from tideflow._src.ops.nn.approximate_top_k import approx_max_k as approx_max_k
+from tideflow._src.ops.nn.approximate_top_k import approx_min_k as approx_min_k
 from tideflow._src.ops.nn.bias import bias_add as bias_add
 from tideflow._src.ops.nn.bias import relu_layer as relu_layer
 from tideflow._src.ops.nn.bias import xw_plus_b as xw_plus_b
+from tideflow._src.ops.nn.convolution3d_functions import conv3d_backprop_filter as conv3d_backprop_filter
+from tideflow._src.ops.nn.convolution3d_functions import conv3d_backprop_filter as conv3d_backprop_filter_v2
+from tideflow._src.ops.nn.convolution3d_functions import conv3d_transpose_v1 as conv3d_transpose
+from tideflow._src.ops.nn.convolution3d_functions import conv3d_v1 as conv3d
 from tideflow._src.ops.nn.convolution_functions import atrous_conv2d as atrous_conv2d
 from tideflow._src.ops.nn.convolution_functions import atrous_conv2d_transpose as atrous_conv2d_transpose
 from tideflow._src.ops.nn.convolution_functions import conv1d_transpose as conv1d_transpose
@@ -49,6 +63,9 @@ from tideflow._src.ops.nn.depthwise_functions import depthwise_conv2d_v1 as dept
 from tideflow._src.ops.nn.depthwise_functions import separable_conv2d_v1 as separable_conv2d
 from tideflow._src.ops.nn.dropout import dropout_v1 as dropout
 from tideflow._src.ops.nn.embedding import embedding_lookup_v1 as embedding_lookup
+from tideflow._src.ops.nn.embedding_sparse import embedding_lookup_sparse_v1 as embedding_lookup_sparse
+from tideflow._src.ops.nn.fractional_pooling import fractional_avg_pool_v1 as fractional_avg_pool
+from tideflow._src.ops.nn.fractional_pooling import fractional_max_pool_v1 as fractional_max_pool
 from tideflow._src.ops.nn.local_response import local_response_normalization as local_response_normalization
 from tideflow._src.ops.nn.local_response import lrn as lrn
 from tideflow._src.ops.nn.losses import log_poisson_loss as log_poisson_loss
@@ -69,13 +86,19 @@ from tideflow._src.ops.nn.moments import sufficient_statistics_v1 as sufficient_
 from tideflow._src.ops.nn.moments import weighted_moments_v1 as weighted_moments
 from tideflow._src.ops.nn.pooling_functions import avg_pool1d as avg_pool1d
 from tideflow._src.ops.nn.pooling_functions import avg_pool2d_v1 as avg_pool2d
+from tideflow._src.ops.nn.pooling_functions import avg_pool3d as avg_pool3d
 from tideflow._src.ops.nn.pooling_functions import avg_pool_v1 as avg_pool
 from tideflow._src.ops.nn.pooling_functions import avg_pool_v2 as avg_pool_v2
 from tideflow._src.ops.nn.pooling_functions import max_pool1d as max_pool1d
 from tideflow._src.ops.nn.pooling_functions import max_pool2d as max_pool2d
+from tideflow._src.ops.nn.pooling_functions import max_pool3d as max_pool3d
 from tideflow._src.ops.nn.pooling_functions import max_pool_v1 as max_pool
 from tideflow._src.ops.nn.pooling_functions import max_pool_v2 as max_pool_v2
 from tideflow._src.ops.nn.pooling_functions import max_pool_with_argmax_v1 as max_pool_with_argmax
 from tideflow._src.ops.nn.pooling_functions import pool_v1 as pool
+from tideflow._src.ops.nn.scaled_losses import compute_average_loss as compute_average_loss
+from tideflow._src.ops.nn.scaled_losses import scale_regularization_loss as scale_regularization_loss
 from tideflow._src.ops.nn.softmax import log_softmax_v1 as log_softmax
 from tideflow._src.ops.nn.softmax import softmax_v1 as softmax
+from tideflow._src.ops.nn.space_to_batch import with_space_to_batch as with_space_to_batch
+from tideflow.v1 import rnn_cell as rnn_cell

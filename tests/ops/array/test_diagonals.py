@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from tideflow._src.autodiff.tape import GradientTape
+from tideflow._src.ops.array.band_part import matrix_band_part
 from tideflow._src.ops.array.constants import constant
-from tideflow._src.ops.array.diagonals import matrix_band_part, matrix_diag, matrix_diag_part, matrix_set_diag
+from tideflow._src.ops.array.diagonals import matrix_diag, matrix_diag_part, matrix_set_diag
 from tideflow._src.ops.array.sequences import eye
 
 A = np.arange(1, 13, dtype=np.float32).reshape(3, 4)

@@ -12,7 +12,8 @@ import pytest
 
 from tideflow._src.core import errors
 from tideflow._src.ops.nn import convolution_kernels as kernels
-from tideflow._src.ops.nn.convolution_kernels import window_output_size
+from tideflow._src.ops.nn.convolution_xla import COMPILER_OPTIONS
+from tideflow._src.ops.nn.windows import window_output_size
 
 TIERS = ("host", "xla")
 #: (input NHWC, filter, strides, padding, (top, bottom, left, right), dilations, dtype)
@@ -110,7 +111,7 @@ def _call(name: str, tier: str, arguments: tuple[Any, ...], attributes: dict[str
         rest = iter(values)
         return function(*(a if isinstance(a, tuple) else next(rest) for a in arguments), **attributes)
 
-    return np.asarray(jax.jit(traced, compiler_options=kernels.COMPILER_OPTIONS)(*arrays))
+    return np.asarray(jax.jit(traced, compiler_options=COMPILER_OPTIONS)(*arrays))
 
 
 @pytest.fixture(autouse=True)

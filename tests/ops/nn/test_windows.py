@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tideflow._src.core.errors import UnimplementedError
 from tideflow._src.graph.graph import Graph
 from tideflow._src.ops import everything  # noqa: F401
 from tideflow._src.ops.array.placeholders import placeholder
@@ -98,8 +97,6 @@ def test_arguments_are_checked() -> None:
         convolutions.conv2d(IMAGES, FILTERS, 1, "EXPLICIT")
     with pytest.raises(ValueError, match="Cannot specify both"):
         convolutions.conv2d_v1(IMAGES, FILTERS, [1, 1, 1, 1], "SAME", filters=FILTERS)
-    with pytest.raises(UnimplementedError, match="three"):
-        poolings.max_pool(np.ones((1, 2, 2, 2, 1)), 2, 2, "VALID")
 
 
 def test_poolings_in_every_form() -> None:

@@ -1,4 +1,4 @@
-"""Command line flags as TensorFlow 1.x has them: those of absl, parsed at their first use, with the older argument names."""
+"""Command line flags of TensorFlow 1.x programs: those of absl, parsed at first use, with the older argument names."""
 
 from __future__ import annotations
 

@@ -23,13 +23,9 @@ _LATER = {
     "strings": "transform strings with tf.numpy_function",
     "sparse": "use dense tensors",
     "ragged": "use dense tensors and a mask",
-    "signal": "use numpy.fft through tf.numpy_function",
     "distribute": "run on one device",
     "lite": "export the graph with tf.io.write_graph",
     "autograph": "use tf.cond and tf.while_loop",
-    "layers": "use tf.nn functions and tf.get_variable",
-    "losses": "use tf.nn and tf.reduce_mean",
-    "metrics": "compute the metric with tf.reduce_mean",
 }
 
 

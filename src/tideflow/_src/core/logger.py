@@ -35,7 +35,7 @@ class _Stream(logging.StreamHandler[Any]):
 def get_logger() -> logging.Logger:
     """Returns the logger that TensorFlow programs share; its messages read ``INFO:tensorflow:...``.
 
-    At a prompt it starts at the level INFO and writes to the standard output; in a program at WARN, to the standard error.
+    At a prompt it starts at the level INFO and writes to standard output; in a program at WARN, to standard error.
     """
     global _logger
     if _logger is not None:

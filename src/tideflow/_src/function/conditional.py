@@ -10,8 +10,8 @@ import numpy as np
 from tideflow._src.autodiff.call import Call
 from tideflow._src.autodiff.graph_gradients import gradients
 from tideflow._src.core import context, dtypes, nest
-from tideflow._src.core.indexed_slices import IndexedSlices
-from tideflow._src.core.tensor import EagerTensor, SymbolicTensor
+from tideflow._src.core.tensor import EagerTensor, SymbolicTensor, Tensor
+from tideflow._src.function import structures
 from tideflow._src.function.func_graph import FuncGraph, build, unique_function_name, zeros_of
 from tideflow._src.function.replay import replay
 from tideflow._src.graph.op_def import OpDef
@@ -89,13 +89,20 @@ def cond_v1(
     fn2: Callable[[], Any] | None = None,
 ) -> Any:
     """Is ``cond`` with the arguments of TensorFlow 1.x: single-element results come without their list."""
+    for argument, old, names in ((true_fn, fn1, "true_fn and fn1"), (false_fn, fn2, "false_fn and fn2")):
+        if argument is not None and old is not None:
+            raise TypeError(f"cond(): {names} may not be set simultaneously.")
     true_fn = true_fn if true_fn is not None else fn1
     false_fn = false_fn if false_fn is not None else fn2
     if true_fn is None or false_fn is None:
         raise TypeError(
             "cond(): 'true_fn' argument required" if true_fn is None else "cond(): 'false_fn' argument required"
         )
-    result = cond(pred, true_fn, false_fn, name)
+    return _unpacked(cond(pred, true_fn, false_fn, name), strict)
+
+
+def _unpacked(result: Any, strict: bool) -> Any:
+    """Takes a single result out of its list, unless the caller is strict about it."""
     if not strict and isinstance(result, list | tuple) and len(result) == 1 and not hasattr(result, "_fields"):
         return result[0]
     return result
@@ -105,19 +112,8 @@ def _repack(graph: Any, structure: Any, outputs: Any, branch: FuncGraph) -> Any:
     if not branch.outputs:
         return structure
     registry: Any = OpDef.registry
-    values = iter([registry["Identity"](output) for output in outputs])
-
-    def pick(item: Any) -> Any:
-        if item is None:
-            return None
-        if isinstance(item, IndexedSlices):
-            shape = None if item.dense_shape is None else item.dense_shape
-            parts = [next(values), next(values)] + ([next(values)] if shape is not None else [])
-            return IndexedSlices(*parts)
-        return next(values)
-
     del graph
-    return nest.map_structure(pick, structure) if nest.is_nested(structure) else pick(structure)
+    return structures.pack(structure, [registry["Identity"](output) for output in outputs])
 
 
 def _check_same(first: FuncGraph, one: Any, second: FuncGraph, two: Any) -> None:
@@ -210,7 +206,7 @@ def function_gradient(function: FuncGraph, name: str) -> tuple[FuncGraph, list[i
 def differentiable(tensor: Any) -> bool:
     """Tells whether gradients flow through a tensor."""
     dtype = tensor.dtype.base_dtype
-    return bool(dtype.is_floating or dtype.is_complex)
+    return bool(dtype.is_floating or dtype.is_complex or dtype is dtypes.variant)
 
 
 def _branches_gradient(
@@ -344,12 +340,24 @@ def case(
     Raises:
       InvalidArgumentError: none holds and there is no default; or several do and ``exclusive`` is set.
     """
+    if not isinstance(pred_fn_pairs, dict | list | tuple):
+        raise TypeError(f"'pred_fn_pairs' must be a list, tuple, or dict. Received: {type(pred_fn_pairs)}")
     pairs = list(pred_fn_pairs.items()) if isinstance(pred_fn_pairs, dict) else list(pred_fn_pairs)
     for pair in pairs:
         if not isinstance(pair, tuple) or len(pair) != 2:
             raise TypeError(f"Each entry in pred_fn_pairs must be a 2-tuple. Received {pair}.")
+        if isinstance(pair[0], Tensor) and pair[0].dtype.base_dtype is not dtypes.bool:
+            raise TypeError(
+                f"pred must be Tensor of type bool: {pair[0].name if hasattr(pair[0], '_op') else pair[0]}."
+            )
         if not callable(pair[1]):
             raise TypeError(f"fn for pred {pair[0]} must be callable.")
+    if default is not None and not callable(default):
+        raise TypeError(f"default must be callable. Received: {default!r}")
+    if not pairs:
+        if default is None:
+            raise ValueError("case() needs at least one pair of a predicate and a function, or a default.")
+        return default()
     preds = [getattr(pred, "deref", lambda pred=pred: pred)() for pred, _ in pairs]
     functions = [function for _, function in pairs]
     from tideflow._src.function.assertions import assert_true
@@ -379,12 +387,11 @@ def case(
             result = default
             for pred, function in reversed(list(zip(preds, functions, strict=True))):
                 result = _chain(pred, function, result, name)
-    del strict
-    return result()
+    return _unpacked(result(), strict)
 
 
 def _chain(pred: Any, function: Callable[[], Any], otherwise: Callable[[], Any], name: str) -> Callable[[], Any]:
-    return lambda: cond(pred, function, otherwise, name=name)
+    return lambda: cond(pred, function, otherwise, name)
 
 
 # Calls of functions.

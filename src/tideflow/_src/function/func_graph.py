@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from tideflow._src.core import context, dtypes, nest
-from tideflow._src.core.indexed_slices import IndexedSlices
+from tideflow._src.core import context, dtypes
 from tideflow._src.core.tensor import EagerTensor, SymbolicTensor
+from tideflow._src.function import structures
 from tideflow._src.graph.graph import Graph, Operation
 from tideflow._src.graph.op_def import OpDef
 from tideflow._src.runtime import stages, tracing
 from tideflow._src.runtime.buffers import Buffer
 from tideflow._src.runtime.convert import constant_node, convert_to_tensor
-from tideflow._src.runtime.host import HostProgram
+from tideflow._src.runtime.dataflow import host_program
 from tideflow._src.runtime.plan import Plan, in_order, needed
 from tideflow._src.runtime.state import RunState, current_state
 
@@ -46,7 +46,7 @@ class FuncGraph(Graph):
         self.control_outputs: list[Operation] = []
         self._captures: dict[int, tuple[Any, SymbolicTensor]] = {}
         self._constants: dict[int, tuple[Any, SymbolicTensor]] = {}
-        self._programs: dict[RunState, HostProgram] = {}
+        self._programs: dict[RunState, Any] = {}
         self._plan: Plan | None = None
         self._program_lock = threading.Lock()
         self._compilable: bool | None = None
@@ -145,14 +145,14 @@ class FuncGraph(Graph):
         found = needed(self.outputs, self.control_outputs, set(self.inputs))
         return in_order(found)
 
-    def program(self) -> HostProgram:
+    def program(self) -> Any:
         """Returns the function as a program of the host tier, with the state of the running session."""
         state = current_state()
         program = self._programs.get(state)
         if program is None:
             with self._program_lock:
                 plan = self.plan()
-                program = HostProgram(plan, plan.ops, self.inputs, self.outputs, state)
+                program = host_program(plan, plan.ops, self.inputs, self.outputs, state)
                 self._programs[state] = program
         return program
 
@@ -167,9 +167,7 @@ class FuncGraph(Graph):
         return self._compilable
 
     def _find_compilable(self) -> bool:
-        if any(
-            item._dtype._is_ref_dtype or item._dtype.name in ("resource", "variant", "string") for item in self.inputs
-        ):
+        if any(item._dtype._is_ref_dtype or item._dtype.name in ("string",) for item in self.inputs):
             return False
         plan = self.plan()
         state = RunState(_no_resources())
@@ -177,10 +175,7 @@ class FuncGraph(Graph):
         for part in parts:
             if not part.compiled and part.ops:
                 return False
-        return not any(
-            op.op_def.random is not None or op.op_def.updates or op.op_def.reads or state.is_handle(op)
-            for op in plan.ops
-        )
+        return not any(op.op_def.random is not None or op.op_def.updates or state.is_handle(op) for op in plan.ops)
 
     def trace(self, values: Sequence[Any]) -> list[Any]:
         """Evaluates the function on known and traced values."""
@@ -282,7 +277,7 @@ def build(
     with graph.as_default():
         arguments = [graph.add_parameter(*parameter) for parameter in parameters]
         structure = convert_outputs(graph, function(*arguments), value_of_operations)
-        graph.outputs = [item for item in nest.flatten(structure, expand_composites=False) if item is not None]
+        graph.outputs = [item for item in structures.flatten(structure) if item is not None]
     graph.structured_outputs = structure
     return graph, structure
 
@@ -299,8 +294,6 @@ def convert_outputs(graph: FuncGraph, result: Any, value_of_operations: Any = No
                     return OpDef.registry["Identity"](graph.capture(value_of_operations))  # type: ignore[operator]
             graph.control_outputs.append(item)
             return None
-        if isinstance(item, IndexedSlices):
-            return item
         tensor: Any = convert_to_tensor(item)
         tensor = graph.capture(tensor)
         if tensor._dtype._is_ref_dtype or tensor._op.type == "Placeholder":
@@ -308,4 +301,4 @@ def convert_outputs(graph: FuncGraph, result: Any, value_of_operations: Any = No
             tensor = registry["Identity"](tensor)
         return tensor
 
-    return nest.map_structure(convert, result) if nest.is_nested(result) else convert(result)
+    return structures.map_tensors(convert, result)

@@ -75,6 +75,8 @@ def _evaluate(tensor: SymbolicTensor, depth: int, found: dict[Any, Any]) -> np.n
         return np.asarray(op.attrs["value"])
     if op_def.stateful or op_def.random is not None or op_def.tier == "xla" or op_def.reads or op_def.updates:
         return None
+    if op_def.name == "PlaceholderWithDefault":
+        return None  # a run may feed another value
     if op_def.shape_value_rule is not None:
         shapes = group(op_def.inputs, op.attrs, [item._shape for item in op.inputs])
         result = op_def.shape_value_rule(*shapes)

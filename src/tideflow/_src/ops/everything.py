@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from tideflow._src.graph.op_def import OpDef
 from tideflow._src.ops.array import (
+    band_part,
     blocks,
     broadcasting,
     constants,
@@ -24,6 +25,7 @@ from tideflow._src.ops.array import (
     shape,
     slicing,
     splitting,
+    tensor_diagonals,
 )
 from tideflow._src.ops.control import checks, functional, printing, python_function, tensor_list
 from tideflow._src.ops.lazy_families import LAZY_FAMILIES
@@ -56,13 +58,7 @@ from tideflow._src.ops.math import (
 from tideflow._src.ops.nn import (
     activation,
     bias,
-    convolution,
     cross_entropy,
-    depthwise_convolution,
-    fused_batch_norm,
-    local_response,
-    pooling,
-    pooling_argmax,
     softmax,
 )
 from tideflow._src.ops.random import stateful_kernels, stateless_kernels

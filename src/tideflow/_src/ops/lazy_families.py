@@ -8,4 +8,128 @@ for one of the names. ``tests/ops/test_lazy_families.py`` holds the table agains
 from __future__ import annotations
 
 LAZY_FAMILIES = {
+    "control.dataflow": """
+        Enter Exit LoopCond Merge NextIteration RefEnter RefExit RefMerge RefNextIteration RefSelect
+        RefSwitch Switch _SwitchN
+    """,
+    "control.stack_ops": "Stack StackClose StackCloseV2 StackPop StackPopV2 StackPush StackPushV2 StackV2",
+    "control.tensor_array_ops": """
+        TensorArray TensorArrayClose TensorArrayCloseV2 TensorArrayCloseV3 TensorArrayConcat TensorArrayConcatV2
+        TensorArrayConcatV3 TensorArrayGather TensorArrayGatherV2 TensorArrayGatherV3 TensorArrayGrad TensorArrayGradV2
+        TensorArrayGradV3 TensorArrayGradWithShape TensorArrayPack TensorArrayRead TensorArrayReadV2 TensorArrayReadV3
+        TensorArrayScatter TensorArrayScatterV2 TensorArrayScatterV3 TensorArraySize TensorArraySizeV2
+        TensorArraySizeV3 TensorArraySplit TensorArraySplitV2 TensorArraySplitV3 TensorArrayUnpack TensorArrayV2
+        TensorArrayV3 TensorArrayWrite TensorArrayWriteV2 TensorArrayWriteV3
+    """,
+    "control.tensor_map": """
+        EmptyTensorMap TensorMapErase TensorMapHasKey TensorMapInsert TensorMapLookup TensorMapSize TensorMapStackKeys
+    """,
+    "control.tensor_list_parts": """
+        TensorListConcat TensorListConcatLists TensorListConcatV2 TensorListElementShape TensorListGather
+        TensorListPushBackBatch TensorListResize TensorListScatter TensorListScatterIntoExistingList
+        TensorListScatterV2 TensorListSplit
+    """,
+    "linalg.banded": "BandedTriangularSolve",
+    "linalg.retired": """
+        BatchCholesky BatchCholeskyGrad BatchMatrixBandPart BatchMatrixDeterminant BatchMatrixDiag BatchMatrixDiagPart
+        BatchMatrixInverse BatchMatrixSetDiag BatchMatrixSolve BatchMatrixSolveLs BatchMatrixTriangularSolve
+        BatchSelfAdjointEig BatchSelfAdjointEigV2 BatchSvd MatrixExponential SelfAdjointEig
+    """,
+    "linalg.tridiagonal": "TridiagonalMatMul TridiagonalSolve",
+    "files.file_ops": "MatchingFiles ReadFile ShardedFilename ShardedFilespec WriteFile",
+    "image.boxes": "DrawBoundingBoxes DrawBoundingBoxesV2",
+    "image.distorted_boxes": (
+        "SampleDistortedBoundingBox SampleDistortedBoundingBoxV2 StatelessSampleDistortedBoundingBox"
+    ),
+    "image.proposals": "GenerateBoundingBoxProposals",
+    "image.suppression": """
+        CombinedNonMaxSuppression NonMaxSuppression NonMaxSuppressionV2 NonMaxSuppressionV3 NonMaxSuppressionV4
+        NonMaxSuppressionV5 NonMaxSuppressionWithOverlaps
+    """,
+    "image.codecs": """
+        DecodeAndCropJpeg DecodeBmp DecodeGif DecodeImage DecodeJpeg DecodePng DecodeWebP EncodeJpeg
+        EncodeJpegVariableQuality EncodePng ExtractJpegShape
+    """,
+    "image.colour": "AdjustContrast AdjustContrastv2 AdjustHue AdjustSaturation HSVToRGB RGBToHSV",
+    "image.cropping": "CropAndResize CropAndResizeGradBoxes CropAndResizeGradImage RandomCrop",
+    "image.dilation": "Dilation2D Dilation2DBackpropFilter Dilation2DBackpropInput",
+    "image.glimpses": "ExtractGlimpse ExtractGlimpseV2",
+    "image.fused_convolution": "FusedPadConv2D FusedResizeAndPadConv2D",
+    "image.patches": "ExtractImagePatches ExtractVolumePatches",
+    "image.projective": "ImageProjectiveTransformV2 ImageProjectiveTransformV3",
+    "image.resizing": (
+        "QuantizedResizeBilinear ResizeArea ResizeBicubic ResizeBicubicGrad ResizeBilinear ResizeBilinearGrad "
+        "ResizeNearestNeighbor ResizeNearestNeighborGrad ScaleAndTranslate ScaleAndTranslateGrad"
+    ),
+    "lookup.table_ops": """
+        AnonymousHashTable AnonymousMutableDenseHashTable AnonymousMutableHashTable
+        AnonymousMutableHashTableOfTensors HashTable HashTableV2 InitializeTable InitializeTableFromTextFile
+        InitializeTableFromTextFileV2 InitializeTableV2 LookupTableExport LookupTableExportV2 LookupTableFind
+        LookupTableFindV2 LookupTableImport LookupTableImportV2 LookupTableInsert LookupTableInsertV2
+        LookupTableRemoveV2 LookupTableSize LookupTableSizeV2 MutableDenseHashTable MutableDenseHashTableV2
+        MutableHashTable MutableHashTableOfTensors MutableHashTableOfTensorsV2 MutableHashTableV2
+    """,
+    "nn.convolution3d": """
+        Conv Conv3D Conv3DBackpropFilter Conv3DBackpropFilterV2 Conv3DBackpropInput Conv3DBackpropInputV2
+    """,
+    "nn.pooling3d": "AvgPool3D AvgPool3DGrad MaxPool3D MaxPool3DGrad MaxPool3DGradGrad",
+    "queues.queue_ops": """
+        FIFOQueue FIFOQueueV2 FakeQueue PaddingFIFOQueue PaddingFIFOQueueV2 PriorityQueue PriorityQueueV2 QueueClose
+        QueueCloseV2 QueueDequeue QueueDequeueMany QueueDequeueManyV2 QueueDequeueUpTo QueueDequeueUpToV2 QueueDequeueV2
+        QueueEnqueue QueueEnqueueMany QueueEnqueueManyV2 QueueEnqueueV2 QueueIsClosed QueueIsClosedV2 QueueSize
+        QueueSizeV2 RandomShuffleQueue RandomShuffleQueueV2
+    """,
+    "queues.reader_ops": """
+        FixedLengthRecordReader FixedLengthRecordReaderV2 IdentityReader IdentityReaderV2 ReaderNumRecordsProduced
+        ReaderNumRecordsProducedV2 ReaderNumWorkUnitsCompleted ReaderNumWorkUnitsCompletedV2 ReaderRead ReaderReadUpTo
+        ReaderReadUpToV2 ReaderReadV2 ReaderReset ReaderResetV2 ReaderRestoreState ReaderRestoreStateV2
+        ReaderSerializeState ReaderSerializeStateV2 TFRecordReader TFRecordReaderV2 TextLineReader TextLineReaderV2
+        WholeFileReader WholeFileReaderV2
+    """,
+    "nn.fractional_pooling": "FractionalAvgPool FractionalAvgPoolGrad FractionalMaxPool FractionalMaxPoolGrad",
+    "nn.data_format": "DataFormatDimMap DataFormatVecPermute",
+    "nn.global_normalization": "BatchNormWithGlobalNormalization BatchNormWithGlobalNormalizationGrad",
+    "nn.approximate_top_k": "ApproxTopK",
+    "nn.isotonic": "IsotonicRegression",
+    "parsing.example_ops": "ParseExample ParseExampleV2 ParseSingleExample",
+    "parsing.sequence_ops": "ParseSequenceExample ParseSequenceExampleV2 ParseSingleSequenceExample",
+    "signal.audio": "AudioSpectrogram DecodeWav EncodeWav Mfcc",
+    "signal.fourier": "FFT FFT2D FFT3D IFFT IFFT2D IFFT3D",
+    "signal.fourier_nd": "FFTND IFFTND IRFFTND RFFTND",
+    "signal.real_fourier": "IRFFT IRFFT2D IRFFT3D RFFT RFFT2D RFFT3D",
+    "signal.retired": "BatchFFT BatchFFT2D BatchFFT3D BatchIFFT BatchIFFT2D BatchIFFT3D",
+    "queues.accumulators": """
+        AccumulatorApplyGradient AccumulatorNumAccumulated AccumulatorSetGlobalStep AccumulatorTakeGradient
+        ConditionalAccumulator ResourceAccumulatorApplyGradient ResourceAccumulatorNumAccumulated
+        ResourceAccumulatorSetGlobalStep ResourceAccumulatorTakeGradient ResourceConditionalAccumulator
+        SparseAccumulatorApplyGradient SparseAccumulatorTakeGradient SparseConditionalAccumulator
+    """,
+    "queues.barrier": """
+        Barrier BarrierClose BarrierIncompleteSize BarrierInsertMany BarrierReadySize BarrierTakeMany
+    """,
+    "queues.mutex": "ConsumeMutexLock MutexLock MutexV2",
+    "queues.session_tensors": """
+        Abort DeleteSessionTensor GetSessionHandle GetSessionHandleV2 GetSessionTensor ImmutableConst Timestamp
+    """,
+    "queues.staging": """
+        MapClear MapIncompleteSize MapPeek MapSize MapStage MapUnstage MapUnstageNoKey OrderedMapClear
+        OrderedMapIncompleteSize OrderedMapPeek OrderedMapSize OrderedMapStage OrderedMapUnstage
+        OrderedMapUnstageNoKey Stage StageClear StagePeek StageSize Unstage
+    """,
+    "parsing.csv": "DecodeCSV",
+    "parsing.encodings": "DecodeCompressed DecodeJSONExample",
+    "parsing.raw_bytes": "DecodePaddedRaw DecodeRaw",
+    "parsing.tensors": "ParseTensor SerializeTensor",
+    "nn.block_lstm": "BlockLSTM BlockLSTMGrad BlockLSTMGradV2 BlockLSTMV2 LSTMBlockCell LSTMBlockCellGrad",
+    "nn.block_gru": "GRUBlockCell GRUBlockCellGrad",
+    "nn.convolution": "Conv2D Conv2DBackpropFilter Conv2DBackpropFilterV2 Conv2DBackpropInput Conv2DBackpropInputV2",
+    "nn.depthwise_convolution": """
+        DepthwiseConv2dNative DepthwiseConv2dNativeBackpropFilter DepthwiseConv2dNativeBackpropInput
+    """,
+    "nn.fused_batch_norm": """
+        FusedBatchNorm FusedBatchNormGrad FusedBatchNormGradV2 FusedBatchNormGradV3 FusedBatchNormV2 FusedBatchNormV3
+    """,
+    "nn.local_response": "LRN LRNGrad",
+    "nn.pooling": "AvgPool AvgPoolGrad MaxPool MaxPoolGrad MaxPoolGradGrad MaxPoolGradGradV2 MaxPoolGradV2 MaxPoolV2",
+    "nn.pooling_argmax": "MaxPoolGradGradWithArgmax MaxPoolGradWithArgmax MaxPoolWithArgmax",
 }

@@ -30,12 +30,16 @@ def operation(name: str) -> Callable[..., Any]:
     inputs = [argument.name for argument in definition.inputs]
     visible = [attribute for attribute in definition.attributes if not _implied(definition, attribute)]
 
+    refuse = getattr(definition, "refuse", None)  # given to operations that TensorFlow retired
+
     def call(*positional: Any, name: str | None = None, **arguments: Any) -> Any:
         if positional:
             raise TypeError(
                 f"{definition.name} only takes keyword args (possible keys: {[*inputs, *visible, 'name']}). Please "
                 "pass these args as kwargs instead."
             )
+        if refuse is not None:
+            refuse()
         missing = [key for key in inputs if key not in arguments]
         missing += [key for key in visible if key not in arguments and definition.attributes[key].default is REQUIRED]
         if missing:

@@ -93,8 +93,14 @@ def bind(definition: OpDef, inputs: Sequence[Any], attrs: dict[str, Any], *, eag
             attrs[name] = attribute.default
         value = attrs[name]
         allowed = attribute.allowed
-        if allowed is not None and attribute.type == "type" and value not in allowed:
+        if allowed is None:
+            continue
+        if attribute.type == "type" and value not in allowed:
             raise _not_allowed(definition, attribute, value, eager)
+        if attribute.type == "list(type)":
+            for item in value:
+                if item not in allowed:
+                    raise _not_allowed(definition, attribute, item, eager)
     return Binding(bound, attrs)
 
 

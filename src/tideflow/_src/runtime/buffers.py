@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from tideflow._src.core import dtypes
 from tideflow._src.core.dtypes import DType
 from tideflow._src.core.errors import AlreadyExistsError, FailedPreconditionError, NotFoundError
+from tideflow._src.runtime.blocking import Interrupts
 
 Shape = tuple[int | None, ...] | None
 _HOST_VALUES = (np.ndarray, np.generic)
@@ -76,6 +77,7 @@ class ResourceManager:
 
     Attributes:
       lock: is held while a compiled program updates variables in place.
+      interrupts: ends the waits of operations when the session is closed.
     """
 
     #: The RunState that programs run with this manager use; set by its maker.
@@ -84,6 +86,7 @@ class ResourceManager:
     def __init__(self) -> None:
         self._resources: dict[tuple[str, str], Any] = {}
         self.lock = threading.RLock()
+        self.interrupts = Interrupts()
 
     def get_or_create(self, container: str, name: str, kind: type, create: Callable[[], Any]) -> Any:
         """Returns the resource of that name, made on first use.
@@ -118,10 +121,15 @@ class ResourceManager:
         with self.lock:
             return self._resources.pop((container, name), None) is not None
 
-    def clear(self) -> None:
-        """Removes every resource."""
+    def clear(self, containers: Sequence[str] | None = None) -> None:
+        """Removes every resource, or those of the containers named; the empty name stands for the default one."""
         with self.lock:
-            self._resources.clear()
+            if not containers:
+                self._resources.clear()
+                return
+            names = {name or "localhost" for name in containers}
+            for key in [key for key in self._resources if key[0] in names]:
+                del self._resources[key]
 
     def buffers(self) -> list[Buffer]:
         """Returns the variables' buffers."""

@@ -192,7 +192,7 @@ class HostProgram:
         if definition.host_kernel is None and definition.tier == "any":
             kernel = definition.kernel
             arguments.append("np")
-        attrs = [f"{name}={self._constant(op.attrs[name])}" for name in definition.kernel_attributes]
+        attrs = [f"{name}={self._constant(self._attribute(op, name))}" for name in definition.kernel_attributes]
         self._reads_references = not definition.takes_functions
         buffers, inputs, dynamic = self._arguments(op)
         arguments += inputs
@@ -225,6 +225,12 @@ class HostProgram:
         if len(left) == 1 and not (pattern and pattern[0].startswith("[")):
             return f"{left[0]} = {call}", produced
         return f"{', '.join(left)}{',' if len(left) == 1 else ''} = {self._tupled(call, left)}", produced
+
+    @staticmethod
+    def _attribute(op: Operation, name: str) -> Any:
+        """Returns an attribute of a node; a resource without a shared name goes by the node's."""
+        value = op.attrs[name]
+        return op.name if name == "shared_name" and not value else value
 
     @staticmethod
     def _tupled(call: str, left: list[str]) -> str:

@@ -31,6 +31,7 @@ class Plan:
       ops: the operations to run, in an order that respects every dependency.
       constants: values known without running: folded tensors and constants.
       same_as: tensors that equal another, which stands for them.
+      dataflow: whether there are switches, merges and frames among them, so that not every operation runs just once.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Plan:
         self.same_as: dict[SymbolicTensor, SymbolicTensor] = {}
         fed = set(feeds)
         ops = in_order(needed(self.fetches, self.targets, fed))
+        self.dataflow = not DATAFLOW_OPS.isdisjoint([op.type for op in ops])
         self.ops = self._simplified(ops, fed)
 
     def _simplified(self, ops: list[Operation], fed: set[SymbolicTensor]) -> list[Operation]:
@@ -54,7 +56,7 @@ class Plan:
         targets = set(self.targets)
         for op in ops:
             definition = op.op_def
-            if definition.name == "Const":
+            if definition.name == "Const" and not (self.dataflow and op._control_inputs):
                 if op.outputs[0] not in fed:
                     constants[op.outputs[0]] = op.attrs["value"]
                 continue
@@ -110,7 +112,16 @@ def _is_pure(op: Operation) -> bool:
     return not any(tensor._dtype._is_ref_dtype or tensor._dtype.name == "resource" for tensor in op._inputs)
 
 
-_NOT_SHARED = frozenset("Switch RefSwitch Merge RefMerge Enter RefEnter Exit RefExit NextIteration LoopCond".split())
+#: Operations that only the dataflow executor can run.
+DATAFLOW_OPS = frozenset(
+    "Switch RefSwitch _SwitchN Merge RefMerge Enter RefEnter Exit RefExit NextIteration RefNextIteration".split()
+)
+_NEXT_ITERATIONS = frozenset(("NextIteration", "RefNextIteration"))
+_NOT_SHARED = DATAFLOW_OPS | {
+    "LoopCond",
+    "ReadFile",  # pure by their definitions, but a file may be another one at the next run
+    "MatchingFiles",
+}
 
 
 def _attributes_key(op: Operation, cache: dict[int, Any]) -> Any:
@@ -150,7 +161,7 @@ def needed(fetches: Iterable[SymbolicTensor], targets: Iterable[Operation], fed:
                 found.add(producer)
                 stack.append(producer)
         for control in op._control_inputs:
-            if control not in found:
+            if control not in found and not (control.type.startswith("Placeholder") and control.outputs[0] in fed):
                 found.add(control)
                 stack.append(control)
     return found
@@ -166,12 +177,17 @@ def in_order(ops: set[Operation]) -> list[Operation]:
     for op in ordered:
         number = op.number
         for tensor in op._inputs:
-            if tensor._op.number > number and tensor._op in ops:
+            if tensor._op.number > number and tensor._op in ops and not is_back_edge(op, tensor._op):
                 return _topological(ordered, ops)
         for control in op._control_inputs:
             if control.number > number:
                 return _topological(ordered, ops)
     return ordered
+
+
+def is_back_edge(op: Operation, producer: Operation) -> bool:
+    """Tells whether an input of a merge comes from the turn before."""
+    return producer.type in _NEXT_ITERATIONS and op.type in ("Merge", "RefMerge")
 
 
 def _number(op: Operation) -> int:
@@ -182,7 +198,7 @@ def _topological(ordered: list[Operation], ops: set[Operation]) -> list[Operatio
     waiting: dict[Operation, int] = {}
     users: dict[Operation, list[Operation]] = {}
     for op in ordered:
-        producers = {tensor._op for tensor in op._inputs if tensor._op in ops}
+        producers = {tensor._op for tensor in op._inputs if tensor._op in ops and not is_back_edge(op, tensor._op)}
         producers.update(control for control in op._control_inputs if control in ops)
         waiting[op] = len(producers)
         for producer in producers:

@@ -33,7 +33,13 @@ def eager_generator(definition: OpDef, values: Sequence[Any], attrs: dict[str, A
       blocks: how many blocks the call needs.
     """
     seed, seed2 = attrs.get("seed", 0), attrs.get("seed2", 0)
-    others = tuple([value for name, value in attrs.items() if name != "seed" and name != "seed2"])
+    others = tuple(
+        [
+            tuple(value) if value.__class__ is list else value
+            for name, value in attrs.items()
+            if name != "seed" and name != "seed2"
+        ]
+    )
     types = tuple([getattr(value, "dtype", None) for value in values])
     state = eager_seeds.state((definition.name, types, others), seed, seed2)
     return Generator(state.key, state.reserve(blocks))

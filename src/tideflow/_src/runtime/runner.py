@@ -19,8 +19,10 @@ from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.graph.graph import Operation
 from tideflow._src.runtime import engine, options
 from tideflow._src.runtime.buffers import ResourceManager, enter_resources
+from tideflow._src.runtime.concurrent import ConcurrentProgram, waits_for_itself
+from tideflow._src.runtime.dataflow import host_program
 from tideflow._src.runtime.devices import check_placement
-from tideflow._src.runtime.host import HostProgram, own
+from tideflow._src.runtime.host import own
 from tideflow._src.runtime.plan import Plan
 from tideflow._src.runtime.state import RunState
 
@@ -75,7 +77,7 @@ class Runner:
         self.plan = Plan(fetches, targets, feeds)
         check_placement(self.plan.ops, config)
         self._state = state
-        self._host: HostProgram | None = None
+        self._host: Any = None
         self._compiled: Any = None
         self._signatures: dict[Any, _Signature] = {}
         self._tier = forced_tier()
@@ -86,11 +88,14 @@ class Runner:
         self._floor = _CALL + _CALL_PER_ARRAY * (len(feeds) + len(fetches))
         if self._tier == _AUTO and not self._could_compile():
             self._tier = _HOST
+        if not self.plan.dataflow and waits_for_itself(self.plan):
+            self._tier = _HOST
+            self._host = ConcurrentProgram(self.plan, state)
         if self._tier == _HOST:
             self.run = self._run_host  # type: ignore[method-assign]
 
     def _could_compile(self) -> bool:
-        return any(op.op_def.tier != "host" and op.outputs for op in self.plan.ops)
+        return not self.plan.dataflow and any(op.op_def.tier != "host" and op.outputs for op in self.plan.ops)
 
     def run(self, values: Sequence[Any]) -> list[Any]:
         """Runs the plan with ``values`` for its feeds and returns what was fetched, in order."""
@@ -167,7 +172,7 @@ class Runner:
     def _run_host(self, values: Sequence[Any]) -> list[Any]:
         host = self._host
         if host is None:
-            host = self._host = HostProgram(self.plan, self.plan.ops, self.plan.feeds, self.plan.fetches, self._state)
+            host = self._host = host_program(self.plan, self.plan.ops, self.plan.feeds, self.plan.fetches, self._state)
         before = enter_resources(self._state.resources)
         try:
             return [own(result, values, self._state.resources) for result in host(values)]

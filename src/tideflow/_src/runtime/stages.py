@@ -13,6 +13,7 @@ from tideflow._src.graph.graph import Operation
 from tideflow._src.graph.signature import length
 from tideflow._src.runtime.plan import Plan
 from tideflow._src.runtime.state import RunState
+from tideflow._src.runtime.traced_list import LIST_OPS
 
 #: Operations whose result depends on the shape of their input only.
 SHAPE_OPS = frozenset(("Shape", "ShapeN", "Size", "Rank"))
@@ -85,9 +86,10 @@ def _compilable(op: Operation, inputs: Sequence[SymbolicTensor], known: Sequence
     if definition.tier == "host" and definition.xla_kernel is None:
         return False
     for tensor in (*inputs, *op.outputs):
-        if tensor._dtype.base_dtype.name in _HOST_DTYPES:
+        name = tensor._dtype.base_dtype.name
+        if name in _HOST_DTYPES and not (name == "variant" and _takes_lists(op)):
             return False
-        if tensor._dtype.name == "resource" and state.buffer_of(tensor) is None:
+        if tensor._dtype.name == "resource" and state.buffer_of(tensor) is None and not _reads_parameter(op, tensor):
             return False
     position = 0
     for argument in definition.inputs:
@@ -96,6 +98,21 @@ def _compilable(op: Operation, inputs: Sequence[SymbolicTensor], known: Sequence
             return False
         position += count
     return definition.compiles is None or definition.compiles(op)
+
+
+def _reads_parameter(op: Operation, tensor: SymbolicTensor) -> bool:
+    """Tells whether an operation only reads, or passes on, a variable that its function is given."""
+    definition = op.op_def
+    if tensor._op is op:  # a variable that a loop passes through comes out of it again
+        return definition.takes_functions
+    given = tensor._op.type == "Placeholder" and tensor._op.graph.building_function
+    return given and not definition.updates and (bool(definition.reads) or definition.takes_functions)
+
+
+def _takes_lists(op: Operation) -> bool:
+    """Tells whether programs can hold an operation on lists: one on lists of numbers."""
+    element = op.attrs.get("element_dtype")
+    return op.type in LIST_OPS and (element is None or element.name not in _HOST_DTYPES)
 
 
 def _connect(plan: Plan, stages: list[Stage], state: RunState) -> None:

@@ -12,9 +12,11 @@ from tideflow._src.graph import evaluation
 from tideflow._src.graph.graph import Operation
 from tideflow._src.graph.op_def import OpDef
 from tideflow._src.graph.signature import length
-from tideflow._src.runtime.lazy import jnp
+from tideflow._src.runtime import traced_list
+from tideflow._src.runtime.lazy import jax, jnp
 from tideflow._src.runtime.random_state import Generator
 from tideflow._src.runtime.stages import SHAPE_OPS
+from tideflow._src.runtime.traced_list import TracedList
 
 _HOST_VALUES = (np.ndarray, np.generic)
 
@@ -26,6 +28,41 @@ class NeedsHost(Exception):
 def is_known(value: Any) -> bool:
     """Tells whether a value is there while a program is traced."""
     return isinstance(value, _HOST_VALUES)
+
+
+class BoundVariable:
+    """Is a variable that a function in a program is given: its handle, and its value there."""
+
+    __slots__ = ("handle", "value")
+
+    def __init__(self, handle: Any, value: Any) -> None:
+        self.handle = handle
+        self.value = value
+
+
+def _bound(tensor: SymbolicTensor, value: Any, environment: Environment, state: Any) -> Any:
+    """Returns what a function is given for a tensor: for the handle of a variable, its value too."""
+    if tensor._dtype.name != "resource" or isinstance(value, BoundVariable):
+        return value
+    buffer = state.buffer_of(tensor)
+    if buffer is None or environment.buffers.get(buffer) is None:
+        raise NeedsHost("A variable is not initialized, or known only at run time.")
+    _register_bound()
+    return BoundVariable(value, environment.buffers[buffer])
+
+
+def _register_bound() -> None:
+    global _bound_registered
+    if not _bound_registered:
+        _bound_registered = True
+        jax.tree_util.register_pytree_node(
+            BoundVariable,
+            lambda item: ((item.value,), item.handle),
+            lambda handle, parts: BoundVariable(handle, *parts),
+        )
+
+
+_bound_registered = False
 
 
 class Environment:
@@ -63,7 +100,11 @@ def call(definition: OpDef, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any
     flat: list[Any] = []
     for item in inputs:
         flat.extend(item) if item.__class__ is list else flat.append(item)
-    if flat and definition.tier != "xla" and definition.random is None and all(map(is_known, flat)):
+    if any(item.__class__ is TracedList for item in flat) and definition.name in _OF_LISTS:
+        return _OF_LISTS[definition.name](*inputs)
+    if definition.name in _MAKE_LISTS:
+        traced_list.register()
+    elif flat and definition.tier != "xla" and definition.random is None and all(map(is_known, flat)):
         host = evaluation.host_kernel(definition)
         if host is not None:
             return host(*inputs, **attrs)
@@ -72,6 +113,16 @@ def call(definition: OpDef, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any
         if not all(map(is_known, item)) if item.__class__ is list else not is_known(item):
             raise NeedsHost(f"{definition.name}: input {definition.inputs[index].name} depends on data.")
     return xla_kernel(definition)(*inputs, **attrs)
+
+
+#: Operations on tensors of any dtype, for lists.
+_OF_LISTS: dict[str, Callable[..., Any]] = {
+    "ZerosLike": traced_list.zeros_like,
+    "AddN": traced_list.add,
+    "Identity": lambda handle: handle,
+}
+#: Operations that make lists, even of what is known.
+_MAKE_LISTS = frozenset(("EmptyTensorList", "TensorListReserve", "TensorListFromTensor"))
 
 
 def run(op: Operation, environment: Environment, lookup: Callable[[SymbolicTensor], Any], state: Any) -> None:
@@ -94,11 +145,21 @@ def run(op: Operation, environment: Environment, lookup: Callable[[SymbolicTenso
         tensors = op._inputs[position : position + count]
         position += count
         if argument.is_list:
-            arguments.append([lookup(tensor) for tensor in tensors])
+            given = [lookup(tensor) for tensor in tensors]
+            if definition.takes_functions:
+                given = [
+                    _bound(tensor, value, environment, state) for tensor, value in zip(tensors, given, strict=True)
+                ]
+            arguments.append(given)
             continue
         tensor = tensors[0]
         if argument.name in definition.updates or argument.name in definition.reads:
             buffer = state.buffer_of(tensor)
+            if buffer is None and argument.name in definition.reads:
+                given = lookup(tensor)
+                if isinstance(given, BoundVariable):
+                    arguments.append(given.value)
+                    continue
             if buffer is None:
                 raise NeedsHost(f"{definition.name}: the variable is known only at run time.")
             if argument.name in definition.updates:
@@ -134,6 +195,8 @@ def run(op: Operation, environment: Environment, lookup: Callable[[SymbolicTenso
 
 
 def _of_dtype(value: Any, dtype: Any) -> Any:
+    if value.__class__ is TracedList or value.__class__ is BoundVariable:
+        return value
     wanted = dtype.base_dtype.as_numpy_dtype
     if getattr(value, "dtype", None) != wanted:
         return value.astype(wanted) if hasattr(value, "astype") else jnp.asarray(value, wanted)

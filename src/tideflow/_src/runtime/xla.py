@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from tideflow._src.core.dtypes import variant
 from tideflow._src.core.errors import FailedPreconditionError, InvalidArgumentError, OpError
 from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.graph.graph import Operation
@@ -23,16 +24,21 @@ from tideflow._src.runtime.buffers import Buffer
 from tideflow._src.runtime.failures import explain
 from tideflow._src.runtime.host import HostProgram, own
 from tideflow._src.runtime.lazy import jax, jnp
+from tideflow._src.runtime.list_value import TensorList
 from tideflow._src.runtime.plan import Plan
 from tideflow._src.runtime.random_state import Generator
 from tideflow._src.runtime.stages import Stage, split
 from tideflow._src.runtime.state import RunState
+from tideflow._src.runtime.traced_list import TracedList, Unrepresentable, from_host, to_host
 from tideflow._src.runtime.tracing import NeedsHost
 
 #: Different values of feeds that shapes depend on, each with a program of its own, before such a plan is interpreted.
 _MOST_STATIC_VALUES = 16
 
-_CONVOLUTIONS = frozenset("Conv2D Conv2DBackpropInput Conv2DBackpropFilter".split())
+_CONVOLUTIONS = frozenset(
+    "Conv Conv2D Conv2DBackpropInput Conv2DBackpropInputV2 Conv2DBackpropFilter Conv2DBackpropFilterV2 "
+    "Conv3D Conv3DBackpropInput Conv3DBackpropInputV2 Conv3DBackpropFilter Conv3DBackpropFilterV2".split()
+)
 _LOOPS = frozenset(["While", "StatelessWhile"])
 
 #: Keeps XLA from dropping ``optimization_barrier`` before it decides what to fuse, which on the CPU it does by default.
@@ -115,9 +121,16 @@ def _same(first: Sequence[SymbolicTensor], second: Sequence[SymbolicTensor]) -> 
     return [id(tensor) for tensor in first] == [id(tensor) for tensor in second]
 
 
-def interpreted(stage: Stage, plan: Plan, state: RunState) -> HostProgram:
+def interpreted(stage: Stage, plan: Plan, state: RunState) -> Any:
     """Returns a stage as a program of the host tier."""
-    return HostProgram(plan, stage.ops, stage.inputs, stage.outputs, state)
+    program = HostProgram(plan, stage.ops, stage.inputs, stage.outputs, state)
+    if not any(tensor._dtype is variant for tensor in stage.inputs):
+        return program
+
+    def run(values: Sequence[Any]) -> Any:
+        return program([to_host(value) if isinstance(value, TracedList) else value for value in values])
+
+    return run
 
 
 class _Program:
@@ -142,6 +155,7 @@ class _Program:
         self._only: _Compiled | None = None
         self._host: HostProgram | None = None
         self._refused = False
+        self._takes_lists = any(tensor._dtype is variant for tensor in stage.inputs)
         if not self._static:
             self._only = self._make(())
 
@@ -168,7 +182,20 @@ class _Program:
             self._host = interpreted(self._stage, self._plan, self._state)
         return self._host(values)
 
+    def _with_lists(self, values: Sequence[Any]) -> Sequence[Any]:
+        """Returns values with lists of the host in the form that programs take."""
+        if not self._takes_lists:
+            return values
+        try:
+            return [
+                from_host(value) if value.dtype is variant and not isinstance(value, TracedList) else value
+                for value in values
+            ]
+        except Unrepresentable as error:
+            raise NeedsHost(str(error)) from None
+
     def _run(self, values: Sequence[Any]) -> Any:
+        values = self._with_lists(values)
         program = self._only
         if program is None:
             values = list(values)

@@ -135,3 +135,17 @@ def expand(graph: Graph, key: Any, value: Any) -> list[tuple[SymbolicTensor, Any
         raise ValueError(f"Tensor {tensor.name} may not be fed.")
     assert isinstance(tensor, SymbolicTensor)
     return [(tensor, value)]
+
+
+def expand_key(graph: Graph, key: Any) -> list[SymbolicTensor]:
+    """Returns the tensors that a key of a feed dictionary stands for; errors are those of ``expand``."""
+    parts: Any = None
+    if isinstance(key, IndexedSlices):
+        parts = [key.values, key.indices] + ([key.dense_shape] if key.dense_shape is not None else [])
+    elif getattr(key, "_fetch_components", None) is not None:
+        parts, _ = key._fetch_components()
+    elif isinstance(key, tuple | list):
+        parts = key
+    if parts is None:
+        return [tensor for tensor, _ in expand(graph, key, None)]
+    return [tensor for part in parts for tensor in expand_key(graph, part)]

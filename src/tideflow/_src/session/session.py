@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tideflow._src.core import context
-from tideflow._src.core.errors import InvalidArgumentError
+from tideflow._src.core.errors import CancelledError, InvalidArgumentError
 from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.graph.graph import Graph, Plans
+from tideflow._src.runtime import blocking
 from tideflow._src.runtime.buffers import ResourceManager
 from tideflow._src.runtime.runner import Runner
 from tideflow._src.runtime.state import RunState
-from tideflow._src.session.feeds import Feed, expand
+from tideflow._src.session.feeds import Feed, expand, expand_key
 from tideflow._src.session.fetches import Fetches
+from tideflow._src.session.handles import HANDLE_OPERATIONS, TensorHandle
+from tideflow._src.session.partial_run import PartialRun
 
 
 class _Run:
@@ -56,12 +60,17 @@ class BaseSession:
         self._target = target
         self._config = config
         self._closed = False
+        self._was_reset = False
         self._resources = ResourceManager()
+        if config is not None and config.operation_timeout_in_ms > 0:
+            self._resources.interrupts.timeout = config.operation_timeout_in_ms / 1000
         self._state = RunState(self._resources)
         self._runs: dict[Any, _Run] = Plans()
         graph.plans.add(self._runs)
         self._lock = threading.RLock()
         self._entered: list[Any] = []
+        self._partial_runs: dict[str, PartialRun] = {}
+        _sessions.add(self)
 
     @property
     def graph(self) -> Graph:
@@ -96,7 +105,7 @@ class BaseSession:
           tf.errors.OpError: an operation failed.
         """
         if self._closed:
-            raise RuntimeError("Attempted to use a closed Session.")
+            raise self._closed_error()
         try:
             kind = fetches.__class__
             if feed_dict:
@@ -139,13 +148,31 @@ class BaseSession:
                 runner = Runner(
                     taken.tensors, taken.targets, [feed.tensor for feed in feeds], self._state, self._config
                 )
-            run = _Run(runner, taken.rebuild, feeds)
+            run = _Run(runner, self._rebuild(taken), feeds)
             self._runs[key] = run
             if plain:
                 self._keep(fetches, feed_dict, run)
         if options is not None or run_metadata is not None:
             return self._run_with_metadata(run, values, options, run_metadata)
         return run.rebuild(runner.run(values))
+
+    def _rebuild(self, taken: Fetches) -> Callable[[Any], Any]:
+        """Returns what puts values into the form of the fetches; handles of kept tensors become objects."""
+        handles = [index for index, tensor in enumerate(taken.tensors) if tensor._op.type in HANDLE_OPERATIONS]
+        if not handles:
+            return taken.rebuild
+
+        def rebuild(values: Any) -> Any:
+            values = list(values)
+            for index in handles:
+                values[index] = TensorHandle(values[index], taken.tensors[index]._op._inputs[0].dtype, self)
+            return taken.rebuild(values)
+
+        return rebuild
+
+    def _forget(self, handle: str) -> None:
+        """Lets go of a tensor that this session keeps."""
+        self._resources.lookup("", "session tensors").delete(handle)
 
     def _keep(self, fetches: Any, feed_dict: Any, run: _Run) -> None:
         """Keeps a run under the caller's own objects, so that the next one like it needs no taking apart."""
@@ -157,11 +184,82 @@ class BaseSession:
         except TypeError:  # something unhashable inside
             return
 
+    def _closed_error(self) -> Exception:
+        if self._was_reset:
+            return CancelledError(None, None, "Session has been closed.")
+        return RuntimeError("Attempted to use a closed Session.")
+
     def _run_with_metadata(self, run: _Run, values: Sequence[Any], options: Any, run_metadata: Any) -> Any:
-        del options
-        result = run.rebuild(run.runner.run(values))
+        limit = options.timeout_in_ms if options is not None else 0
+        if limit > 0:
+            with blocking.time_limit(limit / 1000):
+                result = run.rebuild(run.runner.run(values))
+        else:
+            result = run.rebuild(run.runner.run(values))
         if run_metadata is not None:
             run.runner.describe(run_metadata)
+        return result
+
+    def partial_run_setup(self, fetches: Any, feeds: Any = None) -> str:
+        """Prepares a run in steps, with ``partial_run``.
+
+        Args:
+          fetches: everything that the steps will fetch.
+          feeds: every tensor that they will feed.
+
+        Returns:
+          The handle of the run.
+
+        Raises:
+          RuntimeError: the session is closed, or its graph is empty.
+          TypeError, ValueError: a fetch or feed is not an element of the graph.
+        """
+        if self._closed:
+            raise RuntimeError("Attempted to use a closed Session.")
+        if not self._graph.version:
+            raise RuntimeError("The Session graph is empty. Add operations to the graph before calling run().")
+        taken = Fetches(self._graph, fetches)
+        keys = feeds if isinstance(feeds, list | tuple) else [] if feeds is None else [feeds]
+        tensors = [tensor for key in keys for tensor in expand_key(self._graph, key)]
+        run = PartialRun(taken.tensors, taken.targets, tensors, self._state)
+        with self._lock:
+            self._partial_runs[run.handle] = run
+        return run.handle
+
+    def partial_run(self, handle: str, fetches: Any, feed_dict: Any = None) -> Any:
+        """Continues a run in steps: computes what has not been computed, given what has been fed so far.
+
+        Args:
+          handle: what ``partial_run_setup`` returned.
+          fetches: some of the fetches named there, each of which a run fetches once.
+          feed_dict: values of some of the feeds named there, each of which is fed once.
+
+        Returns:
+          NumPy arrays and scalars in the structure of ``fetches``.
+
+        Raises:
+          RuntimeError: the session is closed, or an operation is fetched.
+          InvalidArgumentError: the run is over; a feed or fetch was not announced or comes again; a fetch needs a feed
+            that has not come yet.
+        """
+        if self._closed:
+            raise RuntimeError("Attempted to use a closed Session.")
+        with self._lock:
+            run = self._partial_runs.get(handle)
+            if run is None:
+                raise InvalidArgumentError(None, None, "Must run 'setup' before performing partial runs!")
+            taken = Fetches(self._graph, fetches)
+            if taken.targets:
+                raise RuntimeError("partial_run() requires empty target_list.")
+            if feed_dict is not None and not isinstance(feed_dict, Mapping):
+                raise TypeError(f'Argument `feed_dict` must be a dictionary. Got "{type(feed_dict).__name__}".')
+            fed: dict[SymbolicTensor, Any] = {}
+            for key, value in (feed_dict or {}).items():
+                for tensor, part in expand(self._graph, key, value):
+                    fed[tensor] = Feed(tensor).convert(part)
+            result = taken.rebuild(run.step(taken.tensors, fed))
+            if run.is_over:
+                del self._partial_runs[handle]
         return result
 
     def make_callable(self, fetches: Any, feed_list: Sequence[Any] | None = None, accept_options: bool = False) -> Any:
@@ -171,11 +269,11 @@ class BaseSession:
         feeds = [Feed(self._graph.as_graph_element(key, True, False)) for key in feed_list or ()]
         taken = Fetches(self._graph, fetches)
         runner = Runner(taken.tensors, taken.targets, [feed.tensor for feed in feeds], self._state, self._config)
-        run = _Run(runner, taken.rebuild, feeds)
+        run = _Run(runner, self._rebuild(taken), feeds)
 
         def call(*values: Any, options: Any = None, run_metadata: Any = None) -> Any:
             if self._closed:
-                raise RuntimeError("Attempted to use a closed Session.")
+                raise self._closed_error()
             if len(values) != len(feeds):
                 raise InvalidArgumentError(
                     None, None, f"`feed_list` argument has {len(feeds)} tensors, got {len(values)} values."
@@ -194,10 +292,12 @@ class BaseSession:
         return devices.session_devices()
 
     def close(self) -> None:
-        """Closes the session: its variables are freed, and running it again is an error."""
+        """Closes the session: its variables are freed, runs that wait are cancelled, and a new run is an error."""
         self._closed = True
+        self._resources.interrupts.cancel()
         self._resources.clear()
         self._runs.clear()
+        self._partial_runs.clear()
         self._state = RunState(self._resources)
 
     def as_default(self) -> Any:
@@ -245,8 +345,27 @@ class Session(BaseSession):
 
     @staticmethod
     def reset(target: str, containers: Sequence[str] | None = None, config: Any = None) -> None:
-        """Clears resource containers of ``target``; sessions of this process keep theirs until they are closed."""
-        del target, containers, config
+        """Clears resource containers and closes every session of ``target``.
+
+        Args:
+          target: the execution engine; empty for this process.
+          containers: the names of the containers to clear; all of them if None or empty.
+          config: a ``ConfigProto``, for TensorFlow's signature.
+        """
+        del config
+        if isinstance(target, bytes):
+            target = target.decode()
+        if target is None:
+            raise TypeError("The target of a reset must be a string, but is None.")
+        for session in list(_sessions):
+            if session._target == target and not session._closed:
+                session._resources.clear(containers)
+                session._was_reset = True
+                BaseSession.close(session)
+
+
+#: The sessions of this process, for ``Session.reset``.
+_sessions: weakref.WeakSet[BaseSession] = weakref.WeakSet()
 
 
 class InteractiveSession(BaseSession):

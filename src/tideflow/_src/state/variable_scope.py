@@ -14,7 +14,7 @@ from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.state.graph_keys import GraphKeys
 from tideflow._src.state.replication import VariableAggregation, VariableSynchronization
 from tideflow._src.state.variable import kinds
-from tideflow._src.state.variable_store import AUTO_REUSE, VariableStore, variable_store
+from tideflow._src.state.variable_store import AUTO_REUSE, VariableStore, sharing_graph, variable_store
 
 _KEY = ("__varscope",)
 
@@ -257,7 +257,7 @@ class _Scopes(threading.local):
 
 
 def _scopes() -> _Scopes:
-    kept = context.default_graph().get_collection_ref(_KEY)
+    kept = sharing_graph().get_collection_ref(_KEY)
     if not kept:
         kept.append(_Scopes())
     return kept[0]
@@ -270,7 +270,7 @@ def get_variable_scope() -> VariableScope:
 
 def _scope_choice() -> bool | None:
     graph = context.current_graph()
-    if graph is None or not graph.get_collection(_KEY):
+    if graph is None or not sharing_graph().get_collection(_KEY):
         return None
     return get_variable_scope().use_resource
 

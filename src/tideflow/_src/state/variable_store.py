@@ -265,14 +265,15 @@ class VariableStore:
         return found
 
     def _regularize(self, name: str, variable: Any, regularizer: Any) -> None:
-        loss = regularizer(variable)
-        graph = context.current_graph()
-        if loss is not None and graph is not None:
-            # The loss that is kept has its own names; TensorFlow calls the regularizer twice, too.
-            with graph.colocate_with(variable.op), name_scope(f"{name}/Regularizer/"):
-                loss = regularizer(variable)
-        if loss is not None:
-            context.default_graph().add_to_collection(GraphKeys.REGULARIZATION_LOSSES, loss)
+        with init_scope():  # a loss of a variable made in a loop's body is one of the graph around
+            loss = regularizer(variable)
+            graph = context.current_graph()
+            if loss is not None and graph is not None:
+                # The loss that is kept has its own names; TensorFlow calls the regularizer twice, too.
+                with graph.colocate_with(variable.op), name_scope(f"{name}/Regularizer/"):
+                    loss = regularizer(variable)
+            if loss is not None:
+                context.default_graph().add_to_collection(GraphKeys.REGULARIZATION_LOSSES, loss)
 
 
 def default_initializer(name: str, dtype: Any) -> Any:
@@ -338,9 +339,17 @@ def _required(function: Any) -> bool:
     )
 
 
+def sharing_graph() -> Any:
+    """Returns the graph whose variables are shared here: that in which the functions being built are used."""
+    graph = context.default_graph()
+    while graph.building_function and getattr(graph, "outer_graph", None) is not None:
+        graph = graph.outer_graph
+    return graph
+
+
 def variable_store() -> VariableStore:
     """Returns the store of the current default graph."""
-    kept = context.default_graph().get_collection_ref(_KEY)
+    kept = sharing_graph().get_collection_ref(_KEY)
     if not kept:
         kept.append(VariableStore())
     return kept[0]
@@ -349,5 +358,5 @@ def variable_store() -> VariableStore:
 def set_variable_store(store: VariableStore) -> VariableStore:
     """Makes ``store`` that of the current default graph; returns the one before."""
     before = variable_store()
-    context.default_graph().get_collection_ref(_KEY)[0] = store
+    sharing_graph().get_collection_ref(_KEY)[0] = store
     return before

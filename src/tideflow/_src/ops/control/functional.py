@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.graph.op_def import Function, OpDef, Shape, at_least
+from tideflow._src.runtime import traced_list, traced_loop
 from tideflow._src.runtime.lazy import lax
 from tideflow._src.runtime.op import op
 from tideflow._src.runtime.tracing import NeedsHost, is_known
@@ -133,12 +135,10 @@ def _loop(input: list[Any], cond: Any, body: Any) -> list[Any]:
 
 
 def _loop_xla(input: list[Any], cond: Any, body: Any) -> list[Any]:
-    condition, step = cond.traced(), body.traced()
     try:
-        return list(
-            lax.while_loop(lambda values: condition(*values)[0].astype(bool), lambda values: step(*values), list(input))
-        )
-    except TypeError as error:  # a value changes its shape from one turn to the next
+        return traced_loop.run(input, cond, body)
+    except (TypeError, traced_list.Unrepresentable) as error:
+        # A value changes its shape from one turn to the next.
         raise NeedsHost(str(error)) from None
 
 
@@ -172,6 +172,31 @@ for _operation in (while_op, stateless_while):
         return _loop_xla(input, cond, body)
 
     _operation.shape(_loop_shape)
+
+
+@op("For", "start: int32, limit: int32, delta: int32, input: list(T) -> output: list(T)", tier="host",
+    differentiable="missing", T=at_least(0))  # fmt: skip
+def for_op(start, limit, delta, input, *, body: Function):
+    """Runs ``body`` on the numbers of a range and its own results."""
+    for name, number in (("start", start), ("limit", limit), ("delta", delta)):
+        if np.ndim(number):
+            raise InvalidArgumentError(None, None, f"{name} must be a scalar, but has shape {list(np.shape(number))}.")
+    first, last, step = int(start), int(limit), int(delta)
+    if not step:
+        raise InvalidArgumentError(None, None, "Requires delta != 0, but got 0.")
+    if (step > 0 and first > last) or (step < 0 and first < last):
+        order = "start <= limit when delta > 0" if step > 0 else "start >= limit when delta < 0"
+        raise InvalidArgumentError(None, None, f"Requires {order}: {first} and {last}.")
+    program = body.program()
+    values: Any = input
+    for index in range(first, last, step):
+        values = program([np.int32(index), *values])
+    return list(values)
+
+
+@for_op.shape
+def _for_shape(start, limit, delta, input):
+    return [None] * len(input)
 
 
 @op("PartitionedCall", "args: list(Tin) -> output: list(Tout)", tier="host", Tin=at_least(0), Tout=at_least(0))
@@ -297,6 +322,19 @@ while_op.samples(_while_samples)
 stateless_while.samples(_while_samples)
 
 
+@for_op.samples
+def _for_samples(s):
+    step = s.body(
+        "for_step", lambda i, x: [_call("Mul", x, _call("Cast", i, DstT="double"))], ("int32", ()), ("double", (2,))
+    )
+    x = s.normal(2, dtype="float64")
+    for bounds in ((1, 5, 1), (1, 6, 2), (3, 3, 1), (4, 0, -2)):
+        yield s(*bounds, [x], body=step)
+    yield s(1, 5, 0, [x], body=step, error="InvalidArgumentError")
+    yield s(5, 1, 1, [x], body=step, error="InvalidArgumentError")
+    yield s([1], 2, 1, [x], body=step, error="InvalidArgumentError")
+
+
 def _call_samples(s):
     double = ("double", (2,))
     two = s.body("two", lambda x, y: [_call("Mul", x, _call("Exp", y)), _call("Neg", x)], double, double)
@@ -311,6 +349,6 @@ partitioned_call.samples(_call_samples)
 stateful_partitioned_call.samples(_call_samples)
 
 
-def _call(name: str, *inputs: Any) -> Any:
+def _call(name: str, *inputs: Any, **attrs: Any) -> Any:
     operation: Any = OpDef.registry[name]
-    return operation(*inputs)
+    return operation(*inputs, **attrs)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,167 +12,22 @@ from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.graph.op_def import Shape, StaticValue, default
 from tideflow._src.graph.types import INDEX
 from tideflow._src.ops.array.constants import zeros_like_op
+from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.array.shape import shape_op
 from tideflow._src.ops.array.slicing import strided_slice_op
+from tideflow._src.runtime import traced_list
+from tideflow._src.runtime.list_value import (
+    TensorList,
+    check_dtype,
+    check_element,
+    check_scalar,
+    merged,
+    shape_from_value,
+    stacked,
+    unset,
+)
 from tideflow._src.runtime.op import op
-
-
-class TensorList:
-    """Is an immutable list of values that shares what it can with the lists it was made from.
-
-    Pushing and popping at the end cost the same whatever the length: each list is its last element and the rest.
-    """
-
-    __slots__ = ("_last", "_rest", "element_dtype", "element_shape", "length", "most")
-
-    length: int
-
-    dtype = dtypes.variant
-    shape: tuple[int, ...] = ()
-    ndim = 0
-    size = 1
-
-    def __init__(
-        self,
-        element_dtype: DType,
-        last: Any = None,
-        rest: TensorList | None = None,
-        element_shape: Shape = None,
-        most: int = -1,
-    ) -> None:
-        self.element_dtype = element_dtype
-        self._last = last
-        self._rest = rest
-        self.length = 0 if rest is None else rest.length + 1
-        self.element_shape = element_shape
-        self.most = most
-
-    def push(self, value: Any) -> TensorList:
-        """Returns this list with ``value`` behind it."""
-        return TensorList(self.element_dtype, value, self, self.element_shape, self.most)
-
-    def pop(self) -> tuple[TensorList, Any]:
-        """Returns the list without its last element, and that element.
-
-        Raises:
-          InvalidArgumentError: the list is empty.
-        """
-        if self._rest is None:
-            raise InvalidArgumentError(None, None, "Trying to pop from an empty list.")
-        return self._rest, self._last
-
-    def __add__(self, other: TensorList) -> TensorList:
-        """Returns the list of the sums of the elements of two lists of one length."""
-        if self.length != other.length:
-            raise InvalidArgumentError(
-                None,
-                None,
-                f"Trying to add two lists of tensors with different lengths: {self.length} and {other.length}.",
-            )
-        return TensorList.of(self.element_dtype, map(_sum, self, other), self.element_shape)
-
-    def zeros_like(self) -> TensorList:
-        """Returns a list of as many zeros of the same shapes."""
-        return TensorList.of(self.element_dtype, map(_zeros, self), self.element_shape)
-
-    def __iter__(self) -> Iterator[Any]:
-        items = []
-        node = self
-        while node._rest is not None:
-            items.append(node._last)
-            node = node._rest
-        return reversed(items)
-
-    @classmethod
-    def of(cls, element_dtype: DType, values: Any, element_shape: Shape = None) -> TensorList:
-        """Returns the list of ``values``."""
-        result = cls(element_dtype, element_shape=element_shape)
-        for value in values:
-            result = result.push(value)
-        return result
-
-
-def _sum(a: Any, b: Any) -> Any:
-    return b if a is None else a if b is None else a + b
-
-
-def _zeros(item: Any) -> Any:
-    """Returns zeros like an element; what is not set stays so."""
-    if item is None:
-        return None
-    return item.zeros_like() if isinstance(item, TensorList) else np.zeros_like(item)
-
-
-def _shape(value: Any) -> Shape:
-    """Returns the shape that a shape input means: -1 stands for an unknown dimension, a scalar -1 for all of it."""
-    value = np.asarray(value)
-    if value.ndim == 0:
-        if value >= -1:
-            return None if value == -1 else (int(value),)
-        raise InvalidArgumentError(None, None, f"The shape of the elements cannot be {int(value)}.")
-    if value.ndim > 1 or (value < -1).any():
-        raise InvalidArgumentError(None, None, f"The shape of the elements must be a vector, but is {value.tolist()}.")
-    return tuple(None if size < 0 else int(size) for size in value)
-
-
-def _merged(first: Shape, second: Shape) -> Shape:
-    """Returns what two descriptions of one shape say together.
-
-    Raises:
-      InvalidArgumentError: they contradict each other.
-    """
-    if first is None or second is None:
-        return first if second is None else second
-    if len(first) == len(second) and all(a is None or b is None or a == b for a, b in zip(first, second, strict=True)):
-        return tuple(b if a is None else a for a, b in zip(first, second, strict=True))
-    raise InvalidArgumentError(None, None, f"Incompatible shapes of elements: {_text(first)} and {_text(second)}.")
-
-
-def _text(shape: Shape) -> str:
-    return "<unknown>" if shape is None else str([-1 if size is None else size for size in shape]).replace("-1", "?")
-
-
-def _check_element(handle: TensorList, value: Any) -> None:
-    """Rejects an element whose dtype or shape is not the list's."""
-    if value.dtype is not dtypes.variant:
-        _check_dtype(handle, dtypes.of_numpy[value.dtype])
-    shape = handle.element_shape
-    if shape is not None and shape != value.shape:
-        _merged(shape, value.shape)
-
-
-def _check_dtype(handle: TensorList, dtype: DType) -> None:
-    if handle.element_dtype is not dtype:
-        raise InvalidArgumentError(
-            None,
-            None,
-            f"The operation is for elements of type {dtype.name}, the list is of {handle.element_dtype.name}.",
-        )
-
-
-def _unset(handle: TensorList, element_shape: Any, dtype: DType) -> Any:
-    """Returns what an element that was never set reads as: zeros, if its shape is known."""
-    shape = _merged(handle.element_shape, _shape(element_shape))
-    if shape is None or None in shape:
-        raise InvalidArgumentError(
-            None,
-            None,
-            f"Trying to read an uninitialized tensor but element_shape is not fully defined: {_text(shape)}",
-        )
-    return zeros_of(dtype, shape)
-
-
-def zeros_of(dtype: DType, shape: Any) -> Any:
-    """Returns zeros, which are empty strings among strings."""
-    if dtype is dtypes.string:
-        return np.full(shape, b"", object)
-    return np.zeros(shape, dtype.as_numpy_dtype)
-
-
-def _check_scalar(name: str, value: Any) -> int:
-    if np.ndim(value):
-        raise InvalidArgumentError(None, None, f"{name} expected to be a scalar but got shape {list(np.shape(value))}")
-    return int(value)
+from tideflow._src.runtime.tracing import NeedsHost, is_known
 
 
 @op(
@@ -185,8 +39,8 @@ def _check_scalar(name: str, value: Any) -> int:
 )
 def empty_tensor_list(element_shape, max_num_elements, *, element_dtype: DType):
     """Makes an empty list."""
-    most = _check_scalar("max_num_elements", max_num_elements)
-    return TensorList(element_dtype, element_shape=_shape(element_shape), most=most)
+    most = check_scalar("max_num_elements", max_num_elements)
+    return TensorList(element_dtype, element_shape=shape_from_value(element_shape), most=most)
 
 
 @op(
@@ -198,31 +52,38 @@ def empty_tensor_list(element_shape, max_num_elements, *, element_dtype: DType):
 )
 def tensor_list_reserve(element_shape, num_elements, *, element_dtype: DType):
     """Makes a list of a given length whose elements are not set."""
-    count = _check_scalar("The num_elements to reserve", num_elements)
+    count = check_scalar("The num_elements to reserve", num_elements)
     if count < 0:
         raise InvalidArgumentError(
             None, None, f"The num_elements to reserve must be a non negative number, but got {count}"
         )
-    return TensorList.of(element_dtype, [None] * count, _shape(element_shape))
+    return TensorList.of(element_dtype, [None] * count, shape_from_value(element_shape))
 
 
 @op("TensorListPushBack", "input_handle: variant, tensor: element_dtype -> output_handle: variant", tier="host")
 def tensor_list_push_back(input_handle, tensor):
     """Appends a value to a list."""
-    _check_element(input_handle, tensor)
-    if 0 <= input_handle.most <= input_handle.length:
+    return pushed_back(input_handle, tensor)
+
+
+def pushed_back(handle: TensorList, value: Any) -> TensorList:
+    """Returns a list with a value behind it, which must fit."""
+    check_element(handle, value)
+    if 0 <= handle.most <= handle.length:
         raise InvalidArgumentError(
             None,
             None,
-            "Tried to push item into a full list "
-            f"list size: {input_handle.length} max_num_elements: {input_handle.most}",
+            f"Tried to push item into a full list list size: {handle.length} max_num_elements: {handle.most}",
         )
-    return input_handle.push(tensor)
+    return handle.push(value)
 
 
 @tensor_list_push_back.gradient
 def _push_back_gradient(call, dlist):
-    rest, last = tensor_list_pop_back(dlist, -1, element_dtype=call.inputs[1].dtype)
+    tensor = call.inputs[1]
+    if tensor.dtype.base_dtype is dtypes.variant:
+        return tensor_list_pop_back(dlist, -1, element_dtype=dtypes.variant)
+    rest, last = tensor_list_pop_back(dlist, shape_of(tensor), element_dtype=tensor.dtype.base_dtype)
     return rest, last
 
 
@@ -234,8 +95,8 @@ def _push_back_gradient(call, dlist):
 def tensor_list_pop_back(input_handle, element_shape, *, element_dtype: DType):
     """Takes the last value off a list."""
     rest, last = input_handle.pop()
-    _check_dtype(input_handle, element_dtype)
-    return rest, _unset(input_handle, element_shape, element_dtype) if last is None else last
+    check_dtype(input_handle, element_dtype)
+    return rest, unset(input_handle, element_shape, element_dtype) if last is None else last
 
 
 @tensor_list_pop_back.gradient
@@ -257,19 +118,19 @@ def tensor_list_length(input_handle):
 )
 def tensor_list_get_item(input_handle, index, element_shape, *, element_dtype: DType):
     """Returns the element at an index."""
-    _check_dtype(input_handle, element_dtype)
-    items = list(input_handle)
-    if not 0 <= index < len(items):
+    check_dtype(input_handle, element_dtype)
+    index = check_scalar("The index", index)
+    if not 0 <= index < input_handle.length:
         raise InvalidArgumentError(
-            None, None, f"Trying to access element {index} in a list with {len(items)} elements."
+            None, None, f"Trying to access element {index} in a list with {input_handle.length} elements."
         )
-    value = items[int(index)]
-    return _unset(input_handle, element_shape, element_dtype) if value is None else value
+    item = input_handle.get(index)
+    return unset(input_handle, element_shape, element_dtype) if item is None else item
 
 
 @tensor_list_get_item.gradient
 def _get_item_gradient(call, ditem):
-    shape = shape_op(ditem)
+    shape = shape_of(ditem)
     length = tensor_list_length(call.inputs[0])
     zeros = tensor_list_reserve(shape, length, element_dtype=ditem.dtype.base_dtype)
     return tensor_list_set_item(zeros, call.inputs[1], ditem), None, None
@@ -282,25 +143,27 @@ def _get_item_gradient(call, ditem):
 )
 def tensor_list_set_item(input_handle, index, item, *, resize_if_index_out_of_bounds: bool = False):
     """Returns the list with another element at an index."""
-    _check_element(input_handle, item)
-    items = list(input_handle)
-    position = int(index)
-    if resize_if_index_out_of_bounds and position >= len(items):
+    check_element(input_handle, item)
+    position = check_scalar("The index", index)
+    if resize_if_index_out_of_bounds and position >= input_handle.length:
+        items = input_handle.items()
         items += [None] * (position + 1 - len(items))
-    if not 0 <= position < len(items):
+        items[position] = item
+        return input_handle.like(items)
+    if not 0 <= position < input_handle.length:
         raise InvalidArgumentError(
-            None, None, f"Trying to modify element {position} in a list with {len(items)} elements."
+            None, None, f"Trying to modify element {position} in a list with {input_handle.length} elements."
         )
-    items[position] = item
-    return TensorList.of(input_handle.element_dtype, items, input_handle.element_shape)
+    return input_handle.replace(position, item)
 
 
 @tensor_list_set_item.gradient
 def _set_item_gradient(call, dlist):
-    item = call.inputs[2]
-    dtype = item.dtype.base_dtype
-    rest = tensor_list_set_item(dlist, call.inputs[1], zeros_like_op(item))
-    return rest, None, tensor_list_get_item(dlist, call.inputs[1], shape_op(item), element_dtype=dtype)
+    handle, index, item = call.inputs
+    rest = tensor_list_set_item(dlist, index, zeros_like_op(item))
+    if call.attr("resize_if_index_out_of_bounds"):
+        rest = raw.TensorListResize(rest, tensor_list_length(handle))
+    return rest, None, tensor_list_get_item(dlist, index, shape_of(item), element_dtype=item.dtype.base_dtype)
 
 
 @op(
@@ -310,36 +173,29 @@ def _set_item_gradient(call, dlist):
 )
 def tensor_list_stack(input_handle, element_shape, *, element_dtype: DType, num_elements: int = -1):
     """Stacks the elements of a list."""
-    _check_dtype(input_handle, element_dtype)
-    items = list(input_handle)
+    check_dtype(input_handle, element_dtype)
+    items = input_handle.items()
     if num_elements not in (-1, len(items)):
         raise InvalidArgumentError(
             None,
             None,
             f"Operation expected a list with {num_elements} elements but got a list with {len(items)} elements.",
         )
-    shape = _merged(input_handle.element_shape, _shape(element_shape))
-    for item in items:
-        if item is not None:
-            shape = _merged(shape, item.shape)
-    if shape is None or None in shape:
-        held = "only uninitialized elements" if items else "no elements"
-        raise InvalidArgumentError(
-            None, None, f"Tried to stack a list with {held} and a non-fully-defined element_shape: {_text(shape)}"
-        )
-    result = zeros_of(element_dtype, (len(items), *shape))
-    for position, item in enumerate(items):
-        if item is not None:
-            result[position] = item
-    return result
+    return stacked(input_handle, items, element_shape, element_dtype)
 
 
 @tensor_list_stack.gradient
 def _stack_gradient(call, dtensor):
-    return tensor_list_from_tensor(dtensor, _slice_shape(dtensor)), None
+    return tensor_list_from_tensor(dtensor, slice_shape(dtensor)), None
 
 
-def _slice_shape(tensor):
+def shape_of(tensor):
+    """Returns the shape of a tensor, as a constant if it is known."""
+    known = tensor.shape
+    return np.array(known.as_list(), np.int32) if known.is_fully_defined() else shape_op(tensor)
+
+
+def slice_shape(tensor):
     """Returns the shape of the slices of a tensor along its first dimension, as a tensor if it is not known."""
     known = tensor.shape[1:]
     if known.is_fully_defined():
@@ -357,15 +213,111 @@ def tensor_list_from_tensor(tensor, element_shape):
     """Makes a list of the slices of a tensor."""
     if tensor.ndim == 0:
         raise InvalidArgumentError(None, None, "Tensor must be at least a vector, but saw shape: []")
-    shape = _merged(_shape(element_shape), tensor.shape[1:])
+    shape = merged(shape_from_value(element_shape), tensor.shape[1:])
     return TensorList.of(dtypes.of_numpy[tensor.dtype], map(np.asarray, tensor), shape)
 
 
 @tensor_list_from_tensor.gradient
 def _from_tensor_gradient(call, dlist):
     tensor = call.inputs[0]
-    shape = np.int32(-1) if tensor.shape.rank is None else _slice_shape(tensor)
+    shape = np.int32(-1) if tensor.shape.rank is None else slice_shape(tensor)
     return tensor_list_stack(dlist, shape, element_dtype=tensor.dtype.base_dtype), None
+
+
+# In compiled programs.
+
+
+def in_program(operation: Any) -> Any:
+    """Registers what an operation does in a program; what a program cannot do, the host does."""
+
+    def attach(function: Any) -> Any:
+        def kernel(*inputs: Any, **attrs: Any) -> Any:
+            try:
+                return function(*inputs, **attrs)
+            except traced_list.Unrepresentable as error:
+                raise NeedsHost(str(error)) from None
+
+        operation.xla(kernel)
+        return function
+
+    return attach
+
+
+def _known(value: Any) -> int:
+    if not is_known(value):
+        raise NeedsHost("The length of a list is not known.")
+    return int(value)
+
+
+@in_program(empty_tensor_list)
+def _empty_xla(element_shape, max_num_elements, *, element_dtype):
+    _known(max_num_elements)
+    most = check_scalar("max_num_elements", max_num_elements)
+    return traced_list.empty(element_dtype, shape_from_value(element_shape), most)
+
+
+@in_program(tensor_list_reserve)
+def _reserve_xla(element_shape, num_elements, *, element_dtype):
+    count = _known(num_elements)
+    if count < 0:
+        raise InvalidArgumentError(
+            None, None, f"The num_elements to reserve must be a non negative number, but got {count}"
+        )
+    return traced_list.reserve(element_dtype, shape_from_value(element_shape), count)
+
+
+@in_program(tensor_list_push_back)
+def _push_back_xla(input_handle, tensor):
+    check_element(input_handle, tensor)
+    return traced_list.push(input_handle, tensor)
+
+
+@in_program(tensor_list_pop_back)
+def _pop_back_xla(input_handle, element_shape, *, element_dtype):
+    check_dtype(input_handle, element_dtype)
+    return traced_list.pop(input_handle, shape_from_value(element_shape))
+
+
+@in_program(tensor_list_length)
+def _length_xla(input_handle):
+    return np.int32(input_handle.length) if input_handle.is_static else input_handle.length
+
+
+@in_program(tensor_list_get_item)
+def _get_item_xla(input_handle, index, element_shape, *, element_dtype):
+    check_dtype(input_handle, element_dtype)
+    return traced_list.get(input_handle, index, shape_from_value(element_shape))
+
+
+@in_program(tensor_list_set_item)
+def _set_item_xla(input_handle, index, item, *, resize_if_index_out_of_bounds):
+    if resize_if_index_out_of_bounds:
+        raise NeedsHost("A list that grows as it is written has no known length.")
+    check_element(input_handle, item)
+    return traced_list.put(input_handle, index, item)
+
+
+@in_program(tensor_list_stack)
+def _stack_xla(input_handle, element_shape, *, element_dtype, num_elements):
+    check_dtype(input_handle, element_dtype)
+    if num_elements >= 0 and input_handle.is_static and input_handle.length != num_elements:
+        raise InvalidArgumentError(
+            None,
+            None,
+            f"Operation expected a list with {num_elements} elements but got a list with {input_handle.length} "
+            "elements.",
+        )
+    return traced_list.stack(input_handle, shape_from_value(element_shape))
+
+
+@in_program(tensor_list_from_tensor)
+def _from_tensor_xla(tensor, element_shape):
+    if not is_known(element_shape):
+        raise NeedsHost("The shape of the elements depends on data.")
+    if tensor.ndim == 0:
+        raise InvalidArgumentError(None, None, "Tensor must be at least a vector, but saw shape: []")
+    merged(shape_from_value(element_shape), tuple(tensor.shape[1:]))
+    return traced_list.of_tensor(dtypes.of_numpy[np.dtype(tensor.dtype)], tensor)
 
 
 # Static shapes.
@@ -384,7 +336,8 @@ for _operation in (
         return ()
 
 
-def _static_element_shape(element_shape: StaticValue) -> Shape:
+def static_element_shape(element_shape: StaticValue) -> Shape:
+    """Returns the static shape that a shape input says."""
     if element_shape.shape == ():
         return None
     sizes = element_shape.integers()
@@ -393,17 +346,17 @@ def _static_element_shape(element_shape: StaticValue) -> Shape:
 
 @tensor_list_pop_back.shape
 def _pop_back_shape(input_handle, element_shape):
-    return (), _static_element_shape(element_shape)
+    return (), static_element_shape(element_shape)
 
 
 @tensor_list_get_item.shape
 def _get_item_shape(input_handle, index, element_shape):
-    return _static_element_shape(element_shape)
+    return static_element_shape(element_shape)
 
 
 @tensor_list_stack.shape
 def _stack_shape(input_handle, element_shape, *, num_elements):
-    shape = _static_element_shape(element_shape)
+    shape = static_element_shape(element_shape)
     return None if shape is None else (num_elements if num_elements >= 0 else None, *shape)
 
 

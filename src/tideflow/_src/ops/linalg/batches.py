@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from tideflow._src.core.context import BUILDING
 from tideflow._src.core.errors import InvalidArgumentError
+from tideflow._src.core.tensor import EagerTensor, wrap
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.dimensions import known_shape, merge_dimensions, text, with_rank_at_least
 from tideflow._src.ops.math.matmul import matmul
@@ -81,15 +83,21 @@ def product(a: Any, b: Any, **options: bool) -> Any:
     return matmul(a, b, **options)
 
 
+def zero_like(x: Any) -> Any:
+    """Returns a scalar zero of the dtype of ``x``, in the form that eager calls take fastest."""
+    if x.__class__ is EagerTensor and not BUILDING:
+        return wrap(np.zeros((), x._value.dtype))
+    return np.zeros((), x.dtype.as_numpy_dtype)
+
+
 def diagonal_matrix(x: Any) -> Any:
     """Returns square matrices with the given diagonals."""
-    zero = np.zeros((), x.dtype.as_numpy_dtype)
-    return raw.MatrixDiagV3(x, np.int32(0), np.int32(-1), np.int32(-1), zero)
+    return raw.MatrixDiagV3(x, np.int32(0), np.int32(-1), np.int32(-1), zero_like(x))
 
 
 def diagonal_of(x: Any) -> Any:
     """Returns the diagonals of matrices."""
-    return raw.MatrixDiagPartV3(x, np.int32(0), np.zeros((), x.dtype.as_numpy_dtype))
+    return raw.MatrixDiagPartV3(x, np.int32(0), zero_like(x))
 
 
 def with_diagonal(x: Any, diagonal: Any) -> Any:

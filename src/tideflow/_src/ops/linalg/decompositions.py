@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -13,7 +13,8 @@ from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.graph.op_def import default
 from tideflow._src.graph.types import INDEX
 from tideflow._src.ops.array.raw import raw
-from tideflow._src.ops.dimensions import known_shape, merge, with_rank_at_least
+from tideflow._src.ops.dimensions import known_shape, merge, shape_of, with_rank_at_least
+from tideflow._src.ops.linalg import lapack
 from tideflow._src.ops.linalg.batches import (
     LINALG_TYPES,
     adjoint,
@@ -57,8 +58,13 @@ def _cholesky_host(input):
     x = widened(np.asarray(input))
     if not x.size:
         return input
+    if x.ndim == 2 and len(x) >= lapack.LARGE:
+        factor = lapack.cholesky(x)
+        return (
+            np.tril(np.full(x.shape, np.nan, input.dtype)) if factor is None else factor.astype(input.dtype, copy=False)
+        )
     try:
-        return np.linalg.cholesky(x).astype(input.dtype)
+        return lapack.over_batch(np.linalg.cholesky, x).astype(input.dtype)
     except np.linalg.LinAlgError:
         pass
     result = np.empty_like(x)
@@ -134,7 +140,11 @@ def _cholesky_grad_samples(s):
 def qr_op(xp, input, *, full_matrices: bool = False):
     """Factors matrices into one with orthonormal columns and an upper triangular one."""
     check_matrix(input)
-    q, r = xp.linalg.qr(widened(input), mode="complete" if full_matrices else "reduced")
+    mode: Literal["complete", "reduced"] = "complete" if full_matrices else "reduced"
+    x = widened(input)
+    q, r = (
+        lapack.over_batch(lambda part: tuple(np.linalg.qr(part, mode)), x) if xp is np else xp.linalg.qr(x, mode=mode)
+    )
     return q.astype(input.dtype), r.astype(input.dtype)
 
 
@@ -215,7 +225,10 @@ def svd_op(xp, input, *, compute_uv: bool = True, full_matrices: bool = False):
         values = xp.linalg.svd(x, compute_uv=False).astype(input.dtype)
         nothing = xp.zeros((0,), input.dtype)
         return values, nothing, nothing
-    u, values, vh = xp.linalg.svd(x, full_matrices=full_matrices)
+    if xp is np:
+        u, values, vh = lapack.over_batch(lambda part: tuple(np.linalg.svd(part, full_matrices)), x)
+    else:
+        u, values, vh = xp.linalg.svd(x, full_matrices=full_matrices)
     v = xp.swapaxes(xp.conj(vh), -1, -2)
     return values.astype(input.dtype), u.astype(input.dtype), v.astype(input.dtype)
 
@@ -309,7 +322,10 @@ def self_adjoint_eig_v2(xp, input, *, compute_v: bool = True):
     x = _lower_as_hermitian(xp, widened(input))
     if not compute_v:
         return xp.linalg.eigvalsh(x).astype(input.dtype), xp.zeros((0,), input.dtype)
-    values, vectors = xp.linalg.eigh(x)
+    if xp is np:
+        values, vectors = lapack.over_batch(lambda part: tuple(np.linalg.eigh(part)), x)
+    else:
+        values, vectors = xp.linalg.eigh(x)
     return values.astype(input.dtype), vectors.astype(input.dtype)
 
 
@@ -416,20 +432,12 @@ def lu_op(xp, input, *, output_idx_type: DType):
 def _lu_host(input, *, output_idx_type: DType):
     check_square(input)
     size = input.shape[-1]
-    packed = np.array(widened(np.asarray(input))).reshape(-1, size, size)
-    permutation = np.empty(packed.shape[:-1], output_idx_type.as_numpy_dtype)
-    for matrix, order in zip(packed, permutation, strict=True):
-        order[:] = np.arange(size)
-        for column in range(size):
-            pivot = column + int(np.argmax(np.abs(matrix[column:, column])))
-            if not abs(matrix[pivot, column]) > 0:
-                raise InvalidArgumentError(None, None, "Input is not invertible.")
-            if pivot != column:
-                matrix[[column, pivot]] = matrix[[pivot, column]]
-                order[[column, pivot]] = order[[pivot, column]]
-            matrix[column + 1 :, column] /= matrix[column, column]
-            matrix[column + 1 :, column + 1 :] -= np.outer(matrix[column + 1 :, column], matrix[column, column + 1 :])
-    return packed.reshape(input.shape).astype(input.dtype), permutation.reshape(input.shape[:-1])
+    matrices = widened(np.asarray(input)).reshape(-1, size, size)
+    packed, order = lapack.over_batch(lapack.lu, matrices) if input.size else (matrices, np.zeros(matrices.shape[:-1]))
+    if not np.all(np.abs(np.diagonal(packed, axis1=-2, axis2=-1)) > 0):
+        raise InvalidArgumentError(None, None, "Input is not invertible.")
+    order = order.astype(output_idx_type.as_numpy_dtype)
+    return packed.reshape(input.shape).astype(input.dtype), order.reshape(input.shape[:-1])
 
 
 @lu_op.shape
@@ -472,7 +480,7 @@ def _lu_samples(s):
 def matrix_square_root_op(input):
     """Computes the square roots of square matrices, by their Schur decompositions."""
     check_square(input)
-    from scipy.linalg import sqrtm  # loads SciPy, which JAX brings
+    from scipy.linalg import sqrtm  # loads SciPy, which JAX requires
 
     x = widened(np.asarray(input))
     result = np.empty(x.shape, np.complex128)
@@ -488,26 +496,25 @@ matrix_square_root_op.shape(square_shape)
 @matrix_square_root_op.gradient
 def _matrix_square_root_gradient(call, dy):
     """Solves the Sylvester equation ``R^H X + X R^H = dY`` as a linear system (Kronecker products)."""
-    root = call.outputs[0]
-    shape = known_shape(root)
-    if shape is None or shape[-1] is None or None in shape:
-        raise NotImplementedError("The gradient of MatrixSquareRoot needs a known shape.")
+    turned = adjoint(call.outputs[0])
+    identity = diagonal_matrix(raw.OnesLike(diagonal_of(turned)))
+    shape = shape_of(turned)
     size = shape[-1]
-    identity = np.eye(size, dtype=root.dtype.as_numpy_dtype)
-    turned = adjoint(root)
-    batch = list(shape[:-2])
+    batch = shape[:-2]
+
+    def sizes(*last: Any) -> Any:
+        if isinstance(shape, np.ndarray):
+            return np.array([*batch, *last], np.int32)
+        return raw.ConcatV2([batch, raw.Pack(list(last))], np.int32(0))
 
     def kronecker(a: Any, b: Any) -> Any:
-        wide = raw.Mul(
-            raw.Reshape(a, np.array([*known_shape(a)[:-2], a.shape[-2], 1, a.shape[-1], 1], np.int32)),  # type: ignore[index]
-            raw.Reshape(b, np.array([*known_shape(b)[:-2], 1, b.shape[-2], 1, b.shape[-1]], np.int32)),  # type: ignore[index]
-        )
-        return raw.Reshape(wide, np.array([*batch, size * size, size * size], np.int32))
+        first = raw.ExpandDims(raw.ExpandDims(a, _LAST), np.int32(-3))
+        second = raw.ExpandDims(raw.ExpandDims(b, _BEFORE_LAST), np.int32(-4))
+        return raw.Reshape(raw.Mul(first, second), sizes(size * size, size * size))
 
-    eye = raw.Identity(identity)
-    system = raw.AddV2(kronecker(turned, eye), kronecker(eye, transposed(turned)))
-    flat = raw.Reshape(dy, np.array([*batch, size * size, 1], np.int32))
-    return raw.Reshape(matrix_solve_op(system, flat), np.array(shape, np.int32))
+    system = raw.AddV2(kronecker(turned, identity), kronecker(identity, transposed(turned)))
+    flat = raw.Reshape(dy, sizes(size * size, np.int32(1)))
+    return raw.Reshape(matrix_solve_op(system, flat), shape)
 
 
 @matrix_square_root_op.samples
@@ -522,7 +529,7 @@ def _matrix_square_root_samples(s):
 def matrix_logarithm_op(input):
     """Computes the principal logarithms of complex square matrices."""
     check_square(input)
-    from scipy.linalg import logm  # loads SciPy, which JAX brings
+    from scipy.linalg import logm  # loads SciPy, which JAX requires
 
     result = np.empty(input.shape, input.dtype)
     with warnings.catch_warnings(action="ignore"):  # about singular matrices

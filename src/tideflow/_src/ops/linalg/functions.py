@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from tideflow._src.core import dtypes
-from tideflow._src.core.tensor import Tensor
+from tideflow._src.core.tensor import EagerTensor, Tensor
 from tideflow._src.graph.static_value import static_value
+from tideflow._src.ops.array.permuting import matrix_transpose
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.dimensions import known_shape
 from tideflow._src.ops.linalg import decompositions, solving
@@ -19,6 +20,7 @@ from tideflow._src.ops.linalg.batches import (
     transposed,
     upper_triangle,
     with_diagonal,
+    zero_like,
 )
 from tideflow._src.ops.math.reduce import reduce_max, reduce_sum
 from tideflow._src.ops.scopes import name_scope
@@ -29,16 +31,31 @@ def _tensor(value: Any, name: str | None = None, dtype_hint: Any = None) -> Any:
     return value if isinstance(value, Tensor) else convert_to_tensor(value, name=name, dtype_hint=dtype_hint)
 
 
+def is_operator(value: Any) -> bool:
+    """Tells whether a value is a ``LinearOperator``, whose methods the functions of its name call."""
+    return value.__class__ is not EagerTensor and hasattr(value, "_linop_matmul")
+
+
+def named(name: str | None) -> dict[str, str]:
+    """Returns a name as an argument, if there is one: the methods of operators have other default names."""
+    return {} if name is None else {"name": name}
+
+
 # Over single operations.
 
 
 def inv(input: Any, adjoint: bool = False, name: str | None = None) -> Any:
     """Inverts square matrices (..., n, n), or their adjoints; InvalidArgumentError if one is singular."""
+    if is_operator(input):
+        inverse = input.inverse(**named(name))
+        return inverse.adjoint() if adjoint else inverse
     return solving.matrix_inverse_op(input, adjoint=adjoint, name=name)
 
 
 def solve(matrix: Any, rhs: Any, adjoint: bool = False, name: str | None = None) -> Any:
     """Solves ``matrix @ x = rhs`` for square matrices (..., n, n) and right sides (..., n, k)."""
+    if is_operator(matrix):
+        return matrix.solve(rhs, adjoint=adjoint, **named(name))
     return solving.matrix_solve_op(matrix, rhs, adjoint=adjoint, name=name)
 
 
@@ -61,6 +78,8 @@ def triangular_solve(matrix: Any, rhs: Any, lower: bool = True, adjoint: bool = 
 
 def det(input: Any, name: str | None = None) -> Any:
     """Computes the determinants of square matrices (..., n, n)."""
+    if is_operator(input):
+        return input.determinant(**named(name))
     return solving.matrix_determinant_op(input, name=name)
 
 
@@ -71,6 +90,8 @@ def slogdet(input: Any, name: str | None = None) -> Any:
 
 def cholesky(input: Any, name: str | None = None) -> Any:
     """Factors positive definite matrices (..., n, n) into lower triangular ones times their adjoints."""
+    if is_operator(input):
+        return input.cholesky(**named(name))
     return decompositions.cholesky_op(input, name=name)
 
 
@@ -143,47 +164,30 @@ def cross(a: Any, b: Any, name: str | None = None) -> Any:
 # Composed.
 
 
-def matrix_transpose(a: Any, name: str = "matrix_transpose", conjugate: bool = False) -> Any:
-    """Transposes the matrices in the last two dimensions.
-
-    Args:
-      a: a tensor of rank 2 or more.
-      name: the name scope of the nodes.
-      conjugate: whether to conjugate complex elements too.
-
-    Returns:
-      A tensor (..., n, m) for a tensor (..., m, n).
-
-    Raises:
-      ValueError: the rank is less than 2.
-    """
-    with name_scope(name, values=[a]):
-        a = _tensor(a, name="a")
-        shape = known_shape(a)
-        if shape is not None and len(shape) < 2:
-            raise ValueError(
-                f"Argument `a` should be a (batch) matrix with rank >= 2. Received `a` = {a} with shape: {a.shape}."
-            )
-        return transposed(a, conjugate=conjugate)
-
-
 def adjoint(matrix: Any, name: str | None = None) -> Any:
     """Transposes and conjugates the matrices in the last two dimensions."""
+    if is_operator(matrix):
+        return matrix.adjoint(**named(name))
     with name_scope(name, "adjoint", [matrix]):
         return matrix_transpose(_tensor(matrix, name="matrix"), conjugate=True)
 
 
 def trace(x: Any, name: str | None = None) -> Any:
     """Sums the diagonals of matrices (..., m, n)."""
+    if is_operator(x):
+        return x.trace(**named(name))
     with name_scope(name, "Trace", [x]) as scope:
         x = _tensor(x, name="x")
-        zero = np.zeros((), x.dtype.as_numpy_dtype)
-        diagonal = raw.MatrixDiagPartV3(x, np.int32(0), zero, name="diag_part")
+        diagonal = raw.MatrixDiagPartV3(x, np.int32(0), zero_like(x), name="diag_part")
         return reduce_sum(diagonal, [-1], name=scope)
 
 
 def logdet(matrix: Any, name: str | None = None) -> Any:
     """Computes the logarithms of the determinants of positive definite matrices (..., n, n)."""
+    if is_operator(matrix):
+        if matrix.is_positive_definite and matrix.is_self_adjoint:
+            return matrix.log_abs_determinant(**named(name))
+        raise ValueError("Expected matrix to be self-adjoint positive definite.")
     with name_scope(name, "logdet", [matrix]):
         factor = cholesky(matrix)
         diagonal = diagonal_of(factor)
@@ -236,6 +240,17 @@ def _regularized_cholesky(matrix: Any, l2_regularizer: Any, size: Any, *, first:
     return cholesky(gram)
 
 
+def _checked_matrix(a: Any) -> Any:
+    """Returns a tensor, which must hold matrices of floating or complex numbers."""
+    a = _tensor(a, name="a")
+    if not (a.dtype.is_floating or a.dtype.is_complex):
+        raise TypeError(f"Input `a` must have `float`-like `dtype` (saw {a.dtype.name}).")
+    shape = known_shape(a)
+    if shape is not None and len(shape) < 2:
+        raise ValueError(f"Input `a` must have at least 2 dimensions (saw: {len(shape)}).")
+    return a
+
+
 def pinv(a: Any, rcond: Any = None, validate_args: bool = False, name: str | None = None) -> Any:
     """Computes the pseudo-inverses of matrices.
 
@@ -253,9 +268,7 @@ def pinv(a: Any, rcond: Any = None, validate_args: bool = False, name: str | Non
     """
     del validate_args
     with name_scope(name or "pinv"):
-        a = _tensor(a, name="a")
-        if not (a.dtype.is_floating or a.dtype.is_complex):
-            raise TypeError(f"Input `a` must have `float`-like `dtype` (saw {a.dtype.name}).")
+        a = _checked_matrix(a)
         real = a.dtype.real_dtype.as_numpy_dtype
         if rcond is None:
             shape = known_shape(a)
@@ -290,7 +303,7 @@ def matrix_rank(a: Any, tol: Any = None, validate_args: bool = False, name: str 
     """
     del validate_args
     with name_scope(name or "matrix_rank"):
-        a = _tensor(a, name="a")
+        a = _checked_matrix(a)
         s = svd(a, compute_uv=False)
         if tol is None:
             shape = known_shape(a)
@@ -305,20 +318,24 @@ def matrix_rank(a: Any, tol: Any = None, validate_args: bool = False, name: str 
 
 def lu_reconstruct(lower_upper: Any, perm: Any, validate_args: bool = False, name: str | None = None) -> Any:
     """Multiplies the factors of an LU decomposition and puts the rows back in order."""
-    del validate_args
     with name_scope(name or "lu_reconstruct"):
-        packed, perm = _tensor(lower_upper), _tensor(perm)
+        packed, perm = _checked_lu(lower_upper, perm, validate_args)
         lower = with_diagonal(lower_triangle(packed), raw.OnesLike(diagonal_of(packed)))
         return product(_permutation(perm, packed.dtype), product(lower, upper_triangle(packed)), adjoint_a=True)
 
 
 def lu_solve(lower_upper: Any, perm: Any, rhs: Any, validate_args: bool = False, name: str | None = None) -> Any:
     """Solves ``a @ x = rhs``, given the LU decomposition of ``a`` (see ``lu``)."""
-    del validate_args
     with name_scope(name or "lu_solve"):
-        packed, perm = _tensor(lower_upper), _tensor(perm)
+        packed, perm = _checked_lu(lower_upper, perm, validate_args)
         rhs = _tensor(rhs, dtype_hint=packed.dtype.base_dtype)
-        ordered = product(_permutation(perm, packed.dtype), rhs)
+        shape = known_shape(rhs)
+        if shape is not None and len(shape) < 2:
+            raise ValueError(f"`rhs` must have at least 2 dimensions (saw: {len(shape)}).")
+        if perm.shape.rank == 1:
+            ordered = raw.GatherV2(rhs, perm, np.int32(-2))
+        else:
+            ordered = product(_permutation(perm, packed.dtype), rhs)
         lower = with_diagonal(lower_triangle(packed), raw.OnesLike(diagonal_of(packed)))
         first = solving.matrix_triangular_solve_op(lower, ordered, lower=True)
         return solving.matrix_triangular_solve_op(packed, first, lower=False)
@@ -327,7 +344,7 @@ def lu_solve(lower_upper: Any, perm: Any, rhs: Any, validate_args: bool = False,
 def lu_matrix_inverse(lower_upper: Any, perm: Any, validate_args: bool = False, name: str | None = None) -> Any:
     """Inverts matrices, given their LU decompositions."""
     with name_scope(name or "lu_matrix_inverse"):
-        packed = _tensor(lower_upper)
+        packed, perm = _checked_lu(lower_upper, perm, False)
         return lu_solve(
             packed,
             perm,
@@ -342,6 +359,29 @@ def lu_matrix_inverse(lower_upper: Any, perm: Any, validate_args: bool = False, 
         )
 
 
+def _checked_lu(lower_upper: Any, perm: Any, validate_args: bool) -> tuple[Any, Any]:
+    """Returns the parts of an LU decomposition as tensors, whose shapes must fit; at run time too if asked for."""
+    packed = _tensor(lower_upper, name="lower_upper", dtype_hint=dtypes.float32)
+    perm = _tensor(perm, name="perm", dtype_hint=dtypes.int32)
+    shape, order = known_shape(packed), known_shape(perm)
+    if shape is not None and len(shape) < 2:
+        raise ValueError(f"Input `lower_upper` must have at least 2 dimensions (saw: {len(shape)}).")
+    if order is not None and len(order) < 1:
+        raise ValueError(f"Input `perm` must have at least 1 dimension (saw: {len(order)}).")
+    if shape is not None and order is not None and len(shape) != len(order) + 1:
+        raise ValueError("`rank(lower_upper)` must equal `rank(perm) + 1`.")
+    if shape is not None and None not in shape[-2:] and shape[-1] != shape[-2]:
+        raise ValueError(f"`lower_upper` must be square, got shape {list(shape)}.")
+    if validate_args:
+        sizes = raw.Shape(packed)
+        square = raw.Equal(sizes[-2], sizes[-1])
+        assertion = raw.Assert(square, [np.array(b"`lower_upper` must be square.", object), sizes])
+        if assertion is not None:
+            with assertion.graph.control_dependencies([assertion]):
+                packed = raw.Identity(packed)
+    return packed, perm
+
+
 def _permutation(perm: Any, dtype: Any) -> Any:
     """Returns the matrices that put rows in the order of an LU decomposition."""
     sizes = raw.Shape(perm)
@@ -349,93 +389,6 @@ def _permutation(perm: Any, dtype: Any) -> Any:
     numbers = raw.Range(np.int32(0), size, np.int32(1))
     places = raw.Cast(raw.ExpandDims(perm, np.int32(-1)), DstT=dtypes.int32)
     return raw.Cast(raw.Equal(places, numbers), DstT=dtype)
-
-
-_PADE = {
-    3: (120.0, 60.0, 12.0, 1.0),
-    5: (30240.0, 15120.0, 3360.0, 420.0, 30.0, 1.0),
-    7: (17297280.0, 8648640.0, 1995840.0, 277200.0, 25200.0, 1512.0, 56.0, 1.0),
-    13: (
-        64764752532480000.0,
-        32382376266240000.0,
-        7771770303897600.0,
-        1187353796428800.0,
-        129060195264000.0,
-        10559470521600.0,
-        670442572800.0,
-        33522128640.0,
-        1323241920.0,
-        40840800.0,
-        960960.0,
-        16380.0,
-        182.0,
-        1.0,
-    ),
-}
-
-
-def expm(input: Any, name: str | None = None) -> Any:
-    """Computes the exponentials of square matrices, by scaling, a Padé approximant and squaring (Higham 2005).
-
-    Args:
-      input: a tensor (..., n, n) of a floating or complex type.
-      name: the name scope of the nodes.
-
-    Returns:
-      A tensor of the same shape and dtype.
-    """
-    with name_scope(name, "matrix_exponential", [input]):
-        x = _tensor(input, name="input")
-        dtype = x.dtype.as_numpy_dtype
-        real = x.dtype.real_dtype
-        single = real in (dtypes.float16, dtypes.float32)
-        order, bound = (7, 3.925724783138660) if single else (13, 5.371920351148152)
-        magnitudes = raw.ComplexAbs(x, Tout=real) if x.dtype.is_complex else raw.Abs(x)
-        size = reduce_max(reduce_sum(magnitudes, -2), -1)
-        size = raw.Cast(size, DstT=dtypes.float64)
-        # All matrices of a batch are squared as often as the greatest needs; the others are not scaled that far.
-        ratio = raw.Maximum(raw.RealDiv(size, np.float64(bound)), np.float64(1.0))
-        halvings = raw.Ceil(raw.RealDiv(raw.Log(ratio), np.float64(np.log(2.0))))
-        halvings = raw.StopGradient(halvings)
-        shrink = raw.Cast(raw.Pow(np.float64(2.0), raw.Neg(halvings)), DstT=x.dtype)
-        scaled = raw.Mul(x, raw.ExpandDims(raw.ExpandDims(shrink, np.int32(-1)), np.int32(-1)))
-        identity = raw.MatrixDiagV3(
-            raw.OnesLike(diagonal_of(x)), np.int32(0), np.int32(-1), np.int32(-1), np.zeros((), dtype)
-        )
-        odd, even = _pade(scaled, identity, _PADE[order], dtype)
-        result = solving.matrix_solve_op(raw.Sub(even, odd), raw.AddV2(even, odd))
-        return _squared(result, halvings)
-
-
-def _pade(x: Any, identity: Any, coefficients: tuple[float, ...], dtype: Any) -> tuple[Any, Any]:
-    """Returns the odd and even parts of the numerator of a Padé approximant."""
-    scale = coefficients[0]
-    values = [coefficient / scale for coefficient in coefficients]
-    square = product(x, x)
-    power = identity
-    odd = even = None
-    for index in range(0, len(values), 2):
-        if index:
-            power = product(power, square)
-        even_term = raw.Mul(np.asarray(values[index], dtype), power)
-        odd_term = raw.Mul(np.asarray(values[index + 1], dtype), power)
-        even = even_term if even is None else raw.AddV2(even, even_term)
-        odd = odd_term if odd is None else raw.AddV2(odd, odd_term)
-    return product(x, odd), even
-
-
-_MOST_SQUARINGS = 11
-
-
-def _squared(x: Any, times: Any) -> Any:
-    """Squares each matrix as often as ``times`` says, up to a fixed number of times where that is not known yet."""
-    known = static_value(times)
-    most = int(np.max(known, initial=0)) if known is not None else _MOST_SQUARINGS
-    for count in range(most):
-        more = raw.Greater(times, np.float64(count))
-        more = raw.ExpandDims(raw.ExpandDims(more, np.int32(-1)), np.int32(-1))
-        x = raw.SelectV2(more, product(x, x), x)
-    return x
 
 
 # TensorFlow 0.x had a function for matrices and one for batches.

@@ -99,7 +99,10 @@ def _spectral_norm(x: Any, axis: tuple[int, int], keepdims: bool) -> Any:
     order = [item for item in range(rank) if item not in matrix] + matrix
     if order != list(range(rank)):
         x = raw.Transpose(x, np.array(order, np.int32))
-    result = reduce_max(svd_op(x, compute_uv=False)[0], -1, False)
+    values = svd_op(x, compute_uv=False)[0]
+    if values.dtype.is_complex:
+        values = raw.Real(values, Tout=values.dtype.real_dtype)
+    result = reduce_max(values, -1, False)
     if keepdims:
         for item in sorted(matrix):
             result = raw.ExpandDims(result, np.int32(item))

@@ -10,6 +10,7 @@ from tideflow._src.core.errors import FailedPreconditionError, InvalidArgumentEr
 from tideflow._src.graph.shape_inference import broadcast
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.dimensions import merge, merge_dimensions, text, with_rank_at_least
+from tideflow._src.ops.linalg import lapack
 from tideflow._src.ops.linalg.batches import (
     LINALG_TYPES,
     adjoint_array,
@@ -50,7 +51,7 @@ def matrix_inverse_op(xp, input, *, adjoint: bool = False):
     check_square(input)
     x = widened(adjoint_array(xp, input) if adjoint else input)
     try:
-        result = xp.linalg.inv(x)
+        result = lapack.over_batch(np.linalg.inv, x) if xp is np else xp.linalg.inv(x)
     except np.linalg.LinAlgError:
         raise InvalidArgumentError(None, None, _SINGULAR) from None
     _require_regular(xp, result, x)
@@ -108,6 +109,12 @@ def _check_same_batch(matrix: Any, rhs: Any) -> None:
         )
 
 
+def _host_solve(a: Any, b: Any) -> Any:
+    if a.ndim == 2 and len(a) >= lapack.LARGE and b.size:
+        return lapack.solve(a, b)
+    return lapack.over_batch(np.linalg.solve, a, b)
+
+
 @op("MatrixSolve", "matrix: T, rhs: T -> output: T", T=LINALG_TYPES)
 def matrix_solve_op(xp, matrix, rhs, *, adjoint: bool = False):
     """Solves ``matrix @ output = rhs`` for square matrices, or their adjoints."""
@@ -116,7 +123,7 @@ def matrix_solve_op(xp, matrix, rhs, *, adjoint: bool = False):
     a = widened(adjoint_array(xp, matrix) if adjoint else matrix)
     b = widened(rhs)
     try:
-        result = xp.linalg.solve(a, b)
+        result = _host_solve(a, b) if xp is np else xp.linalg.solve(a, b)
     except np.linalg.LinAlgError:
         raise InvalidArgumentError(None, None, "Input matrix is not invertible.") from None
     _require_regular(xp, result, a, b)
@@ -163,6 +170,10 @@ def _matrix_solve_samples(s):
 def _substitute(a: Any, b: Any, lower: bool) -> Any:
     """Solves triangular systems on the host by substitution, in blocks of rows."""
     size = a.shape[-1]
+    if a.ndim == 2 and size >= lapack.LARGE and b.size:
+        solution = lapack.triangular_solve(a, b, lower)
+        if solution is not None:
+            return solution
     x = np.array(b, dtype=b.dtype, copy=True)
     blocks = range(0, size, _BLOCK)
     for start in blocks if lower else reversed(blocks):
@@ -259,7 +270,8 @@ def _matrix_triangular_solve_samples(s):
 
 def _determinant(xp: Any, input: Any) -> Any:
     check_square(input)
-    return xp.asarray(xp.linalg.det(widened(input))).astype(input.dtype)
+    x = widened(input)
+    return xp.asarray(lapack.over_batch(np.linalg.det, x) if xp is np else xp.linalg.det(x)).astype(input.dtype)
 
 
 def _without_matrix(x: Any) -> Any:

@@ -108,6 +108,10 @@ def _general_matmul(
     grad_b: bool,
     name: str | None,
 ) -> Any:
+    if hasattr(a, "_linop_matmul") or hasattr(b, "_linop_matmul"):
+        return _operator_product(
+            a, b, transpose_a or transpose_b, adjoint_a, adjoint_b, a_is_sparse or b_is_sparse, name
+        )
     if transpose_a and adjoint_a:
         raise ValueError("Only one of `transpose_a` and `adjoint_a` can be True. Received both as True.")
     if transpose_b and adjoint_b:
@@ -149,6 +153,23 @@ def _general_matmul(
                 return raw.Cast(product, DstT=dtypes.bfloat16)
             return product
         return mat_mul(a, b, transpose_a=transpose_a, transpose_b=transpose_b, grad_a=grad_a, grad_b=grad_b, name=scope)
+
+
+def _operator_product(
+    a: Any, b: Any, transposes: bool, adjoint_a: bool, adjoint_b: bool, sparse: bool, name: str | None
+) -> Any:
+    """Multiplies with a ``LinearOperator``, whose method does it."""
+    if transposes:
+        raise ValueError("Transposing not supported at this time.")
+    if sparse:
+        raise ValueError("Sparse methods not supported at this time.")
+    name = name or "matmul"
+    if hasattr(a, "_linop_matmul"):
+        return a.matmul(b, adjoint=adjoint_a, adjoint_arg=adjoint_b, name=name)
+    turned = b.matmul(a, adjoint=not adjoint_b, adjoint_arg=not adjoint_a, name=name)
+    rank = turned.shape.rank
+    order = np.array([*range(rank - 2), rank - 1, rank - 2], np.int32)
+    return raw.Transpose(_conjugate(turned), order)
 
 
 def _conjugate(x: Any) -> Any:

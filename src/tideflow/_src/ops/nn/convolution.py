@@ -69,7 +69,7 @@ def conv2d_op(
     dilations: list[int] = UNDILATED,
 ):
     """Convolves images with a filter of shape ``[height, width, in_channels, out_channels]``."""
-    kernel = kernels.conv2d_host if xp is np else kernels.conv2d_xla
+    kernel = kernels.conv2d_eager if xp is np else kernels.conv2d_xla
     return kernel(
         input,
         filter,
@@ -128,7 +128,7 @@ def conv2d_backprop_input_op(
     dilations: list[int] = UNDILATED,
 ):
     """Gives the gradient of ``Conv2D`` with respect to its images, whose shape is ``input_sizes``."""
-    kernel = kernels.conv2d_backprop_input_host if xp is np else kernels.conv2d_backprop_input_xla
+    kernel = kernels.conv2d_backprop_input_eager if xp is np else kernels.conv2d_backprop_input_xla
     return kernel(
         input_sizes,
         filter,
@@ -217,7 +217,7 @@ def conv2d_backprop_filter_op(
     dilations: list[int] = UNDILATED,
 ):
     """Gives the gradient of ``Conv2D`` with respect to its filter, whose shape is ``filter_sizes``."""
-    kernel = kernels.conv2d_backprop_filter_host if xp is np else kernels.conv2d_backprop_filter_xla
+    kernel = kernels.conv2d_backprop_filter_eager if xp is np else kernels.conv2d_backprop_filter_xla
     return kernel(
         input,
         filter_sizes,
@@ -289,7 +289,7 @@ def conv2d_backprop_input_v2_op(
     dilations: list[int] = UNDILATED,
 ):
     """Gives the gradient of ``Conv2D`` with respect to its images, of which only the shape is read."""
-    kernel = kernels.conv2d_backprop_input_host if xp is np else kernels.conv2d_backprop_input_xla
+    kernel = kernels.conv2d_backprop_input_eager if xp is np else kernels.conv2d_backprop_input_xla
     return kernel(
         input.shape,
         filter,
@@ -340,7 +340,7 @@ def conv2d_backprop_filter_v2_op(
     dilations: list[int] = UNDILATED,
 ):
     """Gives the gradient of ``Conv2D`` with respect to its filter, of which only the shape is read."""
-    kernel = kernels.conv2d_backprop_filter_host if xp is np else kernels.conv2d_backprop_filter_xla
+    kernel = kernels.conv2d_backprop_filter_eager if xp is np else kernels.conv2d_backprop_filter_xla
     return kernel(
         input,
         filter.shape,

@@ -19,11 +19,11 @@ from tideflow._src.ops.nn.convolution import (
     conv2d_backprop_input_op,
     conv2d_op,
 )
+from tideflow._src.ops.nn.convolution3d_functions import conv3d, conv3d_transpose
 from tideflow._src.ops.nn.window_arguments import (
     channel_index_of,
     explicit_padding,
     layout_of_line,
-    no_volumes,
     over_batches,
     rank_of,
     sequence,
@@ -341,9 +341,9 @@ def conv_transpose(
     dilations: Any = None,
     name: str | None = None,
 ) -> Any:
-    """Computes the transpose of a convolution over one or two dimensions of space.
+    """Computes the transpose of a convolution over one, two or three dimensions of space.
 
-    See :func:`conv1d_transpose` and :func:`conv2d_transpose` for the arguments.
+    See :func:`conv1d_transpose`, :func:`conv2d_transpose` and :func:`conv3d_transpose` for the arguments.
 
     Raises:
       ValueError: ``output_shape`` has a length other than 3, 4 or 5.
@@ -354,9 +354,7 @@ def conv_transpose(
             raise ValueError(
                 f"`output_shape` must be of length 3, 4 or 5. Received: {output_shape=} of length {count + 2}."
             )
-        if count == 3:
-            raise no_volumes("conv_transpose")
-        function = conv1d_transpose if count == 1 else conv2d_transpose
+        function = (conv1d_transpose, conv2d_transpose, conv3d_transpose)[count - 1]
         return function(
             input,
             filters,
@@ -395,7 +393,7 @@ def convolution(
     Raises:
       ValueError: the ranks are unknown or do not fit, or there are both strides and dilations.
     """
-    if not isinstance(filters, Tensor) or not isinstance(input, Tensor):
+    if not (isinstance(filters, Tensor) or hasattr(filters, "_dense_var_to_tensor")) or not isinstance(input, Tensor):
         with name_scope("convolution_internal"):
             filters = convert_to_tensor(filters, name="filters")
             input = convert_to_tensor(input, name="input")
@@ -426,7 +424,7 @@ def convolution(
         if count == 1:
             return conv1d(input, filters, steps, padding, data_format, gaps, scope)
         if count == 3:
-            raise no_volumes("convolution")
+            return conv3d(input, filters, steps, padding, data_format, gaps, scope)
         return conv2d(input, filters, steps, padding, data_format, gaps, scope)
 
 

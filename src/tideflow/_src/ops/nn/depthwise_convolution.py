@@ -38,7 +38,7 @@ def depthwise_conv2d_native_op(
     dilations: list[int] = UNDILATED,
 ):
     """Convolves each channel with its own filters, of shape ``[height, width, channels, multiplier]``."""
-    kernel = kernels.depthwise_conv2d_native_host if xp is np else kernels.depthwise_conv2d_native_xla
+    kernel = kernels.depthwise_conv2d_native_eager if xp is np else kernels.depthwise_conv2d_native_xla
     return kernel(
         input,
         filter,

@@ -70,7 +70,7 @@ def max_pool_op(
     data_format: Literal["NHWC", "NCHW", "NCHW_VECT_C"] = "NHWC",
 ):
     """Gives the maximum of each window."""
-    kernel = kernels.max_pool_host if xp is np else kernels.max_pool_xla
+    kernel = kernels.max_pool_eager if xp is np else kernels.max_pool_xla
     return kernel(
         input,
         ksize=ksize,
@@ -121,7 +121,7 @@ def max_pool_v2_op(
     data_format: Literal["NHWC", "NCHW", "NCHW_VECT_C"] = "NHWC",
 ):
     """Gives the maximum of each window, the size and the steps of which are inputs."""
-    kernel = kernels.max_pool_host if xp is np else kernels.max_pool_xla
+    kernel = kernels.max_pool_eager if xp is np else kernels.max_pool_xla
     return kernel(input, ksize=ksize.tolist(), strides=strides.tolist(), padding=padding, data_format=data_format)
 
 
@@ -177,7 +177,7 @@ def max_pool_grad_op(
     data_format: Literal["NHWC", "NCHW"] = "NHWC",
 ):
     """Gives each gradient to the element that is the maximum of its window."""
-    kernel = kernels.max_pool_grad_host if xp is np else kernels.max_pool_grad_xla
+    kernel = kernels.max_pool_grad_eager if xp is np else kernels.max_pool_grad_xla
     return kernel(
         orig_input,
         orig_output,
@@ -247,7 +247,7 @@ def max_pool_grad_v2_op(
     data_format: Literal["NHWC", "NCHW"] = "NHWC",
 ):
     """Gives each gradient to the maximum of its window, the size and the steps of which are inputs."""
-    kernel = kernels.max_pool_grad_host if xp is np else kernels.max_pool_grad_xla
+    kernel = kernels.max_pool_grad_eager if xp is np else kernels.max_pool_grad_xla
     return kernel(
         orig_input,
         orig_output,
@@ -307,7 +307,7 @@ def max_pool_grad_grad_op(
     data_format: Literal["NHWC", "NCHW"] = "NHWC",
 ):
     """Reads ``grad`` at the maximum of each window."""
-    kernel = kernels.max_pool_grad_grad_host if xp is np else kernels.max_pool_grad_grad_xla
+    kernel = kernels.max_pool_grad_grad_eager if xp is np else kernels.max_pool_grad_grad_xla
     return kernel(
         orig_input,
         orig_output,
@@ -359,7 +359,7 @@ def max_pool_grad_grad_v2_op(
     data_format: Literal["NHWC", "NCHW"] = "NHWC",
 ):
     """Reads ``grad`` at the maximum of each window, the size and the steps of which are inputs."""
-    kernel = kernels.max_pool_grad_grad_host if xp is np else kernels.max_pool_grad_grad_xla
+    kernel = kernels.max_pool_grad_grad_eager if xp is np else kernels.max_pool_grad_grad_xla
     return kernel(
         orig_input,
         orig_output,
@@ -403,7 +403,7 @@ def avg_pool_op(
     data_format: Literal["NHWC", "NCHW"] = "NHWC",
 ):
     """Gives the mean of each window; padding does not count."""
-    kernel = kernels.avg_pool_host if xp is np else kernels.avg_pool_xla
+    kernel = kernels.avg_pool_eager if xp is np else kernels.avg_pool_xla
     return kernel(value, ksize=ksize, strides=strides, padding=padding, data_format=data_format)
 
 
@@ -445,7 +445,7 @@ def avg_pool_grad_op(
     data_format: Literal["NHWC", "NCHW"] = "NHWC",
 ):
     """Spreads each gradient evenly over its window."""
-    kernel = kernels.avg_pool_grad_host if xp is np else kernels.avg_pool_grad_xla
+    kernel = kernels.avg_pool_grad_eager if xp is np else kernels.avg_pool_grad_xla
     return kernel(orig_input_shape, grad, ksize=ksize, strides=strides, padding=padding, data_format=data_format)
 
 

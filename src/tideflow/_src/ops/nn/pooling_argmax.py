@@ -44,7 +44,7 @@ def max_pool_with_argmax_op(
     include_batch_in_index: bool = False,
 ):
     """Gives the maximum of each window and its index in the flattened image, or in the flattened batch."""
-    kernel = kernels.max_pool_with_argmax_host if xp is np else kernels.max_pool_with_argmax_xla
+    kernel = kernels.max_pool_with_argmax_eager if xp is np else kernels.max_pool_with_argmax_xla
     return kernel(
         input,
         ksize=ksize,

@@ -12,12 +12,12 @@ from tideflow._src.ops.array.raw import raw, static_shape
 from tideflow._src.ops.array.shape import expand_dims, squeeze
 from tideflow._src.ops.math.reduce import one_of
 from tideflow._src.ops.nn.pooling import avg_pool_op, max_pool_op
+from tideflow._src.ops.nn.pooling3d import avg_pool3d_op, max_pool3d_op
 from tideflow._src.ops.nn.pooling_argmax import max_pool_with_argmax_op
 from tideflow._src.ops.nn.window_arguments import (
     channel_index_of,
     explicit_padding,
     layout_of_line,
-    no_volumes,
     rank_of,
     sequence,
 )
@@ -106,6 +106,43 @@ def _inserted(numbers: list[int], axis: int) -> list[int]:
     return [*numbers[:axis], 1, *numbers[axis:]]
 
 
+def _pool_volumes(
+    operation: Any, input: Any, ksize: Any, strides: Any, padding: str, data_format: str | None, name: str
+) -> Any:
+    data_format = data_format or "NDHWC"
+    channels = channel_index_of(data_format, 4)
+    return operation(
+        input,
+        ksize=sequence(ksize, 3, channels, "ksize"),
+        strides=sequence(strides, 3, channels, "strides"),
+        padding=padding,
+        data_format=data_format,
+        name=name,
+    )
+
+
+def max_pool3d(
+    input: Any,
+    ksize: Any,
+    strides: Any,
+    padding: str,
+    data_format: str | None = "NDHWC",
+    name: str | None = None,
+) -> Any:
+    """Takes the maximum of each window of volumes.
+
+    Args:
+      input: volumes of shape ``[batch, depth, height, width, channels]`` (or the order that ``data_format`` says).
+      ksize: the size of the window: one, three or five numbers.
+      strides: its step, likewise.
+      padding: ``"SAME"`` or ``"VALID"``.
+      data_format: ``"NDHWC"`` or ``"NCDHW"``.
+      name: the name of the node.
+    """
+    with name_scope(name, "MaxPool3D") as scope:
+        return _pool_volumes(max_pool3d_op, input, ksize, strides, padding, data_format, scope)
+
+
 def max_pool(
     input: Any,
     ksize: Any,
@@ -114,23 +151,21 @@ def max_pool(
     data_format: str | None = None,
     name: str | None = None,
 ) -> Any:
-    """Takes the maximum of each window of images or sequences.
+    """Takes the maximum of each window of sequences, images or volumes.
 
     Args:
-      input: a tensor of rank 3 or 4.
+      input: a tensor of rank 3, 4 or 5.
       ksize: the size of the window: one number, one for each dimension of space, or one for each dimension.
       strides: its step, likewise.
       padding: ``"SAME"``, ``"VALID"``, or a list of pairs of numbers, one for each dimension.
-      data_format: where the channels are: ``"NHWC"`` or ``"NCHW"``, ``"NWC"`` or ``"NCW"``.
+      data_format: where the channels are: ``"NHWC"`` or ``"NCHW"``, or the like for sequences and volumes.
       name: the name of the node.
 
     Raises:
       ValueError: an argument makes no sense.
     """
     count = _dimensions_of_space(input, data_format)
-    if count == 3:
-        raise no_volumes("max_pool")
-    function = max_pool1d if count == 1 else max_pool2d
+    function = (max_pool1d, max_pool2d, max_pool3d)[count - 1]
     return function(input, ksize, strides, padding, data_format, name)
 
 
@@ -295,6 +330,28 @@ def avg_pool1d(
         return squeeze(result, [axis])
 
 
+def avg_pool3d(
+    input: Any,
+    ksize: Any,
+    strides: Any,
+    padding: str,
+    data_format: str | None = "NDHWC",
+    name: str | None = None,
+) -> Any:
+    """Takes the mean of each window of volumes.
+
+    Args:
+      input: volumes of shape ``[batch, depth, height, width, channels]`` (or the order that ``data_format`` says).
+      ksize: the size of the window: one, three or five numbers.
+      strides: its step, likewise.
+      padding: ``"SAME"`` or ``"VALID"``.
+      data_format: ``"NDHWC"`` or ``"NCDHW"``.
+      name: the name of the node.
+    """
+    with name_scope(name, "AvgPool3D") as scope:
+        return _pool_volumes(avg_pool3d_op, input, ksize, strides, padding, data_format, scope)
+
+
 def avg_pool(
     input: Any,
     ksize: Any,
@@ -303,23 +360,21 @@ def avg_pool(
     data_format: str | None = None,
     name: str | None = None,
 ) -> Any:
-    """Takes the mean of each window of images or sequences; padding does not count.
+    """Takes the mean of each window of sequences, images or volumes; padding does not count.
 
     Args:
-      input: a tensor of rank 3 or 4.
+      input: a tensor of rank 3, 4 or 5.
       ksize: the size of the window: one number, one for each dimension of space, or one for each dimension.
       strides: its step, likewise.
       padding: ``"SAME"`` or ``"VALID"``.
-      data_format: where the channels are: ``"NHWC"`` or ``"NCHW"``, ``"NWC"`` or ``"NCW"``.
+      data_format: where the channels are: ``"NHWC"`` or ``"NCHW"``, or the like for sequences and volumes.
       name: the name of the node.
 
     Raises:
       ValueError: an argument makes no sense.
     """
     count = _dimensions_of_space(input, data_format)
-    if count == 3:
-        raise no_volumes("avg_pool")
-    function = avg_pool1d if count == 1 else _avg_pool
+    function = (avg_pool1d, _avg_pool, avg_pool3d)[count - 1]
     return function(input, ksize, strides, padding, data_format, name)
 
 
@@ -357,7 +412,7 @@ def pool(
     dilations: Any = None,
     name: str | None = None,
 ) -> Any:
-    """Pools over one or two dimensions of space.
+    """Pools over one, two or three dimensions of space.
 
     Args:
       input: a tensor of rank ``len(window_shape) + 2``.
@@ -398,13 +453,13 @@ def pool(
             )
         if pooling_type not in ("MAX", "AVG"):
             raise ValueError(f"{count}-D {pooling_type} pooling is not supported.")
-        if count == 3:
-            raise no_volumes("pool")
         function: Any = {
             ("MAX", 1): max_pool1d,
             ("MAX", 2): _max_pool,
+            ("MAX", 3): max_pool3d,
             ("AVG", 1): avg_pool1d,
             ("AVG", 2): _avg_pool,
+            ("AVG", 3): avg_pool3d,
         }[pooling_type, count]
         if max(gaps) == 1:
             return function(input, window, steps, padding, data_format, scope)
@@ -449,6 +504,6 @@ def pool_v1(
     data_format: str | None = None,
     dilations: Any = None,
 ) -> Any:
-    """Pools over one or two dimensions of space, with TensorFlow 1's arguments; see :func:`pool`."""
+    """Pools over dimensions of space, with TensorFlow 1's arguments; see :func:`pool`."""
     gaps = one_of("dilations", dilations, "dilation_rate", dilation_rate)
     return pool(input, window_shape, pooling_type, strides, padding, data_format, gaps, name)

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from tideflow._src.core.errors import UnimplementedError
 from tideflow._src.core.tensor import SymbolicTensor, Tensor
 from tideflow._src.ops.array.joining import concat
 from tideflow._src.ops.array.raw import fully_known, static_shape
@@ -100,11 +99,6 @@ def rank_of(value: Any) -> int | None:
         return np.ndim(value)
     found = getattr(have, "rank", None)
     return len(have) if isinstance(have, tuple) else found
-
-
-def no_volumes(function: str) -> UnimplementedError:
-    """Makes the error for windows over three dimensions of space."""
-    return UnimplementedError(None, None, f"{function} is available over one and two dimensions of space, not three.")
 
 
 def over_batches(images: Any, function: Callable[..., Any], inner_rank: int = 3, name: str | None = None) -> Any:

@@ -64,7 +64,9 @@ def windowed(
     return (padded - extent + stride) // stride
 
 
-def explicit_pads(explicit_paddings: Sequence[int], padding: str, data_format: str) -> list[tuple[int, int]]:
+def explicit_pads(
+    explicit_paddings: Sequence[int], padding: str, data_format: str, rank: int = 4
+) -> list[tuple[int, int]]:
     """Returns the padding of each spatial dimension that the attribute ``explicit_paddings`` gives.
 
     Raises:
@@ -73,9 +75,9 @@ def explicit_pads(explicit_paddings: Sequence[int], padding: str, data_format: s
     if padding != "EXPLICIT":
         if explicit_paddings:
             raise ValueError(f"explicit_paddings must be empty if the padding attribute is not EXPLICIT: {padding}")
-        return [(0, 0), (0, 0)]
-    if len(explicit_paddings) != 8:
-        raise ValueError(f"explicit_paddings must contain 8 values, but got: {len(explicit_paddings)}")
+        return [(0, 0)] * (rank - 2)
+    if len(explicit_paddings) != 2 * rank:
+        raise ValueError(f"explicit_paddings must contain {2 * rank} values, but got: {len(explicit_paddings)}")
     if min(explicit_paddings) < 0:
         raise ValueError(f"All elements of explicit_paddings must be nonnegative, but got {list(explicit_paddings)}")
     pairs = list(zip(explicit_paddings[::2], explicit_paddings[1::2], strict=True))
@@ -94,21 +96,22 @@ def convolution_shape(
     data_format: str,
     dilations: Sequence[int],
     depthwise: bool,
+    rank: int = 4,
 ) -> Sizes:
-    """Returns the shape of a two-dimensional convolution.
+    """Returns the shape of a convolution of images, or with rank 5 of volumes.
 
     Raises:
       ValueError: shapes and attributes do not fit.
     """
-    image, kernel = with_rank(image, 4), with_rank(kernel, 4)
-    check_length(operation, "dilation", dilations)
-    check_length(operation, "stride", strides)
-    channels, depth = channel_of(image, data_format), kernel[2]
+    image, kernel = with_rank(image, rank), with_rank(kernel, rank)
+    check_length(operation, "dilation", dilations, rank)
+    check_length(operation, "stride", strides, rank)
+    channels, depth = channel_of(image, data_format), kernel[-2]
     if depthwise:
         channels = merge_dimensions(channels, depth)
-        outputs = None if channels is None or kernel[3] is None else channels * kernel[3]
+        outputs = None if channels is None or kernel[-1] is None else channels * kernel[-1]
     else:
-        outputs = kernel[3]
+        outputs = kernel[-1]
         if channels is not None and depth is not None:
             if depth == 0:
                 raise ValueError("Depth of filter must not be 0")
@@ -119,12 +122,12 @@ def convolution_shape(
                 raise ValueError(f"Number of groups must be positive: input depth {channels}, filter depth {depth}")
             if outputs is not None and outputs % groups:
                 raise ValueError(f"Depth of output ({outputs}) is not a multiple of the number of groups ({groups})")
-    pads = explicit_pads(explicit_paddings, padding, data_format)
+    pads = explicit_pads(explicit_paddings, padding, data_format, rank)
     sizes = [
         windowed(size, window, stride, padding, pad, dilation)
         for size, window, stride, pad, dilation in zip(
             spatial(image, data_format),
-            kernel[:2],
+            kernel[:-2],
             spatial(strides, data_format),
             pads,
             spatial(dilations, data_format),
@@ -143,16 +146,17 @@ def pooling_shape(
     data_format: str,
     explicit_paddings: Sequence[int] = (),
     over_channels: bool = False,
+    rank: int = 4,
 ) -> Sizes:
-    """Returns the shape of a pooling over rows and columns and, with ``over_channels``, over channels.
+    """Returns the shape of a pooling over space and, with ``over_channels``, over channels.
 
     Raises:
       ValueError: shapes and attributes do not fit.
     """
-    image = with_rank(image, 4)
-    check_length(operation, "stride", strides)
-    check_length(operation, "ksize", ksize)
-    pads = explicit_pads(explicit_paddings, padding, data_format)
+    image = with_rank(image, rank)
+    check_length(operation, "stride", strides, rank)
+    check_length(operation, "ksize", ksize, rank)
+    pads = explicit_pads(explicit_paddings, padding, data_format, rank)
     sizes = [
         windowed(size, window, stride, padding, pad)
         for size, window, stride, pad in zip(

@@ -1,0 +1,296 @@
+"""``map_fn``, ``scan``, ``foldl`` and ``foldr``: functions applied along the first dimension, with ``while_loop``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tideflow._src.core import dtypes, nest
+from tideflow._src.core.tensor_shape import TensorShape
+from tideflow._src.core.type_spec import TypeSpec
+from tideflow._src.function import structures
+from tideflow._src.function.loops import while_loop
+from tideflow._src.graph.op_def import OpDef
+from tideflow._src.ops.control.tensor_array import TensorArray
+from tideflow._src.ops.scopes import name_scope
+from tideflow._src.runtime.convert import convert_to_tensor
+
+
+def map_fn(
+    fn: Callable[[Any], Any],
+    elems: Any,
+    dtype: Any = None,
+    parallel_iterations: int | None = None,
+    back_prop: bool = True,
+    swap_memory: bool = False,
+    infer_shape: bool = True,
+    name: str | None = None,
+    fn_output_signature: Any = None,
+) -> Any:
+    """Applies ``fn`` to each slice of ``elems`` along the first dimension, and stacks what it returns.
+
+    Args:
+      fn: takes one slice, or a structure of them like ``elems``, and returns a structure of tensors.
+      elems: a tensor or structure of tensors whose first dimensions are equal.
+      dtype: the dtypes of what ``fn`` returns; ``fn_output_signature`` is its newer name.
+      parallel_iterations: kept for TensorFlow's signature.
+      back_prop: whether gradients flow.
+      swap_memory: kept for TensorFlow's signature.
+      infer_shape: whether all results have one shape.
+      name: the name scope.
+      fn_output_signature: the dtypes or specs of what ``fn`` returns, in its structure; that of ``elems`` by default.
+
+    Raises:
+      TypeError: ``fn`` is not callable, or returns another structure or other dtypes than said.
+      ValueError: ``elems`` are scalars, empty, or of different lengths.
+    """
+    _check_callable(fn)
+    if fn_output_signature is None:
+        fn_output_signature = dtype
+    with name_scope(name, "map", nest.flatten(elems)):
+        inputs = _Elements(elems)
+        signature = inputs.dtypes() if fn_output_signature is None else fn_output_signature
+        flat = nest.flatten(signature)
+        arrays = tuple(
+            TensorArray(
+                _dtype_of(item), inputs.count, dynamic_size=False, infer_shape=infer_shape,
+                element_shape=item.shape if isinstance(item, TypeSpec) else None,  # type: ignore[attr-defined]
+            )
+            for item in flat
+        )  # fmt: skip
+
+        def body(index: Any, arrays: Any) -> Any:
+            result = fn(inputs.at(index))
+            nest.assert_same_structure(signature, result)
+            written = []
+            for array, item, value in zip(arrays, flat, nest.flatten(result), strict=True):
+                written.append(array.write(index, _cast_like(value, _dtype_of(item))))
+            return index + 1, tuple(written)
+
+        _, arrays = while_loop(
+            lambda index, _: index < inputs.count, body, (convert_to_tensor(0), arrays),
+            parallel_iterations=parallel_iterations or 10, back_prop=back_prop, swap_memory=swap_memory,
+            maximum_iterations=inputs.count,
+        )  # fmt: skip
+        results = [_stacked(array, inputs.length) for array in arrays]
+        return _maybe_stopped(nest.pack_sequence_as(signature, results), back_prop)
+
+
+def _check_callable(fn: Any) -> None:
+    if not callable(fn):
+        raise TypeError(f"The provided function {getattr(fn, '__name__', fn)} is not callable.fn must be callable.")
+
+
+def _dtype_of(item: Any) -> Any:
+    if isinstance(item, TypeSpec):
+        if not hasattr(item, "dtype") or not hasattr(item, "shape"):
+            raise TypeError(f"Results of a mapped function must be dense tensors; got the signature {item!r}.")
+        return item.dtype
+    return dtypes.as_dtype(item)
+
+
+def _cast_like(value: Any, dtype: Any) -> Any:
+    tensor = convert_to_tensor(value, dtype_hint=dtype)
+    if tensor.dtype.base_dtype is not dtype.base_dtype:
+        raise TypeError(
+            f"The function returned a tensor of type {tensor.dtype.base_dtype.name}, but its signature says "
+            f"{dtype.base_dtype.name}."
+        )
+    return tensor
+
+
+def _stacked(array: TensorArray, length: int | None) -> Any:
+    result = array.stack()
+    if length is not None and hasattr(result, "_op") and result.shape.rank is not None:
+        result.set_shape(TensorShape([length]).concatenate(result.shape[1:]))
+    return result
+
+
+def _maybe_stopped(results: Any, back_prop: bool) -> Any:
+    if back_prop:
+        return results
+    registry: Any = OpDef.registry
+    return nest.map_structure(lambda item: registry["StopGradient"](item), results)
+
+
+class _Elements:
+    """Is the tensors that a function goes through along their first dimension.
+
+    Attributes:
+      structure: the tensors, in the structure that they were given in.
+      length: how many slices there are, if that is known; ``count``: the same as an integer or a tensor.
+    """
+
+    def __init__(self, elems: Any) -> None:
+        flat = nest.flatten(elems)
+        if not flat:
+            raise ValueError("elems must be a Tensor or (possibly nested) sequence of Tensors. Got none.")
+        for item in flat:
+            if len(structures.components(item)) != 1:
+                raise TypeError(f"Elements must be dense tensors, not {type(item).__name__}.")
+        self._tensors = [convert_to_tensor(item, name="elem") for item in flat]
+        self.structure = nest.pack_sequence_as(elems, self._tensors) if nest.is_nested(elems) else self._tensors[0]
+        length: Any = TensorShape([None])
+        for tensor in self._tensors:
+            if tensor.shape.rank == 0:
+                raise ValueError("Elements in elems must be 1+ dimensional Tensors, not scalars")
+            if tensor.shape.rank is not None:
+                length = length.merge_with(tensor.shape[:1])
+        self.length: int | None = length.as_list()[0]
+        registry: Any = OpDef.registry
+        self.count: Any = self.length
+        if self.length is None:
+            shape = registry["Shape"](self._tensors[0])
+            self.count = registry["StridedSlice"](shape, [0], [1], [1], shrink_axis_mask=1)
+        self._arrays = [
+            TensorArray(
+                tensor.dtype.base_dtype, self.count, dynamic_size=False, infer_shape=True, clear_after_read=False
+            ).unstack(tensor)
+            for tensor in self._tensors
+        ]
+
+    def at(self, index: Any) -> Any:
+        """Returns the slices at an index, in the structure of the elements."""
+        return self._pack([array.read(index) for array in self._arrays])
+
+    def _pack(self, flat: list[Any]) -> Any:
+        return nest.pack_sequence_as(self.structure, flat) if nest.is_nested(self.structure) else flat[0]
+
+    def dtypes(self) -> Any:
+        """Returns the dtypes of the elements, in their structure."""
+        return self._pack([tensor.dtype.base_dtype for tensor in self._tensors])
+
+
+def foldl(
+    fn: Callable[[Any, Any], Any],
+    elems: Any,
+    initializer: Any = None,
+    parallel_iterations: int = 10,
+    back_prop: bool = True,
+    swap_memory: bool = False,
+    name: str | None = None,
+) -> Any:
+    """Combines the slices of ``elems`` along the first dimension, from the first to the last.
+
+    Args:
+      fn: takes what has been combined so far and the next slice, and returns both combined.
+      elems: a tensor or structure of tensors whose first dimensions are equal.
+      initializer: what to begin with; the first slice by default.
+      parallel_iterations, swap_memory: kept for TensorFlow's signature.
+      back_prop: whether gradients flow.
+      name: the name scope.
+
+    Raises:
+      TypeError: ``fn`` is not callable.
+    """
+    return _fold(fn, elems, initializer, parallel_iterations, back_prop, swap_memory, name, "foldl", reverse=False)
+
+
+def foldr(
+    fn: Callable[[Any, Any], Any],
+    elems: Any,
+    initializer: Any = None,
+    parallel_iterations: int = 10,
+    back_prop: bool = True,
+    swap_memory: bool = False,
+    name: str | None = None,
+) -> Any:
+    """Combines the slices of ``elems`` along the first dimension, from the last to the first; see ``foldl``."""
+    return _fold(fn, elems, initializer, parallel_iterations, back_prop, swap_memory, name, "foldr", reverse=True)
+
+
+def _fold(
+    fn: Any, elems: Any, initializer: Any, parallel_iterations: int, back_prop: bool, swap_memory: bool,
+    name: str | None, default_name: str, *, reverse: bool,
+) -> Any:  # fmt: skip
+    _check_callable(fn)
+    with name_scope(name, default_name, nest.flatten(elems)):
+        inputs = _Elements(elems)
+        first, last, step = _range(inputs, initializer is None, reverse)
+        if initializer is None:
+            start = inputs.at(inputs.count - 1 if reverse else 0)
+        else:
+            start = structures.map_leaves(convert_to_tensor, initializer)
+        _, result = while_loop(
+            lambda index, _: index > last if reverse else index < last,
+            lambda index, value: (index + step, fn(value, inputs.at(index))),
+            (convert_to_tensor(first), start),
+            parallel_iterations=parallel_iterations, back_prop=back_prop, swap_memory=swap_memory,
+            maximum_iterations=inputs.count,
+        )  # fmt: skip
+        return _maybe_stopped(result, back_prop)
+
+
+def _range(inputs: _Elements, skip_first: bool, reverse: bool) -> tuple[Any, Any, int]:
+    """Returns where a loop begins, the index behind its last one, and its step."""
+    skipped = int(skip_first)
+    if reverse:
+        return inputs.count - 1 - skipped, np.int32(-1), -1
+    return np.int32(skipped), inputs.count, 1
+
+
+def scan(
+    fn: Callable[[Any, Any], Any],
+    elems: Any,
+    initializer: Any = None,
+    parallel_iterations: int = 10,
+    back_prop: bool = True,
+    swap_memory: bool = False,
+    infer_shape: bool = True,
+    reverse: bool = False,
+    name: str | None = None,
+) -> Any:
+    """Combines the slices of ``elems`` as ``foldl`` does, and returns every intermediate result, stacked.
+
+    Args:
+      fn: takes the result so far and the next slice, and returns the next result, of the structure of the first.
+      elems: a tensor or structure of tensors whose first dimensions are equal.
+      initializer: the result to begin with; the first slice by default.
+      parallel_iterations, swap_memory: kept for TensorFlow's signature.
+      back_prop: whether gradients flow.
+      infer_shape: whether all results have one shape.
+      reverse: whether to go from the last slice to the first.
+      name: the name scope.
+
+    Raises:
+      TypeError: ``fn`` is not callable.
+      ValueError: ``fn`` returns another structure than the first result has.
+    """
+    _check_callable(fn)
+    with name_scope(name, "scan", nest.flatten(elems)):
+        inputs = _Elements(elems)
+        first, last, step = _range(inputs, initializer is None, reverse)
+        if initializer is None:
+            start = inputs.at(inputs.count - 1 if reverse else 0)
+        else:
+            start = structures.map_leaves(convert_to_tensor, initializer)
+        flat = nest.flatten(start)
+        arrays = tuple(
+            TensorArray(
+                item.dtype.base_dtype, inputs.count, dynamic_size=False, infer_shape=infer_shape,
+                element_shape=item.shape if infer_shape else None, clear_after_read=False,
+            )
+            for item in flat
+        )  # fmt: skip
+        if initializer is None:
+            place = inputs.count - 1 if reverse else 0
+            arrays = tuple(array.write(place, item) for array, item in zip(arrays, flat, strict=True))
+
+        def body(index: Any, value: Any, arrays: Any) -> Any:
+            value = fn(value, inputs.at(index))
+            nest.assert_same_structure(start, value)
+            value = structures.map_leaves(convert_to_tensor, value)
+            written = [array.write(index, item) for array, item in zip(arrays, nest.flatten(value), strict=True)]
+            return index + step, value, tuple(written)
+
+        _, _, arrays = while_loop(
+            lambda index, value, arrays: index > last if reverse else index < last,
+            body,
+            (convert_to_tensor(first), start, arrays),
+            parallel_iterations=parallel_iterations, back_prop=back_prop, swap_memory=swap_memory,
+            maximum_iterations=inputs.count,
+        )  # fmt: skip
+        results = [_stacked(array, inputs.length) for array in arrays]
+        return _maybe_stopped(nest.pack_sequence_as(start, results) if nest.is_nested(start) else results[0], back_prop)

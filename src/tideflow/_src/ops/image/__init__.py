@@ -1,0 +1,1 @@
+"""Images: resizing, cropping, colours, codecs, boxes, and the public functions of ``tf.image``."""

@@ -1,0 +1,139 @@
+"""Reads GIF files (CompuServe, GIF89a): every frame drawn over what came before it.
+
+The blocks are read here; Pillow unpacks the LZW codes. As in TensorFlow, a frame is drawn over the one before it
+whatever its disposal method says, and what no frame has covered is black.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tideflow._src.ops.image.jpeg import MOST_PIXELS, invalid
+
+Array = np.ndarray[Any, Any]
+
+SIGNATURE = b"GIF8"
+_EXTENSION, _IMAGE, _TRAILER = 0x21, 0x2C, 0x3B
+_GRAPHIC_CONTROL = 0xF9
+#: A code of 12 bits stands for no more than this many pixels: the longest string of the table.
+_MOST_PIXELS_BYTE = 4096
+
+
+class _Reader:
+    """Walks through the blocks of a file."""
+
+    def __init__(self, contents: bytes) -> None:
+        self.contents = contents
+        self.place = 0
+
+    def take(self, count: int) -> bytes:
+        part = self.contents[self.place : self.place + count]
+        if len(part) != count:
+            raise invalid(f"Invalid GIF data (size {len(self.contents)}): it ends inside a block.")
+        self.place += count
+        return part
+
+    def colors(self, flags: int) -> Array | None:
+        """Reads a color table if ``flags`` says that there is one."""
+        if not flags & 0x80:
+            return None
+        return np.frombuffer(self.take(3 << (flags & 7) + 1), np.uint8).reshape(-1, 3)
+
+    def sub_blocks(self) -> bytes:
+        """Reads a chain of sub-blocks, with their lengths and the empty one at the end."""
+        start = self.place
+        while length := self.take(1)[0]:
+            self.take(length)
+        return self.contents[start : self.place]
+
+
+def decode(contents: bytes, *, first_only: bool = False) -> Array:
+    """Returns the frames of a GIF file, uint8 of shape [frames, height, width, 3].
+
+    Args:
+      contents: the file.
+      first_only: whether to stop after the first frame.
+
+    Raises:
+      InvalidArgumentError: the file does not hold a whole frame. Frames before a damaged one are returned.
+    """
+    reader = _Reader(contents)
+    reader.take(6)
+    screen = reader.take(7)
+    width, height = int.from_bytes(screen[:2], "little"), int.from_bytes(screen[2:4], "little")
+    if width == 0 or height == 0:
+        raise invalid(f"Invalid GIF data (size {len(contents)}): an image of {height} by {width} pixels.")
+    shared = reader.colors(screen[4])
+    frames: list[Array] = []
+    transparent = -1
+    while not (first_only and frames):
+        try:
+            kind = reader.take(1)[0]
+            if kind == _TRAILER:
+                break
+            if kind == _EXTENSION:
+                label = reader.take(1)[0]
+                body = reader.sub_blocks()
+                if label == _GRAPHIC_CONTROL and len(body) > 5:
+                    transparent = body[4] if body[1] & 1 else -1
+                continue
+            if kind != _IMAGE:
+                raise invalid(f"Invalid GIF data (size {len(contents)}): unknown block {kind:#x}.")
+            if (len(frames) + 1) * width * height >= MOST_PIXELS:
+                raise invalid(f"Invalid GIF data: more than {len(frames)} frames of {height} by {width} pixels.")
+            previous = frames[-1] if frames else None
+            frames.append(_frame(reader, (height, width), shared, transparent, previous))
+            transparent = -1
+        except ValueError:
+            raise
+        except Exception:
+            if not frames:
+                raise
+            break  # as TensorFlow does, give what there is of a damaged file
+    if not frames:
+        raise invalid(f"Invalid GIF data (size {len(contents)}): it has no frame.")
+    return np.stack(frames)
+
+
+def _frame(
+    reader: _Reader, screen: tuple[int, int], shared: Array | None, transparent: int, previous: Array | None
+) -> Array:
+    """Reads a frame and draws it over the one before it."""
+    description = reader.take(9)
+    left, top, width, height = (int.from_bytes(description[at : at + 2], "little") for at in (0, 2, 4, 6))
+    colors = reader.colors(description[8])
+    if colors is None:
+        colors = shared
+    if colors is None:
+        raise invalid("Invalid GIF data: a frame has no color table.")
+    bits = reader.take(1)[0]
+    codes = reader.sub_blocks()
+    canvas = np.zeros((*screen, 3), np.uint8) if previous is None else previous.copy()
+    if not width or not height:
+        return canvas
+    if not 1 <= bits <= 11 or len(codes) * _MOST_PIXELS_BYTE < width * height:
+        raise invalid(f"Invalid GIF data: {len(codes)} bytes of {bits} bits for a frame of {height} by {width} pixels.")
+    indices = _unpack(codes, bits, width, height, bool(description[8] & 0x40))
+    target = canvas[top : top + height, left : left + width]
+    indices = indices[: target.shape[0], : target.shape[1]]
+    drawn = indices != transparent
+    largest = int(indices[drawn].max(initial=0))
+    if largest >= len(colors):
+        raise invalid(f"Invalid GIF data: color {largest} of a table of {len(colors)} colors.")
+    if drawn.all():
+        target[...] = colors[indices]
+    else:
+        target[drawn] = colors[indices[drawn]]
+    return canvas
+
+
+def _unpack(codes: bytes, bits: int, width: int, height: int, interlaced: bool) -> Array:
+    from PIL import Image  # heavy: loaded when a file is decoded
+
+    try:
+        image = Image.frombytes("L", (width, height), codes, "gif", bits, int(interlaced))
+    except (ValueError, OSError) as error:
+        raise invalid(f"Invalid GIF data: {error}.") from None
+    return np.asarray(image)

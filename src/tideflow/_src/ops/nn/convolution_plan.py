@@ -1,0 +1,237 @@
+"""One convolution, checked: its sizes with channels last, over one, two or three dimensions of space."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from tideflow._src.ops.nn.windows import (
+    WindowAxis,
+    all_taps,
+    channels_last_sizes,
+    check_layout,
+    from_channels_last,
+    invalid,
+    named,
+    to_channels_last,
+    window_axes,
+)
+
+Array = Any
+
+
+class Attributes(NamedTuple):
+    """Is the attributes that a convolution and its gradients share."""
+
+    strides: Sequence[int]
+    padding: str
+    explicit_paddings: Sequence[int]
+    data_format: str
+    dilations: Sequence[int] | None
+
+
+class Convolution(NamedTuple):
+    """Is one convolution, checked, with the channels last in every shape."""
+
+    batch: int
+    axes: tuple[WindowAxis, ...]
+    channels: int
+    #: Convolution: input channels of the filter. Depthwise: output channels for each input channel.
+    depth: int
+    outputs: int
+
+    @property
+    def groups(self) -> int:
+        """Returns how many parts the channels are convolved in."""
+        return self.channels // self.depth
+
+    @property
+    def taps(self) -> list[tuple[int, ...]]:
+        """Returns the positions inside a window."""
+        return all_taps(self.axes)
+
+    @property
+    def pointwise(self) -> bool:
+        """Tells whether the window is one element without padding."""
+        return all(axis.window == 1 and not (axis.before or axis.after) for axis in self.axes)
+
+    @property
+    def window(self) -> tuple[int, ...]:
+        """Returns the size of the window."""
+        return tuple(axis.window for axis in self.axes)
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        """Returns the distance between windows along each dimension of space."""
+        return tuple(axis.stride for axis in self.axes)
+
+    @property
+    def dilations(self) -> tuple[int, ...]:
+        """Returns the distance between the elements of a window along each dimension of space."""
+        return tuple(axis.dilation for axis in self.axes)
+
+    @property
+    def places(self) -> tuple[int, ...]:
+        """Returns the number of windows along each dimension of space."""
+        return tuple(axis.output for axis in self.axes)
+
+    @property
+    def padded_shape(self) -> tuple[int, ...]:
+        """Returns the shape of the input with its padding."""
+        return (self.batch, *(axis.padded for axis in self.axes), self.channels)
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Returns the shape of the input."""
+        return (self.batch, *(axis.size for axis in self.axes), self.channels)
+
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        """Returns the shape of the result."""
+        return (self.batch, *self.places, self.outputs)
+
+    @property
+    def empty(self) -> bool:
+        """Tells whether there is nothing to multiply."""
+        return 0 in self.output_shape or 0 in self.input_shape[1:-1]
+
+
+def describe(
+    operation: str,
+    input_shape: Sequence[int],
+    filter_shape: Sequence[int],
+    attributes: Attributes,
+    depthwise: bool = False,
+    out_backprop_shape: Sequence[int] | None = None,
+    rank: int = 4,
+) -> Convolution:
+    """Checks shapes and attributes of a convolution; shapes come in the call's own layout.
+
+    Raises:
+      InvalidArgumentError: they do not fit.
+      UnimplementedError: strides or dilations over batch or channels.
+    """
+    data_format = check_layout(operation, attributes.data_format, rank)
+    for label, shape in (("input", input_shape), ("filter", filter_shape)):
+        if len(shape) != rank:
+            raise invalid(operation, f"{label} must be {rank}-dimensional, but got shape {list(shape)}")
+    batch, *sizes, channels = channels_last_sizes(input_shape, data_format)
+    *window, filter_channels, last = filter_shape
+    if 0 in filter_shape:
+        raise invalid(operation, f"filter must not have zero elements, but got shape {list(filter_shape)}")
+    if depthwise:
+        if filter_channels != channels:
+            raise invalid(operation, f"input and filter must have the same depth: {channels} vs {filter_channels}")
+        depth, outputs = last, channels * last
+    else:
+        if channels % filter_channels or not channels:
+            raise invalid(
+                operation,
+                f"input depth must be evenly divisible by filter depth: {channels} vs {filter_channels}",
+            )
+        groups = channels // filter_channels
+        if last % groups:
+            raise invalid(operation, f"output depth must be evenly divisible by number of groups: {last} vs {groups}")
+        depth, outputs = filter_channels, last
+    axes = window_axes(
+        operation,
+        sizes,
+        window,
+        attributes.strides,
+        attributes.padding,
+        attributes.explicit_paddings,
+        data_format,
+        attributes.dilations,
+    )
+    call = Convolution(batch, axes, channels, depth, outputs)
+    if out_backprop_shape is not None:
+        if len(out_backprop_shape) != rank:
+            raise invalid(
+                operation, f"out_backprop must be {rank}-dimensional, but got shape {list(out_backprop_shape)}"
+            )
+        got = channels_last_sizes(out_backprop_shape, data_format)
+        if got != call.output_shape:
+            raise invalid(
+                operation,
+                f"out_backprop does not match the computed output, channels last: "
+                f"expected {list(call.output_shape)}, got {list(got)}",
+            )
+    return call
+
+
+def _input_sizes(input_sizes: Sequence[int], out_backprop: Array, filter_shape: Sequence[int], layout: str) -> tuple:
+    """Completes ``input_sizes``: TensorFlow also takes (height, width), the rest then being known."""
+    sizes = tuple(int(size) for size in input_sizes)
+    if len(sizes) != 2 or len(out_backprop.shape) != 4:
+        return sizes
+    if layout == "NHWC":
+        return (out_backprop.shape[0], *sizes, filter_shape[2])
+    return (out_backprop.shape[0], filter_shape[2], *sizes)
+
+
+Kernel = Callable[[Convolution, Array, Array], Array]
+
+
+def forward(operation: str, kernel: Kernel, *, depthwise: bool = False, rank: int = 4) -> Callable[..., Array]:
+    """Makes the kernel of a forward operation from ``kernel(call, input, filter)`` with channels last."""
+
+    def convolve(
+        input: Array,
+        filter: Array,
+        *,
+        strides: Sequence[int],
+        padding: str,
+        explicit_paddings: Sequence[int] = (),
+        data_format: str = "NHWC",
+        dilations: Sequence[int] | None = None,
+    ) -> Array:
+        attributes = Attributes(strides, padding, explicit_paddings, data_format, dilations)
+        call = describe(operation, input.shape, filter.shape, attributes, depthwise, rank=rank)
+        return from_channels_last(kernel(call, to_channels_last(input, data_format), filter), data_format)
+
+    return named(convolve, operation, kernel)
+
+
+def input_gradient(operation: str, kernel: Kernel, *, depthwise: bool = False, rank: int = 4) -> Callable[..., Array]:
+    """Makes the kernel of an input gradient from ``kernel(call, filter, out_backprop)`` with channels last."""
+
+    def convolve_backprop_input(
+        input_sizes: Sequence[int],
+        filter: Array,
+        out_backprop: Array,
+        *,
+        strides: Sequence[int],
+        padding: str,
+        explicit_paddings: Sequence[int] = (),
+        data_format: str = "NHWC",
+        dilations: Sequence[int] | None = None,
+    ) -> Array:
+        attributes = Attributes(strides, padding, explicit_paddings, data_format, dilations)
+        sizes = _input_sizes(input_sizes, out_backprop, filter.shape, data_format)
+        call = describe(operation, sizes, filter.shape, attributes, depthwise, out_backprop.shape, rank)
+        return from_channels_last(kernel(call, filter, to_channels_last(out_backprop, data_format)), data_format)
+
+    return named(convolve_backprop_input, operation, kernel)
+
+
+def filter_gradient(operation: str, kernel: Kernel, *, depthwise: bool = False, rank: int = 4) -> Callable[..., Array]:
+    """Makes the kernel of a filter gradient from ``kernel(call, input, out_backprop)`` with channels last."""
+
+    def convolve_backprop_filter(
+        input: Array,
+        filter_sizes: Sequence[int],
+        out_backprop: Array,
+        *,
+        strides: Sequence[int],
+        padding: str,
+        explicit_paddings: Sequence[int] = (),
+        data_format: str = "NHWC",
+        dilations: Sequence[int] | None = None,
+    ) -> Array:
+        attributes = Attributes(strides, padding, explicit_paddings, data_format, dilations)
+        sizes = tuple(int(size) for size in filter_sizes)
+        call = describe(operation, input.shape, sizes, attributes, depthwise, out_backprop.shape, rank)
+        result = kernel(call, to_channels_last(input, data_format), to_channels_last(out_backprop, data_format))
+        return result.reshape(sizes)
+
+    return named(convolve_backprop_filter, operation, kernel)

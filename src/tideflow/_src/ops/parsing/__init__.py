@@ -1,0 +1,1 @@
+"""Records, protos, CSV and raw bytes turned into tensors."""

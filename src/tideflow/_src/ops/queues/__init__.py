@@ -1,0 +1,1 @@
+"""Queues, readers and other resources of the host that threads share."""

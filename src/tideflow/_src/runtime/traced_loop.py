@@ -1,0 +1,232 @@
+"""Traces a loop: finds how many turns it takes, gives its lists room for that many, and hands it to XLA.
+
+What goes through a loop unchanged stays outside of it, so that what is known there is known inside. A loop whose
+condition compares a counter with a bound, both known, takes a known number of turns: then its lists have a known
+length, and the counter a known end.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from tideflow._src.runtime import checks
+from tideflow._src.runtime.lazy import jax, jnp, lax
+from tideflow._src.runtime.traced_list import TracedList, Unrepresentable
+
+_KNOWN = (np.ndarray, np.generic)
+_GROWS = {"TensorListPushBack": 1, "TensorListPopBack": -1}
+_CHANGES = frozenset(("TensorListSetItem", "TensorListScatterIntoExistingList", "Identity", "AddN", "ZerosLike"))
+
+
+def run(values: list[Any], condition: Any, body: Any) -> list[Any]:
+    """Evaluates a loop on known and traced values.
+
+    Args:
+      values: the initial values of the loop variables.
+      condition: the function graph of the condition.
+      body: the function graph of a turn.
+
+    Raises:
+      Unrepresentable: a list in it has no known bound.
+      TypeError: a value changes its shape or type from one turn to the next.
+    """
+    loop = _Loop(values, condition, body)
+    turns, exact = loop.turns()
+    moving = [index for index, output in enumerate(body.outputs) if output is not body.inputs[index]]
+    if exact and turns == 0:
+        return list(values)
+    test, step = condition.traced(), body.traced()
+
+    def whole(parts: Any) -> list[Any]:
+        found = list(values)
+        for index, part in zip(moving, parts, strict=True):
+            found[index] = part
+        return found
+
+    messages: list[str] = []
+
+    def turn(parts: Any) -> list[Any]:
+        *parts, failed = parts
+        results, conditions = _checked(step, whole(parts))
+        messages[:] = [message for _, message in conditions]
+        for number, (holds, _) in enumerate(conditions):
+            broken = jnp.logical_not(jnp.asarray(holds)).reshape(())
+            failed = jnp.where(jnp.logical_and(failed < 0, broken), np.int32(number), failed)
+        return [*(_as_array(results[index]) for index in moving), failed]
+
+    def goes_on(parts: Any) -> Any:
+        *parts, failed = parts
+        results, conditions = _checked(test, whole(parts))
+        if conditions:
+            raise Unrepresentable("The condition of a loop rejects values.")
+        return jnp.logical_and(jnp.asarray(results[0]).astype(bool).reshape(()), failed < 0)
+
+    start = [*(_as_array(values[index]) for index in moving), jnp.int32(-1)]
+    if any(isinstance(part, TracedList) for part in start):
+        start = _with_room(start, turn, loop, moving, turns)
+    *ends, failed = lax.while_loop(goes_on, turn, start)
+    for number, message in enumerate(messages):
+        checks.require(failed != number, message)
+    results = whole(ends)
+    if exact:
+        for index in moving:
+            results[index] = loop.known_end(index, results[index], turns)
+    return results
+
+
+def _checked(function: Any, values: list[Any]) -> tuple[list[Any], list[tuple[Any, str]]]:
+    """Calls a function; returns what it returns, and the conditions that its kernels require."""
+    outer = checks.trace.conditions
+    conditions: list[tuple[Any, str]] = []
+    checks.trace.conditions = conditions
+    try:
+        return function(*values), conditions
+    finally:
+        checks.trace.conditions = outer
+
+
+def _as_array(value: Any) -> Any:
+    return value if isinstance(value, TracedList) else jnp.asarray(value)
+
+
+def _with_room(start: list[Any], turn: Any, loop: _Loop, moving: list[int], turns: int | None) -> list[Any]:
+    """Gives the lists among the loop variables the form that they have after a turn."""
+    for position, index in enumerate(moving):
+        part = start[position]
+        if not isinstance(part, TracedList):
+            continue
+        grows = loop.growth(index)
+        if grows == 0 or not part.is_static:
+            continue
+        if grows is not None and grows < 0:
+            start[position] = part.dynamic(part.length)
+            continue
+        if turns is None or grows is None:
+            raise Unrepresentable("A list grows in a loop whose number of turns is not known.")
+        start[position] = part.dynamic(part.length + turns * grows)
+    for _ in range(2):
+        after = jax.eval_shape(turn, start)
+        missing = False
+        for position, part in enumerate(start):
+            if isinstance(part, TracedList) and part.data is None and after[position].data is not None:
+                start[position] = part.allocated(tuple(after[position].data.shape[1:]))
+                missing = True
+        if not missing:
+            break
+    return start
+
+
+class _Loop:
+    """Is what the graphs of a loop say about its counters and lists."""
+
+    def __init__(self, values: list[Any], condition: Any, body: Any) -> None:
+        self._values = values
+        self._condition = condition
+        self._body = body
+        self._positions = {tensor: index for index, tensor in enumerate(condition.inputs)}
+        self._body_positions = {tensor: index for index, tensor in enumerate(body.inputs)}
+        self._plan = condition.plan()
+        self._body_plan = body.plan()
+
+    def turns(self) -> tuple[int | None, bool]:
+        """Returns a bound of the number of turns, or None, and whether it is exactly that number."""
+        return self._bound(self._condition.outputs[0])
+
+    def _bound(self, tensor: Any) -> tuple[int | None, bool]:
+        tensor = self._plan.resolve(tensor)
+        op = tensor._op
+        if op.type in ("Identity", "LoopCond"):
+            return self._bound(op.inputs[0])
+        if op.type == "LogicalAnd":
+            first, second = self._bound(op.inputs[0]), self._bound(op.inputs[1])
+            known = [count for count, _ in (first, second) if count is not None]
+            return (min(known) if known else None), first[1] and second[1]
+        if op.type not in ("Less", "LessEqual", "Greater", "GreaterEqual"):
+            return None, False
+        left, right = op.inputs
+        falls = op.type.startswith("Greater")
+        counter, limit = self._counter(left), self._known(right)
+        if counter is None or limit is None:
+            counter, limit = self._counter(right), self._known(left)
+            falls = not falls
+        if counter is None or limit is None:
+            return None, False
+        start, step = counter
+        distance = (start - limit) if falls else (limit - start)
+        step = -step if falls else step
+        if step <= 0:
+            return (0, True) if distance < 0 else (None, False)
+        if op.type.endswith("Equal"):
+            return max(0, math.floor(distance / step) + 1), True
+        return max(0, math.ceil(distance / step)), True
+
+    def _known(self, tensor: Any) -> Any:
+        """Returns the value of a scalar that is known and stays so, or None."""
+        tensor = self._plan.resolve(tensor)
+        value = self._plan.constants.get(tensor)
+        if value is None:
+            index = self._positions.get(tensor)
+            if index is None:
+                return self._known(tensor._op.inputs[0]) if tensor._op.type == "Identity" else None
+            if self._body.outputs[index] is not self._body.inputs[index]:
+                return None
+            value = self._values[index]
+        return value.item() if isinstance(value, _KNOWN) and value.size == 1 else None
+
+    def _counter(self, tensor: Any) -> tuple[Any, Any] | None:
+        """Returns where a loop variable begins and what a turn adds to it, if both are known integers."""
+        tensor = self._plan.resolve(tensor)
+        index = self._positions.get(tensor)
+        return None if index is None else self._count(index)
+
+    def _count(self, index: int) -> tuple[Any, Any] | None:
+        start = self._values[index]
+        step = self._step(index)
+        if step is None or not isinstance(start, _KNOWN) or start.size != 1 or start.dtype.kind not in "iu":
+            return None
+        return start.item(), step
+
+    def _step(self, index: int) -> int | None:
+        resolve = self._body_plan.resolve
+        op = resolve(self._body.outputs[index])._op
+        while op.type == "Identity":
+            op = resolve(op.inputs[0])._op
+        if op.type not in ("AddV2", "Add", "Sub"):
+            return None
+        left, right = (resolve(tensor) for tensor in op.inputs)
+        if op.type != "Sub" and right is self._body.inputs[index]:
+            left, right = right, left
+        added = self._body_plan.constants.get(right)
+        if left is not self._body.inputs[index] or added is None or added.size != 1 or added.dtype.kind not in "iu":
+            return None
+        return -added.item() if op.type == "Sub" else added.item()  # type: ignore[no-any-return]
+
+    def growth(self, index: int) -> int | None:
+        """Returns how many elements a turn adds to a list, or None if that is not clear."""
+        total = 0
+        tensor = self._body_plan.resolve(self._body.outputs[index])
+        while tensor is not self._body.inputs[index]:
+            op = tensor._op
+            if op.type in _GROWS:
+                total += _GROWS[op.type]
+            elif op.type not in _CHANGES:
+                return None
+            tensor = self._body_plan.resolve(op.inputs[0])
+        return total
+
+    def known_end(self, index: int, end: Any, turns: int | None) -> Any:
+        """Returns the last value of a loop variable, with what is known of it after so many turns."""
+        assert turns is not None
+        if isinstance(end, TracedList):
+            start, grows = self._values[index], self.growth(index)
+            if not end.is_static and start.is_static and grows is not None:
+                return end.static(start.length + turns * grows)
+            return end
+        counter = self._count(index)
+        if counter is None:
+            return end
+        start = self._values[index]
+        return np.asarray(counter[0] + turns * counter[1]).astype(start.dtype).reshape(start.shape)

@@ -1,0 +1,85 @@
+"""Kernels that change from NumPy to a compiled program once that pays."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import tideflow as tf
+from tideflow._src.ops.nn import convolution_kernels, pooling_kernels, tiers
+
+
+@pytest.fixture
+def eagerly_compiled(monkeypatch):
+    monkeypatch.setattr(tiers, "_WORTH_COMPILING", 0.0)
+    monkeypatch.setattr(tiers, "_WORTH_LOADING", 0.0)
+    monkeypatch.setattr(tiers, "_SMALL", 0)
+    # The first result is the host's; whatever is faster here, the compiled program is what the test is about.
+    monkeypatch.setattr(
+        tiers, "_faster", lambda xla, arguments, attributes, best: tiers._compile(xla, arguments, attributes)
+    )
+
+
+def test_both_tiers_give_the_same(eagerly_compiled) -> None:
+    random = np.random.default_rng(0)
+    x, filters = random.normal(size=(2, 6, 5, 3)).astype("f"), random.normal(size=(3, 2, 3, 4)).astype("f")
+    attributes = {"strides": [1, 2, 1, 1], "padding": "SAME"}
+    kernels = convolution_kernels
+    kernel = tiers.tiered(kernels.conv2d_host, kernels.conv2d_xla)
+    first, second = kernel(x, filters, **attributes), kernel(x, filters, **attributes)
+    assert isinstance(second, np.ndarray)
+    np.testing.assert_allclose(first, second, rtol=1e-4, atol=1e-5)
+    kernel = tiers.tiered(kernels.conv2d_backprop_input_host, kernels.conv2d_backprop_input_xla)
+    sizes = np.array(x.shape, np.int32)
+    results = [kernel(sizes, filters, first, **attributes) for _ in range(2)]
+    np.testing.assert_allclose(*results, rtol=1e-4, atol=1e-5)
+    larger = np.array([2, 5, 5, 3], np.int32)  # of another size, though the arrays have the same shapes
+    assert kernel(larger, filters, first, **attributes).shape == (2, 5, 5, 3)
+    window = {"ksize": [1, 2, 2, 1], "strides": [1, 2, 2, 1], "padding": "SAME"}
+    kernel = tiers.tiered(pooling_kernels.max_pool_with_argmax_host, pooling_kernels.max_pool_with_argmax_xla)
+    one, other = kernel(x, **window), kernel(x, **window)
+    for expected, found in zip(one, other, strict=True):
+        np.testing.assert_array_equal(expected, found)
+
+
+def test_results_are_values_like_any_other(eagerly_compiled) -> None:
+    x = tf.constant(np.ones((1, 4, 4, 2), np.float32))
+    filters = tf.constant(np.ones((2, 2, 2, 2), np.float32))
+    for _ in range(2):
+        y = tf.nn.conv2d(x, filters, 1, "SAME")
+    variable = tf.Variable(y)
+    variable.assign_add(y)
+    np.testing.assert_array_equal(variable.numpy(), 2 * y.numpy())
+    copy = y.numpy()
+    copy[...] = 0
+    assert y.numpy().max() == 8
+
+
+def test_the_host_can_be_asked_for(eagerly_compiled, monkeypatch) -> None:
+    monkeypatch.setenv("TIDEFLOW_TIER", "host")
+    calls = []
+
+    def host(x):
+        calls.append(1)
+        return x
+
+    host.__name__ = "Identity_host"
+    kernel = tiers.tiered(host, lambda x: pytest.fail("was compiled"))
+    for _ in range(3):
+        kernel(np.ones((2, 2)))
+    assert len(calls) == 3
+
+
+def test_what_is_slower_compiled_stays_in_numpy(monkeypatch) -> None:
+    monkeypatch.setattr(tiers, "_WORTH_COMPILING", 0.0)
+    monkeypatch.setattr(tiers, "_WORTH_LOADING", 0.0)
+    monkeypatch.setattr(tiers, "_SMALL", 0)
+
+    def host(x):
+        return x
+
+    host.__name__ = "Sorted_host"
+    kernel = tiers.tiered(host, lambda x: x.sort(axis=0).sort(axis=1))
+    x = np.random.default_rng(0).normal(size=(300, 300))
+    for _ in range(3):
+        assert kernel(x) is x
