@@ -17,6 +17,15 @@ NAMES = (
     "mlp_step",
     "convolution_step",
     "chained_graph",
+    "math_family",
+    "array_family",
+    "linalg_family",
+    "signal_family",
+    "random_family",
+    "window_family",
+    "image_family",
+    "string_family",
+    "loop_family",
 )
 
 

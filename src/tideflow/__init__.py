@@ -74,6 +74,7 @@ from tideflow._src.function.mapping import map_fn as map_fn
 from tideflow._src.function.mapping import scan as scan
 from tideflow._src.function.name_scopes import get_current_name_scope as get_current_name_scope
 from tideflow._src.function.name_scopes import name_scope as name_scope
+from tideflow._src.function.vectorized_map import vectorized_map as vectorized_map
 from tideflow._src.graph.default_graph import executing_eagerly as executing_eagerly
 from tideflow._src.graph.graph import Graph as Graph
 from tideflow._src.graph.graph import Operation as Operation
@@ -117,6 +118,7 @@ from tideflow._src.ops.array.permuting import reverse_sequence as reverse_sequen
 from tideflow._src.ops.array.permuting import roll as roll
 from tideflow._src.ops.array.permuting import tile as tile
 from tideflow._src.ops.array.permuting import transpose as transpose
+from tideflow._src.ops.array.position_functions import unravel_index as unravel_index
 from tideflow._src.ops.array.scattering import scatter_nd as scatter_nd
 from tideflow._src.ops.array.scattering import tensor_scatter_nd_add as tensor_scatter_nd_add
 from tideflow._src.ops.array.scattering import tensor_scatter_nd_max as tensor_scatter_nd_max
@@ -187,6 +189,8 @@ from tideflow._src.ops.math.division import truediv as truediv
 from tideflow._src.ops.math.division import truncatediv as truncatediv
 from tideflow._src.ops.math.division import truncatemod as truncatemod
 from tideflow._src.ops.math.einsum import einsum as einsum
+from tideflow._src.ops.math.histogram_functions import histogram_fixed_width as histogram_fixed_width
+from tideflow._src.ops.math.histogram_functions import histogram_fixed_width_bins as histogram_fixed_width_bins
 from tideflow._src.ops.math.logical import logical_and as logical_and
 from tideflow._src.ops.math.logical import logical_not as logical_not
 from tideflow._src.ops.math.logical import logical_or as logical_or
@@ -225,13 +229,21 @@ from tideflow._src.ops.math.unary import sqrt as sqrt
 from tideflow._src.ops.math.unary import square as square
 from tideflow._src.ops.math.unary import tanh as tanh
 from tideflow._src.ops.math.validation import ensure_shape as ensure_shape
+from tideflow._src.ops.nn.operation_functions import approx_top_k as approx_top_k
+from tideflow._src.ops.nn.operation_functions import conv as conv
+from tideflow._src.ops.nn.operation_functions import conv2d_backprop_filter_v2 as conv2d_backprop_filter_v2
+from tideflow._src.ops.nn.operation_functions import conv2d_backprop_input_v2 as conv2d_backprop_input_v2
 from tideflow._src.ops.signal.fourier_functions import fftnd as fftnd
 from tideflow._src.ops.signal.fourier_functions import ifftnd as ifftnd
 from tideflow._src.ops.signal.fourier_functions import irfftnd as irfftnd
 from tideflow._src.ops.signal.fourier_functions import rfftnd as rfftnd
+from tideflow._src.ops.strings.functions import as_string as as_string
+from tideflow._src.ops.strings.functions import edit_distance as edit_distance
+from tideflow._src.ops.strings.functions import fingerprint as fingerprint
 from tideflow._src.runtime.convert import convert_to_tensor as convert_to_tensor
 from tideflow._src.runtime.convert import register_tensor_conversion_function as register_tensor_conversion_function
 from tideflow._src.runtime.devices import device as device
+from tideflow._src.runtime.indexed_slices_spec import IndexedSlicesSpec as IndexedSlicesSpec
 from tideflow._src.runtime.sparse_tensor import SparseTensor as SparseTensor
 from tideflow._src.runtime.sparse_tensor import SparseTensorSpec as SparseTensorSpec
 from tideflow._src.state import ref_variable as _ref_variable
@@ -259,6 +271,7 @@ SUBMODULES = (
     "debugging",
     "dtypes",
     "errors",
+    "experimental",
     "graph_util",
     "image",
     "initializers",
@@ -268,10 +281,16 @@ SUBMODULES = (
     "math",
     "nest",
     "nn",
+    "quantization",
     "queue",
     "random",
     "raw_ops",
+    "sets",
     "signal",
+    "sparse",
+    "strings",
+    "sysconfig",
+    "test",
     "train",
     "version",
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 import tideflow as tf
@@ -105,3 +106,51 @@ def test_pass_through_and_recompute() -> None:
             tape.watch(x)
             y = function(x)
         assert (float(y), float(tape.gradient(y, x))) == pytest.approx((value, slope))
+
+
+def test_recomputing_with_variables_keywords_and_structures() -> None:
+    x, v = tf.constant([1.0, 2.0]), tf.Variable(2.0)
+    calls = []
+
+    @tf.recompute_grad
+    def function(a, scale=1.0):
+        calls.append(1)
+        return tf.sin(a * v) * scale, {"product": a * v}
+
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = function(x, scale=3.0)
+        total = tf.reduce_sum(y[0]) + tf.reduce_sum(y[1]["product"])
+    gradients = tape.gradient(total, [x, v])
+    assert len(calls) == 2
+    np.testing.assert_allclose(gradients[0], 6 * np.cos(2 * x.numpy()) + 2, rtol=1e-5)
+    np.testing.assert_allclose(gradients[1], (3 * x.numpy() * np.cos(2 * x.numpy()) + x.numpy()).sum(), rtol=1e-5)
+
+
+def test_recomputing_in_a_graph_and_nested() -> None:
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        x = tf.constant([1.0, 2.0])
+        w = tf.compat.v1.get_variable("w", initializer=[3.0, 2.0], use_resource=True)
+        inner = tf.recompute_grad(lambda a: tf.sin(a) * w)
+        y = tf.recompute_grad(lambda a: inner(a) * a)(x)
+        gradients = tf.gradients(y, [x, w])
+        session.run(tf.compat.v1.global_variables_initializer())
+        values = session.run(gradients)
+    np.testing.assert_allclose(values[0], [3, 2] * (np.cos([1, 2]) * [1, 2] + np.sin([1, 2])), rtol=1e-5)
+    np.testing.assert_allclose(values[1], np.sin([1, 2]) * [1, 2], rtol=1e-5)
+
+
+def test_a_custom_gradient_with_variables_in_a_graph() -> None:
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        x = tf.constant([1.0, 2.0])
+
+        @tf.custom_gradient
+        def scaled(a):
+            w = tf.compat.v1.get_variable("w", initializer=[3.0, 2.0], use_resource=True)
+            return a * w, lambda dy, variables=None: (dy * 7.0, [dy * a for _ in variables])
+
+        y = scaled(x)
+        gradients = tf.gradients(y, [x, *tf.compat.v1.trainable_variables()])
+        session.run(tf.compat.v1.global_variables_initializer())
+        values = session.run(gradients)
+    np.testing.assert_array_equal(values, [[7, 7], [1, 2]])

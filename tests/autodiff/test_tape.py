@@ -79,7 +79,7 @@ def test_stop_recording_and_reset(x) -> None:
         tape.watch(x)
         y = x * 2.0
     assert tape.gradient(y, x).numpy() == 2.0
-    with pytest.raises(ValueError, match="Tape is not recording"), tape.stop_recording():
+    with pytest.raises(RuntimeError, match="tape which is not recording"), tape.stop_recording():
         pass
 
 

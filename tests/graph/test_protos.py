@@ -36,6 +36,7 @@ DIGESTS = {
     "tensorflow/core/framework/node_def.proto": "c0c5a08f3667cdd6",
     "tensorflow/core/framework/op_def.proto": "96c5b0a721e9373a",
     "tensorflow/core/framework/optimized_function_graph.proto": "34bd9fc6acfa6fdc",
+    "tensorflow/core/framework/reader_base.proto": "d422d17be327adbe",
     "tensorflow/core/framework/resource_handle.proto": "187b950fd1c2462b",
     "tensorflow/core/framework/step_stats.proto": "06f66c64cf0a1753",
     "tensorflow/core/framework/summary.proto": "d896eb8bff9f702a",

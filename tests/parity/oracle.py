@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
 import resource
 import select
+import signal
 import struct
 import subprocess
 import tempfile
@@ -15,6 +17,9 @@ from types import TracebackType
 from typing import Any, Self
 
 ENVIRONMENT_VARIABLE = "TIDEFLOW_ORACLE_PYTHON"
+
+_START = 60.0  # seconds that importing TensorFlow may take
+_PATIENCE = 10.0  # beyond its time, for the process to end a question itself
 
 _WORKER = Path(__file__).with_name("oracle_worker.py")
 
@@ -28,19 +33,23 @@ class OracleCrash(AssertionError):
 
 
 class Oracle:
-    """Is a TensorFlow process that starts at the first question and is replaced when a question kills it.
+    """Is a TensorFlow process that starts at the first question. A question that kills it costs little: it forks anew.
 
     Args:
       interpreter: a Python that can import tensorflow.
-      timeout: seconds that one question may take before the process counts as hung.
+      timeout: seconds that one question may take before TensorFlow counts as hung.
       memory: bytes of address space that the process may take, or None.
     """
 
     def __init__(self, interpreter: str, timeout: float = 60.0, memory: int | None = None) -> None:
         self.interpreter = interpreter
+        self._program = os.path.abspath(interpreter) if os.sep in interpreter else interpreter
+        self._folder = tempfile.TemporaryDirectory()  # what wrong names of files make lands here
         self.timeout = timeout
         self.memory = memory
         self.starts = 0
+        self.crashes = 0
+        self._asked = False
         self._process: subprocess.Popen[bytes] | None = None
         self._log: Any = None
         self._answers = -1
@@ -58,7 +67,8 @@ class Oracle:
         """Ends the process, if there is one."""
         process, self._process = self._process, None
         if process is not None:
-            process.kill()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             if process.stdin is not None:
                 process.stdin.close()
@@ -73,8 +83,8 @@ class Oracle:
           OracleCrash: TensorFlow aborted, or took longer than the timeout.
         """
         process = self._process or self._start()
-        message = pickle.dumps((method, arguments), protocol=5)
-        deadline = time.monotonic() + self.timeout
+        message = pickle.dumps((method, arguments, self.timeout), protocol=5)
+        deadline = time.monotonic() + self.timeout + (_PATIENCE if self._asked else _START)
         try:
             assert process.stdin is not None
             process.stdin.write(struct.pack("<Q", len(message)) + message)
@@ -85,6 +95,10 @@ class Oracle:
             log = self._crash_log()
             self.close()
             raise OracleCrash(f"{type(error).__name__} on {method} {_summary(arguments)}\n{log}") from None
+        self._asked = True
+        if state in ("died", "hung"):
+            self.crashes += 1
+            raise OracleCrash(f"{state} ({answer}) on {method} {_summary(arguments)}\n{self._crash_log()}")
         if state == "failed":
             raise OracleFailure(f"{method} {_summary(arguments)}\n{answer}")
         return answer
@@ -97,16 +111,19 @@ class Oracle:
             environment["TF_ENABLE_ONEDNN_OPTS"] = "0"
         self._answers, theirs = os.pipe()
         self._process = subprocess.Popen(
-            [self.interpreter, str(_WORKER), str(theirs)],
+            [self._program, str(_WORKER), str(theirs)],
             stdin=subprocess.PIPE,
             stdout=self._log,
             stderr=self._log,
             env=environment,
             bufsize=0,
             pass_fds=[theirs],
+            cwd=self._folder.name,
+            process_group=0,
             preexec_fn=None if self.memory is None else self._limit_memory,
         )
         os.close(theirs)
+        self._asked = False
         self.starts += 1
         return self._process
 

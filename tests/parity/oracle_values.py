@@ -37,7 +37,12 @@ def to_value(tensor: Any, dtype: Any = None) -> wire.Value | tuple[str, None]:
     dtype = tf.dtypes.as_dtype(dtype or tensor.dtype).base_dtype
     if dtype in (tf.resource, tf.variant):
         return dtype.name, None
-    return wire.encode(tensor.numpy() if hasattr(tensor, "numpy") else tensor, dtype.name)
+    value = tensor.numpy() if hasattr(tensor, "numpy") else tensor
+    if isinstance(value, bytes):  # NumPy would take the zeros at its end for padding
+        scalar = np.empty((), object)
+        scalar[()] = value
+        value = scalar
+    return wire.encode(value, dtype.name)
 
 
 def to_shape(shape: tf.TensorShape) -> tuple[int | None, ...] | None:

@@ -1,15 +1,17 @@
 """Answers questions about ops with TensorFlow's own answers, over a pipe.
 
 The parity tests start this script with the interpreter of an environment that holds TensorFlow. It reads
-requests `(method, arguments)` from standard input, and writes `("ok", answer)` or `("failed", traceback)`
+requests `(method, arguments, seconds)` from standard input, and writes `("ok", answer)` or `("failed", traceback)`
 to the file descriptor that its argument names: standard output stays free for what TensorFlow prints. An
 error that TensorFlow raises for the question asked is an answer, `{"error": (class name, message)}`;
-`failed` means that the question itself was wrong. Nothing here may import Tideflow.
+`failed` means that the question itself was wrong, `died` and `hung` that TensorFlow did. Nothing here may import
+Tideflow.
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -507,22 +509,39 @@ METHODS: dict[str, Callable[..., Any]] = {
 }
 
 
-def serve() -> None:
-    """Answers requests until the pipe closes."""
+def serve(answers: Any) -> None:
+    """Answers requests until the pipe closes. A request that takes longer than it may ends the process."""
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
-    requests, answers = sys.stdin.buffer, os.fdopen(int(sys.argv[1]), "wb")
+    requests = sys.stdin.buffer
     while True:
         try:
-            method, arguments = wire.receive(requests)
+            method, arguments, seconds = wire.receive(requests)
         except EOFError:
             return
+        signal.setitimer(signal.ITIMER_REAL, seconds)
         try:
             answer = ("ok", METHODS[method](**arguments))
         except Exception:
             answer = ("failed", traceback.format_exc())
+        signal.setitimer(signal.ITIMER_REAL, 0)
         wire.send(answers, answer)
 
 
+def main() -> None:
+    """Serves in a child of this process, and in another when a request kills it: importing TensorFlow takes long."""
+    answers = os.fdopen(int(sys.argv[1]), "wb")
+    while True:
+        child = os.fork()
+        if child == 0:
+            serve(answers)
+            os._exit(0)
+        status = os.waitpid(child, 0)[1]
+        if status == 0:
+            return
+        killer = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+        wire.send(answers, ("hung" if killer == signal.SIGALRM else "died", f"signal {killer}, status {status}"))
+
+
 if __name__ == "__main__":
-    serve()
+    main()

@@ -347,8 +347,8 @@ def tier(name: str) -> Iterator[None]:
 class _Node:
     """Is one call built in the current graph."""
 
-    def __init__(self, sample: Sample, static: Sequence[int]) -> None:
-        self.run = run = GraphRun(static=static)
+    def __init__(self, sample: Sample, static: Sequence[int], variant: str = "full") -> None:
+        self.run = run = GraphRun(variant, static)
         self.steps = [
             _operation(OpDef.registry[step.op](*run.inputs(step), **attributes_of(step))) for step in sample.before
         ]
@@ -378,10 +378,10 @@ def _is_opaque(tensor: Any) -> bool:
     return tensor.dtype.base_dtype.name in ("resource", "variant")
 
 
-def run_in_session(sample: Sample, *, static: bool = False) -> dict[str, Any]:
+def run_in_session(sample: Sample, *, static: bool = False, variant: str = "full") -> dict[str, Any]:
     """Builds the op in a graph of its own, its static inputs constants if asked, and runs it in a session."""
     try:
-        return _run_in_session([sample], static)[0]
+        return _run_in_session([sample], static, variant)[0]
     except Exception as error:
         return {"error": to_error(error)}
 
@@ -395,9 +395,9 @@ def run_compiled(samples: Sequence[Sample]) -> list[dict[str, Any]]:
             return [run_in_session(sample, static=True) for sample in samples]
 
 
-def _run_in_session(samples: Sequence[Sample], static: bool) -> list[dict[str, Any]]:
+def _run_in_session(samples: Sequence[Sample], static: bool, variant: str = "full") -> list[dict[str, Any]]:
     with Graph().as_default() as graph, Session(graph=graph) as session:
-        nodes = [_Node(sample, sample.static if static else ()) for sample in samples]
+        nodes = [_Node(sample, sample.static if static else (), variant) for sample in samples]
         feeds = {tensor: array for node in nodes for tensor, array in node.run.feeds.items()}
         for node in nodes:
             for operation in (*node.run.initial, *node.steps):

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
+
+from tideflow._src.graph.op_def import OpDef
 
 from . import subject
 from .checks import Checks
-from .exemptions import EXEMPTIONS
+from .exemptions import EXEMPTIONS, UNSET
 from .generated import generated_calls
-from .oracle import Oracle
+from .hostile import Hostile, compiled
+from .oracle import Oracle, from_environment
 
 EVERY_OP = subject.every_op()
 
@@ -16,6 +21,13 @@ EVERY_OP = subject.every_op()
 @pytest.fixture(scope="session")
 def checks(oracle: Oracle) -> Checks:
     return Checks(oracle)
+
+
+@pytest.fixture(scope="session")
+def hostile() -> Iterator[Hostile]:
+    """Is the comparison of wrong calls, with a TensorFlow whose time and memory are bounded."""
+    with from_environment(timeout=20, memory=6 << 30) as process:
+        yield Hostile(process)
 
 
 def report(aspect: str, name: str, problems: list[str]) -> None:
@@ -61,6 +73,17 @@ class TestOp:
 
     def test_random_stream(self, checks: Checks, name: str) -> None:
         report("random_stream", name, checks.random_stream(name))
+
+    def test_bad_input(self, hostile: Hostile, name: str) -> None:
+        problems = hostile.outcomes(name).wrong
+        if name not in UNSET:
+            report("bad_input", name, problems)
+
+    def test_refused_input(self, hostile: Hostile, name: str) -> None:
+        report("refused_input", name, hostile.outcomes(name).refused)
+
+    def test_bad_input_compiled(self, name: str) -> None:
+        report("bad_input_compiled", name, compiled(OpDef.registry[name]))
 
     def test_generated_calls(self, checks: Checks, name: str) -> None:
         problems = generated_calls(checks, name, only_run=name in EXEMPTIONS["generated_calls"])

@@ -49,14 +49,14 @@ def test_a_crash_costs_one_question(oracle: Oracle) -> None:
         with pytest.raises(OracleCrash):
             fragile.ask("evaluate", source="import os; os.abort()")
         assert fragile.ask("version").startswith("2.21.")
-        assert fragile.starts == 2
+        assert (fragile.starts, fragile.crashes) == (1, 1)
 
 
 def test_a_hang_costs_one_question(oracle: Oracle) -> None:
     with Oracle(oracle.interpreter) as slow:
         slow.ask("version")
         slow.timeout = 0.2
-        with pytest.raises(OracleCrash, match="TimeoutError"):
+        with pytest.raises(OracleCrash, match="hung"):
             slow.ask("evaluate", source="while True: pass")
 
 

@@ -55,3 +55,17 @@ def test_a_shape_known_to_the_trace_compiles_and_one_that_is_not_does_not(graph)
     assert [stage.compiled for stage in stages([from_shape], [x])] == [True]
     assert False in [stage.compiled for stage in stages([from_feed], [x, size])]
     assert [stage.compiled for stage in stages([from_feed], [x, size], [size])] == [True]
+
+
+def test_a_kernel_of_the_host_gets_arrays_of_the_host(monkeypatch):
+    monkeypatch.setenv("TIDEFLOW_TIER", "xla")
+    with tf.Graph().as_default():
+        x = tf.get_variable("x", initializer=[3, 1, 3, 2])
+        y = x * 2  # compiled; tf.unique is not
+        values, places = tf.unique(y)
+        total = tf.reduce_sum(values) + tf.reduce_sum(tf.random_shuffle(y, seed=1))
+        with tf.Session() as session:
+            session.run(tf.global_variables_initializer())
+            for _ in range(2):
+                assert session.run(total) == 12 + 18
+            assert session.run(places).tolist() == [0, 1, 0, 2]

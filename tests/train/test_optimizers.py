@@ -215,3 +215,15 @@ def test_errors(graph) -> None:
 def test_a_loss_that_is_no_function_eagerly() -> None:
     with pytest.raises(RuntimeError, match="should be a function"):
         tf.train.GradientDescentOptimizer(0.1).minimize(tf.constant(1.0))
+
+
+def test_non_slot_variables_can_be_named_below_the_optimizer():
+    with tf.Graph().as_default():
+        weight = tf.Variable(1.0, use_resource=True)
+        plain = tf.train.AdamOptimizer()
+        plain.minimize(weight * 2.0)
+        scoped = tf.train.AdamOptimizer(name="Own", use_own_namescope_for_non_slot_vars=True)
+        scoped.minimize(weight * 2.0)
+        names = [variable.op.name for variable in scoped.variables()]
+        assert "Own/beta1_power" in names and "Own/beta2_power" in names
+        assert "beta1_power" in [variable.op.name for variable in plain.variables()]

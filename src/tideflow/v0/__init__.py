@@ -42,6 +42,12 @@ from tideflow._src.ops.math.reduce import reduce_sum_v0 as reduce_sum
 from tideflow._src.ops.math.unary import complex_abs as complex_abs
 from tideflow._src.ops.math.unary import inv as inv
 from tideflow._src.ops.math.unary import neg as neg
+from tideflow._src.summary.graph_summaries import audio_summary_v0 as audio_summary
+from tideflow._src.summary.graph_summaries import histogram_summary_v0 as histogram_summary
+from tideflow._src.summary.graph_summaries import image_summary_v0 as image_summary
+from tideflow._src.summary.graph_summaries import merge_all_summaries_v0 as merge_all_summaries
+from tideflow._src.summary.graph_summaries import merge_summary_v0 as merge_summary
+from tideflow._src.summary.graph_summaries import scalar_summary_v0 as scalar_summary
 from tideflow.v1 import AUTO_REUSE as AUTO_REUSE
 from tideflow.v1 import COMPILER_VERSION as COMPILER_VERSION
 from tideflow.v1 import GIT_VERSION as GIT_VERSION
@@ -109,6 +115,7 @@ from tideflow.v1 import all_variables as all_variables
 from tideflow.v1 import angle as angle
 from tideflow.v1 import argsort as argsort
 from tideflow.v1 import as_dtype as as_dtype
+from tideflow.v1 import as_string as as_string
 from tideflow.v1 import asin as asin
 from tideflow.v1 import asinh as asinh
 from tideflow.v1 import assert_equal as assert_equal
@@ -180,6 +187,7 @@ from tideflow.v1 import cross as cross
 from tideflow.v1 import cumprod as cumprod
 from tideflow.v1 import cumsum as cumsum
 from tideflow.v1 import custom_gradient as custom_gradient
+from tideflow.v1 import decode_base64 as decode_base64
 from tideflow.v1 import decode_csv as decode_csv
 from tideflow.v1 import decode_json_example as decode_json_example
 from tideflow.v1 import decode_raw as decode_raw
@@ -202,6 +210,7 @@ from tideflow.v1 import divide as divide
 from tideflow.v1 import double as double
 from tideflow.v1 import dynamic_partition as dynamic_partition
 from tideflow.v1 import dynamic_stitch as dynamic_stitch
+from tideflow.v1 import edit_distance as edit_distance
 from tideflow.v1 import einsum as einsum
 from tideflow.v1 import enable_control_flow_v2 as enable_control_flow_v2
 from tideflow.v1 import enable_eager_execution as enable_eager_execution
@@ -209,6 +218,7 @@ from tideflow.v1 import enable_resource_variables as enable_resource_variables
 from tideflow.v1 import enable_tensor_equality as enable_tensor_equality
 from tideflow.v1 import enable_v2_behavior as enable_v2_behavior
 from tideflow.v1 import enable_v2_tensorshape as enable_v2_tensorshape
+from tideflow.v1 import encode_base64 as encode_base64
 from tideflow.v1 import ensure_shape as ensure_shape
 from tideflow.v1 import equal as equal
 from tideflow.v1 import erf as erf
@@ -367,6 +377,7 @@ from tideflow.v1 import real as real
 from tideflow.v1 import realdiv as realdiv
 from tideflow.v1 import reciprocal as reciprocal
 from tideflow.v1 import recompute_grad as recompute_grad
+from tideflow.v1 import reduce_join as reduce_join
 from tideflow.v1 import register_tensor_conversion_function as register_tensor_conversion_function
 from tideflow.v1 import repeat as repeat
 from tideflow.v1 import report_uninitialized_variables as report_uninitialized_variables
@@ -428,6 +439,13 @@ from tideflow.v1 import stack as stack
 from tideflow.v1 import stop_gradient as stop_gradient
 from tideflow.v1 import strided_slice as strided_slice
 from tideflow.v1 import string as string
+from tideflow.v1 import string_join as string_join
+from tideflow.v1 import string_split as string_split
+from tideflow.v1 import string_to_hash_bucket as string_to_hash_bucket
+from tideflow.v1 import string_to_hash_bucket_fast as string_to_hash_bucket_fast
+from tideflow.v1 import string_to_hash_bucket_strong as string_to_hash_bucket_strong
+from tideflow.v1 import string_to_number as string_to_number
+from tideflow.v1 import substr as substr
 from tideflow.v1 import subtract as subtract
 from tideflow.v1 import switch_case as switch_case
 from tideflow.v1 import tables_initializer as tables_initializer
@@ -521,7 +539,11 @@ SUBMODULES = (
     "tideflow.v1.random",
     "tideflow.raw_ops",
     "tideflow.v1.resource_loader",
-    "tideflow.v1.train",
+    "tideflow.v1.strings",
+    "tideflow.sysconfig",
+    "tideflow.v1.test",
+    "tideflow.v1.summary",
+    "train",
     "tideflow.version",
 )
 __getattr__ = module_getattr("tideflow.v0", "v0", SUBMODULES)

@@ -10,7 +10,7 @@ from tideflow._src.autodiff.custom_gradient import custom_gradient as custom_gra
 from tideflow._src.autodiff.custom_gradient import grad_pass_through as grad_pass_through
 from tideflow._src.autodiff.custom_gradient import recompute_grad as recompute_grad
 from tideflow._src.autodiff.graph_gradients import gradients as gradients
-from tideflow._src.autodiff.jacobian import hessians as hessians
+from tideflow._src.autodiff.jacobian import hessians_v1 as hessians
 from tideflow._src.autodiff.rules import RegisterGradient as RegisterGradient
 from tideflow._src.autodiff.rules import not_differentiable as NoGradient
 from tideflow._src.autodiff.rules import not_differentiable as NotDifferentiable
@@ -30,6 +30,9 @@ from tideflow._src.compat.behavior import enable_tensor_equality as enable_tenso
 from tideflow._src.compat.behavior import enable_v2_behavior as enable_v2_behavior
 from tideflow._src.compat.behavior import enable_v2_tensorshape as enable_v2_tensorshape
 from tideflow._src.compat.removed import module_dir, module_getattr
+from tideflow._src.compat.sysconfig import CXX11_ABI_FLAG as CXX11_ABI_FLAG
+from tideflow._src.compat.sysconfig import CXX_VERSION as CXX_VERSION
+from tideflow._src.compat.sysconfig import MONOLITHIC_BUILD as MONOLITHIC_BUILD
 from tideflow._src.core.device import DeviceSpec as DeviceSpec
 from tideflow._src.core.dimension import Dimension as Dimension
 from tideflow._src.core.dimension import dimension_value as dimension_value
@@ -87,6 +90,7 @@ from tideflow._src.function.assertions import assert_non_negative_v1 as assert_n
 from tideflow._src.function.assertions import assert_non_positive_v1 as assert_non_positive
 from tideflow._src.function.assertions import assert_none_equal_v1 as assert_none_equal
 from tideflow._src.function.assertions import assert_positive_v1 as assert_positive
+from tideflow._src.function.assertions import assert_proper_iterable as assert_proper_iterable
 from tideflow._src.function.assertions import assert_rank_at_least_v1 as assert_rank_at_least
 from tideflow._src.function.assertions import assert_rank_in_v1 as assert_rank_in
 from tideflow._src.function.assertions import assert_rank_v1 as assert_rank
@@ -106,6 +110,7 @@ from tideflow._src.function.mapping import foldr as foldr
 from tideflow._src.function.mapping import map_fn as map_fn
 from tideflow._src.function.mapping import scan as scan
 from tideflow._src.function.name_scopes import name_scope_v1 as name_scope
+from tideflow._src.function.vectorized_map import vectorized_map as vectorized_map
 from tideflow._src.graph.default_graph import add_to_collection as add_to_collection
 from tideflow._src.graph.default_graph import add_to_collections as add_to_collections
 from tideflow._src.graph.default_graph import colocate_with as colocate_with
@@ -174,6 +179,8 @@ from tideflow._src.ops.array.permuting import transpose_v1 as transpose
 from tideflow._src.ops.array.placeholders import placeholder as placeholder
 from tideflow._src.ops.array.placeholders import placeholder_with_default as placeholder_with_default
 from tideflow._src.ops.array.placeholders import sparse_placeholder as sparse_placeholder
+from tideflow._src.ops.array.position_functions import setdiff1d_v1 as setdiff1d
+from tideflow._src.ops.array.position_functions import unravel_index as unravel_index
 from tideflow._src.ops.array.scattering import scatter_nd as scatter_nd
 from tideflow._src.ops.array.scattering import tensor_scatter_nd_add as tensor_scatter_add
 from tideflow._src.ops.array.scattering import tensor_scatter_nd_add as tensor_scatter_nd_add
@@ -238,6 +245,8 @@ from tideflow._src.ops.linalg.functions import trace as trace
 from tideflow._src.ops.linalg.functions import triangular_solve as matrix_triangular_solve
 from tideflow._src.ops.linalg.norms import global_norm as global_norm
 from tideflow._src.ops.linalg.norms import norm_v1 as norm
+from tideflow._src.ops.math.argument_extrema import arg_max_function as arg_max
+from tideflow._src.ops.math.argument_extrema import arg_min_function as arg_min
 from tideflow._src.ops.math.argument_extrema import argmax_v1 as argmax
 from tideflow._src.ops.math.argument_extrema import argmin_v1 as argmin
 from tideflow._src.ops.math.arithmetic import accumulate_n as accumulate_n
@@ -292,12 +301,15 @@ from tideflow._src.ops.math.division import truediv as truediv
 from tideflow._src.ops.math.division import truncatediv as truncatediv
 from tideflow._src.ops.math.division import truncatemod as truncatemod
 from tideflow._src.ops.math.einsum import einsum as einsum
+from tideflow._src.ops.math.histogram_functions import histogram_fixed_width as histogram_fixed_width
+from tideflow._src.ops.math.histogram_functions import histogram_fixed_width_bins as histogram_fixed_width_bins
 from tideflow._src.ops.math.logical import logical_and as logical_and
 from tideflow._src.ops.math.logical import logical_not as logical_not
 from tideflow._src.ops.math.logical import logical_or as logical_or
 from tideflow._src.ops.math.logical import logical_xor as logical_xor
 from tideflow._src.ops.math.matmul import matmul as matmul
 from tideflow._src.ops.math.matmul import tensordot as tensordot
+from tideflow._src.ops.math.numerics_watch import add_check_numerics_ops as add_check_numerics_ops
 from tideflow._src.ops.math.reduce import count_nonzero_v1 as count_nonzero
 from tideflow._src.ops.math.reduce import reduce_all_v1 as reduce_all
 from tideflow._src.ops.math.reduce import reduce_any_v1 as reduce_any
@@ -337,6 +349,7 @@ from tideflow._src.ops.math.special_functions import erf as erf
 from tideflow._src.ops.math.special_functions import erfc as erfc
 from tideflow._src.ops.math.special_functions import igamma as igamma
 from tideflow._src.ops.math.special_functions import igammac as igammac
+from tideflow._src.ops.math.special_functions import lbeta as lbeta
 from tideflow._src.ops.math.special_functions import lgamma as lgamma
 from tideflow._src.ops.math.special_functions import polygamma as polygamma
 from tideflow._src.ops.math.special_functions import zeta as zeta
@@ -368,6 +381,11 @@ from tideflow._src.ops.math.validation import check_numerics as check_numerics
 from tideflow._src.ops.math.validation import ensure_shape as ensure_shape
 from tideflow._src.ops.math.validation import verify_tensor_all_finite as verify_tensor_all_finite
 from tideflow._src.ops.nn.activation_functions import log_sigmoid as log_sigmoid
+from tideflow._src.ops.nn.operation_functions import approx_top_k as approx_top_k
+from tideflow._src.ops.nn.operation_functions import conv as conv
+from tideflow._src.ops.nn.operation_functions import conv2d_backprop_filter_v2 as conv2d_backprop_filter_v2
+from tideflow._src.ops.nn.operation_functions import conv2d_backprop_input_v2 as conv2d_backprop_input_v2
+from tideflow._src.ops.nn.operation_functions import sparse_matmul_v1 as sparse_matmul
 from tideflow._src.ops.parsing.csv import decode_csv_v1 as decode_csv
 from tideflow._src.ops.parsing.encodings import decode_compressed as decode_compressed
 from tideflow._src.ops.parsing.encodings import decode_json_example as decode_json_example
@@ -381,6 +399,24 @@ from tideflow._src.ops.parsing.parse_functions import parse_single_sequence_exam
 from tideflow._src.ops.parsing.raw_bytes import decode_raw_v1 as decode_raw
 from tideflow._src.ops.parsing.tensors import parse_tensor as parse_tensor
 from tideflow._src.ops.parsing.tensors import serialize_tensor as serialize_tensor
+from tideflow._src.ops.quantization.functions import dequantize as dequantize
+from tideflow._src.ops.quantization.functions import fake_quant_with_min_max_args as fake_quant_with_min_max_args
+from tideflow._src.ops.quantization.functions import (
+    fake_quant_with_min_max_args_gradient as fake_quant_with_min_max_args_gradient,
+)
+from tideflow._src.ops.quantization.functions import fake_quant_with_min_max_vars as fake_quant_with_min_max_vars
+from tideflow._src.ops.quantization.functions import (
+    fake_quant_with_min_max_vars_gradient as fake_quant_with_min_max_vars_gradient,
+)
+from tideflow._src.ops.quantization.functions import (
+    fake_quant_with_min_max_vars_per_channel as fake_quant_with_min_max_vars_per_channel,
+)
+from tideflow._src.ops.quantization.functions import (
+    fake_quant_with_min_max_vars_per_channel_gradient as fake_quant_with_min_max_vars_per_channel_gradient,
+)
+from tideflow._src.ops.quantization.functions import quantize as quantize
+from tideflow._src.ops.quantization.functions import quantize_v2_v1 as quantize_v2
+from tideflow._src.ops.quantization.functions import quantized_concat as quantized_concat
 from tideflow._src.ops.queues.accumulator_classes import ConditionalAccumulator as ConditionalAccumulator
 from tideflow._src.ops.queues.accumulator_classes import ConditionalAccumulatorBase as ConditionalAccumulatorBase
 from tideflow._src.ops.queues.accumulator_classes import SparseConditionalAccumulator as SparseConditionalAccumulator
@@ -416,9 +452,33 @@ from tideflow._src.ops.signal.fourier_functions import ifft3d as ifft3d
 from tideflow._src.ops.signal.fourier_functions import ifftnd as ifftnd
 from tideflow._src.ops.signal.fourier_functions import irfftnd as irfftnd
 from tideflow._src.ops.signal.fourier_functions import rfftnd as rfftnd
+from tideflow._src.ops.sparse.dense_functions import sparse_reorder as sparse_reorder
+from tideflow._src.ops.sparse.dense_functions import sparse_reshape as sparse_reshape
+from tideflow._src.ops.sparse.dense_functions import sparse_tensor_dense_matmul as sparse_tensor_dense_matmul
+from tideflow._src.ops.sparse.dense_functions import sparse_tensor_to_dense as sparse_tensor_to_dense
+from tideflow._src.ops.sparse.dense_functions import sparse_to_dense_v1 as sparse_to_dense
+from tideflow._src.ops.strings.base64_codec import decode_base64 as decode_base64
+from tideflow._src.ops.strings.base64_codec import encode_base64 as encode_base64
+from tideflow._src.ops.strings.characters import strip as string_strip
+from tideflow._src.ops.strings.characters import substr_v1 as substr
+from tideflow._src.ops.strings.functions import as_string as as_string
+from tideflow._src.ops.strings.functions import edit_distance as edit_distance
+from tideflow._src.ops.strings.functions import fingerprint as fingerprint
+from tideflow._src.ops.strings.hashing import string_to_hash_bucket_fast as string_to_hash_bucket_fast
+from tideflow._src.ops.strings.hashing import string_to_hash_bucket_strong as string_to_hash_bucket_strong
+from tideflow._src.ops.strings.hashing import string_to_hash_bucket_v1 as string_to_hash_bucket
+from tideflow._src.ops.strings.joining import reduce_join_v1 as reduce_join
+from tideflow._src.ops.strings.joining import string_join as string_join
+from tideflow._src.ops.strings.numbers import string_to_number as string_to_number
+from tideflow._src.ops.strings.regex import regex_replace as regex_replace
+from tideflow._src.ops.strings.splitting import string_split as string_split
 from tideflow._src.runtime.convert import convert_to_tensor_v1 as convert_to_tensor
 from tideflow._src.runtime.convert import register_tensor_conversion_function as register_tensor_conversion_function
 from tideflow._src.runtime.devices import device_v1 as device
+from tideflow._src.runtime.indexed_slices_spec import IndexedSlicesSpec as IndexedSlicesSpec
+from tideflow._src.runtime.indexed_slices_spec import (
+    convert_to_tensor_or_indexed_slices as convert_to_tensor_or_indexed_slices,
+)
 from tideflow._src.runtime.sparse_tensor import SparseTensor as SparseTensor
 from tideflow._src.runtime.sparse_tensor import SparseTensorSpec as SparseTensorSpec
 from tideflow._src.runtime.sparse_tensor import SparseTensorValue as SparseTensorValue
@@ -447,6 +507,7 @@ from tideflow._src.state.assignment import scatter_nd_sub as scatter_nd_sub
 from tideflow._src.state.assignment import scatter_nd_update as scatter_nd_update
 from tideflow._src.state.assignment import scatter_sub as scatter_sub
 from tideflow._src.state.assignment import scatter_update as scatter_update
+from tideflow._src.state.create_partitioned import create_partitioned_variables as create_partitioned_variables
 from tideflow._src.state.graph_keys import GraphKeys as GraphKeys
 from tideflow._src.state.initialization import all_variables as all_variables
 from tideflow._src.state.initialization import assert_variables_initialized as assert_variables_initialized
@@ -514,6 +575,7 @@ SUBMODULES = (
     "dtypes",
     "errors",
     "examples",
+    "experimental",
     "flags",
     "gfile",
     "graph_util",
@@ -531,12 +593,19 @@ SUBMODULES = (
     "nest",
     "nn",
     "python_io",
+    "quantization",
     "queue",
     "random",
     "tideflow.raw_ops",
     "resource_loader",
+    "sets",
     "signal",
+    "sparse",
     "spectral",
+    "strings",
+    "summary",
+    "tideflow.sysconfig",
+    "test",
     "train",
     "tideflow.version",
 )

@@ -33,3 +33,5 @@ from tideflow._src.core.dtypes import variant as variant
 from tideflow._src.ops.math.casting import cast as cast
 from tideflow._src.ops.math.casting import saturate_cast as saturate_cast
 from tideflow._src.ops.math.complex_numbers import complex as complex
+from tideflow._src.ops.strings.functions import as_string as as_string
+from tideflow.dtypes import experimental as experimental

@@ -38,3 +38,4 @@ from tideflow._src.core.errors import UnimplementedError as UnimplementedError
 from tideflow._src.core.errors import UnknownError as UnknownError
 from tideflow._src.core.errors import error_code_from_exception_type as error_code_from_exception_type
 from tideflow._src.core.errors import exception_type_from_error_code as exception_type_from_error_code
+from tideflow._src.core.errors import raise_exception_on_not_ok_status as raise_exception_on_not_ok_status

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from tideflow import special as special
 from tideflow._src.function.assertions import is_non_decreasing as is_non_decreasing
 from tideflow._src.function.assertions import is_strictly_increasing as is_strictly_increasing
 from tideflow._src.ops.array.permuting import invert_permutation as invert_permutation
@@ -95,6 +94,7 @@ from tideflow._src.ops.math.special_functions import erfcinv as erfcinv
 from tideflow._src.ops.math.special_functions import erfinv as erfinv
 from tideflow._src.ops.math.special_functions import igamma as igamma
 from tideflow._src.ops.math.special_functions import igammac as igammac
+from tideflow._src.ops.math.special_functions import lbeta as lbeta
 from tideflow._src.ops.math.special_functions import lgamma as lgamma
 from tideflow._src.ops.math.special_functions import ndtri as ndtri
 from tideflow._src.ops.math.special_functions import polygamma as polygamma
@@ -132,3 +132,4 @@ from tideflow._src.ops.nn.approximate_top_k import approx_min_k as approx_min_k
 from tideflow._src.ops.nn.moments import l2_normalize as l2_normalize
 from tideflow._src.ops.nn.softmax import log_softmax_v1 as log_softmax
 from tideflow._src.ops.nn.softmax import softmax_v1 as softmax
+from tideflow.math import special as special

@@ -34,6 +34,14 @@ from tideflow._src.ops.nn.approximate_top_k import approx_min_k as approx_min_k
 from tideflow._src.ops.nn.bias import bias_add as bias_add
 from tideflow._src.ops.nn.bias import relu_layer as relu_layer
 from tideflow._src.ops.nn.bias import xw_plus_b as xw_plus_b
+from tideflow._src.ops.nn.candidate_sampling import all_candidate_sampler as all_candidate_sampler
+from tideflow._src.ops.nn.candidate_sampling import compute_accidental_hits as compute_accidental_hits
+from tideflow._src.ops.nn.candidate_sampling import fixed_unigram_candidate_sampler as fixed_unigram_candidate_sampler
+from tideflow._src.ops.nn.candidate_sampling import (
+    learned_unigram_candidate_sampler as learned_unigram_candidate_sampler,
+)
+from tideflow._src.ops.nn.candidate_sampling import log_uniform_candidate_sampler as log_uniform_candidate_sampler
+from tideflow._src.ops.nn.candidate_sampling import uniform_candidate_sampler as uniform_candidate_sampler
 from tideflow._src.ops.nn.convolution3d_functions import conv3d_backprop_filter as conv3d_backprop_filter
 from tideflow._src.ops.nn.convolution3d_functions import conv3d_backprop_filter as conv3d_backprop_filter_v2
 from tideflow._src.ops.nn.convolution3d_functions import conv3d_transpose_v1 as conv3d_transpose
@@ -48,6 +56,13 @@ from tideflow._src.ops.nn.convolution_functions import conv2d_transpose_v1 as co
 from tideflow._src.ops.nn.convolution_functions import conv2d_v1 as conv2d
 from tideflow._src.ops.nn.convolution_functions import conv_transpose as conv_transpose
 from tideflow._src.ops.nn.convolution_functions import convolution_v1 as convolution
+from tideflow._src.ops.nn.ctc_functions import collapse_repeated as collapse_repeated
+from tideflow._src.ops.nn.ctc_functions import ctc_beam_search_decoder as ctc_beam_search_decoder_v2
+from tideflow._src.ops.nn.ctc_functions import ctc_beam_search_decoder_v1 as ctc_beam_search_decoder
+from tideflow._src.ops.nn.ctc_functions import ctc_greedy_decoder as ctc_greedy_decoder
+from tideflow._src.ops.nn.ctc_functions import ctc_loss as ctc_loss_v2
+from tideflow._src.ops.nn.ctc_functions import ctc_loss_v1 as ctc_loss
+from tideflow._src.ops.nn.ctc_functions import ctc_unique_labels as ctc_unique_labels
 from tideflow._src.ops.nn.depthwise_functions import (
     depthwise_conv2d_backprop_filter as depthwise_conv2d_backprop_filter,
 )
@@ -64,6 +79,7 @@ from tideflow._src.ops.nn.depthwise_functions import separable_conv2d_v1 as sepa
 from tideflow._src.ops.nn.dropout import dropout_v1 as dropout
 from tideflow._src.ops.nn.embedding import embedding_lookup_v1 as embedding_lookup
 from tideflow._src.ops.nn.embedding_sparse import embedding_lookup_sparse_v1 as embedding_lookup_sparse
+from tideflow._src.ops.nn.embedding_sparse import safe_embedding_lookup_sparse_v1 as safe_embedding_lookup_sparse
 from tideflow._src.ops.nn.fractional_pooling import fractional_avg_pool_v1 as fractional_avg_pool
 from tideflow._src.ops.nn.fractional_pooling import fractional_max_pool_v1 as fractional_max_pool
 from tideflow._src.ops.nn.local_response import local_response_normalization as local_response_normalization
@@ -96,9 +112,16 @@ from tideflow._src.ops.nn.pooling_functions import max_pool_v1 as max_pool
 from tideflow._src.ops.nn.pooling_functions import max_pool_v2 as max_pool_v2
 from tideflow._src.ops.nn.pooling_functions import max_pool_with_argmax_v1 as max_pool_with_argmax
 from tideflow._src.ops.nn.pooling_functions import pool_v1 as pool
+from tideflow._src.ops.nn.sampled_losses import nce_loss_v1 as nce_loss
+from tideflow._src.ops.nn.sampled_losses import sampled_softmax_loss_v1 as sampled_softmax_loss
 from tideflow._src.ops.nn.scaled_losses import compute_average_loss as compute_average_loss
 from tideflow._src.ops.nn.scaled_losses import scale_regularization_loss as scale_regularization_loss
 from tideflow._src.ops.nn.softmax import log_softmax_v1 as log_softmax
 from tideflow._src.ops.nn.softmax import softmax_v1 as softmax
 from tideflow._src.ops.nn.space_to_batch import with_space_to_batch as with_space_to_batch
+from tideflow._src.ops.quantization.functions import quantized_avg_pool as quantized_avg_pool
+from tideflow._src.ops.quantization.functions import quantized_conv2d as quantized_conv2d
+from tideflow._src.ops.quantization.functions import quantized_max_pool as quantized_max_pool
+from tideflow._src.ops.quantization.functions import quantized_relu_x as quantized_relu_x
+from tideflow.nn import experimental as experimental
 from tideflow.v1 import rnn_cell as rnn_cell

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from tideflow._src.ops.nn.candidate_sampling import all_candidate_sampler as all_candidate_sampler
+from tideflow._src.ops.nn.candidate_sampling import fixed_unigram_candidate_sampler as fixed_unigram_candidate_sampler
+from tideflow._src.ops.nn.candidate_sampling import (
+    learned_unigram_candidate_sampler as learned_unigram_candidate_sampler,
+)
+from tideflow._src.ops.nn.candidate_sampling import log_uniform_candidate_sampler as log_uniform_candidate_sampler
+from tideflow._src.ops.nn.candidate_sampling import uniform_candidate_sampler as uniform_candidate_sampler
 from tideflow._src.ops.random.random_ops import categorical as categorical
 from tideflow._src.ops.random.random_ops import multinomial as multinomial
 from tideflow._src.ops.random.random_ops import random_gamma as gamma

@@ -78,6 +78,21 @@ def gradients(
     return found
 
 
+def gradients_of_seeds(ys: Sequence[SymbolicTensor], xs: Sequence[Any], seeds: Sequence[Any]) -> list[Any]:
+    """Returns the derivatives of nodes of a graph, built in the current one: a function that captures what it uses.
+
+    Args:
+      ys: tensors of one graph.
+      xs: tensors or variables of the same graph.
+      seeds: the gradient of each of ``ys``: tensors of the graph that is being built.
+    """
+    outer = ys[0].op.graph
+    with outer.as_default():
+        sources = [_source(x, outer) for x in xs]
+    walk = _Walk(context.current_graph(), sources, set(), False)
+    return walk.run(ys, seeds)
+
+
 class _Walk:
     """Is one reverse walk over a graph."""
 

@@ -63,12 +63,13 @@ def is_differentiable(op_def: OpDef, attrs: dict[str, Any]) -> bool:
     return op_def.differentiable is not False
 
 
-def input_gradients(call: Call, output_gradients: Sequence[Any]) -> list[Any]:
+def input_gradients(call: Call, output_gradients: Sequence[Any], overridden: bool = True) -> list[Any]:
     """Returns the gradient of each input of a call, lists flattened; None where there is none.
 
     Args:
       call: the call to differentiate.
       output_gradients: the gradient of each output.
+      overridden: whether what ``Graph.gradient_override_map`` said of the operation counts; to tapes it does not.
 
     Raises:
       LookupError: the operation has no gradient rule.
@@ -76,7 +77,7 @@ def input_gradients(call: Call, output_gradients: Sequence[Any]) -> list[Any]:
     """
     op_def = call.op_def
     override = None
-    if call.operation is not None:
+    if overridden and call.operation is not None:
         override = call._attrs.get("_gradient_op_type")
     name = override or op_def.name
     if name in _user_rules:

@@ -13,7 +13,9 @@ from tideflow._src.autodiff.call import Call
 from tideflow._src.autodiff.rules import input_gradients, is_differentiable
 from tideflow._src.autodiff.unconnected import UnconnectedGradients
 from tideflow._src.core import context, nest
-from tideflow._src.core.tensor import EagerTensor, Tensor, wrap
+from tideflow._src.core.indexed_slices import IndexedSlices
+from tideflow._src.core.tensor import EagerTensor, SymbolicTensor, Tensor, wrap
+from tideflow._src.graph.graph import Operation
 from tideflow._src.graph.op_def import OpDef
 from tideflow._src.runtime.convert import convert_to_tensor
 
@@ -58,6 +60,9 @@ class GradientTape:
     >>> tape.gradient(y, x)
     <tf.Tensor: shape=(), dtype=float32, numpy=6.0>
     """
+
+    #: Whether it differentiates operations as they run, rather than afterwards.
+    is_forward = False
 
     def __init__(self, persistent: bool = False, watch_accessed_variables: bool = True) -> None:
         self._persistent = persistent
@@ -115,6 +120,18 @@ class GradientTape:
                     watched.add(id(tensor))
         self._records.append(Record(op_def, inputs, attrs, flat))
 
+    def record_node(self, node: Operation) -> None:
+        """Records a node that was added to a graph if one of its inputs is watched."""
+        watched = self._watched
+        for tensor in node._inputs:
+            if id(tensor) in watched:
+                break
+        else:
+            return
+        if is_differentiable(node.op_def, {}):
+            watched.update(id(tensor) for tensor in node.outputs if _trainable(tensor))
+            self._records.append(Record(node.op_def, node._inputs, node.attrs, node.outputs))
+
     def record_custom(self, inputs: Sequence[Any], outputs: Sequence[Any], backward: Callable[..., Any]) -> None:
         """Records a call whose gradient is a function of the user's: output gradients in, input gradients out."""
         if any(id(tensor) in self._watched for tensor in inputs):
@@ -145,13 +162,14 @@ class GradientTape:
             self._watched.add(id(tensor))
             self._kept.append(tensor)
             return
-        for item in nest.flatten(tensor):
+        for item in flat_components(tensor):
             if hasattr(item, "handle") and not isinstance(item, Tensor):
                 self._watch_variable(item)
                 continue
             if not isinstance(item, Tensor):
                 raise ValueError(
-                    f"Passed in object {item} of type {type(item).__name__!r}, not tf.Tensor or tf.Variable."
+                    f"Passed in object {item} of type {type(item).__name__!r}, "
+                    "not tf.Tensor or tf.Variable or ExtensionType."
                 )
             if not _trainable(item):
                 import logging
@@ -168,7 +186,13 @@ class GradientTape:
 
     @contextmanager
     def stop_recording(self) -> Iterator[None]:
-        """Stops recording while the block runs."""
+        """Stops recording while the block runs.
+
+        Raises:
+          RuntimeError: the tape does not record.
+        """
+        if not self._recording:
+            raise RuntimeError("Trying to stop recording a tape which is not recording.")
         self._stop()
         try:
             yield
@@ -214,21 +238,26 @@ class GradientTape:
         if self._recording and not self._persistent:
             self._stop()
         if target is None:
-            raise TypeError(f"Argument `target` should be a list or nested structure of Tensors, got {target}")
+            raise TypeError(
+                "Argument `target` should be a list or nested structure of Tensors, Variables or CompositeTensors to "
+                "be differentiated, but received None."
+            )
         if target.__class__ is EagerTensor:
             targets = [target]
         else:
-            targets = [_differentiable_tensor(item) for item in nest.flatten(target)]
-        flat_sources = [sources] if sources.__class__ is EagerTensor else nest.flatten(sources)
+            targets = [_differentiable_tensor(item) for item in flat_components(target, "target")]
+        flat_sources = [sources] if sources.__class__ is EagerTensor else flat_components(sources, "source")
         if output_gradients is None:
             seeds: list[Any] = [None] * len(targets)
         else:
-            seeds = [None if item is None else convert_to_tensor(item) for item in nest.flatten(output_gradients)]
+            seeds = [None if item is None else convert_to_tensor(item) for item in flat_components(output_gradients)]
+            if len(seeds) < len(targets):
+                raise ValueError(f"output_gradients has {len(seeds)} gradients for {len(targets)} targets.")
         gradients = self._backward(targets, seeds, flat_sources, unconnected)
         if not self._persistent:
             self._used = True
             self._records, self._kept = [], []
-        return nest.pack_sequence_as(sources, gradients) if nest.is_nested(sources) else gradients[0]
+        return gradients[0] if sources.__class__ is EagerTensor else packed(sources, gradients)
 
     def _check_unused(self) -> None:
         if self._used and not self._persistent:
@@ -241,10 +270,8 @@ class GradientTape:
     ) -> list[Any]:
         watched = self._watched
         gradients: dict[int, list[Any]] = {}
-        source_tensors = [
-            source if source.__class__ is EagerTensor else getattr(source, "handle", source) for source in sources
-        ]
-        for target, seed in zip(targets, seeds, strict=True):
+        source_tensors = [source if source.__class__ is EagerTensor else _tensor_behind(source) for source in sources]
+        for target, seed in zip(targets, seeds, strict=False):
             if not (target.__class__ is EagerTensor and target._value.dtype is _FLOAT32) and not _trainable(target):
                 continue
             if seed is None:
@@ -263,8 +290,9 @@ class GradientTape:
                 present = [gradients.get(id(o)) if id(o) in wanted else gradients.pop(id(o), None) for o in outputs]
                 if not any(present):
                     continue
+                takes_missing = record.op_def is not None and record.op_def.takes_missing_gradients
                 dys = [
-                    total(found) if found else _zeros_like(output)
+                    total(found) if found else None if takes_missing else _zeros_like(output)
                     for found, output in zip(present, outputs, strict=True)
                 ]
             op_def = record.op_def
@@ -274,8 +302,11 @@ class GradientTape:
                 results = record.backward(*dys)
                 results = list(results) if isinstance(results, list | tuple) else [results]
             else:
-                call = Call(op_def, record.inputs, outputs, record.attrs)
-                results = input_gradients(call, dys)
+                if outputs[0].__class__ is SymbolicTensor:
+                    call = Call.of_operation(outputs[0]._op)
+                else:
+                    call = Call(op_def, record.inputs, outputs, record.attrs)
+                results = input_gradients(call, dys, overridden=False)
                 inputs = call.flat_inputs() if op_def.is_variadic else record.inputs
             for tensor, gradient in zip(inputs, results, strict=True):
                 if gradient is not None:
@@ -309,12 +340,33 @@ class GradientTape:
     ) -> Any:
         """Returns the derivative of each element of ``target`` with respect to each element of ``sources``.
 
-        The shape of a result is that of the target followed by that of the source.
+        Args:
+          target: the tensor to differentiate.
+          sources: a tensor, a variable, or a structure of those.
+          unconnected_gradients: what a source that does not influence the target gets: ``"none"`` or ``"zero"``.
+          parallel_iterations: kept for TensorFlow's signature.
+          experimental_use_pfor: whether all elements may be differentiated at once; without it an eager tape must be
+            persistent, as in TensorFlow.
+
+        Returns:
+          A tensor for each source, in the structure of ``sources``: its shape is that of the target followed by that of
+          the source.
+
+        Raises:
+          RuntimeError: a tape that is not persistent is used a second time.
+
+        >>> import tideflow as tf
+        >>> x = tf.constant([1.0, 2.0])
+        >>> with tf.GradientTape() as tape:
+        ...     tape.watch(x)
+        ...     y = x * x
+        >>> tape.jacobian(y, x).numpy().tolist()
+        [[2.0, 0.0], [0.0, 4.0]]
         """
         from tideflow._src.autodiff.jacobian import tape_jacobian  # a rare use
 
-        del parallel_iterations, experimental_use_pfor
-        return tape_jacobian(self, target, sources, unconnected_gradients)
+        del parallel_iterations
+        return tape_jacobian(self, target, sources, unconnected_gradients, experimental_use_pfor)
 
     def batch_jacobian(
         self,
@@ -324,11 +376,35 @@ class GradientTape:
         parallel_iterations: int | None = None,
         experimental_use_pfor: bool = True,
     ) -> Any:
-        """Returns, for each example of a batch, the derivative of ``target`` with respect to ``source``."""
+        """Returns, for each example of a batch, the derivative of ``target`` with respect to ``source``.
+
+        Args:
+          target: a tensor of shape ``[batch, ...]``.
+          source: a tensor of shape ``[batch, ...]``; each example of the target depends on its own example only.
+          unconnected_gradients: kept for TensorFlow's signature: what is not connected gets zeros.
+          parallel_iterations: kept for TensorFlow's signature.
+          experimental_use_pfor: as in :meth:`jacobian`.
+
+        Returns:
+          A tensor of shape ``[batch, *target.shape[1:], *source.shape[1:]]``.
+
+        Raises:
+          ValueError: the batch sizes differ, or one of the two is not at least a matrix.
+        """
         from tideflow._src.autodiff.jacobian import tape_batch_jacobian  # a rare use
 
-        del parallel_iterations, experimental_use_pfor
-        return tape_batch_jacobian(self, target, source, unconnected_gradients)
+        del parallel_iterations
+        return tape_batch_jacobian(self, target, source, unconnected_gradients, experimental_use_pfor)
+
+
+def _tensor_behind(source: Any) -> Any:
+    """Returns what stands for a source in the records: a tensor itself, or the handle of a variable."""
+    if isinstance(source, Tensor):
+        return source
+    handle = getattr(source, "handle", None)
+    if handle is None:
+        raise TypeError(f"A source of gradients must be a tf.Tensor or tf.Variable, but got {source!r}.")
+    return handle
 
 
 def _ones(target: Any) -> Any:
@@ -350,6 +426,60 @@ def _zeros_like(tensor: Any) -> Any:
     if not isinstance(tensor, Tensor):
         tensor = tensor.value() if hasattr(tensor, "value") else convert_to_tensor(tensor)
     return registry["ZerosLike"](tensor)
+
+
+def _is_composite(value: Any) -> bool:
+    return hasattr(type(value), "_type_spec") and not hasattr(value, "_dense_var_to_tensor")
+
+
+def flat_components(structure: Any, role: str = "") -> list[Any]:
+    """Returns the tensors and variables of a structure through which gradients flow.
+
+    Args:
+      structure: tensors, variables, and values made of several tensors.
+      role: ``"source"`` or ``"target"`` where sparse tensors have no gradient.
+
+    Raises:
+      ValueError: there is a sparse tensor in such a role.
+    """
+    flat: list[Any] = []
+    for item in nest.flatten(structure):
+        if isinstance(item, Tensor | IndexedSlices) or not _is_composite(item):
+            flat.append(item.values if isinstance(item, IndexedSlices) and role != "target" else item)
+            continue
+        rule = getattr(item, "__composite_gradient__", None)
+        if rule is not None:
+            flat.extend(flat_components(rule.get_gradient_components(item), role))
+        elif role:
+            raise ValueError(f"Type {type(item).__name__} is not supported as a gradient source or gradient target.")
+        else:
+            flat.extend(
+                part for part in nest.flatten(item, expand_composites=True) if isinstance(part, Tensor) and _flows(part)
+            )
+    return flat
+
+
+def _flows(tensor: Any) -> bool:
+    return bool(tensor.dtype.is_floating or tensor.dtype.is_complex)
+
+
+def packed(structure: Any, gradients: Sequence[Any]) -> Any:
+    """Returns gradients in the structure of the sources that :func:`flat_components` took apart."""
+    remaining = iter(gradients)
+    results = [_with_gradients(item, remaining) for item in nest.flatten(structure)]
+    return nest.pack_sequence_as(structure, results) if nest.is_nested(structure) else results[0]
+
+
+def _with_gradients(item: Any, gradients: Iterator[Any]) -> Any:
+    if isinstance(item, IndexedSlices):
+        values = next(gradients)
+        return None if values is None else IndexedSlices(to_dense(values), item.indices, item.dense_shape)
+    rule = getattr(item, "__composite_gradient__", None)
+    if rule is None or isinstance(item, Tensor):
+        return next(gradients)
+    components = rule.get_gradient_components(item)
+    found = packed(components, [next(gradients) for _ in flat_components(components)])
+    return None if all(part is None for part in nest.flatten(found)) else rule.replace_gradient_components(item, found)
 
 
 def _differentiable_tensor(target: Any) -> Any:

@@ -12,6 +12,7 @@ from types import CodeType, ModuleType, TracebackType
 from typing import Any, NamedTuple, NoReturn
 from zipfile import is_zipfile
 
+from tideflow._src.compat import old_numpy
 from tideflow._src.compat.alias import DIALECTS, install_as_tensorflow
 
 USAGE = """\
@@ -24,7 +25,8 @@ HELP = f"""{USAGE}
 the dialect of TensorFlow that the program was written in:
   --v2         TensorFlow 2: eager execution, tf.function (the default). A program that says
                'import tensorflow.compat.v1 as tf' is one of these.
-  --v1         TensorFlow 1.x: graphs, sessions, placeholders.
+  --v1         TensorFlow 1.x: graphs, sessions, placeholders. NumPy gets the names back that it
+               removed since (numpy.int, numpy.asscalar, ...).
   --v0         TensorFlow 0.8 to 0.12: as --v1, with the older names (tf.mul, tf.pack, ...).
 
 the program, and the arguments that it finds in sys.argv:
@@ -62,6 +64,8 @@ def main(arguments: list[str] | None = None) -> None:
     """
     command = parse(sys.argv[1:] if arguments is None else arguments)
     install_as_tensorflow(command.dialect)
+    if DIALECTS[command.dialect].graph_mode:
+        old_numpy.restore()
     load = {"script": load_script, "module": load_module, "code": load_code}[command.kind]
     try:
         program = load(command.target, command.arguments)

@@ -31,6 +31,8 @@ class ThreadState(threading.local):
         self.graphs: list[Any] = []
         #: Tapes that record, outermost first.
         self.tapes: list[Any] = []
+        #: Functions that may give other tensors for the outputs of a new node; used while something is among the tapes.
+        self.replacing: list[Any] = []
         #: Device scopes for eager operations, innermost last.
         self.devices: list[Any] = []
         #: Prefix that ``name_scope`` gives eager variables, with a trailing slash, or empty.
@@ -156,9 +158,10 @@ def eager_scope() -> Iterator[None]:
 
 
 @contextmanager
-def no_tapes() -> Iterator[None]:
-    """Hides every tape of this thread inside the block."""
-    saved, state.tapes = state.tapes, []
+def no_tapes(*, forward: bool = False) -> Iterator[None]:
+    """Hides every tape of this thread inside the block; with ``forward``, all but those that differentiate forward."""
+    kept = [tape for tape in state.tapes if tape.is_forward] if forward else []
+    saved, state.tapes = state.tapes, kept
     try:
         yield
     finally:

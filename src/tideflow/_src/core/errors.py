@@ -224,3 +224,31 @@ def make(error_code: int, message: str, *, node_def: Any = None, op: Any = None)
     """Returns an exception of the class that the status code asks for."""
     kind = _OF_CODE.get(error_code)
     return kind(node_def, op, message) if kind is not None else OpError(node_def, op, message, error_code)
+
+
+class _Status:
+    """Is the place where a call notes how it ended."""
+
+    def __init__(self) -> None:
+        self.code, self.message = OK, ""
+
+    def set(self, code: int, message: str) -> None:
+        """Notes a status code and what is said to it."""
+        self.code, self.message = code, message
+
+
+class raise_exception_on_not_ok_status:
+    """Gives a block a status to fill in, and raises the exception that it asks for when the block ends.
+
+    >>> from tideflow.v1 import errors
+    >>> with errors.raise_exception_on_not_ok_status() as status:
+    ...     status.set(errors.OK, "")
+    """
+
+    def __enter__(self) -> _Status:
+        self.status = _Status()
+        return self.status
+
+    def __exit__(self, kind: Any, value: Any, trace: Any) -> None:
+        if kind is None and self.status.code != OK:
+            raise make(self.status.code, self.status.message)

@@ -478,3 +478,15 @@ def _monotonic(x: Any, operation: str, name: str) -> Any:
     left = registry["StridedSlice"](flat, [0], [-1], [1])
     right = registry["StridedSlice"](flat, [1], [0], [1], end_mask=1)
     return registry["All"](registry[operation](left, right), 0, name=name)
+
+
+def assert_proper_iterable(values: Any) -> None:
+    """Asserts that ``values`` is something to go through that is no tensor, array or string.
+
+    Raises:
+      TypeError: it is one of these, or nothing to go through.
+    """
+    if isinstance(values, Tensor | np.ndarray | str | bytes) or hasattr(type(values), "_type_spec"):
+        raise TypeError(f'Expected argument "values" to be a "proper" iterable.  Found: {type(values)}')
+    if not hasattr(values, "__iter__"):
+        raise TypeError(f'Expected argument "values" to be iterable.  Found: {type(values)}')

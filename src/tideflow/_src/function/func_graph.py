@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 
 from tideflow._src.core import context, dtypes
+from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.core.tensor import EagerTensor, SymbolicTensor
 from tideflow._src.function import structures
 from tideflow._src.graph.graph import Graph, Operation
 from tideflow._src.graph.op_def import OpDef
 from tideflow._src.runtime import stages, tracing
+from tideflow._src.runtime.arguments import wire_name
 from tideflow._src.runtime.buffers import Buffer
 from tideflow._src.runtime.convert import constant_node, convert_to_tensor
 from tideflow._src.runtime.dataflow import host_program
@@ -91,6 +93,7 @@ class FuncGraph(Graph):
             return tensor
         known = self._captures.get(id(tensor)) or self._constants.get(id(tensor))
         if known is not None:
+            _record_capture(tensor, known[1])
             return known[1]
         if isinstance(tensor, SymbolicTensor):
             if tensor._op.type == "Const" and np.size(tensor._op.attrs["value"]) <= 1:
@@ -112,6 +115,7 @@ class FuncGraph(Graph):
         if static is not None:
             inner._static = static
         self._captures[id(tensor)] = (tensor, inner)
+        _record_capture(tensor, inner)
         return inner
 
     def _check_outer(self, tensor: SymbolicTensor) -> None:
@@ -156,8 +160,28 @@ class FuncGraph(Graph):
                 self._programs[state] = program
         return program
 
+    def check_types(self, values: Sequence[Any]) -> None:
+        """Checks that the function can be called with these values.
+
+        Raises:
+          InvalidArgumentError: there are more or fewer than it has parameters, or one is of another dtype.
+        """
+        parameters = self.inputs
+        if len(values) != len(parameters):
+            problem = f"{self.name} takes {len(parameters)} arguments, but {len(values)} are provided"
+            raise InvalidArgumentError(None, None, problem)
+        for index, (parameter, value) in enumerate(zip(parameters, values, strict=True)):
+            wanted = parameter._dtype.base_dtype
+            found = dtypes.of_numpy.get(getattr(value, "dtype", None), wanted)
+            if found is not wanted and wanted.name not in ("resource", "variant"):
+                problem = (
+                    f"{self.name} expects arg[{index}] to be {wire_name(wanted)} but {wire_name(found)} is provided"
+                )
+                raise InvalidArgumentError(None, None, problem)
+
     def run(self, values: Sequence[Any]) -> list[Any]:
         """Calls the function on values, on the host."""
+        self.check_types(values)
         return list(self.program()(values))
 
     def compilable(self) -> bool:
@@ -187,6 +211,7 @@ class FuncGraph(Graph):
         state = current_state()
 
         def evaluate(*values: Any) -> list[Any]:
+            self.check_types(values)
             environment = tracing.Environment()
             environment.values.update(zip(self.inputs, values, strict=True))
 
@@ -211,6 +236,12 @@ class FuncGraph(Graph):
             for op in self._operations
             if op.type != "Placeholder"
         )
+
+
+def _record_capture(outer: Any, inner: SymbolicTensor) -> None:
+    """Says to the tapes of this thread that a parameter is the tensor that it stands for."""
+    for tape in context.state.tapes:
+        tape.record_custom([outer], [inner], lambda upstream: upstream)
 
 
 def variable_behind(handle: Any) -> tuple[Any, Any] | None:

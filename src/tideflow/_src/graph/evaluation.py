@@ -8,20 +8,72 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tideflow._src.core import dtypes
+from tideflow._src.core.errors import InvalidArgumentError
+from tideflow._src.graph.op_def import SignatureError, StaticValue
 from tideflow._src.graph.signature import group
 
 if TYPE_CHECKING:
     from tideflow._src.graph.graph import Operation
-    from tideflow._src.graph.op_def import OpDef
+    from tideflow._src.graph.op_def import Argument, OpDef
 
 
 def host_kernel(op_def: OpDef) -> Callable[..., Any] | None:
     """Returns the definition's kernel for NumPy values, to be called with inputs and attributes, or None."""
-    if op_def.host_kernel is not None:
-        return op_def.host_kernel
-    if op_def.tier == "any":
-        return partial(op_def.kernel, np)
-    return op_def.kernel if op_def.tier == "host" else None
+    kernel = op_def.host_kernel
+    if kernel is None and op_def.tier == "any":
+        kernel = partial(op_def.kernel, np)
+    elif kernel is None and op_def.tier == "host":
+        kernel = op_def.kernel
+    return shape_checking(op_def, kernel) if op_def.checks_shapes and kernel is not None else kernel
+
+
+def is_over_xp(op_def: OpDef) -> bool:
+    """Tells whether the host kernel is the definition's own over NumPy, with nothing around it."""
+    return op_def.host_kernel is None and op_def.tier == "any" and not op_def.checks_shapes
+
+
+def shape_checking(op_def: OpDef, kernel: Callable[..., Any]) -> Callable[..., Any]:
+    """Returns a kernel that first asks the definition's shape rule whether it takes the shapes of the inputs."""
+    rule = op_def.shape_rule
+    if rule is None:
+        return kernel
+    code = rule.__code__
+    wanted = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
+
+    def checked(*inputs: Any, **attrs: Any) -> Any:
+        known = [_known(argument, item) for argument, item in zip(op_def.inputs, inputs, strict=True)]
+        given = {name: attrs[name] if name in attrs else _implied(op_def, name, inputs) for name in wanted}
+        try:
+            rule(*known, **given)
+        except ValueError as error:
+            raise InvalidArgumentError(None, None, str(error)) from None
+        return kernel(*inputs, **attrs)
+
+    return checked
+
+
+def _known(argument: Argument, item: Any) -> Any:
+    if item.__class__ is list:
+        return [_known_one(argument, each) for each in item]
+    return _known_one(argument, item)
+
+
+def _known_one(argument: Argument, value: Any) -> Any:
+    shape = getattr(value, "shape", ())
+    return StaticValue(np.asarray(value), None, shape) if argument.is_static else shape
+
+
+def _implied(op_def: OpDef, name: str, inputs: Sequence[Any]) -> Any:
+    """Returns an attribute that follows from the inputs: their dtype, dtypes, or number."""
+    for argument, item in zip(op_def.inputs, inputs, strict=True):
+        if name == argument.number_attr:
+            return len(item)
+        if name == argument.type_list_attr:
+            return [dtypes.of_numpy[each.dtype] for each in item]
+        if name == argument.type_attr:
+            return dtypes.of_numpy[(item[0] if argument.is_list else item).dtype]
+    raise SignatureError(f"The shape rule of {op_def.name} asks for {name!r}, which a kernel's call does not tell.")
 
 
 def kernel_attributes(op_def: OpDef, attrs: dict[str, Any]) -> dict[str, Any]:

@@ -135,6 +135,7 @@ class OpDef:
         new values of ``updates``, in that order, before its outputs.
       random: the function that says how many 128-bit Philox blocks a call takes; the kernel then gets a
         ``generator`` keyword, the stream's key and counter.
+      checks_shapes: the shape rule is asked before each call of a kernel, which would take some shapes that it rejects.
     """
 
     registry: Registry
@@ -156,6 +157,7 @@ class OpDef:
         reads: tuple[str, ...] = (),
         updates: tuple[str, ...] = (),
         random: Callable[..., int] | None = None,
+        checks_shapes: bool = False,
         host: Callable[..., Any] | None = None,
         constraints: dict[str, Any] | None = None,
     ) -> None:
@@ -177,6 +179,7 @@ class OpDef:
         self.reads = reads
         self.updates = updates
         self.random = random
+        self.checks_shapes = checks_shapes
         self.constraints = constraints or {}
         self.shape_rule: Callable[..., Any] | None = None
         self.shape_value_rule: Callable[..., Any] | None = None

@@ -36,6 +36,11 @@ LAZY_FAMILIES = {
         BatchSelfAdjointEig BatchSelfAdjointEigV2 BatchSvd MatrixExponential SelfAdjointEig
     """,
     "linalg.tridiagonal": "TridiagonalMatMul TridiagonalSolve",
+    "checkpoint.save_ops": "MergeV2Checkpoints Restore RestoreSlice RestoreV2 Save SaveSlices SaveV2",
+    "summary.summary_ops": """
+        AudioSummary AudioSummaryV2 HistogramSummary ImageSummary MergeSummary ScalarSummary TensorSummary
+        TensorSummaryV2
+    """,
     "files.file_ops": "MatchingFiles ReadFile ShardedFilename ShardedFilespec WriteFile",
     "image.boxes": "DrawBoundingBoxes DrawBoundingBoxesV2",
     "image.distorted_boxes": (
@@ -122,6 +127,10 @@ LAZY_FAMILIES = {
     "parsing.tensors": "ParseTensor SerializeTensor",
     "nn.block_lstm": "BlockLSTM BlockLSTMGrad BlockLSTMGradV2 BlockLSTMV2 LSTMBlockCell LSTMBlockCellGrad",
     "nn.block_gru": "GRUBlockCell GRUBlockCellGrad",
+    "nn.candidate_sampling": """
+        AllCandidateSampler ComputeAccidentalHits FixedUnigramCandidateSampler LearnedUnigramCandidateSampler
+        LogUniformCandidateSampler ThreadUnsafeUnigramCandidateSampler UniformCandidateSampler
+    """,
     "nn.convolution": "Conv2D Conv2DBackpropFilter Conv2DBackpropFilterV2 Conv2DBackpropInput Conv2DBackpropInputV2",
     "nn.depthwise_convolution": """
         DepthwiseConv2dNative DepthwiseConv2dNativeBackpropFilter DepthwiseConv2dNativeBackpropInput
@@ -132,4 +141,59 @@ LAZY_FAMILIES = {
     "nn.local_response": "LRN LRNGrad",
     "nn.pooling": "AvgPool AvgPoolGrad MaxPool MaxPoolGrad MaxPoolGradGrad MaxPoolGradGradV2 MaxPoolGradV2 MaxPoolV2",
     "nn.pooling_argmax": "MaxPoolGradGradWithArgmax MaxPoolGradWithArgmax MaxPoolWithArgmax",
+    "math.bessel_functions": "BesselJ0 BesselJ1 BesselK0 BesselK0e BesselK1 BesselK1e BesselY0 BesselY1",
+    "math.integrals": "Dawsn Expint FresnelCos FresnelSin Spence",
+    "quantization.fake": """
+        FakeQuantWithMinMaxArgs FakeQuantWithMinMaxArgsGradient FakeQuantWithMinMaxVars FakeQuantWithMinMaxVarsGradient
+        FakeQuantWithMinMaxVarsPerChannel FakeQuantWithMinMaxVarsPerChannelGradient
+    """,
+    "quantization.simulated": """
+        QuantizeAndDequantize QuantizeAndDequantizeV2 QuantizeAndDequantizeV3 QuantizeAndDequantizeV4
+        QuantizeAndDequantizeV4Grad
+    """,
+    "sparse.fill": "SparseFillEmptyRows SparseFillEmptyRowsGrad",
+    "quantization.conversion": """
+        Dequantize QuantizeDownAndShrinkRange QuantizeV2 RequantizationRange RequantizationRangePerChannel Requantize
+        RequantizePerChannel
+    """,
+    "quantization.arithmetic": "QuantizedAdd QuantizedBiasAdd QuantizedMatMul QuantizedMul",
+    "quantization.layers": """
+        QuantizedAvgPool QuantizedBatchNormWithGlobalNormalization QuantizedConv2D QuantizedInstanceNorm
+        QuantizedMaxPool QuantizedRelu QuantizedRelu6 QuantizedReluX
+    """,
+    "quantization.joining": "QuantizedConcat QuantizedReshape",
+    "nn.ctc": "CTCGreedyDecoder CTCLoss CTCLossV2",
+    "nn.ctc_beam_search": "CTCBeamSearchDecoder",
+    "quantization.uniform": """
+        UniformDequantize UniformQuantize UniformQuantizedAdd UniformQuantizedClipByValue UniformRequantize
+    """,
+    "strings.base64_codec": "DecodeBase64 EncodeBase64",
+    "strings.characters": "StringLength StringLower StringStrip StringUpper Substr",
+    "strings.edit_distances": "EditDistance",
+    "strings.formatting": "AsString",
+    "strings.hashing": "Fingerprint StringToHashBucket StringToHashBucketFast StringToHashBucketStrong",
+    "strings.joining": "ReduceJoin StringJoin UnsortedSegmentJoin",
+    "strings.ngram_ops": "StringNGrams",
+    "strings.numbers": "StringToNumber",
+    "strings.regex": "RegexFullMatch RegexReplace StaticRegexFullMatch StaticRegexReplace",
+    "strings.splitting": "StringSplit StringSplitV2",
+    "strings.unicode": "UnicodeDecode UnicodeDecodeWithOffsets UnicodeEncode UnicodeScript UnicodeTranscode",
+    "math.histogram": "Bucketize HistogramFixedWidth",
+    "array.positions": "ListDiff UnravelIndex",
+    "sparse.dense": "SparseReorder SparseReshape SparseTensorDenseMatMul SparseToDense",
+    "random.binomial": "StatelessRandomBinomial",
+    "random.quasi_random": "RandomIndexShuffle SobolSample",
+    "array.in_place": """
+        Copy CopyHost DeepCopy Empty Fact InplaceAdd InplaceSub InplaceUpdate ParallelConcat TileGrad ToBool
+    """,
+    "random.truncated": "ParameterizedTruncatedNormal StatelessParameterizedTruncatedNormal",
+    "sparse.set_ops": "DenseToDenseSetOperation DenseToSparseSetOperation SetSize SparseToSparseSetOperation",
+    "math.counting_rows": "RaggedBincount SegmentMaxV2 SegmentMinV2 SegmentProdV2 SegmentSumV2 SparseBincount",
+    "quantization.uniform_dot": "UniformQuantizedDot UniformQuantizedDotHybrid",
+    "quantization.uniform_convolution": "UniformQuantizedConvolution UniformQuantizedConvolutionHybrid",
+    "random.generator_ops": """
+        NonDeterministicInts RngReadAndSkip RngSkip StatefulRandomBinomial StatefulStandardNormal
+        StatefulStandardNormalV2 StatefulTruncatedNormal StatefulUniform StatefulUniformFullInt StatefulUniformInt
+    """,
+    "array.debugging": "DebugGradientIdentity DebugIdentityV2 DebugNumericSummaryV2",
 }

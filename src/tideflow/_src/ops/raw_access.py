@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+from tideflow._src.core import context
 from tideflow._src.graph.op_def import REQUIRED, OpDef
 from tideflow._src.runtime.arguments import normalize
 from tideflow._src.runtime.op import general
@@ -50,7 +51,7 @@ def operation(name: str) -> Callable[..., Any]:
                 continue
             if key not in definition.attributes:
                 raise TypeError(f"{definition.name}() got an unexpected keyword argument {key!r}")
-            attrs[key] = normalize(definition, definition.attributes[key], value)
+            attrs[key] = normalize(definition, definition.attributes[key], value, context.executing_eagerly())
         return general(definition, tuple(arguments[key] for key in inputs), attrs, name)
 
     call.__name__ = call.__qualname__ = definition.name

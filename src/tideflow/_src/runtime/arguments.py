@@ -65,7 +65,7 @@ def bind(definition: OpDef, inputs: Sequence[Any], attrs: dict[str, Any], *, eag
             f"({', '.join(argument.name for argument in definition.inputs)}), got {len(inputs)}."
         )
     attrs = dict(attrs)
-    _normalize_attributes(definition, attrs)
+    _normalize_attributes(definition, attrs, eager)
     types: dict[str, DType] = {}
     for name, value in attrs.items():
         if value.__class__ is DType and definition.attributes[name].type == "type":
@@ -290,22 +290,31 @@ def _bind_list(
     return tensors
 
 
-def _normalize_attributes(definition: OpDef, attrs: dict[str, Any]) -> None:
+def _normalize_attributes(definition: OpDef, attrs: dict[str, Any], eager: bool) -> None:
     for name, value in attrs.items():
         try:
             attribute = definition.attributes[name]
         except KeyError:
             raise TypeError(f"{definition.name} got an unexpected attribute {name!r}.") from None
-        attrs[name] = normalize(definition, attribute, value)
+        attrs[name] = normalize(definition, attribute, value, eager)
 
 
-def normalize(definition: OpDef, attribute: Attribute, value: Any) -> Any:
+def normalize(definition: OpDef, attribute: Attribute, value: Any, eager: bool) -> Any:
     """Returns an attribute's value in the form that kernels and rules get: Python values, DTypes, shape tuples.
 
     Raises:
       TypeError: the value is not of the attribute's type.
-      ValueError: it is below the least value, or not among those allowed.
+      ValueError: it is below the least value, or not among those allowed; InvalidArgumentError if the call is eager.
     """
+    try:
+        return _normalize(definition, attribute, value)
+    except ValueError as error:
+        if eager and attribute.type not in ("shape", "list(shape)"):
+            raise InvalidArgumentError(None, None, str(error)) from None
+        raise
+
+
+def _normalize(definition: OpDef, attribute: Attribute, value: Any) -> Any:
     kind = attribute.type
     if kind.startswith("list("):
         if not isinstance(value, list | tuple):

@@ -82,11 +82,19 @@ class ResourceManager:
 
     #: The RunState that programs run with this manager use; set by its maker.
     run_state: Any = None
+    #: Whether other sessions use the same resources, so that they outlive this one.
+    is_shared = False
 
     def __init__(self) -> None:
         self._resources: dict[tuple[str, str], Any] = {}
         self.lock = threading.RLock()
         self.interrupts = Interrupts()
+
+    def shared(self) -> ResourceManager:
+        """Returns a manager, for one more session, of the same resources."""
+        other = ResourceManager()
+        other._resources, other.lock, other.is_shared = self._resources, self.lock, True
+        return other
 
     def get_or_create(self, container: str, name: str, kind: type, create: Callable[[], Any]) -> Any:
         """Returns the resource of that name, made on first use.

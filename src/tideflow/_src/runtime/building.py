@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any
 
+from tideflow._src.core import context
 from tideflow._src.core.tensor import EagerTensor, SymbolicTensor
 from tideflow._src.graph.graph import Graph, Operation
 from tideflow._src.graph.op_def import OpDef
@@ -31,14 +32,29 @@ def add_node(graph: Graph, definition: OpDef, inputs: Sequence[Any], attrs: dict
     if definition.updates or any(tensor._dtype._is_ref_dtype for tensor in tensors):
         held = _references(definition, binding)
         if held:
-            return outputs(_beside(graph, held, definition, tensors, binding.attrs, unique))
-    op = graph.add_operation(definition, tensors, binding.attrs, unique, unique=True)
+            return _recorded(_beside(graph, held, definition, tensors, binding.attrs, unique))
+    return _recorded(graph.add_operation(definition, tensors, binding.attrs, unique, unique=True))
+
+
+def _recorded(op: Operation) -> Any:
+    """Shows a new node to the tapes of this thread and returns what the call returns."""
+    if context.TAPES:
+        for tape in context.state.tapes:
+            tape.record_node(op)
+        for watch in context.state.replacing:
+            replaced = watch(op)
+            if replaced is not None:
+                return grouped(op, replaced)
     return outputs(op)
 
 
 def _references(definition: OpDef, binding: Any) -> list[SymbolicTensor]:
     """Returns the inputs that an operation takes by reference."""
-    return [tensor for argument, tensor in zip(definition.inputs, binding.inputs, strict=True) if argument.is_ref]
+    references: list[SymbolicTensor] = []
+    for argument, item in zip(definition.inputs, binding.inputs, strict=True):
+        if argument.is_ref:
+            references.extend(item if argument.is_list else [item])
+    return references
 
 
 def _beside(
@@ -69,12 +85,17 @@ def _of_graph(graph: Graph, tensor: Any) -> SymbolicTensor:
 
 def outputs(op: Operation) -> Any:
     """Returns the outputs of a node in the form that a call of its operation returns."""
+    return grouped(op, op.outputs)
+
+
+def grouped(op: Operation, tensors: Sequence[SymbolicTensor]) -> Any:
+    """Returns tensors that stand for the outputs of a node in the form that a call of its operation returns."""
     declared = op.op_def.outputs
     if len(declared) == 1 and not declared[0].is_list:
-        return op.outputs[0]
+        return tensors[0]
     if not declared:
         return op
-    if not op.outputs:
+    if not tensors:
         return op
-    grouped = group(declared, op.attrs, op.outputs)
-    return grouped[0] if len(declared) == 1 else result_type(op.op_def)(*grouped)
+    groups = group(declared, op.attrs, tensors)
+    return groups[0] if len(declared) == 1 else result_type(op.op_def)(*groups)

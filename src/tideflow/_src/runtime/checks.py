@@ -6,12 +6,16 @@ which is looked at when the program has run.
 
 from __future__ import annotations
 
+import functools
+import math
+import os
 import threading
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
-from tideflow._src.core.errors import InvalidArgumentError
+from tideflow._src.core.errors import InvalidArgumentError, ResourceExhaustedError
 
 
 class _Trace(threading.local):
@@ -38,3 +42,60 @@ def require(condition: Any, message: str) -> None:
             raise InvalidArgumentError(None, None, message)
     elif trace.conditions is not None:
         trace.conditions.append((condition, message))
+
+
+def collected(function: Callable[..., Any], values: Iterable[Any]) -> tuple[Any, list[tuple[Any, str]]]:
+    """Calls a function in a trace within a trace; returns its result, and the conditions that its kernels require."""
+    outer = trace.conditions
+    conditions: list[tuple[Any, str]] = []
+    trace.conditions = conditions
+    try:
+        return function(*values), conditions
+    finally:
+        trace.conditions = outer
+
+
+def require_memory(shape: Iterable[int], itemsize: int) -> None:
+    """Rejects an array that cannot be, before any time is spent on what leads to it.
+
+    Raises:
+      ResourceExhaustedError: it would take more memory than the machine has.
+    """
+    sizes = [int(size) for size in shape]
+    wanted = math.prod(sizes) * itemsize
+    if wanted > _SMALL and wanted > _machine_memory():
+        raise ResourceExhaustedError(None, None, f"OOM: an array of shape {sizes} takes {wanted} bytes")
+
+
+_SMALL = 1 << 26
+
+
+@functools.cache
+def _machine_memory() -> int:
+    """Returns the bytes of memory that this machine has, as far as the system tells."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):
+        return 1 << 47
+
+
+def scalar(value: Any, name: str) -> Any:
+    """Returns the one element of a value without dimensions.
+
+    Raises:
+      InvalidArgumentError: the value has dimensions; ``name`` says which input it is.
+    """
+    if np.ndim(value):
+        raise InvalidArgumentError(None, None, f"{name} must be a scalar, got shape {list(np.shape(value))}")
+    return value[()] if isinstance(value, np.ndarray) else value
+
+
+def vector(value: Any, name: str) -> Any:
+    """Returns a value of one dimension.
+
+    Raises:
+      InvalidArgumentError: the value has none, or more; ``name`` says which input it is.
+    """
+    if np.ndim(value) != 1:
+        raise InvalidArgumentError(None, None, f"{name} must be a vector, got shape {list(np.shape(value))}")
+    return value

@@ -425,7 +425,7 @@ class _Run:
         resolve = self._program._plan.resolve
         for tensor in merge.ops[0]._inputs:
             tensor = resolve(tensor)
-            if tensor._op in source.ops and tensor in turn.values:
+            if tensor._op in source.ops and (tensor in turn.values or tensor._dtype._is_ref_dtype):
                 return tensor
         raise AssertionError(f"{merge.ops[0].name} got nothing from {source.ops[0].name}")
 

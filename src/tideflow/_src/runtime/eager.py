@@ -33,7 +33,7 @@ def execute(definition: OpDef, inputs: Sequence[Any], attrs: dict[str, Any]) -> 
         key = _dtype_key(definition, inputs)
     if key is not None and len(attrs) == len(definition.kernel_attributes) and key in definition.checked:
         tensors: Sequence[Any] = inputs
-        attrs = {name: normalize(definition, definition.attributes[name], value) for name, value in attrs.items()}
+        attrs = {name: normalize(definition, definition.attributes[name], value, True) for name, value in attrs.items()}
     else:
         for tensor in inputs:
             if tensor.__class__ is SymbolicTensor:

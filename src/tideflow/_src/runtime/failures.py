@@ -11,7 +11,6 @@ from tideflow._src.graph import shape_inference
 from tideflow._src.graph.graph import Operation
 from tideflow._src.runtime.arguments import wire_name
 
-
 # What Python and NumPy say of `int(array)` and `len(scalar)` where an input has the wrong rank.
 _NOT_A_SCALAR = (
     "0-dimensional arrays can be converted",

@@ -189,7 +189,7 @@ class HostProgram:
             return None
         arguments: list[str] = []
         kernel = evaluation.host_kernel(definition)
-        if definition.host_kernel is None and definition.tier == "any":
+        if evaluation.is_over_xp(definition):
             kernel = definition.kernel
             arguments.append("np")
         attrs = [f"{name}={self._constant(self._attribute(op, name))}" for name in definition.kernel_attributes]

@@ -162,9 +162,10 @@ def shape_from_value(value: Any) -> Shape:
     """Returns the shape that a shape input means: -1 stands for an unknown dimension, a scalar -1 for all of it."""
     value = np.asarray(value)
     if value.ndim == 0:
-        if value >= -1:
-            return None if value == -1 else (int(value),)
-        raise InvalidArgumentError(None, None, f"The shape of the elements cannot be {int(value)}.")
+        if value == -1:
+            return None
+        problem = f"The only valid scalar shape tensor is the fully unknown shape specified as -1, got {int(value)}."
+        raise InvalidArgumentError(None, None, problem)
     if value.ndim > 1 or (value < -1).any():
         raise InvalidArgumentError(None, None, f"The shape of the elements must be a vector, but is {value.tolist()}.")
     return tuple(None if size < 0 else int(size) for size in value)

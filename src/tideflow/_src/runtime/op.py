@@ -64,7 +64,7 @@ def op(name: str, signature: str, **options: Any) -> Callable[[Callable[..., Any
 
 _OPTIONS = frozenset(
     "tier stateful broadcasts structural commutative aggregate allows_uninitialized differentiable reads updates "
-    "random host".split()
+    "random checks_shapes host".split()
 )
 
 
@@ -129,7 +129,7 @@ def _fast_path(
     )
     if not simple:
         return ""
-    over_xp = definition.host_kernel is None and definition.tier == "any"
+    over_xp = evaluation.is_over_xp(definition)
     scope["kernel"] = definition.kernel if over_xp else kernel
     lists = [argument.is_list for argument in definition.inputs]
     conditions = ["not BUILDING"]
@@ -166,6 +166,13 @@ def _fast_path(
     else:
         guard = f"{key} in CHECKED"
     guards = [guard, *(f"{name} is None" for name in implied)]
+    for name in attributes:
+        attribute = definition.attributes[name]
+        if attribute.type == "string" and attribute.allowed is not None:
+            scope[f"ALLOWED_{name}"] = frozenset(attribute.allowed)
+            guards.append(f"{name}.__class__ is str and {name} in ALLOWED_{name}")
+        elif attribute.type == "int" and attribute.minimum is not None:
+            guards.append(f"{name}.__class__ is int and {name} >= {attribute.minimum}")
     keywords = [f"{name}={name}" for name in attributes]
     passed = [*(["np"] if over_xp else []), *(f"v_{name}" for name in names), *keywords]
     lines += [

@@ -7,6 +7,7 @@ from typing import Any
 _threads = {"inter": 0, "intra": 0}
 _optimizer: dict[str, Any] = {"jit": ""}
 _functions = {"eagerly": False}
+_tracebacks = {"filtered": True}
 
 
 def get_inter_op_parallelism_threads() -> int:
@@ -57,3 +58,18 @@ def run_functions_eagerly(run_eagerly: bool) -> None:
 def functions_run_eagerly() -> bool:
     """Tells whether functions run operation by operation."""
     return _functions["eagerly"]
+
+
+def enable_traceback_filtering() -> None:
+    """Asks for tracebacks without the frames of this library; here they are short, and shown as they are."""
+    _tracebacks["filtered"] = True
+
+
+def disable_traceback_filtering() -> None:
+    """Asks for tracebacks with the frames of this library."""
+    _tracebacks["filtered"] = False
+
+
+def is_traceback_filtering_enabled() -> bool:
+    """Tells what was chosen last; by default, filtering."""
+    return _tracebacks["filtered"]

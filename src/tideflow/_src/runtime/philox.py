@@ -300,12 +300,14 @@ class PhiloxState:
     ((0, 2), (256, 2))
     """
 
-    __slots__ = ("_counter", "_lock", "key")
+    __slots__ = ("_counter", "_lock", "key", "memory")
 
     def __init__(self, seed: int = 0, seed2: int = 0) -> None:
         self.key, (low, high) = seed_key_counter(int(seed), int(seed2))
         self._counter = high << 64 | low
         self._lock = threading.Lock()
+        #: What the kernel keeps from call to call, such as the counts of a sampler that learns; None at first.
+        self.memory: Any = None
 
     @classmethod
     def from_key_counter(cls, key: int, counter: tuple[int, int]) -> PhiloxState:

@@ -52,7 +52,6 @@ class Plan:
         left: list[Operation] = []
         constants, same_as = self.constants, self.same_as
         shared: dict[Any, Operation] = {}
-        keys: dict[int, Any] = {}
         targets = set(self.targets)
         for op in ops:
             definition = op.op_def
@@ -70,7 +69,7 @@ class Plan:
                         left.append(op)
                     continue
             if not op._control_inputs:
-                key = (definition.name, tuple(map(id, inputs)), _attributes_key(op, keys))
+                key = (definition.name, tuple(map(id, inputs)), attributes_key(op))
                 twin = shared.get(key)
                 if twin is not None and op not in targets:
                     for output, other in zip(op.outputs, twin.outputs, strict=True):
@@ -124,7 +123,8 @@ _NOT_SHARED = DATAFLOW_OPS | {
 }
 
 
-def _attributes_key(op: Operation, cache: dict[int, Any]) -> Any:
+def attributes_key(op: Operation) -> Any:
+    """Returns the attributes of an operation as a key that is equal exactly for equal ones."""
     attrs = op.attrs
     if not attrs:
         return ()

@@ -34,12 +34,21 @@ import numpy as np
 
 from tideflow._src.runtime.philox import PhiloxState
 
-__all__ = ["DEFAULT_GRAPH_SEED", "EagerSeeds", "GraphSeeds", "get_seed"]
+__all__ = ["DEFAULT_GRAPH_SEED", "EagerSeeds", "GraphSeeds", "determinism", "get_seed"]
 
 DEFAULT_GRAPH_SEED = 87654321
 _LARGEST_INT32 = 2**31 - 1
 # States that were used once and are kept in case the same seeds come again.
 _MOST_USED_ONCE = 1 << 16
+
+
+class _Determinism:
+    """Is the choice that random ops without any seed are errors: `tf.config.experimental.enable_op_determinism`."""
+
+    enabled = False
+
+
+determinism = _Determinism()
 
 
 def get_seed(global_seed: Any, op_seed: Any, *, next_operation_seed: Callable[[], int]) -> tuple[Any, Any]:
@@ -61,6 +70,11 @@ def get_seed(global_seed: Any, op_seed: Any, *, next_operation_seed: Callable[[]
     """
     if global_seed is None:
         if op_seed is None:
+            if determinism.enabled:
+                raise RuntimeError(
+                    "Random ops require a seed to be set when determinism is enabled. Please set a seed before running "
+                    "the op, e.g. by calling tf.random.set_seed(1)."
+                )
             return None, None
         seeds = DEFAULT_GRAPH_SEED, op_seed % _LARGEST_INT32
     else:

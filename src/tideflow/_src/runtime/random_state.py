@@ -14,13 +14,17 @@ eager_seeds = EagerSeeds()
 
 
 class Generator:
-    """Is what a random kernel draws from: a Philox key and the counter of its first block."""
+    """Is what a random kernel draws from: a Philox key and the counter of its first block.
 
-    __slots__ = ("key", "counter")
+    On the host ``state`` is the stream itself, whose ``memory`` keeps what a kernel remembers from call to call.
+    """
 
-    def __init__(self, key: Any, counter: Any) -> None:
+    __slots__ = ("key", "counter", "state")
+
+    def __init__(self, key: Any, counter: Any, state: PhiloxState | None = None) -> None:
         self.key = key
         self.counter = counter
+        self.state = state
 
 
 def eager_generator(definition: OpDef, values: Sequence[Any], attrs: dict[str, Any], blocks: int) -> Generator:
@@ -42,4 +46,4 @@ def eager_generator(definition: OpDef, values: Sequence[Any], attrs: dict[str, A
     )
     types = tuple([getattr(value, "dtype", None) for value in values])
     state = eager_seeds.state((definition.name, types, others), seed, seed2)
-    return Generator(state.key, state.reserve(blocks))
+    return Generator(state.key, state.reserve(blocks), state)

@@ -32,11 +32,13 @@ _CALL_PER_ARRAY = 1.2e-6
 #: Seconds: what compiling costs, alone, for each operation, and the first time for loading the engine.
 _COMPILE = 0.05
 _COMPILE_PER_OP = 0.002
-_LOAD = 0.2
+LOAD_COST = 0.2
 #: Programs kept compiled for one plan; shapes beyond these are interpreted.
 _MOST_SIGNATURES = 16
 #: Runs of each tier that are timed before the faster is kept.
 _TRIALS = 25
+#: How many times slower a compiled program is that gets no more trials.
+_HOPELESS = 3.0
 
 _HOST, _XLA, _AUTO = "host", "xla", "auto"
 
@@ -47,6 +49,11 @@ def forced_tier() -> str:
     if tier not in (_HOST, _XLA, _AUTO):
         raise ValueError(f"TIDEFLOW_TIER is {tier!r}, not one of auto, host, xla.")
     return tier
+
+
+def compile_cost(plan: Plan) -> float:
+    """Returns about how many seconds compiling a plan takes."""
+    return _COMPILE + _COMPILE_PER_OP * len(plan.ops)
 
 
 class _Signature:
@@ -83,7 +90,7 @@ class Runner:
         self._tier = forced_tier()
         if self._tier == _AUTO and _wants_compilation(config):
             self._tier = _XLA
-        self._compile_cost = _COMPILE + _COMPILE_PER_OP * len(self.plan.ops)
+        self._compile_cost = compile_cost(self.plan)
         self._small = True
         self._floor = _CALL + _CALL_PER_ARRAY * (len(feeds) + len(fetches))
         if self._tier == _AUTO and not self._could_compile():
@@ -128,7 +135,7 @@ class Runner:
         return self._try_compiled(signature, values)
 
     def _budget(self) -> float:
-        return self._compile_cost + (0.0 if engine.is_loaded() else _LOAD)
+        return self._compile_cost + (0.0 if engine.is_loaded() else LOAD_COST)
 
     def _try_compiled(self, signature: _Signature, values: Sequence[Any]) -> list[Any]:
         if self._compiled is None and not self._compile():
@@ -142,7 +149,8 @@ class Runner:
         signature.xla_runs += 1
         if signature.xla_runs > 1 and elapsed < signature.xla_best:
             signature.xla_best = elapsed
-        if signature.xla_runs > _TRIALS:
+        hopeless = signature.xla_runs > 3 and signature.xla_best > _HOPELESS * signature.host_best
+        if signature.xla_runs > _TRIALS or hopeless:
             signature.tier = _XLA if signature.xla_best < signature.host_best else _HOST
             if signature.tier is _XLA and len(self._signatures) == 1 and self._fixed_shapes():
                 self.run = self._run_compiled  # type: ignore[method-assign]

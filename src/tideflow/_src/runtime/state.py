@@ -89,7 +89,7 @@ class RunState:
         state = self.random_of(op)
 
         def reserve(blocks: int) -> Generator:
-            return Generator(state.key, state.reserve(blocks))
+            return Generator(state.key, state.reserve(blocks), state)
 
         return reserve
 

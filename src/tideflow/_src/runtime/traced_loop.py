@@ -50,7 +50,7 @@ def run(values: list[Any], condition: Any, body: Any) -> list[Any]:
 
     def turn(parts: Any) -> list[Any]:
         *parts, failed = parts
-        results, conditions = _checked(step, whole(parts))
+        results, conditions = checks.collected(step, whole(parts))
         messages[:] = [message for _, message in conditions]
         for number, (holds, _) in enumerate(conditions):
             broken = jnp.logical_not(jnp.asarray(holds)).reshape(())
@@ -59,7 +59,7 @@ def run(values: list[Any], condition: Any, body: Any) -> list[Any]:
 
     def goes_on(parts: Any) -> Any:
         *parts, failed = parts
-        results, conditions = _checked(test, whole(parts))
+        results, conditions = checks.collected(test, whole(parts))
         if conditions:
             raise Unrepresentable("The condition of a loop rejects values.")
         return jnp.logical_and(jnp.asarray(results[0]).astype(bool).reshape(()), failed < 0)
@@ -75,17 +75,6 @@ def run(values: list[Any], condition: Any, body: Any) -> list[Any]:
         for index in moving:
             results[index] = loop.known_end(index, results[index], turns)
     return results
-
-
-def _checked(function: Any, values: list[Any]) -> tuple[list[Any], list[tuple[Any, str]]]:
-    """Calls a function; returns what it returns, and the conditions that its kernels require."""
-    outer = checks.trace.conditions
-    conditions: list[tuple[Any, str]] = []
-    checks.trace.conditions = conditions
-    try:
-        return function(*values), conditions
-    finally:
-        checks.trace.conditions = outer
 
 
 def _as_array(value: Any) -> Any:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from tideflow._src.core.errors import ResourceExhaustedError
 from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.graph import evaluation
 from tideflow._src.graph.graph import Operation
@@ -19,6 +21,9 @@ from tideflow._src.runtime.stages import SHAPE_OPS
 from tideflow._src.runtime.traced_list import TracedList
 
 _HOST_VALUES = (np.ndarray, np.generic)
+
+
+_MOST_ELEMENTS = 1 << 44
 
 
 class NeedsHost(Exception):
@@ -78,18 +83,18 @@ class Environment:
 
 def xla_kernel(definition: OpDef) -> Callable[..., Any]:
     """Returns the kernel for traced values, to be called with inputs and attributes."""
-    if definition.xla_kernel is not None:
-        return definition.xla_kernel
-    if definition.tier == "xla":
-        return definition.kernel
-    if definition.tier == "host":
+    kernel = definition.xla_kernel
+    if kernel is None and definition.tier == "host":
         raise NeedsHost(f"{definition.name} runs on the host only.")
-    kernel = definition.kernel
+    if kernel is None and definition.tier == "xla":
+        kernel = definition.kernel
+    elif kernel is None:
+        over_xp = definition.kernel
 
-    def over_jax(*inputs: Any, **attrs: Any) -> Any:
-        return kernel(jnp, *inputs, **attrs)
+        def kernel(*inputs: Any, **attrs: Any) -> Any:
+            return over_xp(jnp, *inputs, **attrs)
 
-    return over_jax
+    return evaluation.shape_checking(definition, kernel) if definition.checks_shapes else kernel
 
 
 def call(definition: OpDef, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
@@ -197,6 +202,9 @@ def run(op: Operation, environment: Environment, lookup: Callable[[SymbolicTenso
 def _of_dtype(value: Any, dtype: Any) -> Any:
     if value.__class__ is TracedList or value.__class__ is BoundVariable:
         return value
+    if math.prod(np.shape(value)) >= _MOST_ELEMENTS:  # XLA would end the process
+        sizes = list(np.shape(value))
+        raise ResourceExhaustedError(None, None, f"OOM: no memory holds {dtype.name} values of shape {sizes}.")
     wanted = dtype.base_dtype.as_numpy_dtype
     if getattr(value, "dtype", None) != wanted:
         return value.astype(wanted) if hasattr(value, "astype") else jnp.asarray(value, wanted)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from tideflow._src.core.dtypes import variant
-from tideflow._src.core.errors import FailedPreconditionError, InvalidArgumentError, OpError
+from tideflow._src.core.errors import FailedPreconditionError, InvalidArgumentError, OpError, ResourceExhaustedError
 from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.graph.graph import Operation
 from tideflow._src.graph.op_def import OpDef
@@ -77,7 +77,7 @@ class CompiledPlan:
         engine.load()
         self._plan = plan
         self._state = state
-        self._static_feeds = _static_feeds(plan)
+        self._static_feeds = static_feeds(plan)
         stages = split(plan, state, set(self._static_feeds))
         if not any(stage.compiled and stage.ops for stage in stages):
             raise NotCompilable("Every operation of this plan runs on the host.")
@@ -122,15 +122,22 @@ def _same(first: Sequence[SymbolicTensor], second: Sequence[SymbolicTensor]) -> 
 
 
 def interpreted(stage: Stage, plan: Plan, state: RunState) -> Any:
-    """Returns a stage as a program of the host tier."""
+    """Returns a stage as a program of the host tier, which takes what compiled stages give."""
     program = HostProgram(plan, stage.ops, stage.inputs, stage.outputs, state)
-    if not any(tensor._dtype is variant for tensor in stage.inputs):
-        return program
 
     def run(values: Sequence[Any]) -> Any:
-        return program([to_host(value) if isinstance(value, TracedList) else value for value in values])
+        return program([_of_host(value) for value in values])
 
     return run
+
+
+def _of_host(value: Any) -> Any:
+    """Returns a value of a compiled stage as a kernel of the host takes it."""
+    if isinstance(value, np.ndarray | np.generic):
+        return value
+    if isinstance(value, TracedList):
+        return to_host(value)
+    return np.asarray(value) if isinstance(value, jax.Array) else value
 
 
 class _Program:
@@ -315,7 +322,7 @@ class _Compiled:
                 messages += [(op, message) for _, message in conditions[before:]]
         except (NeedsHost, FailedPreconditionError):
             raise
-        except InvalidArgumentError as error:
+        except (InvalidArgumentError, ResourceExhaustedError) as error:
             raise explain(error, op) from None
         finally:
             checks.trace.conditions = outer
@@ -391,7 +398,7 @@ def _buffers(ops: Sequence[Operation], plan: Plan, state: RunState) -> tuple[lis
     return list(written), list(read)
 
 
-def _static_feeds(plan: Plan) -> dict[SymbolicTensor, int]:
+def static_feeds(plan: Plan) -> dict[SymbolicTensor, int]:
     """Returns the feeds on whose values shapes depend, directly or through arithmetic on integers."""
     fed = set(plan.feeds)
     needed: dict[SymbolicTensor, int] = {}

@@ -12,9 +12,9 @@ from tideflow._src.core.errors import CancelledError, InvalidArgumentError
 from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.graph.graph import Graph, Plans
 from tideflow._src.runtime import blocking
-from tideflow._src.runtime.buffers import ResourceManager
 from tideflow._src.runtime.runner import Runner
 from tideflow._src.runtime.state import RunState
+from tideflow._src.session import targets
 from tideflow._src.session.feeds import Feed, expand, expand_key
 from tideflow._src.session.fetches import Fetches
 from tideflow._src.session.handles import HANDLE_OPERATIONS, TensorHandle
@@ -61,7 +61,7 @@ class BaseSession:
         self._config = config
         self._closed = False
         self._was_reset = False
-        self._resources = ResourceManager()
+        self._resources = targets.resources_of(target)
         if config is not None and config.operation_timeout_in_ms > 0:
             self._resources.interrupts.timeout = config.operation_timeout_in_ms / 1000
         self._state = RunState(self._resources)
@@ -291,11 +291,16 @@ class BaseSession:
 
         return devices.session_devices()
 
+    def cancel_waits(self) -> None:
+        """Ends, with ``CancelledError``, every run that waits for a queue or accumulator, now and from now on."""
+        self._resources.interrupts.cancel()
+
     def close(self) -> None:
         """Closes the session: its variables are freed, runs that wait are cancelled, and a new run is an error."""
         self._closed = True
         self._resources.interrupts.cancel()
-        self._resources.clear()
+        if not self._resources.is_shared:
+            self._resources.clear()
         self._runs.clear()
         self._partial_runs.clear()
         self._state = RunState(self._resources)
@@ -362,6 +367,7 @@ class Session(BaseSession):
                 session._resources.clear(containers)
                 session._was_reset = True
                 BaseSession.close(session)
+        targets.clear(target, containers)
 
 
 #: The sessions of this process, for ``Session.reset``.

@@ -181,9 +181,10 @@ class VariableStore:
             part_initializer: Any = initializer
             part_shape: Any = size
             if initial is not None:
-                part_initializer = initial[tuple(slice(o, o + n) for o, n in zip(offset, size, strict=True))]
+                with name_scope(f"{name}/PartitionedInitializer/"):
+                    part_initializer = initial[tuple(slice(o, o + n) for o, n in zip(offset, size, strict=True))]
                 part_shape = None
-            with name_scope(f"{name}/PartitionedInitializer/") if initial is not None else name_scope(None):
+            with name_scope(None):
                 variable = self._get_single(
                     f"{name}/part_{index}",
                     part_shape,

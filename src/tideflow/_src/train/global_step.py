@@ -7,10 +7,13 @@ from typing import Any
 from tideflow._src.core import context, dtypes
 from tideflow._src.core.tensor import Tensor
 from tideflow._src.state.graph_keys import GraphKeys
+from tideflow._src.state.initialization import value_or_initial
 from tideflow._src.state.initializers import Zeros
 from tideflow._src.state.replication import VariableAggregation
 from tideflow._src.state.variable import Variable
 from tideflow._src.state.variable_scope import get_variable
+
+_READ = "global_step_read_op_cache"
 
 
 def global_step(sess: Any, global_step_tensor: Any) -> int:
@@ -74,6 +77,25 @@ def get_or_create_global_step(graph: Any = None) -> Any:
     graph = graph or context.default_graph()
     step = get_global_step(graph)
     return create_global_step(graph) if step is None else step
+
+
+def get_or_create_global_step_read(graph: Any = None) -> Any:
+    """Returns a tensor that reads the global step of a graph; makes it at the first call. None without a step."""
+    graph = graph or context.default_graph()
+    found = graph.get_collection(_READ)
+    if len(found) > 1:
+        raise RuntimeError(f"There are multiple items in collection {_READ}. There should be only one.")
+    if found:
+        return found[0]
+    step = get_global_step(graph)
+    if step is None:
+        return None
+    with graph.as_default(), graph.name_scope(None), graph.name_scope(f"{step.op.name}/"):
+        # A sum is a value of its own, where a reference would change under the reader.
+        value = value_or_initial(step) if isinstance(step, Variable) else step
+        read = value + 0
+        graph.add_to_collection(_READ, read)
+    return read
 
 
 def assert_global_step(global_step_tensor: Any) -> None:

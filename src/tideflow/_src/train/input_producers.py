@@ -8,7 +8,6 @@ from tideflow._src.core import context, dtypes
 from tideflow._src.core.tensor import Tensor
 from tideflow._src.core.tensor_shape import TensorShape
 from tideflow._src.function.assertions import Assert
-from tideflow._src.graph.op_def import OpDef
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.array.shape import shape_v1, size_v1
 from tideflow._src.ops.control.grouping import control_dependencies
@@ -24,8 +23,6 @@ from tideflow._src.train.queue_runner import QueueRunner, add_queue_runner
 
 def add_scalar_summary(name: str, value: Any) -> None:
     """Adds a summary of a scalar, named after the scope it stands in, to the graph's summaries."""
-    if "ScalarSummary" not in OpDef.registry:
-        return
     graph = context.current_graph()
     with graph.name_scope(None if not graph._name_stack else graph._name_stack + "/"):
         scope = graph.unique_name(name, mark_as_used=False)

@@ -22,6 +22,24 @@ def _schedule(decay: Callable[[Any], Any], step: Any) -> Any:
     return decay(step)
 
 
+def _initial(learning_rate: Any, *numbers: Any) -> list[Any]:
+    """Returns the first rate as a tensor, and numbers or tensors in its dtype."""
+    rate = convert_to_tensor(learning_rate, name="initial_learning_rate")
+    return [rate, *(cast(number, rate.dtype.base_dtype) for number in numbers)]
+
+
+def _periods(now: Any, steps: Any, staircase: bool) -> Any:
+    """Returns how many times ``steps`` have passed, whole times only for a staircase."""
+    return raw.Floor(now / steps) if staircase else now / steps
+
+
+def _half_cosine(done: Any, periods: Any = None) -> Any:
+    """Returns what falls from 1 to 0, as half a cosine, while ``done`` grows from 0 to 1; or runs for more periods."""
+    angle = constant(math.pi, done.dtype.base_dtype)
+    angle = angle * done if periods is None else angle * (2.0 * periods * done)
+    return 0.5 * (1.0 + raw.Cos(angle))
+
+
 def _check_step(global_step: Any, name: str) -> None:
     if global_step is None:
         raise ValueError(f"Argument `global_step` is required for {name}.")
@@ -55,12 +73,8 @@ def exponential_decay(
 
     def decay(step: Any) -> Any:
         with name_scope(name, "ExponentialDecay") as scope:
-            initial = convert_to_tensor(learning_rate, name="initial_learning_rate")
-            dtype = initial.dtype.base_dtype
-            steps, rate, now = cast(decay_steps, dtype), cast(decay_rate, dtype), cast(step, dtype)
-            periods = now / steps
-            if staircase:
-                periods = raw.Floor(periods)
+            initial, steps, rate, now = _initial(learning_rate, decay_steps, decay_rate, step)
+            periods = _periods(now, steps, staircase)
             return raw.Mul(initial, raw.Pow(rate, periods), name=scope or None)
 
     return _schedule(decay, global_step)
@@ -157,11 +171,9 @@ def polynomial_decay(
 
     def decay(step: Any) -> Any:
         with name_scope(name, "PolynomialDecay") as scope:
-            initial = convert_to_tensor(learning_rate, name="initial_learning_rate")
-            dtype = initial.dtype.base_dtype
-            end, exponent, now = cast(end_learning_rate, dtype), cast(power, dtype), cast(step, dtype)
-            steps = cast(decay_steps, dtype)
+            initial, end, exponent, now, steps = _initial(learning_rate, end_learning_rate, power, step, decay_steps)
             if cycle:
+                dtype = initial.dtype.base_dtype
                 one = dtype.as_numpy_dtype(1)
                 cycles = raw.SelectV2(raw.Equal(now, dtype.as_numpy_dtype(0)), one, raw.Ceil(now / decay_steps))
                 steps = raw.Mul(steps, cycles)
@@ -187,13 +199,8 @@ def inverse_time_decay(
 
     def decay(step: Any) -> Any:
         with name_scope(name, "InverseTimeDecay") as scope:
-            initial = convert_to_tensor(learning_rate, name="initial_learning_rate")
-            dtype = initial.dtype.base_dtype
-            steps, rate, now = cast(decay_steps, dtype), cast(decay_rate, dtype), cast(step, dtype)
-            periods = now / steps
-            if staircase:
-                periods = raw.Floor(periods)
-            one = cast(constant(1), dtype)
+            initial, steps, rate, now, one = _initial(learning_rate, decay_steps, decay_rate, step, constant(1))
+            periods = _periods(now, steps, staircase)
             return raw.RealDiv(initial, raw.AddV2(one, raw.Mul(rate, periods), name="Add"), name=scope or None)
 
     return _schedule(decay, global_step)
@@ -221,12 +228,9 @@ def cosine_decay(
 
     def decay(step: Any) -> Any:
         with name_scope(name, "CosineDecay"):
-            initial = convert_to_tensor(learning_rate, name="initial_learning_rate")
-            dtype = initial.dtype.base_dtype
-            steps, now = cast(decay_steps, dtype), cast(step, dtype)
+            initial, steps, now = _initial(learning_rate, decay_steps, step)
             done = raw.Minimum(now, steps) / steps
-            cosine = 0.5 * (1.0 + raw.Cos(constant(math.pi, dtype) * done))
-            return raw.Mul(initial, (1 - alpha) * cosine + alpha)
+            return raw.Mul(initial, (1 - alpha) * _half_cosine(done) + alpha)
 
     return _schedule(decay, global_step)
 
@@ -261,10 +265,9 @@ def cosine_decay_restarts(
 
     def decay(step: Any) -> Any:
         with name_scope(name, "SGDRDecay") as scope:
-            initial = convert_to_tensor(learning_rate, name="initial_learning_rate")
-            dtype = initial.dtype.base_dtype
-            steps, least = cast(first_decay_steps, dtype), cast(alpha, dtype)
-            longer, smaller, now = cast(t_mul, dtype), cast(m_mul, dtype), cast(step, dtype)
+            initial, steps, least, longer, smaller, now = _initial(
+                learning_rate, first_decay_steps, alpha, t_mul, m_mul, step
+            )
             done = now / steps
             if float(t_mul) == 1.0:
                 restarts = raw.Floor(done)
@@ -274,8 +277,7 @@ def cosine_decay_restarts(
                 before = (1.0 - raw.Pow(longer, restarts)) / (1.0 - longer)
                 done = (done - before) / raw.Pow(longer, restarts)
             height = raw.Pow(smaller, restarts)
-            cosine = 0.5 * height * (1.0 + raw.Cos(constant(math.pi, dtype) * done))
-            return raw.Mul(initial, (1 - least) * cosine + least, name=scope or None)
+            return raw.Mul(initial, (1 - least) * (height * _half_cosine(done)) + least, name=scope or None)
 
     return _schedule(decay, global_step)
 
@@ -309,16 +311,12 @@ def linear_cosine_decay(
 
     def decay(step: Any) -> Any:
         with name_scope(name, "LinearCosineDecay") as scope:
-            initial = convert_to_tensor(learning_rate, name="initial_learning_rate")
-            dtype = initial.dtype.base_dtype
-            steps, periods = cast(decay_steps, dtype), cast(num_periods, dtype)
-            first, last = cast(alpha, dtype), cast(beta, dtype)
-            now = raw.Minimum(cast(step, dtype), steps)
+            initial, steps, periods, first, last, now = _initial(
+                learning_rate, decay_steps, num_periods, alpha, beta, step
+            )
+            now = raw.Minimum(now, steps)
             line = (steps - now) / steps
-            done = now / steps
-            angle = constant(math.pi, dtype) * (2.0 * periods * done)
-            cosine = 0.5 * (1.0 + raw.Cos(angle))
-            return raw.Mul(initial, (first + line) * cosine + last, name=scope or None)
+            return raw.Mul(initial, (first + line) * _half_cosine(now / steps, periods) + last, name=scope or None)
 
     return _schedule(decay, global_step)
 
@@ -352,17 +350,13 @@ def noisy_linear_cosine_decay(
 
     def decay(step: Any) -> Any:
         with name_scope(name, "NoisyLinearCosineDecay") as scope:
-            initial = convert_to_tensor(learning_rate, name="initial_learning_rate")
-            dtype = initial.dtype.base_dtype
-            steps, variance = cast(decay_steps, dtype), cast(initial_variance, dtype)
-            fall, periods = cast(variance_decay, dtype), cast(num_periods, dtype)
-            first, last = cast(alpha, dtype), cast(beta, dtype)
-            now = raw.Minimum(cast(step, dtype), steps)
+            initial, steps, variance, fall, periods, first, last, now = _initial(
+                learning_rate, decay_steps, initial_variance, variance_decay, num_periods, alpha, beta, step
+            )
+            now = raw.Minimum(now, steps)
             line = (steps - now) / steps
             spread = raw.Sqrt(variance / raw.Pow(1.0 + now, fall))
-            noisy = line + random_normal(line.shape, stddev=spread, dtype=dtype)
-            angle = constant(math.pi, dtype) * (2.0 * periods * (now / steps))
-            cosine = 0.5 * (1.0 + raw.Cos(angle))
-            return raw.Mul(initial, (first + noisy) * cosine + last, name=scope or None)
+            noisy = line + random_normal(line.shape, stddev=spread, dtype=line.dtype)
+            return raw.Mul(initial, (first + noisy) * _half_cosine(now / steps, periods) + last, name=scope or None)
 
     return _schedule(decay, global_step)

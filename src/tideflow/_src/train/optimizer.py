@@ -23,6 +23,7 @@ from tideflow._src.state.graph_keys import GraphKeys
 from tideflow._src.state.initialization import trainable_variables
 from tideflow._src.state.resource_variable import is_resource_variable
 from tideflow._src.state.variable import Variable, VariableV1
+from tideflow._src.state.variable_scope import get_variable, variable_scope
 from tideflow._src.train import slot_creator
 
 del _register_operations
@@ -37,6 +38,7 @@ class Optimizer:
     Args:
       use_locking: kept for TensorFlow's signature: updates never interleave here.
       name: the name scope of the updates, and the name of slots.
+      use_own_namescope_for_non_slot_vars: whether variables that belong to the optimizer as a whole are named below it.
 
     Raises:
       ValueError: the name is empty.
@@ -46,9 +48,13 @@ class Optimizer:
     GATE_OP = 1
     GATE_GRAPH = 2
 
-    def __init__(self, use_locking: bool, name: str) -> None:
+    def __init__(self, use_locking: bool, name: str, use_own_namescope_for_non_slot_vars: bool = False) -> None:
         if not name:
             raise ValueError("Must specify the optimizer name")
+        self._non_slot_scope: Any = None
+        if use_own_namescope_for_non_slot_vars:
+            with variable_scope(None, default_name=name) as scope:
+                self._non_slot_scope = scope
         self._use_locking = use_locking
         self._name = name
         self._slots: dict[str, dict[Any, Any]] = {}
@@ -300,11 +306,15 @@ class Optimizer:
         key = (name, context.current_graph())
         variable = self._non_slots.get(key)
         if variable is None:
+            make: Any = VariableV1
+            use_resource = is_resource_variable(colocate_with)
+            arguments: dict[str, Any] = {"name": name, "trainable": False, "use_resource": use_resource}
             with slot_creator.beside(colocate_with):
-                make: Any = VariableV1
-                variable = make(
-                    initial_value, name=name, trainable=False, use_resource=is_resource_variable(colocate_with)
-                )
+                if self._non_slot_scope is None:
+                    variable = make(initial_value, **arguments)
+                else:
+                    with name_scope(""), variable_scope(self._non_slot_scope):
+                        variable = get_variable(initializer=initial_value, **arguments)
             self._non_slots[key] = variable
         return variable
 

@@ -11,6 +11,7 @@ from typing import Any
 from tideflow._src.core import context, errors
 from tideflow._src.graph import protos
 from tideflow._src.session.session import BaseSession, get_default_session
+from tideflow._src.state.collection_protos import register_proto_function
 from tideflow._src.state.graph_keys import GraphKeys
 from tideflow._src.train.coordinator import Coordinator
 
@@ -248,6 +249,9 @@ class QueueRunner:
     def from_proto(queue_runner_def: Any, import_scope: str | None = None) -> QueueRunner:
         """Returns the queue runner of a ``QueueRunnerDef``, in the default graph."""
         return QueueRunner(queue_runner_def=queue_runner_def, import_scope=import_scope)
+
+
+register_proto_function(GraphKeys.QUEUE_RUNNERS, "QueueRunnerDef", QueueRunner.from_proto)
 
 
 def add_queue_runner(qr: QueueRunner, collection: str = GraphKeys.QUEUE_RUNNERS) -> None:

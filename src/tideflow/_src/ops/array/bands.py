@@ -13,6 +13,7 @@ import numpy as np
 from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.graph.shape_inference import shape_text
 from tideflow._src.ops.dimensions import merge, merge_dimensions
+from tideflow._src.runtime.checks import require_memory, scalar
 
 #: ``k`` of the main diagonal, and an unspecified number of rows or columns.
 MAIN = np.array(0, np.int32)
@@ -145,13 +146,16 @@ def make_matrix(xp: Any, diagonal: Any, k: Any, num_rows: Any, num_cols: Any, pa
     """Returns matrices made of bands."""
     if not diagonal.shape:
         raise _invalid("diagonal must be at least 1-dim, received shape: []")
+    num_rows, num_cols = scalar(num_rows, "num_rows"), scalar(num_cols, "num_cols")
+    padding = scalar(padding, "padding_value")
     low, high = limits_of(k)
     length = diagonal.shape[-1]
     flat = _band_rows(low, high, diagonal)
-    rows, columns = _matrix_sizes(low, high, length, int(num_rows.reshape(())), int(num_cols.reshape(())))
+    rows, columns = _matrix_sizes(low, high, length, int(num_rows), int(num_cols))
+    require_memory((*diagonal.shape[: -1 if low == high else -2], rows, columns), diagonal.dtype.itemsize)
     if low == high:
-        return _with_diagonal(xp, padding.reshape(()), rows, columns, diagonal, low)
-    return _picked(xp, flat, _places(low, high, rows, columns, length, align), padding.reshape(()))
+        return _with_diagonal(xp, padding, rows, columns, diagonal, low)
+    return _picked(xp, flat, _places(low, high, rows, columns, length, align), padding)
 
 
 def make_matrix_shape(diagonal: Any, k: Any, num_rows: Any, num_cols: Any) -> Any:

@@ -31,7 +31,7 @@ def _broadcast_to_host(input, shape):
 
 def _target(input: Any, shape: Any) -> tuple[int, ...]:
     if shape.ndim != 1:
-        if shape.ndim or input.shape:
+        if shape.ndim or input.shape or shape != -1:
             raise InvalidArgumentError(None, None, f"shape must be a vector, got shape {list(shape.shape)}")
     sizes = tuple(shape.reshape(-1).tolist())
     if not input.shape and all(size >= 0 for size in sizes):

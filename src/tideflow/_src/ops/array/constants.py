@@ -8,7 +8,7 @@ import numpy as np
 
 from tideflow._src.core import context, dtypes
 from tideflow._src.core.dtypes import DType
-from tideflow._src.core.errors import InvalidArgumentError
+from tideflow._src.core.errors import InvalidArgumentError, ResourceExhaustedError
 from tideflow._src.core.tensor import EagerTensor, wrap, wrap_on
 from tideflow._src.core.tensor import Tensor as AnyTensor
 from tideflow._src.core.tensor_shape import TensorShape
@@ -407,10 +407,11 @@ def _eager_full(shape: Any, value: Any, dtype: DType) -> Any:
         if value == 0 and numpy_dtype is not object:
             return _placed(np.zeros(sizes, numpy_dtype))
         return _placed(_filled(sizes, value, numpy_dtype))
-    except ValueError:
-        raise InvalidArgumentError(
-            None, None, f"Dimensions must be at least 0, got shape {list(sizes)} [Op:Fill]"
-        ) from None
+    except ValueError as error:
+        problem = "Dimensions must be at least 0" if any(size < 0 for size in sizes) else str(error)
+        raise InvalidArgumentError(None, None, f"{problem}, got shape {list(sizes)} [Op:Fill]") from None
+    except MemoryError as error:
+        raise ResourceExhaustedError(None, None, f"OOM: {error} [Op:Fill]") from None
 
 
 def zeros_like(input: Any, dtype: Any = None, name: str | None = None, layout: Any = None) -> Any:

@@ -32,8 +32,7 @@ def _widths(input: Any, paddings: Any) -> list[tuple[int, int]]:
       InvalidArgumentError: the paddings are not two non-negative numbers for each dimension.
     """
     if paddings.ndim != 2 or paddings.shape[1] != 2:
-        if not (paddings.size == 0 and not input.shape):
-            raise _invalid(f"paddings must be a matrix with 2 columns: {shape_text(paddings.shape)}")
+        raise _invalid(f"paddings must be a matrix with 2 columns: {shape_text(paddings.shape)}")
     if len(paddings) != len(input.shape):
         raise _invalid(
             f"The first dimension of paddings must be the rank of inputs{shape_text(paddings.shape)} "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -28,12 +29,14 @@ def _invalid(message: str) -> InvalidArgumentError:
 def _unique(x: Any, axis: Any, out_idx: DType) -> tuple[Any, Any, Any]:
     """Returns the distinct elements in order of appearance, the place of each element among them, and counts."""
     kind = out_idx.as_numpy_dtype
+    if axis is not None and axis.ndim != 1:
+        raise _invalid(f"axis expects a 1D vector, got shape {list(axis.shape)}")
     if axis is None or not axis.size:
         if x.ndim != 1:
             raise _invalid("unique expects a 1D vector.")
         place, rows = 0, x
     else:
-        if axis.ndim > 1 or axis.size != 1:
+        if axis.size != 1:
             raise _invalid("axis does not support input dims larger than 1")
         place = int(axis.reshape(()))
         if not -x.ndim <= place < x.ndim:
@@ -58,7 +61,11 @@ def _unique_rows(rows: Any) -> tuple[Any, Any, Any]:
     chosen: list[int] = []
     counts: list[int] = []
     places = np.empty(len(rows), np.int64)
-    keys = rows.tolist() if rows.ndim == 1 else (tuple(row) for row in rows.reshape((len(rows), -1)).tolist())
+    keys = (
+        rows.tolist()
+        if rows.ndim == 1
+        else (tuple(row) for row in rows.reshape((len(rows), math.prod(rows.shape[1:]))).tolist())
+    )
     for index, key in enumerate(keys):
         place = seen.setdefault(key, len(chosen))
         if place == len(chosen):

@@ -22,6 +22,7 @@ from tideflow._src.ops.array.raw import all_axes, raw, static_shape
 from tideflow._src.ops.array.selection import where
 from tideflow._src.ops.array.shape import expand_dims, rank, reshape, shape, size
 from tideflow._src.ops.scopes import name_scope
+from tideflow._src.runtime.checks import require_memory
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.runtime.op import op
 
@@ -166,6 +167,7 @@ def one_hot_op(xp, indices, depth, on_value, off_value, *, axis: int = -1):
         if value.shape:
             raise _invalid(f"{name} must be a scalar, but got: {shape_text(value.shape)}")
     place = rank if axis == -1 else axis
+    require_memory((*indices.shape, int(depth)), on_value.dtype.itemsize)
     places = np.arange(int(depth)).reshape((-1, *(1,) * (rank - place)))
     return xp.where(xp.expand_dims(indices, place) == places, on_value, off_value)
 

@@ -21,6 +21,7 @@ from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.array.shape import rank, reshape, shape
 from tideflow._src.ops.array.strided_index import StridedIndex, strided_index
 from tideflow._src.ops.scopes import name_scope
+from tideflow._src.runtime.checks import vector
 from tideflow._src.runtime.convert import constant_node, convert_to_tensor
 from tideflow._src.runtime.op import op
 
@@ -213,11 +214,11 @@ def _strided_slice_shape(
 
 def _check_vectors(*vectors: Any) -> None:
     lengths = set()
-    for vector in vectors:
-        if vector.shape is not None:
-            if len(vector.shape) != 1:
-                raise ValueError(f"Shape must be rank 1 but is rank {len(vector.shape)}")
-            lengths.add(vector.shape[0])
+    for item in vectors:
+        if item.shape is not None:
+            if len(item.shape) != 1:
+                raise ValueError(f"Shape must be rank 1 but is rank {len(item.shape)}")
+            lengths.add(item.shape[0])
     lengths.discard(None)
     if len(lengths) > 1:
         raise ValueError(f"Expected begin, end, and strides of one length, but got lengths {sorted(lengths)}")
@@ -283,7 +284,7 @@ def strided_slice_grad(
     shrink_axis_mask: int = 0,
 ):
     """Puts ``dy`` where a strided slice of a tensor of ``shape`` came from, and zeros elsewhere."""
-    sizes = tuple(shape.tolist())
+    sizes = tuple(vector(shape, "shape").tolist())
     found = resolve_strided_slice(
         sizes,
         begin,

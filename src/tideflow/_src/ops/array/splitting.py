@@ -75,9 +75,9 @@ def _unpack_samples(s):
 def split_op(xp, split_dim, value, *, num_split: int):
     """Cuts a tensor into ``num_split`` equal pieces along ``split_dim``."""
     count = len(value.shape)
-    if split_dim.size != 1:
+    if split_dim.ndim:
         raise _invalid(f"split_dim must be a scalar but has shape {list(split_dim.shape)}")
-    axis = int(split_dim.reshape(()))
+    axis = int(split_dim)
     if not -count <= axis < count:
         raise _invalid(f"-input rank({-count}) <= split_dim < input rank ({count}), but got {axis}")
     axis %= count

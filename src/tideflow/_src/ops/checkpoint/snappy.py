@@ -1,4 +1,7 @@
-"""Decompresses Snappy blocks, in which some old checkpoint files are written (google/snappy, ``format_description.txt``)."""
+"""Decompresses Snappy blocks, in which some old checkpoint files are written.
+
+The format is that of google/snappy, ``format_description.txt``.
+"""
 
 from __future__ import annotations
 

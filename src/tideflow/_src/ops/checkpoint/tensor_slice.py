@@ -5,9 +5,12 @@ A specification such as ``4 3 0,2:-`` says: of a tensor of shape (4, 3), two row
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from tideflow._src.core.errors import InvalidArgumentError
+import numpy as np
+
+from tideflow._src.core.errors import DataLossError, InvalidArgumentError
 from tideflow._src.graph import protos
 
 #: The length of an extent that is all of its dimension, whatever that is.
@@ -79,9 +82,7 @@ def parse(specification: str) -> tuple[tuple[int, ...], Slice]:
         if any(size < 0 for size in shape):
             raise ValueError
     except ValueError:
-        raise InvalidArgumentError(
-            None, None, f"Non numerical dimension in shape_and_slice: {specification}"
-        ) from None
+        raise InvalidArgumentError(None, None, f"Non numerical dimension in shape_and_slice: {specification}") from None
     extents = []
     for text in slice_text.split(":") if slice_text else []:
         if text == "-":
@@ -95,8 +96,10 @@ def parse(specification: str) -> tuple[tuple[int, ...], Slice]:
             ) from None
         if start < 0 or length <= 0:
             raise InvalidArgumentError(
-                None, None, f"Expected non-negative start and positive length but got start = {start}, "
-                f"length = {length}: string = {slice_text}"
+                None,
+                None,
+                f"Expected non-negative start and positive length but got start = {start}, "
+                f"length = {length}: string = {slice_text}",
             )
         extents.append((start, length))
     if len(extents) != len(shape):
@@ -106,15 +109,58 @@ def parse(specification: str) -> tuple[tuple[int, ...], Slice]:
     for axis, (begin, end) in enumerate(found.bounds(shape)):
         if end > shape[axis]:
             raise InvalidArgumentError(
-                None, None, f"Extent in dimension {axis} out of bounds: it ends at {end} of {shape[axis]}, "
-                f"slice = {slice_text}"
+                None,
+                None,
+                f"Extent in dimension {axis} out of bounds: it ends at {end} of {shape[axis]}, slice = {slice_text}",
             )
         del begin
     return shape, found
 
 
+def assembled(
+    wanted: Slice,
+    shape: tuple[int, ...],
+    dtype: Any,
+    stored: Iterable[Slice],
+    read: Callable[[Slice], np.ndarray[Any, Any]],
+) -> np.ndarray[Any, Any] | None:
+    """Puts a part of a tensor together from parts that are stored.
+
+    Args:
+      wanted: the part.
+      shape: the shape of the whole.
+      dtype: the NumPy dtype of the result.
+      stored: the parts that there are.
+      read: returns the values of a stored part.
+
+    Returns:
+      The values; None if the stored parts do not cover what is wanted.
+
+    Raises:
+      DataLossError: a stored part does not fit the shape.
+    """
+    bounds = wanted.bounds(shape)
+    result = np.empty(wanted.shape_in(shape), dtype)
+    covered = np.zeros(result.shape, np.bool_)
+    for part in stored:
+        if len(part.extents) != len(shape):
+            raise DataLossError(None, None, f"a part {part} is stored of a tensor of rank {len(shape)}")
+        limits = part.bounds(shape)
+        common = [(max(a, c), min(b, d)) for (a, b), (c, d) in zip(bounds, limits, strict=True)]
+        if result.size and any(begin >= end for begin, end in common):
+            continue
+        values = read(part)
+        if values.shape != part.shape_in(shape):
+            raise DataLossError(None, None, f"the part {part} of a tensor of shape {shape} has shape {values.shape}")
+        target = tuple(slice(b - a, e - a) for (b, e), (a, _) in zip(common, bounds, strict=True))
+        result[target] = values[tuple(slice(b - c, e - c) for (b, e), (c, _) in zip(common, limits, strict=True))]
+        covered[target] = True
+    return result if covered.all() else None
+
+
 # Keys: names and slices so that their order as bytes is their order as values (Google's "ordered code").
 
+_ESCAPES = {0x00: b"\x00\xff", 0xFF: b"\xff\x00"}
 _HEADERS = (0, 0, 0xC0, 0xE0, 0xF0, 0xF8, 0xFC, 0xFE, 0xFF, 0xFF, 0xFF)
 
 
@@ -139,8 +185,6 @@ def _signed(value: int) -> bytes:
 
 def key_of(name: bytes, part: Slice) -> bytes:
     """Returns the key under which a part of the tensor ``name`` stands in a checkpoint."""
-    escaped = name.replace(b"\xff", b"\xff\x00").replace(b"\x00", b"\x00\xff") if b"\xff" not in name else b"".join(
-        {0: b"\x00\xff", 255: b"\xff\x00"}.get(byte, bytes([byte])) for byte in name
-    )
+    escaped = b"".join(_ESCAPES.get(byte) or bytes([byte]) for byte in name)
     numbers = b"".join(_signed(start) + _signed(length) for start, length in part.extents)
     return b"\x00" + escaped + b"\x00\x01" + _unsigned(len(part.extents)) + numbers

@@ -263,7 +263,13 @@ def _reference(s):
 switch.samples(_alone(_data, True))
 ref_switch.samples(_alone(_reference, True))
 merge.samples(_alone(lambda s: [s.normal(2), s.normal(2)]))
-ref_merge.samples(_alone(lambda s: [s.normal(2), s.normal(3)]))
+
+
+@ref_merge.samples
+def _ref_merge_samples(s):
+    yield s([s.reference(s.normal(2))])
+
+
 exit_op.samples(_alone(_data))
 ref_exit.samples(_alone(_reference))
 next_iteration.samples(_alone(_data))

@@ -11,7 +11,7 @@ import numpy as np
 
 from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.graph.op_def import Function, OpDef, Shape, at_least
-from tideflow._src.runtime import traced_list, traced_loop
+from tideflow._src.runtime import traced_branches, traced_list, traced_loop
 from tideflow._src.runtime.lazy import lax
 from tideflow._src.runtime.op import op
 from tideflow._src.runtime.tracing import NeedsHost, is_known
@@ -40,7 +40,8 @@ def _conditional_xla(cond: Any, input: list[Any], then_branch: Any, else_branch:
     if cond.ndim:
         return (then_branch if cond.size else else_branch).trace(input)  # type: ignore[no-any-return]
     try:
-        return list(lax.cond(cond.astype(bool), then_branch.traced(), else_branch.traced(), *input))
+        index = cond.astype(bool).astype(np.int32)
+        return traced_branches.choose(index, [else_branch.traced(), then_branch.traced()], input)
     except TypeError as error:  # the branches differ in shape
         raise NeedsHost(str(error)) from None
 
@@ -118,7 +119,7 @@ for _operation in (case_op, stateless_case):
             (branch_index >= 0) & (branch_index < len(branches)), branch_index, np.int32(len(branches) - 1)
         )
         try:
-            return list(lax.switch(index, [branch.traced() for branch in branches], *input))
+            return traced_branches.choose(index, [branch.traced() for branch in branches], input)
         except TypeError as error:
             raise NeedsHost(str(error)) from None
 
@@ -126,6 +127,8 @@ for _operation in (case_op, stateless_case):
 
 
 def _loop(input: list[Any], cond: Any, body: Any) -> list[Any]:
+    cond.check_types(input)
+    body.check_types(input)
     condition = cond.program()
     step = body.program()
     values: Any = input
@@ -187,6 +190,7 @@ def for_op(start, limit, delta, input, *, body: Function):
     if (step > 0 and first > last) or (step < 0 and first < last):
         order = "start <= limit when delta > 0" if step > 0 else "start >= limit when delta < 0"
         raise InvalidArgumentError(None, None, f"Requires {order}: {first} and {last}.")
+    body.check_types([np.int32(first), *input])
     program = body.program()
     values: Any = input
     for index in range(first, last, step):

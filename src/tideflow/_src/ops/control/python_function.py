@@ -48,15 +48,15 @@ class _Holder:
 def _call(token: str, values: Sequence[Any], types: Sequence[DType]) -> list[Any]:
     holder = _functions.get(token)
     if holder is None:
-        raise UnknownError(None, None, f"The Python function {token!r} of a py_func does not exist in this process.")
+        raise InvalidArgumentError(
+            None, None, f"The Python function {token!r} of a py_func does not exist in this process."
+        )
     with context.eager_scope():
         try:
             if holder.eager:
                 result = holder.function(*[wrap(np.asarray(value)) for value in values])
             else:
                 result = holder.function(*[_as_array(value) for value in values])
-        except OpError:
-            raise
         except Exception as error:
             raise _failure(error) from error
     if result is None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tideflow._src.core import context, dtypes
-from tideflow._src.core.errors import InvalidArgumentError, OutOfRangeError
+from tideflow._src.core.errors import InvalidArgumentError, OutOfRangeError, ResourceExhaustedError
 from tideflow._src.core.tensor import Tensor
 from tideflow._src.core.tensor_shape import TensorShape
 from tideflow._src.core.tensor_spec import TensorSpec
@@ -19,6 +19,7 @@ from tideflow._src.core.type_spec import TypeSpec, register, register_type_spec_
 from tideflow._src.graph.static_value import static_value
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.scopes import name_scope
+from tideflow._src.runtime.checks import require_memory
 from tideflow._src.runtime.convert import convert_to_tensor
 
 
@@ -352,7 +353,11 @@ class _EagerArray(_Array):
             raise InvalidArgumentError(None, None, f"The size of a TensorArray must not be negative, but is {size}.")
         self._owner = owner
         self._clears = clear_after_read is None or bool(clear_after_read)
-        self._items: list[Any] = [None] * size
+        require_memory((size,), 8)
+        try:
+            self._items: list[Any] = [None] * size
+        except MemoryError:
+            raise ResourceExhaustedError(None, None, f"OOM: no memory for {size} elements of a TensorArray.") from None
         self._read: set[int] = set()
 
     @property

@@ -18,6 +18,7 @@ from tideflow._src.graph.op_def import OpDef, Shape
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.control.tensor_array_state import StringHandle, TensorArrayState
 from tideflow._src.runtime.buffers import ResourceHandle
+from tideflow._src.runtime.checks import vector
 from tideflow._src.runtime.list_value import check_scalar
 from tideflow._src.runtime.op import op
 
@@ -110,7 +111,7 @@ def tensor_array_grad_v2(handle, flow_in, *, source: str):
 def tensor_array_grad_v3(handle, flow_in, *, source: str):
     """Finds the array of gradients of an array."""
     state = _state(handle).gradient(source)
-    return ResourceHandle(state, state.name), flow_in
+    return ResourceHandle(state, state.name), np.float32(0)
 
 
 @op(
@@ -122,8 +123,11 @@ def tensor_array_grad_v3(handle, flow_in, *, source: str):
 )
 def tensor_array_grad_with_shape(handle, flow_in, shape_to_prepend, *, source: str):
     """Finds the array of gradients of an array, whose elements have more dimensions in front."""
-    state = _state(handle).gradient(source, tuple(np.ravel(shape_to_prepend).tolist()))
-    return ResourceHandle(state, state.name), flow_in
+    sizes = vector(shape_to_prepend, "shape_to_prepend").tolist()
+    if any(size < 0 for size in sizes):
+        raise InvalidArgumentError(None, None, f"The sizes of shape_to_prepend must be >= 0, got {sizes}")
+    state = _state(handle).gradient(source, tuple(sizes))
+    return ResourceHandle(state, state.name), np.float32(0)
 
 
 def _write(handle, index, value, flow_in):
@@ -145,7 +149,7 @@ def _check_dtype(state: TensorArrayState, dtype: DType) -> None:
 
 
 def _gather(handle, indices, flow_in, *, dtype: DType, element_shape: Shape = None):
-    return _gathered(_state(handle), np.ravel(indices).tolist(), dtype, element_shape)
+    return _gathered(_state(handle), vector(indices, "indices").tolist(), dtype, element_shape)
 
 
 def _pack(handle, flow_in, *, dtype: DType, element_shape: Shape = None):
@@ -174,7 +178,7 @@ def _gathered(state: TensorArrayState, indices: Any, dtype: DType, element_shape
 
 
 def _scatter(handle, indices, value, flow_in):
-    positions = np.ravel(indices).tolist()
+    positions = vector(indices, "indices").tolist()
     if value.ndim == 0 or value.shape[0] != len(positions):
         raise InvalidArgumentError(
             None,

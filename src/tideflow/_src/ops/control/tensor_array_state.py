@@ -11,6 +11,7 @@ from tideflow._src.core import dtypes
 from tideflow._src.core.dtypes import DType
 from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.graph.op_def import Shape
+from tideflow._src.runtime.checks import require_memory
 from tideflow._src.runtime.list_value import merged, shape_text, zeros_of
 
 
@@ -67,6 +68,7 @@ class TensorArrayState:
             raise InvalidArgumentError(None, None, f"Size should be >= 0, but got {size}.")
         self.dtype = dtype
         self.name = name
+        require_memory((size,), 16)
         self._items: list[Any] = [None] * size
         self._shapes: list[Shape] = list(shapes) if shapes is not None else [None] * size
         self._cleared: set[int] = set()

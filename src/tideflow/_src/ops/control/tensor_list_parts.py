@@ -21,6 +21,7 @@ from tideflow._src.ops.control.tensor_list import (
     tensor_list_reserve,
 )
 from tideflow._src.runtime import traced_list
+from tideflow._src.runtime.checks import vector
 from tideflow._src.runtime.list_value import (
     TensorList,
     check_dtype,
@@ -97,7 +98,7 @@ def _scattered(handle: TensorList, tensor: Any, indices: Any) -> TensorList:
 
 
 def _scatter(tensor: Any, indices: Any, element_shape: Any, count: int) -> TensorList:
-    indices = np.ravel(indices)
+    indices = vector(indices, "indices")
     if (indices < 0).any():
         raise InvalidArgumentError(
             None, None, f"Indices in TensorListScatter must all be non-negative, but got {int(indices.min())}."
@@ -161,7 +162,7 @@ def _gathered(dlist, tensor, indices):
 def tensor_list_scatter_into_existing_list(input_handle, tensor, indices):
     """Returns the list with the slices of a tensor at given indices."""
     check_dtype(input_handle, dtypes.of_numpy[tensor.dtype])
-    indices = np.ravel(indices)
+    indices = vector(indices, "indices")
     if (indices < 0).any():
         raise InvalidArgumentError(
             None,

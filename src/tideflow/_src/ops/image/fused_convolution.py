@@ -34,6 +34,8 @@ def _kernel(xp: Any, operation: str) -> Any:
 def _padded_convolution(xp: Any, image: Any, paddings: Any, filter: Any, mode: str, strides: Any, padding: str) -> Any:
     if image.ndim != 4:
         raise _invalid(f"input must be 4-dimensional, got shape {list(image.shape)}")
+    if not image.size:
+        raise _invalid(f"input must not be empty, got shape {list(image.shape)}")
     if filter.ndim != 4:
         raise _invalid(f"filter must be 4-dimensional, got shape {list(filter.shape)}")
     if paddings.shape != (4, 2):

@@ -10,6 +10,7 @@ import numpy as np
 from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.ops.image import sampling
 from tideflow._src.ops.image.parallel import over_ranges
+from tideflow._src.runtime.checks import require_memory
 from tideflow._src.runtime.lazy import jnp
 
 Array = np.ndarray[Any, Any]
@@ -33,6 +34,7 @@ def new_size(images: Any, size: Array) -> tuple[int, int]:
     height, width = size.tolist()
     if height <= 0 or width <= 0:
         raise _invalid(f"output dimensions must be positive, got {height} x {width}")
+    require_memory((images.shape[0], height, width, images.shape[3]), 4)
     if images.shape[3] <= 0:
         raise _invalid("image must have at least one channel")
     check_not_empty(images)

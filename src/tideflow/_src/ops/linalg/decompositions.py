@@ -109,7 +109,13 @@ def _cholesky_samples(s):
     yield s(s.normal(2, 3), error="InvalidArgumentError")
 
 
-@op("CholeskyGrad", "l: T, grad: T -> output: T", T=("half", "float", "double"), differentiable="missing")
+@op(
+    "CholeskyGrad",
+    "l: T, grad: T -> output: T",
+    T=("half", "float", "double"),
+    differentiable="missing",
+    checks_shapes=True,
+)
 def cholesky_grad_op(xp, l, grad):  # noqa: E741 (TensorFlow's name)
     """Computes the gradient of a Cholesky factorization, as graphs of TensorFlow 0.x hold it."""
     check_square(l)

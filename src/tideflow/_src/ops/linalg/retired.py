@@ -11,34 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from tideflow._src.core import context
-from tideflow._src.core.errors import UnimplementedError
-from tideflow._src.graph.export import PRODUCER
 from tideflow._src.ops.array import diagonals
 from tideflow._src.ops.array.band_part import matrix_band_part_op
 from tideflow._src.ops.dimensions import with_rank_at_least
 from tideflow._src.ops.linalg import decompositions, solving
 from tideflow._src.ops.linalg.batches import LINALG_TYPES, check_square, square_shape, widened
+from tideflow._src.ops.retirement import retire
 from tideflow._src.runtime.lazy import jax
 from tideflow._src.runtime.op import Op, op
 
 _REAL = ("double", "float")
-
-
-def _retire(definition: Op, version: int, advice: str) -> None:
-    """Lets calls of an operation fail from now on; imported nodes do not call it."""
-    message = (
-        f"Op {definition.name} is not available in GraphDef version {PRODUCER}. It has been removed in version "
-        f"{version}. {advice}."
-    )
-
-    def refuse(*inputs: Any, **attributes: Any) -> Any:
-        del inputs, attributes
-        if context.current_graph() is not None:
-            raise NotImplementedError(message)
-        raise UnimplementedError(None, None, message)
-
-    definition.call = definition.refuse = refuse  # type: ignore[attr-defined]
 
 
 def _again(name: str, signature: str, base: Op, version: int, advice: str, example: Any, types: Any = _REAL) -> Op:
@@ -65,7 +47,7 @@ def _again(name: str, signature: str, base: Op, version: int, advice: str, examp
     outputs = len(signature.partition("->")[2].split(","))
     definition.shape(lambda *_: None if outputs == 1 else (None,) * outputs)
     definition.samples(lambda s: iter([s(*example(s), error="UnimplementedError")]))
-    _retire(definition, version, advice)
+    retire(definition, version, advice)
     return definition
 
 
@@ -219,7 +201,7 @@ def _self_adjoint_eig_samples(s):
     yield s(s.normal(3, 3), error="UnimplementedError")
 
 
-_retire(self_adjoint_eig, 11, _INSTEAD.format("SelfAdjointEigV2"))
+retire(self_adjoint_eig, 11, _INSTEAD.format("SelfAdjointEigV2"))
 _again(
     "BatchSelfAdjointEig",
     "input: T -> output: T",
@@ -253,4 +235,4 @@ def _matrix_exponential_samples(s):
     yield s(s.normal(3, 3), error="UnimplementedError")
 
 
-_retire(matrix_exponential, 27, "Use Python implementation tf.linalg.matrix_exponential instead.")
+retire(matrix_exponential, 27, "Use Python implementation tf.linalg.matrix_exponential instead.")

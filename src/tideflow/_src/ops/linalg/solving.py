@@ -336,7 +336,7 @@ def _log_matrix_determinant_samples(s):
 # Least squares.
 
 
-@op("MatrixSolveLs", "matrix: T, rhs: T, l2_regularizer: double -> output: T", T=LINALG_TYPES)
+@op("MatrixSolveLs", "matrix: T, rhs: T, l2_regularizer: double -> output: T", T=LINALG_TYPES, checks_shapes=True)
 def matrix_solve_ls_op(xp, matrix, rhs, l2_regularizer, *, fast: bool = True):
     """Solves least-squares problems; ``fast`` solves the normal equations, else rank-deficient matrices work too."""
     check_matrix(matrix)

@@ -220,3 +220,13 @@ def argmax_v0(input: Any, dimension: Any, name: str | None = None) -> Any:
 def argmin_v0(input: Any, dimension: Any, name: str | None = None) -> Any:
     """Finds the position of the least element, with the arguments of TensorFlow 0.x; see ``argmin``."""
     return argmin(input, dimension, name=name)
+
+
+def arg_max_function(input: Any, dimension: Any, output_type: Any = dtypes.int64, name: str | None = None) -> Any:
+    """Finds the position of the greatest element along a dimension, under TensorFlow 1's older name; see ``argmax``."""
+    return arg_max(input, dimension, output_type=output_type, name=name)
+
+
+def arg_min_function(input: Any, dimension: Any, output_type: Any = dtypes.int64, name: str | None = None) -> Any:
+    """Finds the position of the least element along a dimension, under TensorFlow 1's older name; see ``argmin``."""
+    return arg_min(input, dimension, output_type=output_type, name=name)

@@ -14,7 +14,7 @@ from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.dimensions import text, with_rank, with_rank_at_most
 from tideflow._src.ops.math.reduce import reduce_max
 from tideflow._src.ops.scopes import name_scope
-from tideflow._src.runtime.checks import require
+from tideflow._src.runtime.checks import require, scalar
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.runtime.lazy import jnp
 from tideflow._src.runtime.op import op
@@ -23,9 +23,7 @@ _WEIGHTS = ("int32", "int64", "float", "double")
 
 
 def _size(value: Any) -> int:
-    if np.ndim(value) and np.size(value) != 1:
-        raise InvalidArgumentError(None, None, f"Shape must be rank 0 but is rank {np.ndim(value)}")
-    size = int(np.asarray(value).reshape(()))
+    size = int(scalar(value, "size"))
     if size < 0:
         raise InvalidArgumentError(None, None, f"size ({size}) must be non-negative")
     return size

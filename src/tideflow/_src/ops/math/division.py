@@ -15,6 +15,7 @@ from tideflow._src.ops.math.arithmetic import NUMERIC, add_v2, binary_samples, c
 from tideflow._src.ops.math.casting import cast
 from tideflow._src.ops.math.fast import binary
 from tideflow._src.ops.scopes import name_scope
+from tideflow._src.runtime.checks import require
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.runtime.lazy import jnp, lax
 from tideflow._src.runtime.op import op
@@ -26,6 +27,12 @@ def _check_divisor(x: Any, y: Any, error: Any = InvalidArgumentError) -> None:
         raise error(None, None, "Integer division by zero")
 
 
+def _require_divisor(x: Any, y: Any) -> None:
+    """Refuses a zero among integers in a compiled program."""
+    if x.size and y.size:
+        require(jnp.all(y != 0), "Integer division by zero")
+
+
 def _truncated_quotient(x: Any, y: Any, error: Any = InvalidArgumentError) -> Any:
     _check_divisor(x, y, error)
     if y.dtype.kind == "u":
@@ -34,6 +41,7 @@ def _truncated_quotient(x: Any, y: Any, error: Any = InvalidArgumentError) -> An
 
 
 def _xla_integer_quotient(x: Any, y: Any) -> Any:
+    _require_divisor(x, y)
     return lax.div(*jnp.broadcast_arrays(x, y))
 
 
@@ -162,6 +170,7 @@ def _truncate_div_samples(s):
 def floor_div_op(xp, x, y):
     """Divides element by element and rounds towards minus infinity."""
     if x.dtype.kind in "iu":
+        _require_divisor(x, y)
         return jnp.floor_divide(x, y)
     return xp.floor(xp.true_divide(x, y))
 
@@ -196,6 +205,7 @@ def _floored_remainder(xp: Any, x: Any, y: Any) -> Any:
 def floor_mod(xp, x, y):
     """Gives what remains after flooring division; it has the sign of the divisor."""
     if x.dtype.kind in "iu":
+        _require_divisor(x, y)
         return jnp.remainder(x, y)
     return _floored_remainder(xp, x, y)
 
@@ -230,6 +240,8 @@ def _truncated_remainder(x: Any, y: Any, error: Any) -> Any:
 @op("Mod", "x: T, y: T -> z: T", T=("int32", "int64", *FLOATING), broadcasts=True, differentiable="missing")
 def mod_op(xp, x, y):
     """Gives what remains after truncating division, as C's ``%`` does; it has the sign of the dividend."""
+    if x.dtype.kind in "iu":
+        _require_divisor(x, y)
     return xp.fmod(x, y)
 
 
@@ -248,6 +260,8 @@ def _mod_samples(s):
 @op("TruncateMod", "x: T, y: T -> z: T", T=("int32", "int64", *FLOATING), broadcasts=True, differentiable="missing")
 def truncate_mod(xp, x, y):
     """Gives what remains after truncating division; it has the sign of the dividend."""
+    if x.dtype.kind in "iu":
+        _require_divisor(x, y)
     return xp.fmod(x, y)
 
 

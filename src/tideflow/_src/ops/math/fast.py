@@ -71,7 +71,7 @@ def binary(
             if dtype in checked:
                 try:
                     value = run(ufunc, left, right)
-                except (ValueError, RuntimeError):
+                except (ValueError, RuntimeError, MemoryError):
                     return general(x, y, name)  # explains, or the context was taken
                 result = _new(EagerTensor)
                 result._value = value
@@ -121,7 +121,7 @@ def unary(
             if value.dtype in checked:
                 try:
                     value = run(ufunc, value)
-                except RuntimeError:
+                except (RuntimeError, MemoryError):
                     return general(x, name)  # the context was taken
                 result = _new(EagerTensor)
                 result._value = value

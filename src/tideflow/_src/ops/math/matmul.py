@@ -71,7 +71,7 @@ def matmul(
             token = enter(QUIET)
             try:
                 value = x.dot(y)
-            except ValueError:
+            except (ValueError, MemoryError):
                 return mat_mul(a, b, transpose_a=transpose_a, transpose_b=transpose_b)  # explains
             finally:
                 leave(token)

@@ -40,7 +40,7 @@ def _reflected(operation: Op, ufunc: Any, general: Callable[[Any, Any], Any]) ->
             if is_plain_number(other, dtype.kind) and dtype in checked:
                 try:
                     value = run(ufunc, other, right)
-                except (ValueError, RuntimeError):
+                except (ValueError, RuntimeError, MemoryError):
                     return general(other, self)  # explains, or the context was taken
                 result = _new(EagerTensor)
                 result._value = value

@@ -263,6 +263,7 @@ def _in_top_k_shape(predictions: Any, targets: Any, k: Any = None) -> Any:
     "predictions: float, targets: T, k: T -> precision: bool",
     T=default("int32", INDEX),
     differentiable=False,
+    checks_shapes=True,
 )
 def in_top_k_v2(xp, predictions, targets, k):
     """Tells for each row whether its target's prediction is among the greatest k; equal ones do not count."""

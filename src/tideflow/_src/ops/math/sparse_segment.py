@@ -13,6 +13,7 @@ from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.dimensions import known_shape, merge_dimensions, with_rank, with_rank_at_least
 from tideflow._src.ops.math.reduction import is_short_float
 from tideflow._src.ops.math.segment import check_ascending, reduce_runs
+from tideflow._src.runtime.checks import scalar
 from tideflow._src.runtime.op import op
 
 _INDEX = default("int32", INDEX)
@@ -33,7 +34,7 @@ def _reduce(data: Any, indices: Any, segment_ids: Any, num_segments: Any, power:
     ids = check_ascending(segment_ids)
     count = int(ids[-1]) + 1 if len(ids) else 0
     if num_segments is not None:
-        wanted = int(np.asarray(num_segments).reshape(-1)[0])
+        wanted = int(scalar(num_segments, "num_segments"))
         if wanted < 0:
             raise InvalidArgumentError(None, None, f"num_segments must be non-negative, got {wanted}")
         if wanted < count:
@@ -58,7 +59,10 @@ def _check_indices(indices: Any, size: int) -> None:
 
 def _gradient_kernel(grad: Any, indices: Any, segment_ids: Any, output_dim0: Any, power: float) -> Any:
     """Adds each segment's gradient, divided as the sum was, to the rows that were picked."""
-    size = int(np.asarray(output_dim0).reshape(-1)[0])
+    if indices.ndim != 1 or indices.shape != segment_ids.shape:
+        shapes = f"{list(segment_ids.shape)} and {list(indices.shape)}"
+        raise InvalidArgumentError(None, None, f"segment_ids and indices should be vectors of one size, got {shapes}.")
+    size = int(scalar(output_dim0, "output_dim0"))
     _check_indices(indices, size)
     ids = segment_ids.astype(np.int64)
     bad = (ids < 0) | (ids >= grad.shape[0])

@@ -318,7 +318,7 @@ def _igamma_grad_a_samples(s):
         yield s(s.positive((2, 3), dtype), s.positive((3,), dtype), tolerance=1e-3, gradient=False)
 
 
-@op("Betainc", "a: T, b: T, x: T -> z: T", T=("float", "double"))
+@op("Betainc", "a: T, b: T, x: T -> z: T", T=("float", "double"), checks_shapes=True)
 def betainc_op(xp, a, b, x):
     """Gives the regularized incomplete beta function; arguments have one shape, or are scalars."""
     return lax.betainc(*jnp.broadcast_arrays(a, b, x))
@@ -551,3 +551,19 @@ def bessel_i1e(x: Any, name: str | None = None) -> Any:
     """Gives ``exp(-abs(x)) * bessel_i1(x)``."""
     with name_scope(name, "bessel_i1e", [x]):
         return bessel_i1e_op.call(x)
+
+
+def lbeta(x: Any, name: str | None = None) -> Any:
+    """Gives the logarithm of the absolute value of the beta function of each vector.
+
+    Args:
+      x: a tensor of rank 1 or more, of floating-point numbers; the parameters lie along the last dimension.
+      name: the name scope of the nodes.
+
+    Returns:
+      A tensor of the shape of ``x`` without its last dimension; minus infinity where a vector has no elements.
+    """
+    with name_scope(name, "lbeta", [x]):
+        x = convert_to_tensor(x, name="x")
+        terms = reduce_sum(lgamma(x), [-1])
+        return sub(terms, lgamma(reduce_sum(x, [-1])), name="sub")

@@ -15,6 +15,7 @@ from tideflow._src.ops.nn.recurrent_kernels import (
     split_weights,
     wide,
 )
+from tideflow._src.runtime import checks
 from tideflow._src.runtime.lazy import jnp, lax
 from tideflow._src.runtime.op import op
 
@@ -114,14 +115,17 @@ def _lstm_block_cell_grad_samples(s):
         yield s(*_cell_inputs(s, "float32"), *gates, s.normal(2, 4), s.normal(2, 4), use_peephole=use_peephole)
 
 
+def _require_length(seq_len_max, steps):
+    checks.require((seq_len_max >= 0) & (seq_len_max <= steps), f"seq_len_max must be between 0 and {steps}")
+
+
 def _sequence(xp, seq_len_max, x, cs_prev, h_prev, w, peepholes, b, order, forget_bias, clip, use_peephole):
     require(x.ndim == 3, f"x must have rank 3, but has shape {list(x.shape)}")
     require(seq_len_max.ndim == 0, f"seq_len_max must be a scalar, but has shape {list(seq_len_max.shape)}")
     steps, batch, size = x.shape
     wci, wcf, wco = peepholes
     _check_cell(np.empty((batch, size), np.bool_), cs_prev, h_prev, w, wci, wcf, wco, b)
-    if xp is np:
-        require(0 <= seq_len_max <= steps, f"seq_len_max must be between 0 and {steps}, but is {int(seq_len_max)}")
+    _require_length(seq_len_max, steps)
     weights = split_weights(w, peepholes, b, x.shape[2], use_peephole)
     gates = wide(x) @ weights.inputs + weights.bias
     cs, h = wide(cs_prev), wide(h_prev)
@@ -230,8 +234,8 @@ def _sequence_back(
     h_before = xp.concatenate([wide(h_prev)[None], wide(h)[:-1]]) if steps else wide(h)
     dcs = dh = xp.zeros((batch, cells), cs_before.dtype)
     cs_grad, h_grad = wide(cs_grad), wide(h_grad)
+    _require_length(seq_len_max, steps)
     if xp is np:
-        require(0 <= seq_len_max <= steps, f"seq_len_max must be between 0 and {steps}, but is {int(seq_len_max)}")
         gates = np.zeros((steps, batch, 4 * cells), cs_before.dtype)
         sums = np.zeros((3, steps, batch, cells), cs_before.dtype)
         for time in reversed(range(int(seq_len_max))):
@@ -260,12 +264,15 @@ def _sequence_back(
         )
     flat = gates.reshape(-1, 4 * cells)
     w_grad = xp.concatenate([wide(x).reshape(-1, size).T @ flat, h_before.reshape(-1, cells).T @ flat])
-    peepholes = [item.sum((0, 1)) if use_peephole else xp.zeros((cells,), x.dtype) for item in sums]
+    if use_peephole:
+        peepholes = [item.sum((0, 1)) for item in sums]
+    else:
+        peepholes = [xp.zeros(item.shape, x.dtype) for item in (wci, wcf, wco)]
     results = (gates @ weights.inputs.T, dcs, dh, w_grad, *peepholes, flat.sum(0))
     return [item.astype(x.dtype) for item in results]
 
 
-@op("BlockLSTMGrad", _SEQUENCE_GRADIENT, T=_TYPES, differentiable="missing")
+@op("BlockLSTMGrad", _SEQUENCE_GRADIENT, T=_TYPES, differentiable="missing", checks_shapes=True)
 def block_lstm_grad(
     xp, seq_len_max, x, cs_prev, h_prev, w, wci, wcf, wco, b, i, cs, f, o, ci, co, h, cs_grad, h_grad,
     *, use_peephole: bool,
@@ -277,7 +284,7 @@ def block_lstm_grad(
     )  # fmt: skip
 
 
-@op("BlockLSTMGradV2", _SEQUENCE_GRADIENT, T=_TYPES, differentiable="missing")
+@op("BlockLSTMGradV2", _SEQUENCE_GRADIENT, T=_TYPES, differentiable="missing", checks_shapes=True)
 def block_lstm_grad_v2(
     xp, seq_len_max, x, cs_prev, h_prev, w, wci, wcf, wco, b, i, cs, f, o, ci, co, h, cs_grad, h_grad,
     *, use_peephole: bool,

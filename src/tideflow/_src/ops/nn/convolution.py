@@ -14,6 +14,7 @@ from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.dimensions import shape_of, with_rank
 from tideflow._src.ops.nn import convolution_kernels as kernels
 from tideflow._src.ops.nn.window_shapes import arranged, convolution_shape, shape_given
+from tideflow._src.runtime.checks import require_memory
 from tideflow._src.runtime.op import op
 
 #: Defaults of two attributes.
@@ -217,6 +218,7 @@ def conv2d_backprop_filter_op(
     dilations: list[int] = UNDILATED,
 ):
     """Gives the gradient of ``Conv2D`` with respect to its filter, whose shape is ``filter_sizes``."""
+    require_memory(filter_sizes.reshape(-1).tolist(), out_backprop.dtype.itemsize)
     kernel = kernels.conv2d_backprop_filter_eager if xp is np else kernels.conv2d_backprop_filter_xla
     return kernel(
         input,

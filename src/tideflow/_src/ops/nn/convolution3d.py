@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.graph.op_def import at_least, default
 from tideflow._src.graph.types import FLOATING, INDEX
 from tideflow._src.ops.array.raw import raw
@@ -13,6 +14,7 @@ from tideflow._src.ops.dimensions import shape_of, with_rank
 from tideflow._src.ops.nn import convolution_kernels as kernels
 from tideflow._src.ops.nn.convolution import draw_exact
 from tideflow._src.ops.nn.window_shapes import convolution_shape, shape_given
+from tideflow._src.runtime.checks import require_memory
 from tideflow._src.runtime.op import op
 
 #: The default of the attribute ``dilations``.
@@ -160,6 +162,7 @@ def conv3d_backprop_filter_v2_op(
     dilations: list[int] = UNDILATED_VOLUME,
 ):
     """Gives the gradient of ``Conv3D`` with respect to its filter, whose shape is ``filter_sizes``."""
+    require_memory(filter_sizes.reshape(-1).tolist(), out_backprop.dtype.itemsize)
     kernel = kernels.conv3d_backprop_filter_eager if xp is np else kernels.conv3d_backprop_filter_xla
     window = {"strides": strides, "padding": padding, "data_format": data_format, "dilations": dilations}
     return kernel(input, filter_sizes, out_backprop, **window)
@@ -280,6 +283,10 @@ def conv_op(
     space = len(filter.shape) - 2
     _check_conv(input.shape, filter.shape, data_format, batch_dims, groups)
     layout = _layout(space, data_format)
+    channel = 1 if data_format == "CHANNELS_FIRST" else -1
+    if len(strides) == space + 2 and not strides[0] == strides[channel] == 1:
+        problem = f"Conv: strides in the batch and depth dimensions must be 1, got {list(strides)}"
+        raise InvalidArgumentError(None, None, problem)
     batches = input.shape[:batch_dims]
     window = {
         "strides": strides,

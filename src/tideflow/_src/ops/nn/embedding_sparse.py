@@ -7,7 +7,10 @@ from typing import Any
 import numpy as np
 
 from tideflow._src.core import dtypes
+from tideflow._src.ops.array.joining import concat
 from tideflow._src.ops.array.raw import raw
+from tideflow._src.ops.array.shape import reshape
+from tideflow._src.ops.array.slicing import slice as slice_of
 from tideflow._src.ops.math.casting import cast
 from tideflow._src.ops.nn.embedding import embedding_lookup_v1
 from tideflow._src.ops.scopes import name_scope
@@ -92,3 +95,123 @@ def embedding_lookup_sparse_v1(
             scale = raw.SegmentSum(of_weights, segments)
             total = raw.DivNoNan(total, scale if combiner == "mean" else raw.Sqrt(scale))
         return cast(total, kind)
+
+
+def safe_embedding_lookup_sparse(
+    embedding_weights: Any,
+    sparse_ids: Any,
+    sparse_weights: Any = None,
+    combiner: str | None = "mean",
+    default_id: Any = None,
+    max_norm: Any = None,
+    name: str | None = None,
+    allow_fast_lookup: bool = False,
+) -> Any:
+    """Looks up and combines rows; examples may have no id at all, and bad ids and weights do not count.
+
+    Args:
+      embedding_weights: the table, or a list of its parts: the rows are split into contiguous ranges (``"div"``).
+      sparse_ids: a sparse tensor of ids of rank 1 or more; those of the last dimension are combined.
+      sparse_weights: a sparse tensor of weights with the same indices, or None for ones.
+      combiner: ``"sum"``, ``"mean"`` or ``"sqrtn"``; the last two leave weights out that are not positive.
+      default_id: the row for an example without ids; zeros by default.
+      max_norm: the Euclidean norm that longer embeddings are scaled down to before they are combined.
+      name: the name of the scope.
+      allow_fast_lookup: accepted for TensorFlow's signature.
+
+    Returns:
+      A tensor of the shape of ``sparse_ids`` but for the last dimension, which is that of the embeddings.
+
+    Raises:
+      ValueError: there are no ``embedding_weights``, or ``combiner`` is another word.
+    """
+    return safe_embedding_lookup_sparse_v1(
+        embedding_weights,
+        sparse_ids,
+        sparse_weights=sparse_weights,
+        combiner=combiner,
+        default_id=default_id,
+        name=name,
+        partition_strategy="div",
+        max_norm=max_norm,
+        allow_fast_lookup=allow_fast_lookup,
+    )
+
+
+def safe_embedding_lookup_sparse_v1(
+    embedding_weights: Any,
+    sparse_ids: Any,
+    sparse_weights: Any = None,
+    combiner: str | None = "mean",
+    default_id: Any = None,
+    name: str | None = None,
+    partition_strategy: str = "div",
+    max_norm: Any = None,
+    allow_fast_lookup: bool = False,
+) -> Any:
+    """Looks up and combines rows, with TensorFlow 1's arguments; see :func:`safe_embedding_lookup_sparse`.
+
+    Args:
+      embedding_weights: the table, or a list of its parts.
+      sparse_ids: a sparse tensor of ids.
+      sparse_weights: a sparse tensor of weights, or None.
+      combiner: ``"sum"``, ``"mean"`` or ``"sqrtn"``.
+      default_id: the row for an example without ids; zeros by default.
+      name: the name of the scope.
+      partition_strategy: how rows are split over several parts: in turn (``"mod"``), or in ranges (``"div"``).
+      max_norm: the Euclidean norm that longer embeddings are scaled down to.
+      allow_fast_lookup: accepted for TensorFlow's signature.
+    """
+    if embedding_weights is None:
+        raise ValueError(f"Missing embedding_weights {embedding_weights}.")
+    several = isinstance(embedding_weights, list | tuple) or hasattr(embedding_weights, "as_partition_list")
+    parts = list(embedding_weights) if several else [embedding_weights]
+    if not parts:
+        raise ValueError(f"Missing embedding_weights {embedding_weights}.")
+    combiner = combiner or "mean"
+    with name_scope(name, "embedding_lookup") as scope:
+        whole = sparse_ids.dense_shape
+        leading = slice_of(whole, [0], raw.Sub(raw.Shape(whole), np.array([1], np.int32)))
+        rows, shape = _as_matrix(sparse_ids, leading)
+        ids = sparse_ids.values
+        weights = None if sparse_weights is None else sparse_weights.values
+        good = raw.GreaterEqual(ids, cast(0, ids.dtype))
+        if weights is not None and combiner != "sum":
+            good = raw.LogicalAnd(good, raw.Greater(weights, cast(0, weights.dtype)))
+        kept = raw.Reshape(raw.Where(good), np.array([-1], np.int32))
+        zero = np.int32(0)
+        rows, ids = raw.GatherV2(rows, kept, zero), raw.GatherV2(ids, kept, zero)
+        places, filled, empty, _ = raw.SparseFillEmptyRows(rows, ids, shape, cast(default_id or 0, ids.dtype))
+        of_weights = None
+        if weights is not None:
+            weights = raw.GatherV2(weights, kept, zero)
+            more, given, _, _ = raw.SparseFillEmptyRows(rows, weights, shape, cast(1.0, weights.dtype))
+            of_weights = SparseTensor(more, given, shape)
+        result = embedding_lookup_sparse_v1(
+            parts,
+            SparseTensor(places, filled, shape),
+            of_weights,
+            partition_strategy=partition_strategy,
+            name=None if default_id is None else scope,
+            combiner=combiner,
+            max_norm=max_norm,
+            allow_fast_lookup=allow_fast_lookup,
+        )
+        if default_id is None:
+            column = raw.Reshape(
+                empty, raw.ConcatV2([np.array([-1], np.int32), raw.OnesLike(raw.Shape(result)[1:])], zero)
+            )
+            result = raw.SelectV2(column, raw.ZerosLike(result), result)
+        return reshape(result, concat([cast(leading, dtypes.int32), raw.Shape(result)[1:]], 0), name=scope)
+
+
+def _as_matrix(sparse: Any, leading: Any) -> tuple[Any, Any]:
+    """Returns places and shape of a sparse tensor as a matrix: all dimensions but the last become rows."""
+    rank = sparse.dense_shape.shape[0]
+    if getattr(rank, "value", rank) == 2:
+        return sparse.indices, sparse.dense_shape
+    strides = raw.Cumprod(leading, np.int32(0), exclusive=True, reverse=True)
+    row = raw.Sum(raw.Mul(sparse.indices[:, :-1], strides), np.int32(1))
+    height = raw.Prod(leading, np.int32(0))
+    shape = raw.Pack([height, sparse.dense_shape[-1]], axis=0)
+    return raw.Pack([row, sparse.indices[:, -1]], axis=1), shape

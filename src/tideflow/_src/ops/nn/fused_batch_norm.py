@@ -76,6 +76,10 @@ def _normalize(
     vectors = {"scale": scale, "offset": offset}
     if not is_training or factor != 1.0:
         vectors |= {"mean": mean, "variance": variance}
+    for label, vector in (("estimated_mean", mean), ("estimated_variance", variance)):
+        if vector.ndim != 1:
+            problem = f"FusedBatchNorm: {label} must be 1-dimensional, but got {shape_text(vector.shape)}"
+            raise InvalidArgumentError(None, None, problem)
     channels = _check_channels("FusedBatchNorm", x, data_format, vectors)
     axes, shape = _layout(x, data_format)
     statistic = scale.dtype

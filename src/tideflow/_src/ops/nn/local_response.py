@@ -43,10 +43,16 @@ def _check_images(name: str, label: str, x: Any) -> None:
         raise InvalidArgumentError(None, None, f"{name}: {label} must be 4-dimensional, but got {shape_text(x.shape)}")
 
 
+def _check_radius(depth_radius: int) -> None:
+    if not 0 <= depth_radius < (1 << 31) - 1:
+        raise InvalidArgumentError(None, None, f"depth_radius must be >= 0 and less than 2**31 - 1, got {depth_radius}")
+
+
 @op("LRN", "input: T -> output: T", T=default("float", _TYPES))
 def lrn_op(xp, input, *, depth_radius: int = 5, bias: float = 1.0, alpha: float = 1.0, beta: float = 0.5):
     """Divides each element by a power of the sum of squares of its neighbours in the channels."""
     _check_images("LRN", "in", input)
+    _check_radius(depth_radius)
     x = _wide(input)
     norm = np.float32(bias) + np.float32(alpha) * _neighbours(xp, x * x, depth_radius)
     return (x * norm ** np.float32(-beta)).astype(input.dtype)
@@ -91,6 +97,7 @@ def lrn_grad_op(
     """Gives the gradient of ``LRN``."""
     for label, value in (("input_grads", input_grads), ("input_image", input_image), ("output_image", output_image)):
         _check_images("LRNGrad", label, value)
+    _check_radius(depth_radius)
     if not input_grads.shape == input_image.shape == output_image.shape:
         raise InvalidArgumentError(
             None,

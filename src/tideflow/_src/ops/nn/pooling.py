@@ -18,6 +18,7 @@ from tideflow._src.ops.dimensions import shape_of, with_rank
 from tideflow._src.ops.nn import pooling_kernels as kernels
 from tideflow._src.ops.nn.convolution import UNPADDED
 from tideflow._src.ops.nn.window_shapes import pooling_shape, shape_given
+from tideflow._src.runtime.checks import vector
 from tideflow._src.runtime.op import op
 
 _MAX_TYPES = (*FLOATING, "int32", "int64", "uint8", "int16", "int8", "uint16", "qint8")
@@ -252,8 +253,8 @@ def max_pool_grad_v2_op(
         orig_input,
         orig_output,
         grad,
-        ksize=ksize.tolist(),
-        strides=strides.tolist(),
+        ksize=vector(ksize, "ksize").tolist(),
+        strides=vector(strides, "strides").tolist(),
         padding=padding,
         data_format=data_format,
     )

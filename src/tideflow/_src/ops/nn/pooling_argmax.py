@@ -15,6 +15,7 @@ from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.dimensions import with_rank
 from tideflow._src.ops.nn import pooling_kernels as kernels
 from tideflow._src.ops.nn.window_shapes import pooling_shape
+from tideflow._src.runtime.checks import require
 from tideflow._src.runtime.op import op
 
 _TWO = [1, 2, 2, 1]
@@ -44,6 +45,8 @@ def max_pool_with_argmax_op(
     include_batch_in_index: bool = False,
 ):
     """Gives the maximum of each window and its index in the flattened image, or in the flattened batch."""
+    if not input.size:
+        raise InvalidArgumentError(None, None, f"input must not be empty, got shape {list(input.shape)}")
     kernel = kernels.max_pool_with_argmax_eager if xp is np else kernels.max_pool_with_argmax_xla
     return kernel(
         input,
@@ -82,12 +85,10 @@ def _flat_places(xp: Any, argmax: Any, image_shape: Any, include_batch_in_index:
     if not include_batch_in_index:
         images = xp.arange(argmax.shape[0], dtype=argmax.dtype) * int(np.prod(image_shape[1:]))
         argmax = argmax + images[:, None, None, None]
-    if xp is np:
+    if argmax.size:
         size = int(np.prod(image_shape))
-        if argmax.size and not (argmax.min() >= 0 and argmax.max() < size):
-            raise InvalidArgumentError(
-                None, None, f"argmax holds indices outside [0, {size}), the elements of {shape_text(image_shape)}"
-            )
+        problem = f"argmax holds indices outside [0, {size}), the elements of {shape_text(image_shape)}"
+        require((argmax.min() >= 0) & (argmax.max() < size), problem)
     return argmax.reshape(-1)
 
 

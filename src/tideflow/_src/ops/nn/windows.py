@@ -142,6 +142,10 @@ def invalid(operation: str, message: str) -> errors.InvalidArgumentError:
     return errors.InvalidArgumentError(None, None, f"{operation}: {message}")
 
 
+#: Operations for which TensorFlow says that it lacks strides over batch and depth; for others they are invalid.
+_DECLINES = frozenset(("Conv2D", "MaxPool", "AvgPool", "MaxPoolGrad", "MaxPoolGradGrad", "AvgPoolGrad"))
+
+
 def unsupported(operation: str, message: str) -> errors.UnimplementedError:
     """Makes the error for what TensorFlow's ``operation`` declines too."""
     return errors.UnimplementedError(None, None, f"{operation}: {message}")
@@ -207,7 +211,8 @@ def window_axes(
             raise invalid(operation, f"{label} must specify {rank} dimensions, but got {len(values)}: {list(values)}")
         ordered = channels_last_sizes(values, data_format)
         if ordered[0] != 1 or ordered[-1] != 1:
-            raise unsupported(operation, f"{label} in the batch and depth dimensions must be 1, got {list(values)}")
+            error = unsupported if operation in _DECLINES else invalid
+            raise error(operation, f"{label} in the batch and depth dimensions must be 1, got {list(values)}")
     pads: list[tuple[int, int]] = [(0, 0)] * rank
     if padding == "EXPLICIT":
         if len(explicit_paddings) != 2 * rank:

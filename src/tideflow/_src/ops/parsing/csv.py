@@ -84,6 +84,7 @@ def _quoted(record: bytes, position: int, delimiter: bytes) -> tuple[bytes, int]
     differentiable="missing",
     OUT_TYPE=Constraint(_TYPES, REQUIRED, 1, "list(type)"),
     select_cols=default([], type="list(int)"),
+    checks_shapes=True,
 )
 def decode_csv_op(
     records,

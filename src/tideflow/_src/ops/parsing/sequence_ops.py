@@ -24,6 +24,7 @@ from tideflow._src.ops.parsing.example_ops import (
     scalars,
     sparse_shapes_of,
 )
+from tideflow._src.runtime.checks import scalar
 from tideflow._src.runtime.op import op
 
 _SHAPES = Constraint(None, [], 0, "list(shape)")
@@ -122,6 +123,7 @@ def parse_sequence_example_op(
     feature_list_sparse_keys: list[str],
     feature_list_dense_keys: list[str],
     Ncontext_sparse: int = 0,
+    Ncontext_dense: int = 0,
     Nfeature_list_sparse: int = 0,
     Nfeature_list_dense: int = 0,
     context_sparse_types: list[DType],
@@ -135,6 +137,7 @@ def parse_sequence_example_op(
     list_sparse, list_dense = as_bytes(feature_list_sparse_keys), as_bytes(feature_list_dense_keys)
     empty = set(as_bytes(feature_list_dense_missing_assumed_empty))
     check_count("context sparse keys", Ncontext_sparse, len(sparse))
+    check_count("context dense keys", Ncontext_dense, len(dense))
     check_count("context sparse types", len(sparse), len(context_sparse_types))
     check_count("feature list sparse keys", Nfeature_list_sparse, len(list_sparse))
     check_count("feature list sparse types", len(list_sparse), len(feature_list_sparse_types))
@@ -373,6 +376,7 @@ def _parse_sequence_example_v2_shape(
     context_dense_shapes=_SHAPES,
     feature_list_sparse_types=feature_types(optional=True),
     feature_list_dense_shapes=_SHAPES,
+    checks_shapes=True,
 )
 def parse_single_sequence_example_op(
     serialized,
@@ -391,6 +395,8 @@ def parse_single_sequence_example_op(
     feature_list_dense_shapes: list[Shape],
 ):
     """Turns a serialized sequence example into tensors."""
+    for key in (*context_sparse_keys, *context_dense_keys, *feature_list_sparse_keys, *feature_list_dense_keys):
+        scalar(key, "a key")
     sparse, dense = scalars(context_sparse_keys), scalars(context_dense_keys)
     list_sparse, list_dense = scalars(feature_list_sparse_keys), scalars(feature_list_dense_keys)
     empty = set(bytes_of(feature_list_dense_missing_assumed_empty))

@@ -8,6 +8,7 @@ from tideflow._src.core import context, dtypes
 from tideflow._src.core.indexed_slices import IndexedSlices
 from tideflow._src.core.tensor_shape import TensorShape
 from tideflow._src.ops.array.raw import raw
+from tideflow._src.ops.math.casting import cast
 from tideflow._src.runtime.convert import convert_to_tensor
 
 
@@ -161,9 +162,9 @@ class SparseConditionalAccumulator(ConditionalAccumulatorBase):
         return raw.SparseAccumulatorApplyGradient(
             self._accumulator_ref,
             step,
-            convert_to_tensor(grad_indices, dtypes.int64),
+            cast(grad_indices, dtypes.int64),
             convert_to_tensor(grad_values, self._dtype),
-            convert_to_tensor([] if grad_shape is None else grad_shape, dtypes.int64),
+            cast([] if grad_shape is None else grad_shape, dtypes.int64),
             has_known_shape=grad_shape is not None,
             name=name,
         )

@@ -112,6 +112,16 @@ class DenseAccumulator(Accumulator):
         return _divided(total, self.count) if average and self.count > 1 else total
 
 
+def _occurrences(indices: Any) -> Any:
+    """Returns, for each index, how often it stands before."""
+    order = np.argsort(indices, kind="stable")
+    ordered = indices[order]
+    starts = np.searchsorted(ordered, ordered, side="left")
+    result = np.empty(len(indices), np.int64)
+    result[order] = np.arange(len(indices)) - starts
+    return result
+
+
 class SparseAccumulator(Accumulator):
     """Accumulates slices: each gradient is a vector of indices and the slices that belong there."""
 
@@ -134,8 +144,11 @@ class SparseAccumulator(Accumulator):
                 f"Shape mismatch: expected slices of shape {shape_text(self._values.shape[1:])}, "
                 f"got {shape_text(values.shape[1:])}",
             )
+        # An index that a gradient names twice stands there twice: first is added to first, and second to second.
         every = np.concatenate([self._indices, indices])
-        merged, places = np.unique(every, return_inverse=True)
+        turns = np.concatenate([_occurrences(self._indices), _occurrences(indices)])
+        keys, places = np.unique(np.stack([every, turns]), axis=1, return_inverse=True)
+        merged, places = keys[0], places.reshape(-1)
         total = np.zeros((len(merged), *values.shape[1:]), values.dtype)
         np.add.at(total, places[: len(self._indices)], self._values)
         np.add.at(total, places[len(self._indices) :], values)
@@ -155,7 +168,7 @@ class SparseAccumulator(Accumulator):
             raise InvalidArgumentError(
                 None, None, f"Expected {len(indices)} slices, one for each index, got {values.shape[0]}."
             )
-        expected = self.shape
+        expected = self.shape or None  # a shape without dimensions says nothing of a sparse gradient
         if shape is not None:
             given = tuple(int(size) for size in shape)
             if expected is not None and not fits(expected, given):
@@ -183,7 +196,7 @@ class SparseAccumulator(Accumulator):
         if average:
             values = _divided(values, self._counts.reshape(-1, *[1] * (values.ndim - 1)))
         indices = self._indices
-        if self.shape is not None and None not in self.shape:
+        if self.shape and None not in self.shape:
             shape = np.array(self.shape, np.int64)
         else:
             first = self.shape[0] if self.shape else None

@@ -125,12 +125,12 @@ def _truncated_compiled(xp: Any, key: Any, counter: Any, groups: int, width: int
     return lax.while_loop(is_incomplete, draw, state)[0]
 
 
-class _Streams:
+class Streams:
     """Independent streams of blocks, one for each number, of which each knows how far it has come."""
 
-    def __init__(self, key: Any, counter: Any, size: int) -> None:
+    def __init__(self, key: Any, counter: Any, size: int, apart: int = _RESERVED_BLOCKS) -> None:
         self._key, self._counter = key, counter
-        self._next = np.arange(size, dtype=np.uint64) * np.uint64(_RESERVED_BLOCKS)
+        self._next = np.arange(size, dtype=np.uint64) * np.uint64(apart)
 
     def draw(self, rows: NDArray[Any]) -> NDArray[Any]:
         """Returns the next block of each of the given streams."""
@@ -139,10 +139,10 @@ class _Streams:
         return words
 
 
-class _Buffer:
+class Buffer:
     """float64 numbers that are made two at a time, of a block, and used up from the last to the first."""
 
-    def __init__(self, streams: _Streams, size: int, convert: Callable[..., Any]) -> None:
+    def __init__(self, streams: Streams, size: int, convert: Callable[..., Any]) -> None:
         self._streams, self._convert = streams, convert
         self._values = np.empty((size, 2))
         self._remaining = np.zeros(size, np.int64)
@@ -175,9 +175,9 @@ def gamma(key: Any, counter: Any, alpha: NDArray[Any], num_samples: int) -> NDAr
       Numbers of the dtype of `alpha`, shape `(num_samples, alpha.size)`.
     """
     shapes = np.repeat(alpha.reshape(-1).astype(np.float64), num_samples)
-    streams = _Streams(key, counter, shapes.size)
-    normals = _Buffer(streams, shapes.size, box_muller)
-    uniforms = _Buffer(streams, shapes.size, unit_from_words)
+    streams = Streams(key, counter, shapes.size)
+    normals = Buffer(streams, shapes.size, box_muller)
+    uniforms = Buffer(streams, shapes.size, unit_from_words)
     values = np.empty(shapes.size)
     exponential = np.flatnonzero(shapes == 1.0)
     values[exponential] = -np.log1p(-uniforms.take(exponential))
@@ -242,7 +242,7 @@ def poisson(key: Any, counter: Any, rate: NDArray[Any], num_samples: int, dtype:
       for NaN, with which TensorFlow's kernel never ends.
     """
     rates = np.repeat(rate.reshape(-1).astype(np.float64), num_samples)
-    uniforms = _Buffer(_Streams(key, counter, rates.size), rates.size, unit_from_words)
+    uniforms = Buffer(Streams(key, counter, rates.size), rates.size, unit_from_words)
     values = np.full(rates.size, np.nan)
     _poisson_by_products(uniforms, rates, values, np.flatnonzero(rates < 10))
     _poisson_by_rejection(uniforms, rates, values, np.flatnonzero((rates >= 10) & np.isfinite(rates)))
@@ -251,7 +251,7 @@ def poisson(key: Any, counter: Any, rate: NDArray[Any], num_samples: int, dtype:
         return values.astype(dtype).reshape(rate.size, num_samples).T
 
 
-def _poisson_by_products(uniforms: _Buffer, rates: NDArray[Any], values: NDArray[Any], active: NDArray[Any]) -> None:
+def _poisson_by_products(uniforms: Buffer, rates: NDArray[Any], values: NDArray[Any], active: NDArray[Any]) -> None:
     """Fills in the numbers of small rates."""
     values[active] = 0
     with np.errstate(over="ignore"):
@@ -263,7 +263,7 @@ def _poisson_by_products(uniforms: _Buffer, rates: NDArray[Any], values: NDArray
         values[active] += 1
 
 
-def _poisson_by_rejection(uniforms: _Buffer, rates: NDArray[Any], values: NDArray[Any], active: NDArray[Any]) -> None:
+def _poisson_by_rejection(uniforms: Buffer, rates: NDArray[Any], values: NDArray[Any], active: NDArray[Any]) -> None:
     """Fills in the numbers of large rates. The names of the constants are Hörmann's."""
     while active.size:
         rate = rates[active]

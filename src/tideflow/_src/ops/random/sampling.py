@@ -239,42 +239,32 @@ def normal(xp: Any, key: Any, counter: Any, size: int, dtype: Any) -> Any:
     return _from_blocks(xp, key, counter, size, dtype, lambda xp, words: box_muller(xp, words, dtype).astype(dtype))
 
 
-def permutation(xp: Any, key: Any, counter: Any, size: int) -> Any:
+def permutation(key: Any, counter: Any, size: int) -> np.ndarray[Any, Any]:
     """Draws the permutation of `RandomShuffle`: row `i` of its output is row `permutation[i]` of its input.
 
     `StatelessShuffle` draws the same one from its key and counter.
 
-    Each place but the last is swapped with itself or a later one (Fisher and Yates), one word for each.
+    Each place but the last is swapped with itself or a later one (Fisher and Yates), one word for each. Every swap
+    depends on those before: XLA would copy all rows at each turn of such a loop, so the host alone does it.
 
     Args:
-      xp: `numpy`, or `jax.numpy` with x64 enabled.
       key: The key.
       counter: The counter of the first block.
-      size: How many rows are shuffled; static.
+      size: How many rows are shuffled.
 
     Returns:
       int32, shape `(size,)`.
     """
     if size <= 1:
-        return xp.zeros(size, np.int32)
+        return np.zeros(size, np.int32)
     places = size - 1
-    words = philox(xp, key, counter, -(-places // 4)).reshape(-1)[:places]
-    remaining = xp.asarray(np.arange(size, size - places, -1, dtype=np.uint32))
-    partners = (words % remaining).astype(xp.int32) + xp.asarray(np.arange(places, dtype=np.int32))
-    if xp is np:
-        rows = list(range(size))
-        for place, partner in enumerate(partners.tolist()):
-            rows[place], rows[partner] = rows[partner], rows[place]
-        return np.array(rows, np.int32)
-    # Heavy and optional: only the compiled tier gets here.
-    from jax import lax
-
-    def swap(place: Any, rows: Any) -> Any:
-        partner = partners[place]
-        here, there = rows[place], rows[partner]
-        return rows.at[place].set(there).at[partner].set(here)
-
-    return lax.fori_loop(0, places, swap, xp.arange(size, dtype=xp.int32))
+    words = philox(np, key, counter, -(-places // 4)).reshape(-1)[:places]
+    remaining = np.arange(size, size - places, -1, dtype=np.uint32)
+    partners = (words % remaining).astype(np.int32) + np.arange(places, dtype=np.int32)
+    rows = list(range(size))
+    for place, partner in enumerate(partners.tolist()):
+        rows[place], rows[partner] = rows[partner], rows[place]
+    return np.array(rows, np.int32)
 
 
 def multinomial(xp: Any, key: Any, counter: Any, logits: Any, num_samples: int, output_dtype: Any = np.int64) -> Any:

@@ -167,19 +167,20 @@ def _shuffle_blocks(value: Any, **attributes: Any) -> int:
 @op(
     "RandomShuffle",
     "value: T -> output: T",
+    tier="host",
     random=_shuffle_blocks,
     differentiable=False,
 )
-def random_shuffle_op(xp, value, *, seed: int = 0, seed2: int = 0, generator):
+def random_shuffle_op(value, *, seed: int = 0, seed2: int = 0, generator):
     """Shuffles the rows of a tensor, that is, along its first dimension."""
-    return shuffled(xp, value, generator.key, generator.counter)
+    return shuffled(value, generator.key, generator.counter)
 
 
-def shuffled(xp: Any, value: Any, key: Any, counter: Any) -> Any:
+def shuffled(value: Any, key: Any, counter: Any) -> Any:
     """Returns the rows of ``value`` in the order that the stretch of the stream gives."""
     if np.ndim(value) == 0 or value.shape[0] <= 1 or 0 in value.shape:
         return value
-    return value[sampling.permutation(xp, key, counter, value.shape[0])]
+    return value[sampling.permutation(key, counter, value.shape[0])]
 
 
 @random_shuffle_op.shape

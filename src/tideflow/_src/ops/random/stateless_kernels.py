@@ -45,7 +45,7 @@ _RATE_TYPES = ("half", "float", "double", "int32", "int64")
 _KEY_COUNTER = "key: uint64, counter: uint64, alg: static int32"
 
 
-def _key_counter(xp: Any, seed: Any) -> tuple[Any, Any]:
+def key_counter(xp: Any, seed: Any) -> tuple[Any, Any]:
     """Returns the key and the counter of a seed."""
     if np.shape(seed) != (2,):
         raise InvalidArgumentError(None, None, f"seed must have shape [2], not {list(np.shape(seed))}")
@@ -171,7 +171,7 @@ def _define_filling(
         differentiable=False,
     )
     def from_seed(xp, shape, seed, *, dtype: DType = implied):
-        return _fill(draw, xp, *_key_counter(xp, seed), shape, dtype)
+        return _fill(draw, xp, *key_counter(xp, seed), shape, dtype)
 
     @op(
         f"Stateless{name}V2",
@@ -245,7 +245,7 @@ def _fill_range(xp: Any, key: Any, counter: Any, shape: Any, minval: Any, maxval
 )
 def stateless_random_uniform_int(xp, shape, seed, minval, maxval):
     """Draws integers from ``minval`` up to, but not including, ``maxval``, from the seed."""
-    return _fill_range(xp, *_key_counter(xp, seed), shape, minval, maxval)
+    return _fill_range(xp, *key_counter(xp, seed), shape, minval, maxval)
 
 
 @stateless_random_uniform_int.samples
@@ -297,7 +297,7 @@ stateless_random_uniform_int_v2.shape(_key_range_shape)
 )
 def stateless_random_get_key_counter(xp, seed):
     """Returns the key and the counter that a seed stands for."""
-    return _key_counter(xp, seed)
+    return key_counter(xp, seed)
 
 
 @stateless_random_get_key_counter.shape
@@ -314,7 +314,7 @@ def _stateless_random_get_key_counter_shape(seed):
 )
 def stateless_random_get_key_counter_alg(xp, seed):
     """Returns the key and the counter that a seed stands for, and the number of the algorithm, Philox."""
-    return *_key_counter(xp, seed), xp.asarray(PHILOX, np.int32)
+    return *key_counter(xp, seed), xp.asarray(PHILOX, np.int32)
 
 
 @stateless_random_get_key_counter_alg.shape
@@ -364,7 +364,7 @@ def _stateless_random_get_alg_samples(s):
 )
 def stateless_multinomial_op(xp, logits, num_samples, seed, *, output_dtype: DType = "int64"):
     """Draws classes from the unnormalized log-probabilities in each row of ``logits``."""
-    key, counter = _key_counter(xp, seed)
+    key, counter = key_counter(xp, seed)
     count = check_categorical(logits, num_samples)
     return sampling.multinomial(xp, key, counter, logits, count, numpy_type(output_dtype))
 
@@ -387,10 +387,10 @@ def _stateless_multinomial_samples(s):
     yield s(s.normal(1, 3), 2, [1, 2, 3], error="InvalidArgumentError")
 
 
-@op("StatelessShuffle", f"value: T, {_KEY_COUNTER} -> output: T", differentiable="missing")
-def stateless_shuffle_op(xp, value, key, counter, alg):
+@op("StatelessShuffle", f"value: T, {_KEY_COUNTER} -> output: T", tier="host", differentiable="missing")
+def stateless_shuffle_op(value, key, counter, alg):
     """Shuffles the rows of a tensor, that is, along its first dimension."""
-    return shuffled(xp, value, *_checked(key, counter, alg))
+    return shuffled(value, *_checked(key, counter, alg))
 
 
 @stateless_shuffle_op.shape
@@ -436,7 +436,7 @@ def _gamma(key: Any, counter: Any, shape: Any, alpha: Any) -> Any:
 )
 def stateless_random_gamma_v2(shape, seed, alpha):
     """Draws from gamma distributions; the output's shape ends with that of ``alpha``, their shapes."""
-    return _gamma(*_key_counter(np, seed), shape, alpha)
+    return _gamma(*key_counter(np, seed), shape, alpha)
 
 
 @stateless_random_gamma_v2.gradient
@@ -502,7 +502,7 @@ def _stateless_random_gamma_v3_samples(s):
 )
 def stateless_random_poisson_op(shape, seed, lam, *, dtype: DType):
     """Draws from Poisson distributions of the rates ``lam``; the output's shape ends with that of ``lam``."""
-    key, counter = _key_counter(np, seed)
+    key, counter = key_counter(np, seed)
     sizes, count = _samples_of_each(shape, lam)
     rates = np.asarray(lam)
     return rejection_sampling.poisson(key, counter, rates, count, numpy_type(dtype)).reshape(sizes)

@@ -5,7 +5,7 @@ Today's operations take batches; a new call of these is refused, as TensorFlow r
 
 from __future__ import annotations
 
-from tideflow._src.ops.linalg.retired import _retire as retire
+from tideflow._src.ops.retirement import retire
 from tideflow._src.ops.signal import fourier
 from tideflow._src.runtime.op import Op, op
 

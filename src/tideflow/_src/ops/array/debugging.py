@@ -1,0 +1,105 @@
+"""Operations that TensorFlow's debuggers put into graphs: they pass tensors on, or tell what is in them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tideflow._src.core.dtypes import DType, as_dtype
+from tideflow._src.core.errors import InvalidArgumentError, UnimplementedError
+from tideflow._src.graph.op_def import default
+from tideflow._src.runtime.op import op
+
+
+@op("DebugGradientIdentity", "input: T -> output: T", tier="host", allows_uninitialized=True)
+def debug_gradient_identity_op(input):
+    """Passes a tensor on; a debugger watches its gradient."""
+    return input
+
+
+@op("DebugIdentityV2", "input: T -> output: T", tier="host", stateful=True)
+def debug_identity_v2_op(
+    input,
+    *,
+    tfdbg_context_id: str = "",
+    op_name: str = "",
+    output_slot: int = -1,
+    tensor_debug_mode: int = -1,
+    debug_urls: list[str] = [],  # noqa: B006
+    circular_buffer_size: int = 1000,
+    tfdbg_run_id: str = "",
+):
+    """Passes a tensor on; there is no debugger to write to here, so that URLs are refused."""
+    del tfdbg_context_id, op_name, output_slot, tensor_debug_mode, circular_buffer_size, tfdbg_run_id
+    if debug_urls:
+        raise UnimplementedError(None, None, f"Debug URLs are not supported, but debug_urls is {list(debug_urls)}")
+    return input
+
+
+def _passes(s: Any) -> Any:
+    for dtype in ("float", "int32", "string", "bool"):
+        yield s(s.array((2, 3), dtype))
+
+
+for _operation in (debug_gradient_identity_op, debug_identity_v2_op):
+    _operation.shape(lambda input, **_: input)
+    _operation.samples(_passes)
+    _operation.gradient(lambda call, dy: dy)
+
+
+@op(
+    "DebugNumericSummaryV2",
+    "input: T -> output: output_dtype",
+    tier="host",
+    output_dtype=default("float", ("float", "double")),
+    differentiable="missing",
+)
+def debug_numeric_summary_v2_op(input, *, output_dtype: DType, tensor_debug_mode: int = -1, tensor_id: int = -1):
+    """Tells in a few numbers what a tensor holds: how many elements are infinite, NaN, negative, zero, positive.
+
+    The modes are TensorFlow's: 2 whether any is infinite or NaN; 3 how many; 4 their kinds; 5 the shape; 8 the
+    infinities and NaN that occur.
+    """
+    if input.dtype.kind not in "biuf" and input.dtype.names is None and input.dtype.itemsize != 2:
+        raise InvalidArgumentError(None, None, f"input must be numbers, but is {input.dtype.name}")
+    kind = input.dtype.kind
+    values = input.astype(np.float64) if kind != "f" else input
+    below, above, missing = values == -np.inf, values == np.inf, np.isnan(values)
+    counts = [int(item.sum()) for item in (below, above, missing)]
+    if tensor_debug_mode == 2:
+        result = [tensor_id, float(any(counts))]
+    elif tensor_debug_mode == 3:
+        result = [tensor_id, input.size, *counts]
+    elif tensor_debug_mode == 4:
+        finite = np.isfinite(values)
+        kinds = [int((finite & item).sum()) for item in (values < 0, values == 0, values > 0)]
+        number = _number_of(input.dtype)
+        result = [tensor_id, -1, number, input.ndim, input.size, *counts, *kinds]
+    elif tensor_debug_mode == 5:
+        sizes = list(input.shape)[-6:] if input.ndim > 6 else [*input.shape, *([0] * (6 - input.ndim))]
+        result = [tensor_id, _number_of(input.dtype), input.ndim, input.size, *sizes]
+    elif tensor_debug_mode == 8:
+        signs = -np.inf, np.inf, np.nan
+        result = [sign if count else 0.0 for sign, count in zip(signs, counts, strict=True)]
+    else:
+        raise UnimplementedError(None, None, f"Unimplemented tensor debug mode: {tensor_debug_mode}")
+    return np.array(result, output_dtype.as_numpy_dtype)
+
+
+def _number_of(dtype: Any) -> int:
+    return int(as_dtype(dtype).as_datatype_enum)
+
+
+@debug_numeric_summary_v2_op.shape
+def _debug_numeric_summary_v2_shape(input, *, tensor_debug_mode):
+    length = {2: 2, 3: 5, 4: 11, 5: 10, 8: 3}.get(tensor_debug_mode)
+    return None if length is None else (length,)
+
+
+@debug_numeric_summary_v2_op.samples
+def _debug_numeric_summary_v2_samples(s):
+    for mode in (2, 3, 4, 5, 8):
+        yield s(s.special(), tensor_debug_mode=mode, tensor_id=7)
+        yield s(s.normal(2, 3, dtype="double"), tensor_debug_mode=mode, output_dtype="double")
+    yield s(s.normal(2), tensor_debug_mode=1, error="UnimplementedError")

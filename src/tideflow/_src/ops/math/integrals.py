@@ -1,0 +1,141 @@
+"""Integrals that have no elementary form: Dawson's, the exponential, Fresnel's and Spence's.
+
+On the host they are SciPy's, loaded at first use; those that JAX has are compiled, too.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tideflow._src.graph.types import FLOATING
+from tideflow._src.ops.array.raw import raw
+from tideflow._src.ops.math.arithmetic import mul, sub
+from tideflow._src.ops.math.bessel_functions import in_single, public, same_shape
+from tideflow._src.ops.math.division import real_div
+from tideflow._src.ops.math.unary import between, exp_op, square_op, unary_samples
+from tideflow._src.runtime.lazy import LazyModule, jnp
+from tideflow._src.runtime.op import op
+
+_scipy: Any = LazyModule("scipy.special")
+_jax: Any = LazyModule("jax.scipy.special")
+
+
+def _compiled(function: Any, x: Any) -> Any:
+    wide = x.astype(jnp.float32) if x.dtype.itemsize < 4 else x
+    return function(wide).astype(x.dtype)
+
+
+@op("Dawsn", "x: T -> y: T", T=FLOATING, tier="host")
+def dawsn_op(x):
+    """Gives Dawson's integral, ``exp(-x**2)`` times the integral of ``exp(t**2)`` from 0 to ``x``."""
+    return in_single(_scipy.dawsn, x)
+
+
+@dawsn_op.gradient
+def _dawsn_gradient(call, dy):
+    x, y = call.inputs[0], call.outputs[0]
+    return mul(dy, sub(1.0, mul(2.0, mul(x, y))))
+
+
+@dawsn_op.samples
+def _dawsn_samples(s):
+    yield from unary_samples(s)
+
+
+@op("Expint", "x: T -> y: T", T=FLOATING)
+def expint_op(xp, x):
+    """Gives the exponential integral, that of ``exp(t) / t`` from minus infinity to ``x``; NaN below 0."""
+    outside = jnp.where(x == 0, -jnp.inf, jnp.nan).astype(x.dtype)
+    return jnp.where((x <= 0) | (x == jnp.inf), outside, _compiled(_jax.expi, x))
+
+
+@expint_op.host
+def _expint_host(x):
+    return np.where((x < 0) | (x == np.inf), x.dtype.type(np.nan), in_single(_scipy.expi, x))
+
+
+@expint_op.gradient
+def _expint_gradient(call, dy):
+    x = call.inputs[0]
+    return mul(dy, real_div(exp_op(x), x))
+
+
+@expint_op.samples
+def _expint_samples(s):
+    yield from unary_samples(s, between(s, 0.3, 6), special=False)
+    yield s(np.float32([0.0, 0.5, 12.0, 30.0, np.nan, -2.0, np.inf]), gradient=False)
+
+
+def _fresnel(x: Any, which: int) -> Any:
+    """Gives one of SciPy's two integrals, and the limit where the square of ``x`` would overflow."""
+    value = in_single(lambda argument: _scipy.fresnel(argument)[which], x)
+    return np.where(np.abs(x) > 1e15, np.copysign(x.dtype.type(0.5), x), value) if x.dtype.itemsize > 2 else value
+
+
+@op("FresnelCos", "x: T -> y: T", T=FLOATING, tier="host")
+def fresnel_cos_op(x):
+    """Gives Fresnel's cosine integral, that of ``cos(pi * t**2 / 2)`` from 0 to ``x``."""
+    return _fresnel(x, 1)
+
+
+@fresnel_cos_op.gradient
+def _fresnel_cos_gradient(call, dy):
+    return mul(dy, raw.Cos(mul(np.pi / 2, square_op(call.inputs[0]))))
+
+
+@op("FresnelSin", "x: T -> y: T", T=FLOATING, tier="host")
+def fresnel_sin_op(x):
+    """Gives Fresnel's sine integral, that of ``sin(pi * t**2 / 2)`` from 0 to ``x``."""
+    return _fresnel(x, 0)
+
+
+@fresnel_sin_op.gradient
+def _fresnel_sin_gradient(call, dy):
+    return mul(dy, raw.Sin(mul(np.pi / 2, square_op(call.inputs[0]))))
+
+
+def _fresnel_samples(s: Any) -> Any:
+    yield from unary_samples(s, special=False)
+    yield s(np.float32([0.0, np.nan, np.inf, -np.inf, 5.0, -40.0]), gradient=False)
+
+
+fresnel_cos_op.samples(_fresnel_samples)
+fresnel_sin_op.samples(_fresnel_samples)
+
+
+@op("Spence", "x: T -> y: T", T=FLOATING)
+def spence_op(xp, x):
+    """Gives Spence's integral, that of ``log(t) / (1 - t)`` from 1 to ``x``; NaN for negative numbers."""
+    return _compiled(_jax.spence, x)
+
+
+@spence_op.host
+def _spence_host(x):
+    return in_single(_scipy.spence, x)
+
+
+@spence_op.gradient
+def _spence_gradient(call, dy):
+    x = call.inputs[0]
+    one = np.ones((), x.dtype.as_numpy_dtype)
+    at_one = raw.Equal(x, one)
+    safe = raw.SelectV2(at_one, raw.ZerosLike(x), x)
+    return mul(dy, raw.SelectV2(at_one, -one, real_div(raw.Log(x), sub(1.0, safe))))
+
+
+@spence_op.samples
+def _spence_samples(s):
+    yield from unary_samples(s, between(s, 1.3, 6), special=False)
+    yield s(np.float32([0.0, 0.25, 1.0, 2.0, np.nan, -1.0]), gradient=False)
+
+
+for _operation in (dawsn_op, expint_op, fresnel_cos_op, fresnel_sin_op, spence_op):
+    _operation.shape(same_shape)
+
+dawsn = public(dawsn_op, "dawsn")
+expint = public(expint_op, "expint")
+fresnel_cos = public(fresnel_cos_op, "fresnel_cos")
+fresnel_sin = public(fresnel_sin_op, "fresnel_sin")
+spence = public(spence_op, "spence")

@@ -1,0 +1,1 @@
+"""Numbers of few bits that stand for real ones: making, computing with and simulating them."""

@@ -1,0 +1,400 @@
+"""Sparse tensors against dense ones: filling in, multiplying, and the order and shape of positions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tideflow._src.core.errors import InvalidArgumentError
+from tideflow._src.graph.op_def import default
+from tideflow._src.graph.types import INDEX
+from tideflow._src.ops.array.raw import raw
+from tideflow._src.ops.dimensions import merge_dimensions, size_of, text, with_rank, with_rank_at_most
+from tideflow._src.runtime.op import op
+
+_LIMIT = 1 << 40
+
+
+def invalid(message: str) -> InvalidArgumentError:
+    """Returns the error of a call whose arguments do not fit."""
+    return InvalidArgumentError(None, None, message)
+
+
+def check_positions(indices: Any, shape: Any, *, ordered: bool = True) -> None:
+    """Checks that positions, one in each row, are inside of a shape and, unless told otherwise, ascend."""
+    bad = ((indices < 0) | (indices >= shape)).any(1)
+    if bad.any():
+        row = int(np.argmax(bad))
+        raise invalid(
+            f"indices[{row}] = {text(tuple(indices[row].tolist()))} is out of bounds: need 0 <= index < "
+            f"{text(tuple(np.asarray(shape).tolist()))}"
+        )
+    if ordered and len(indices) > 1:
+        later, earlier = indices[1:], indices[:-1]
+        differ = later != earlier
+        first = np.argmax(differ, 1)
+        rows = np.arange(len(first))
+        repeated = ~differ.any(1)
+        falling = later[rows, first] < earlier[rows, first]
+        if (repeated | falling).any():
+            row = int(np.argmax(repeated | falling)) + 1
+            where = f"indices[{row}] = {text(tuple(indices[row].tolist()))}"
+            if repeated[row - 1]:
+                raise invalid(f"{where} is repeated")
+            raise invalid(
+                f"{where} is out of order. Many sparse ops require sorted indices. Use `tf.sparse.reorder` to create a "
+                "correctly ordered copy."
+            )
+
+
+@op(
+    "SparseToDense",
+    "sparse_indices: Tindices, output_shape: static Tindices, sparse_values: T, default_value: T -> dense: T",
+    tier="host",
+    Tindices=INDEX,
+)
+def sparse_to_dense_op(sparse_indices, output_shape, sparse_values, default_value, *, validate_indices: bool = True):
+    """Makes a dense tensor of values at positions; everywhere else it holds the default value."""
+    if sparse_indices.ndim > 2:
+        raise invalid(f"sparse_indices should be a scalar, vector, or matrix, got shape {text(sparse_indices.shape)}")
+    if output_shape.ndim != 1:
+        raise invalid(f"output_shape must be rank 1, got shape {text(output_shape.shape)}")
+    rank = sparse_indices.shape[1] if sparse_indices.ndim == 2 else 1
+    count = sparse_indices.shape[0] if sparse_indices.ndim else 1
+    if output_shape.size != rank:
+        raise invalid(f"output_shape has incorrect number of elements: {output_shape.size} should be: {rank}")
+    if sparse_values.shape not in ((), (count,)):
+        raise invalid(f"sparse_values has incorrect shape {text(sparse_values.shape)}, should be [] or [{count}]")
+    if np.ndim(default_value):
+        raise invalid("default_value should be a scalar.")
+    shape = tuple(int(size) for size in output_shape)
+    for size in shape:
+        if size < 0:
+            raise invalid(f"Dimension {size} must be >= 0")
+    if np.prod(shape, dtype=np.float64) > _LIMIT:
+        raise invalid(f"output_shape {list(shape)} has too many elements")
+    places = sparse_indices.reshape(count, rank).astype(np.int64)
+    if validate_indices:
+        check_positions(places, np.asarray(shape))
+    elif ((places < 0) | (places >= np.asarray(shape))).any():
+        raise invalid(f"Indices are not valid (out of bounds).  Shape: {text(shape)}")
+    dense = np.empty(shape, sparse_values.dtype)
+    dense[...] = np.asarray(default_value)[()]
+    dense[tuple(places.T)] = sparse_values
+    return dense
+
+
+@sparse_to_dense_op.shape
+def _sparse_to_dense_shape(sparse_indices, output_shape, sparse_values, default_value):
+    with_rank_at_most(sparse_indices, 2)
+    if output_shape.shape is not None:
+        with_rank(output_shape.shape, 1)
+    known = output_shape.integers()
+    if known is None:
+        return None
+    if any(size is not None and size < 0 for size in known):
+        raise ValueError(f"Dimensions must be non-negative, but output_shape is {list(known)}")
+    return known
+
+
+@sparse_to_dense_op.gradient
+def _sparse_to_dense_gradient(call, dy):
+    indices, _, values, _ = call.inputs
+    if indices.shape.rank is not None and indices.shape.rank < 2:
+        indices = raw.Reshape(indices, np.array([-1, 1], np.int32))
+    picked = raw.GatherNd(dy, indices)
+    rest = raw.Sub(raw.Sum(dy, _axes(dy)), raw.Sum(picked, _axes(picked)))
+    if values.shape.rank == 0:
+        picked = raw.Sum(picked, _axes(picked))
+    return None, None, picked, rest
+
+
+def _axes(tensor: Any) -> Any:
+    return raw.Range(np.int32(0), raw.Rank(tensor), np.int32(1))
+
+
+@sparse_to_dense_op.samples
+def _sparse_to_dense_samples(s):
+    for dtype in s.dtypes("T"):
+        values = s.array((2,), dtype)
+        yield s(np.int64([[0, 1], [1, 2]]), np.int64([2, 3]), values, values[0])
+    yield s([1, 2], [4], 7.0, 1.0)
+    yield s(2, [4], 7.0, 1.0, gradient=False)
+    yield s([2, 1], [4], [7.0, 8.0], 1.0, validate_indices=False)
+    yield s(np.zeros((0, 2), np.int32), [2, 3], s.empty(0), 1.0)
+    yield s([2, 1], [4], 7.0, 1.0, error="InvalidArgumentError")
+    yield s([1, 1], [4], 7.0, 1.0, error="InvalidArgumentError")
+    yield s([1, 4], [4], 7.0, 1.0, error="InvalidArgumentError")
+    yield s([1, -4], [4], 7.0, 1.0, validate_indices=False, error="InvalidArgumentError")
+    yield s([1, 2], [4], [7.0], 1.0, error="InvalidArgumentError")
+    yield s([[1, 2]], [4], [7.0], 1.0, error="InvalidArgumentError")
+    yield s([1, 2], [-4], 7.0, 1.0, error="InvalidArgumentError")
+
+
+@op(
+    "SparseTensorDenseMatMul",
+    "a_indices: Tindices, a_values: T, a_shape: static int64, b: T -> product: T",
+    tier="host",
+    Tindices=default("int64", INDEX),
+)
+def sparse_tensor_dense_mat_mul_op(
+    a_indices, a_values, a_shape, b, *, adjoint_a: bool = False, adjoint_b: bool = False
+):
+    """Multiplies a sparse matrix by a dense one."""
+    if b.ndim != 2:
+        raise invalid(f"Tensor 'b' is not a matrix, its shape is {text(b.shape)}")
+    if a_shape.ndim != 1 or a_shape.size != 2:
+        raise invalid(f"Tensor 'a_shape' must have 2 elements, but its shape is {text(a_shape.shape)}")
+    if a_values.ndim != 1:
+        raise invalid(f"Tensor 'a_values' is not a vector, its shape is {text(a_values.shape)}")
+    if a_indices.ndim != 2 or a_indices.shape[1] != 2:
+        raise invalid(f"Tensor 'a_indices' must be a matrix with 2 columns, its shape is {text(a_indices.shape)}")
+    if a_indices.shape[0] != a_values.shape[0]:
+        raise invalid(
+            f"Number of rows of a_indices does not match number of entries in a_values: {a_indices.shape[0]} vs. "
+            f"{a_values.shape[0]}"
+        )
+    if (a_shape < 0).any():
+        raise invalid(f"a_shape must be non-negative, but is {a_shape.tolist()}")
+    if a_values.dtype.kind not in "biufcV" or a_values.dtype.names:
+        raise invalid(f"a_values must be numbers, but are {a_values.dtype.name}")
+    rows, columns = (int(size) for size in (a_shape[::-1] if adjoint_a else a_shape))
+    inner, outer = b.shape[::-1] if adjoint_b else b.shape
+    if inner != columns:
+        raise invalid(
+            f"Cannot multiply A and B because inner dimension does not match: {columns} vs. {inner}. Did you forget a "
+            f"transpose? Dimensions of A: {a_shape.tolist()}. Dimensions of B: {list(b.shape)}"
+        )
+    if rows * outer > _LIMIT:
+        raise invalid(f"The product has too many elements: {rows} * {outer}")
+    row, column = (a_indices[:, ::-1] if adjoint_a else a_indices).astype(np.int64).T
+    if ((row < 0) | (row >= rows)).any() or ((column < 0) | (column >= columns)).any():
+        raise invalid(f"An index of A is out of bounds: A has the shape {a_shape.tolist()}")
+    values = a_values.conj() if adjoint_a and a_values.dtype.kind == "c" else a_values
+    dense = b.T if adjoint_b else b
+    if adjoint_b and b.dtype.kind == "c":
+        dense = dense.conj()
+    wide = np.dtype(np.float32) if b.dtype.itemsize == 2 and b.dtype.kind in "fV" else b.dtype
+    return _product(values.astype(wide), row, column, dense.astype(wide, copy=False), rows).astype(b.dtype)
+
+
+def _product(values: Any, row: Any, column: Any, dense: Any, rows: int) -> Any:
+    """Adds up the rows of the dense matrix that each row of the sparse one picks, times its values."""
+    result = np.zeros((rows, dense.shape[1]), dense.dtype)
+    if not values.size or not result.size:
+        return result
+    if (row[1:] < row[:-1]).any():
+        order = np.argsort(row, kind="stable")
+        row, column, values = row[order], column[order], values[order]
+    starts = np.flatnonzero(np.concatenate([[True], row[1:] != row[:-1]]))
+    block = max(1, (1 << 16) // max(dense.shape[1], 1))
+    if len(values) <= block:
+        result[row[starts]] = np.add.reduceat(dense[column] * values[:, None], starts, axis=0, dtype=dense.dtype)
+        return result
+    for first in range(0, len(values), block):
+        part = slice(first, first + block)
+        ends = row[part]
+        begins = np.flatnonzero(np.concatenate([[True], ends[1:] != ends[:-1]]))
+        terms = dense[column[part]]
+        terms *= values[part, None]
+        result[ends[begins]] += np.add.reduceat(terms, begins, axis=0, dtype=dense.dtype)
+    return result
+
+
+@sparse_tensor_dense_mat_mul_op.shape
+def _sparse_tensor_dense_mat_mul_shape(a_indices, a_values, a_shape, b, *, adjoint_a, adjoint_b):
+    with_rank(a_indices, 2)
+    with_rank(a_values, 1)
+    if a_shape.shape is not None:
+        with_rank(a_shape.shape, 1)
+    matrix = with_rank(b, 2)
+    known = a_shape.integers()
+    if known is not None and len(known) != 2:
+        raise ValueError(f"Shape must be rank 2 but is rank {len(known)}")
+    left = known or (None, None)
+    if adjoint_a:
+        left = left[::-1]
+    if adjoint_b:
+        matrix = matrix[::-1]
+    merge_dimensions(left[1], matrix[0])
+    return left[0], matrix[1]
+
+
+@sparse_tensor_dense_mat_mul_op.gradient
+def _sparse_tensor_dense_mat_mul_gradient(call, dy):
+    indices, values, shape, b = call.inputs
+    adjoint_a, adjoint_b = call.attr("adjoint_a"), call.attr("adjoint_b")
+    db = raw.SparseTensorDenseMatMul(indices, values, shape, dy, adjoint_a=not adjoint_a)
+    if adjoint_b:
+        db = raw.ConjugateTranspose(db, np.array([1, 0], np.int32))
+    rows, columns = raw.Unpack(indices, num=2, axis=1)
+    zero = np.int32(0)
+    left = raw.GatherV2(dy, columns if adjoint_a else rows, zero)
+    dense = b
+    if adjoint_b:
+        dense = raw.Transpose(b, np.array([1, 0], np.int32))
+    elif b.dtype.is_complex:
+        dense = raw.Conj(b)
+    right = raw.GatherV2(dense, rows if adjoint_a else columns, zero)
+    product = raw.Mul(left, right)
+    if adjoint_a and b.dtype.is_complex:
+        product = raw.Conj(product)
+    return None, raw.Sum(product, np.array([-1], np.int32)), None, db
+
+
+@sparse_tensor_dense_mat_mul_op.samples
+def _sparse_tensor_dense_mat_mul_samples(s):
+    places = np.int64([[0, 1], [1, 0], [1, 2]])
+    shape = np.int64([2, 3])
+    for dtype in ("bfloat16", "half", "float", "double", "int32", "complex64", "complex128"):
+        yield s(places, s.array((3,), dtype), shape, s.array((3, 2), dtype))
+    for dtype in ("float", "complex64"):
+        yield s(places, s.array((3,), dtype), shape, s.array((2, 3), dtype), adjoint_b=True)
+        yield s(places, s.array((3,), dtype), shape, s.array((2, 4), dtype), adjoint_a=True)
+        yield s(places, s.array((3,), dtype), shape, s.array((4, 2), dtype), adjoint_a=True, adjoint_b=True)
+    yield s(places.astype(np.int32), s.normal(3), shape, s.normal(3, 2))
+    yield s(np.int64([[1, 2], [0, 0], [1, 0]]), s.normal(3), shape, s.normal(3, 2))
+    yield s(places[:0], s.empty(0), shape, s.normal(3, 2))
+    yield s(places, s.normal(3), shape, s.normal(2, 2), error="InvalidArgumentError")
+    yield s(places, s.normal(2), shape, s.normal(3, 2), error="InvalidArgumentError")
+    yield s(places, s.normal(3), np.int64([2, 2]), s.normal(2, 2), error="InvalidArgumentError")
+    yield s(places, s.normal(3), np.int64([2, 3, 1]), s.normal(3, 2), error="InvalidArgumentError")
+    yield s(places, s.normal(3), shape, s.normal(3), error="InvalidArgumentError")
+
+
+# Positions.
+
+
+def _check_sparse(indices: Any, values: Any, shape: Any) -> None:
+    if indices.ndim != 2:
+        raise invalid(f"Input indices should be a matrix but received shape {text(indices.shape)}")
+    if values is not None and values.ndim != 1:
+        raise invalid(f"Input values should be a vector but received shape {text(values.shape)}")
+    if shape.ndim != 1:
+        raise invalid(f"Input shape should be a vector but received shape {text(shape.shape)}")
+    if values is not None and len(indices) != len(values):
+        raise invalid(f"Number of elements in indices ({len(indices)}) and values ({len(values)}) do not match")
+    if indices.shape[1] != shape.size:
+        raise invalid(f"Index rank ({indices.shape[1]}) and shape rank ({shape.size}) do not match")
+
+
+@op(
+    "SparseReorder",
+    "input_indices: int64, input_values: T, input_shape: int64 -> output_indices: int64, output_values: T",
+    tier="host",
+)
+def sparse_reorder_op(input_indices, input_values, input_shape):
+    """Sorts the values of a sparse tensor by position, row by row."""
+    _check_sparse(input_indices, input_values, input_shape)
+    order = np.lexsort(input_indices.T[::-1]) if input_indices.shape[1] else np.arange(len(input_indices))
+    return input_indices[order], input_values[order]
+
+
+@sparse_reorder_op.shape
+def _sparse_reorder_shape(input_indices, input_values, input_shape):
+    with_rank(input_shape, 1)
+    return with_rank(input_indices, 2), with_rank(input_values, 1)
+
+
+@sparse_reorder_op.gradient
+def _sparse_reorder_gradient(call, _, dvalues):
+    indices, _, shape = call.inputs
+    numbers = raw.Range(np.int32(0), raw.Squeeze(raw.Slice(raw.Shape(indices), [0], [1])), np.int32(1))
+    _, order = raw.SparseReorder(indices, numbers, shape)
+    back = raw.InvertPermutation(order)
+    return None, raw.GatherV2(dvalues, back, np.int32(0)), None
+
+
+@sparse_reorder_op.samples
+def _sparse_reorder_samples(s):
+    places = np.int64([[1, 2], [0, 1], [1, 0]])
+    for dtype in s.dtypes("T"):
+        yield s(places, s.array((3,), dtype), np.int64([2, 3]))
+    yield s(places[:0], s.empty(0), np.int64([2, 3]))
+    yield s(places, s.normal(2), np.int64([2, 3]), error="InvalidArgumentError")
+    yield s(places, s.normal(3), np.int64([2]), error="InvalidArgumentError")
+    yield s(places[0], s.normal(2), np.int64([2]), error="InvalidArgumentError")
+
+
+@op(
+    "SparseReshape",
+    "input_indices: int64, input_shape: static int64, new_shape: static int64 -> output_indices: int64, "
+    "output_shape: int64",
+    tier="host",
+    differentiable=False,
+)
+def sparse_reshape_op(input_indices, input_shape, new_shape):
+    """Gives the positions of a sparse tensor's values in another shape of as many elements."""
+    if input_indices.ndim != 2:
+        raise invalid(f"Input indices should be a matrix but received shape {text(input_indices.shape)}")
+    for name, value in (("Input", input_shape), ("Target", new_shape)):
+        if value.ndim != 1:
+            raise invalid(f"{name} shape should be a vector but received shape {text(value.shape)}")
+    if input_indices.shape[1] != input_shape.size:
+        raise invalid(
+            f"Input tensor rank must match input shape length: {input_indices.shape[1]} vs. {input_shape.size}."
+        )
+    before = [int(size) for size in input_shape]
+    after = [int(size) for size in new_shape]
+    for size in before:
+        if size < 0:
+            raise invalid(f"Expected shape dimensions to be non-negative, got {size}")
+    total = size_of(before) or 0
+    if total >= 1 << 63:
+        raise invalid(f"The shape {before} has too many elements")
+    missing = [place for place, size in enumerate(after) if size == -1]
+    if len(missing) > 1:
+        raise invalid(f"only one output dimension may be -1, not both {missing[0]} and {missing[1]}")
+    for place, size in enumerate(after):
+        if size < -1:
+            raise invalid(f"size {place} must be non-negative, not {size}")
+    if missing:
+        known = size_of([size for size in after if size != -1]) or 0
+        if known == 0 and total:
+            raise invalid(f"reshape cannot infer the missing size: new_shape is {after}")
+        after[missing[0]] = total // known if known else 0
+        if known and total % known:
+            raise invalid(
+                f"Input to reshape is a SparseTensor with {total} dense values, but the requested shape requires a "
+                f"multiple of {known}. input_shape={before} output_shape={after}"
+            )
+    elif size_of(after) != total:
+        raise invalid(
+            f"Input to reshape is a tensor with {total} dense values, but the requested shape has {size_of(after)}. "
+            f"input_shape={before} output_shape={after}"
+        )
+    flat = input_indices @ _steps(before)
+    steps = _steps(after)
+    places = flat[:, None] // np.maximum(steps, 1)
+    if after:
+        places[:, 1:] %= np.maximum(np.array(after[1:], np.int64), 1)
+    return places.reshape(len(flat), len(after)), np.array(after, np.int64)
+
+
+def _steps(shape: list[int]) -> Any:
+    steps = np.ones(len(shape), np.int64)
+    for place in range(len(shape) - 2, -1, -1):
+        steps[place] = steps[place + 1] * shape[place + 1]
+    return steps
+
+
+@sparse_reshape_op.shape
+def _sparse_reshape_shape(input_indices, input_shape, new_shape):
+    indices = with_rank(input_indices, 2)
+    if input_shape.shape is not None:
+        with_rank(input_shape.shape, 1)
+    rank = None if new_shape.shape is None else with_rank(new_shape.shape, 1)[0]
+    return (indices[0], rank), (rank,)
+
+
+@sparse_reshape_op.samples
+def _sparse_reshape_samples(s):
+    places = np.int64([[0, 1], [1, 0], [1, 2]])
+    shape = np.int64([2, 3])
+    for after in ([3, -1], [6], [1, 6, 1], [3, 2]):
+        yield s(places, shape, np.int64(after))
+    yield s(places[:0], np.int64([0, 3]), np.int64([3, 0]))
+    for after in ([4], [-1, -1], [-1, 4], [-2, 3]):
+        yield s(places, shape, np.int64(after), error="InvalidArgumentError")
+    yield s(places, np.int64([2, 3, 1]), np.int64([6]), error="InvalidArgumentError")

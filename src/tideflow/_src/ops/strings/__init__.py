@@ -1,0 +1,1 @@
+"""Holds the operations on strings."""

@@ -1,0 +1,190 @@
+"""``tf.strings.ngrams``: runs of neighbouring strings joined into one."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from tideflow._src.core import dtypes
+from tideflow._src.graph.op_def import at_least, default
+from tideflow._src.ops.array.raw import raw
+from tideflow._src.ops.dimensions import known_shape
+from tideflow._src.ops.scopes import name_scope
+from tideflow._src.ops.strings.elements import array_of, invalid, items_of
+from tideflow._src.runtime.convert import convert_to_tensor
+from tideflow._src.runtime.op import op
+
+_LARGEST = 2**31 - 1
+
+
+@op(
+    "StringNGrams",
+    "data: string, data_splits: Tsplits -> ngrams: string, ngrams_splits: Tsplits",
+    tier="host",
+    differentiable="missing",
+    ngram_widths=at_least(0),
+    Tsplits=default("int64", ("int32", "int64")),
+)
+def string_ngrams_op(
+    data,
+    data_splits,
+    *,
+    separator: str,
+    ngram_widths: list[int],
+    left_pad: str,
+    right_pad: str,
+    pad_width: int,
+    preserve_short_sequences: bool,
+):
+    """Joins each run of some length of neighbouring strings of each row of a ragged matrix."""
+    if any(width <= 0 for width in ngram_widths):
+        raise invalid(f"ngram_widths must contain positive values, got {list(ngram_widths)}")
+    items = items_of(data)
+    splits = np.ravel(data_splits).tolist()
+    if not splits:
+        return array_of([b""] * len(items), (len(items),)), np.empty(0, data_splits.dtype)
+    _check_splits(splits, len(items))
+    if preserve_short_sequences and not ngram_widths and pad_width < 0:
+        raise invalid(f"Pad width should be >= 0 to preserve short sequences without ngram_widths, got {pad_width}")
+    for width in ngram_widths:
+        if _padding(width, pad_width) > (_LARGEST - 1) // 2 - len(items):
+            raise invalid(
+                f"Pad width could lead to integer overflow, got pad_width = {_padding(width, pad_width)} for "
+                f"{len(items)} strings"
+            )
+    between, left, right = (text.encode("utf-8", "surrogateescape") for text in (separator, left_pad, right_pad))
+    result: list[bytes] = []
+    ends = [0]
+    for start, end in pairwise(splits):
+        row = items[start:end]
+        before = len(result)
+        for width in ngram_widths:
+            padding = _padding(width, pad_width)
+            padded = [left] * padding + row + [right] * padding if padding else row
+            result += [between.join(padded[place : place + width]) for place in range(max(0, len(padded) - width + 1))]
+        if preserve_short_sequences and len(result) == before and row:
+            padding = max(pad_width, 0)
+            result.append(between.join([left] * padding + row + [right] * padding))
+        ends.append(len(result))
+    return array_of(result, (len(result),)), np.array(ends, data_splits.dtype).reshape(np.shape(data_splits))
+
+
+def _padding(width: int, pad_width: int) -> int:
+    """Returns how many strings to put on each side of a row: never so many that a run holds nothing else."""
+    return width - 1 if pad_width < 0 else min(pad_width, width - 1)
+
+
+def _check_splits(splits: list[int], size: int) -> None:
+    if splits[0] != 0:
+        raise invalid(f"First split value must be 0, got {splits[0]}")
+    for start, end in pairwise(splits):
+        if not start <= end <= size:
+            raise invalid(f"Invalid split value {end}, must be in [{start}, {size}]")
+    if splits[-1] != size:
+        raise invalid(f"Last split value must be data size. Expected {size}, got {splits[-1]}")
+
+
+@string_ngrams_op.shape
+def _string_ngrams_shape(data, data_splits):
+    for shape in (data, data_splits):
+        if shape is not None and len(shape) != 1:
+            raise ValueError(f"Shape must be rank 1 but is rank {len(shape)}")
+    return (None,), (None,) if data_splits is None else data_splits
+
+
+@string_ngrams_op.samples
+def _string_ngrams_samples(s):
+    words = array_of([b"a", b"b", b"c", b"d"], (4,))
+    fixed = {"separator": "|", "left_pad": "L", "right_pad": "R"}
+    for widths in ([2], [1, 3], [5, 6], []):
+        for padding in (-1, 0, 1, 5):
+            for preserve in (False, True):
+                options = {"ngram_widths": widths, "pad_width": padding, "preserve_short_sequences": preserve}
+                error = {} if widths or padding >= 0 or not preserve else {"error": "InvalidArgumentError"}
+                yield s(words, np.array([0, 3, 3, 4]), **options, **fixed, **error)
+    options = {"ngram_widths": [2], "pad_width": 0, "preserve_short_sequences": False, **fixed}
+    yield s(words, np.array([0, 4], np.int32), **options)
+    yield s(words, np.empty(0, np.int64), **options)
+    yield s(np.empty(0, object), np.array([0]), **options)
+    for splits in ([1, 4], [0, 3], [0, 5], [0, 2, 1, 4]):
+        yield s(words, np.array(splits), **options, error="InvalidArgumentError")
+    options["ngram_widths"] = [0]
+    yield s(words, np.array([0, 4]), **options, error="InvalidArgumentError")
+
+
+def ngrams(
+    data: Any,
+    ngram_width: Any,
+    separator: str = " ",
+    pad_values: Any = None,
+    padding_width: int | None = None,
+    preserve_short_sequences: bool = False,
+    name: str | None = None,
+) -> Any:
+    """Joins each run of neighbouring strings along the last dimension.
+
+    Args:
+      data: a string tensor of known rank, at least 1.
+      ngram_width: the length of the runs, or several lengths.
+      separator: what to put between the strings.
+      pad_values: what to put before and after each row: one string, or a pair; nothing by default.
+      padding_width: how many of them; by default one less than the length of the run.
+      preserve_short_sequences: whether a row too short for every length gives one run of all of it.
+      name: the name of the operation.
+
+    Returns:
+      A string tensor of the shape of ``data`` but for the last dimension.
+
+    Raises:
+      TypeError: ``pad_values`` or ``ngram_width`` is of another type.
+      ValueError: a length that is not positive, a negative ``padding_width``, or padding without ``pad_values``.
+    """
+    with name_scope(name, "StringNGrams", [data]):
+        if pad_values is None:
+            left, right, padding = "", "", 0
+        elif isinstance(pad_values, list | tuple):
+            if len(pad_values) != 2 or not all(isinstance(value, str | bytes) for value in pad_values):
+                raise TypeError("pad_values must be a string, tuple of strings, or None.")
+            (left, right), padding = pad_values, -1
+        elif isinstance(pad_values, str | bytes):
+            left, right, padding = pad_values, pad_values, -1
+        else:
+            raise TypeError("pad_values must be a string, tuple of strings, or None.")
+        if padding_width is not None:
+            if padding_width < 1:
+                raise ValueError(f"padding_width must be greater than 0, got {padding_width}")
+            if pad_values is None:
+                raise ValueError("pad_values must be provided if padding_width is set.")
+            padding = padding_width
+        widths = list(ngram_width) if isinstance(ngram_width, list | tuple) else [ngram_width]
+        if not all(isinstance(width, int) and not isinstance(width, bool) for width in widths):
+            raise TypeError(f"ngram_width must be an integer, or a tuple of integers, got {ngram_width!r}")
+        if any(width < 1 for width in widths):
+            raise ValueError(f"All ngram_widths must be greater than 0. Got {ngram_width}")
+        data = convert_to_tensor(data, dtype="string", name="data")
+        shape = known_shape(data)
+        if shape is None:
+            raise ValueError("Rank of data must be known.")
+        if not shape:
+            raise ValueError("Data must have rank>0")
+        sizes = raw.Shape(data, out_type=dtypes.int64)
+        length = raw.GatherV2(sizes, -1 + len(shape), 0)
+        flat = raw.Reshape(data, [-1])
+        prefix = raw.GatherV2(sizes, np.arange(len(shape) - 1, dtype=np.int32), 0)
+        rows = raw.Prod(prefix, np.int32([0]))
+        splits = raw.Mul(raw.Range(np.int64(0), raw.AddV2(rows, np.int64(1)), np.int64(1)), length)
+        joined = string_ngrams_op(
+            flat,
+            splits,
+            separator=separator,
+            ngram_widths=widths,
+            left_pad=left,
+            right_pad=right,
+            pad_width=padding,
+            preserve_short_sequences=preserve_short_sequences,
+        )
+        # All rows are of one length, so each gives the same number of runs.
+        count = raw.GatherV2(raw.ConcatV2([joined.ngrams_splits, np.int64([0])], 0), 1, 0)
+        return raw.Reshape(joined.ngrams, raw.ConcatV2([prefix, raw.ExpandDims(count, 0)], 0))

@@ -1,0 +1,249 @@
+"""``tf.compat.v1.strings.split`` and ``tf.compat.v1.string_split``: strings taken apart into sparse tensors."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from itertools import chain
+from typing import Any
+
+import numpy as np
+
+from tideflow._src.core import dtypes
+from tideflow._src.graph.shape_inference import shape_text
+from tideflow._src.ops.array.raw import raw
+from tideflow._src.ops.dimensions import known_shape, with_rank
+from tideflow._src.ops.scopes import name_scope
+from tideflow._src.ops.strings.elements import array_of, invalid, items_of
+from tideflow._src.runtime.convert import convert_to_tensor
+from tideflow._src.runtime.op import op
+from tideflow._src.runtime.sparse_tensor import SparseTensor
+
+_OUTPUTS = "indices: int64, values: string, shape: int64"
+
+
+def _strings_of(value: Any, delimiter: Any, described: str) -> tuple[list[bytes], bytes]:
+    """Returns the strings of a vector, and the delimiter, which is a scalar."""
+    if np.ndim(value) != 1:
+        raise invalid(f"input must be a vector, got shape: {shape_text(np.shape(value))}")
+    if np.ndim(delimiter):
+        raise invalid(f"{described} must be a scalar, got shape: {shape_text(np.shape(delimiter))}")
+    return items_of(value), items_of(delimiter)[0]
+
+
+def _sparse(lengths: Any, values: list[bytes]) -> Any:
+    """Returns rows of strings, given how many each has and all of them, as the components of a sparse matrix."""
+    indices = np.empty((len(values), 2), np.int64)
+    indices[:, 0] = np.repeat(np.arange(lengths.size), lengths)
+    indices[:, 1] = np.arange(len(values)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    widest = int(lengths.max()) if lengths.size else 0
+    return indices, array_of(values, (len(values),)), np.array([lengths.size, widest], np.int64)
+
+
+def _sparse_rows(rows: list[list[bytes]]) -> Any:
+    return _sparse(np.fromiter(map(len, rows), np.int64, len(rows)), list(chain.from_iterable(rows)))
+
+
+def _places(items: list[bytes], joined: bytes, separators: bytes) -> tuple[Any, Any]:
+    """Returns which bytes of joined strings are separators, one after the last included, and where strings begin."""
+    is_separator = np.zeros(256, bool)
+    is_separator[list(separators)] = True
+    marks = np.append(is_separator[np.frombuffer(joined, np.uint8)], True)
+    sizes = np.fromiter(map(len, items), np.int64, len(items)) + 1
+    return marks, np.cumsum(sizes) - sizes
+
+
+def _counted(marks: Any, starts: Any) -> Any:
+    return np.add.reduceat(marks, starts, dtype=np.int64) if starts.size else np.zeros(0, np.int64)
+
+
+def _parts_that_hold_something(items: list[bytes], separators: bytes, split: Callable[[bytes], list[bytes]]) -> Any:
+    """Splits all strings at once, where empty parts do not count."""
+    joined = separators[:1].join(items)
+    marks, starts = _places(items, joined, separators)
+    begins = ~marks
+    begins[1:] &= marks[:-1]
+    return _sparse(_counted(begins, starts), split(joined))
+
+
+def _all_parts(items: list[bytes], separator: bytes) -> Any:
+    """Splits all strings at once, at each of a byte."""
+    if not items:
+        return _sparse_rows([])
+    joined = separator.join(items)
+    marks, starts = _places(items, joined, separator)
+    return _sparse(_counted(marks, starts), joined.split(separator))
+
+
+@op("StringSplit", f"input: string, delimiter: string -> {_OUTPUTS}", tier="host", differentiable=False)
+def string_split_op(input, delimiter, *, skip_empty: bool = True):
+    """Splits strings at each of some bytes, or into bytes."""
+    items, separators = _strings_of(input, delimiter, "delimiter")
+    if not separators:
+        lengths = np.fromiter(map(len, items), np.int64, len(items))
+        singles = [bytes([byte]) for byte in range(256)]
+        return _sparse(lengths, list(map(singles.__getitem__, b"".join(items))))
+    first = separators[:1]
+    # Which of the separators stands between two parts does not show, so all may become the first one.
+    table = bytes(first[0] if byte in separators else byte for byte in range(256)) if len(separators) > 1 else None
+    if skip_empty:
+        return _parts_that_hold_something(
+            items, separators, lambda joined: list(filter(None, joined.translate(table).split(first)))
+        )
+    full = [item.translate(table) for item in items if item]
+    indices, values, shape = _all_parts(full, first)
+    if len(full) < len(items):
+        rows = np.fromiter((row for row, item in enumerate(items) if item), np.int64, len(full))
+        indices[:, 0] = rows[indices[:, 0]]
+        shape[0] = len(items)
+    return indices, values, shape
+
+
+@op("StringSplitV2", f"input: string, sep: string -> {_OUTPUTS}", tier="host", differentiable="missing")
+def string_split_v2_op(input, sep, *, maxsplit: int = -1):
+    """Splits strings at a separator, or at white space."""
+    items, separator = _strings_of(input, sep, "sep")
+    if maxsplit == 0:
+        return _sparse(np.ones(len(items), np.int64), items)
+    if maxsplit < 0:
+        if not separator:
+            return _parts_that_hold_something(items, b" \t\n\v\f\r", bytes.split)
+        if len(separator) == 1:
+            return _all_parts(items, separator)
+    if separator:
+        return _sparse_rows([item.split(separator, max(maxsplit, -1)) for item in items])
+    most = min(maxsplit, sys.maxsize)
+
+    def split(item: bytes) -> list[bytes]:
+        parts = item.split(None, most)
+        # TensorFlow keeps what follows the last allowed split, even if nothing does.
+        return [*parts, b""] if len(parts) == most else parts
+
+    return _sparse_rows([split(item) for item in items])
+
+
+@string_split_op.shape
+def _string_split_shape(input, delimiter):
+    with_rank(input, 1)
+    with_rank(delimiter, 0)
+    return (None, 2), (None,), (2,)
+
+
+@string_split_v2_op.shape
+def _string_split_v2_shape(input, sep):
+    with_rank(input, 1)
+    with_rank(sep, 0)
+    return (None, 2), (None,), (2,)
+
+
+def _lines() -> Any:
+    words = [b",a,,b;c", b"", b"x", b"\xc3\xa4 b  c ", b"a ", b" ", b"xabyabz,,", b"\x0b\x1cq r", b"ab", b"abab"]
+    return array_of(words, (len(words),))
+
+
+@string_split_op.samples
+def _string_split_samples(s):
+    for delimiter in (b"", b",", b",; "):
+        yield s(_lines(), delimiter)
+        yield s(_lines(), delimiter, skip_empty=False)
+    yield s(np.empty((0,), object), b",")
+    yield s(b"a b", b" ", error="InvalidArgumentError")
+    yield s(_lines(), array_of([b" "], (1,)), error="InvalidArgumentError")
+
+
+@string_split_v2_op.samples
+def _string_split_v2_samples(s):
+    for separator in (b"", b" ", b",", b"ab"):
+        for most in (-5, 0, 1, 2):
+            yield s(_lines(), separator, maxsplit=most)
+    yield s(np.empty((0,), object), b",")
+    yield s(b"a b", b" ", error="InvalidArgumentError")
+    yield s(_lines(), array_of([b" "], (1,)), error="InvalidArgumentError")
+
+
+def string_split(
+    source: Any,
+    sep: Any = None,
+    skip_empty: bool = True,
+    delimiter: Any = None,
+    result_type: str = "SparseTensor",
+    name: str | None = None,
+) -> Any:
+    """Splits strings at each of some characters.
+
+    Args:
+      source: a vector of strings.
+      sep: the characters, a space by default; ``""`` splits into single bytes.
+      skip_empty: whether to leave out empty parts.
+      delimiter: another name of ``sep``.
+      result_type: ``"SparseTensor"``.
+      name: the name of the operation.
+
+    Returns:
+      A ``SparseTensor`` of shape ``[source.shape[0], the most parts]``.
+
+    Raises:
+      ValueError: both ``sep`` and ``delimiter`` are given, or a result type that is not supported.
+    """
+    if delimiter is not None:
+        if sep is not None:
+            raise ValueError("Cannot specify both 'delimiter' and 'sep'.")
+        sep = delimiter
+    with name_scope(name, "StringSplit", [source]):
+        sep = convert_to_tensor(" " if sep is None else sep, dtype="string")
+        source = convert_to_tensor(source, dtype="string")
+        _check_result_type(result_type)
+        return SparseTensor(*string_split_op(source, sep, skip_empty=skip_empty))
+
+
+def split_v1(
+    input: Any = None,
+    sep: Any = None,
+    maxsplit: int = -1,
+    result_type: str = "SparseTensor",
+    source: Any = None,
+    name: str | None = None,
+) -> Any:
+    """Splits strings at a separator as Python's ``str.split`` does.
+
+    Args:
+      input: strings of any shape.
+      sep: the separator; None or ``""`` splits at white space.
+      maxsplit: how often to split at most; as often as possible if negative.
+      result_type: ``"SparseTensor"``.
+      source: another name of ``input``.
+      name: the name of the operation.
+
+    Returns:
+      A ``SparseTensor`` of shape ``input.shape + [the most parts]``; of a scalar, ``[1, parts]``.
+
+    Raises:
+      ValueError: both ``input`` and ``source`` are given or neither is, or a result type that is not supported.
+    """
+    if source is not None:
+        if input is not None:
+            raise ValueError("Cannot specify both 'source' and 'input'.")
+        input = source
+    if input is None:
+        raise ValueError("Argument 'input' must be specified.")
+    _check_result_type(result_type)
+    with name_scope(name, "StringSplit", [input]):
+        input = convert_to_tensor(input, dtype="string", name="input")
+        shape = known_shape(input)
+        if shape is not None and len(shape) == 0:
+            input = raw.ExpandDims(input, 0)
+        separator = convert_to_tensor("" if sep is None else sep, dtype="string")
+        if shape is None or len(shape) < 2:
+            return SparseTensor(*string_split_v2_op(input, separator, maxsplit=maxsplit))
+        parts = string_split_v2_op(raw.Reshape(input, [-1]), separator, maxsplit=maxsplit)
+        sizes = raw.Shape(input, out_type=dtypes.int64)
+        places = raw.Transpose(raw.UnravelIndex(raw.GatherV2(parts.indices, 0, 1), sizes), [1, 0])
+        places = raw.ConcatV2([places, raw.GatherV2(parts.indices, [1], 1)], 1)
+        return SparseTensor(places, parts.values, raw.ConcatV2([sizes, raw.GatherV2(parts.shape, [1], 0)], 0))
+
+
+def _check_result_type(result_type: str) -> None:
+    if result_type == "RaggedTensor":
+        raise ValueError("This version has no ragged tensors: result_type must be 'SparseTensor'.")
+    if result_type != "SparseTensor":
+        raise ValueError("result_type must be 'RaggedTensor' or 'SparseTensor'.")

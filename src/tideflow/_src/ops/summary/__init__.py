@@ -1,0 +1,1 @@
+"""Summaries of values, for logs that TensorBoard reads."""

@@ -1,0 +1,318 @@
+"""Runs a function on every row of its arguments: row after row on the host, or on all rows at once in one program.
+
+The choice is the one of :mod:`tideflow._src.runtime.runner`: the host goes through the rows until the time spent on
+that equals what compiling would cost; then ``jax.vmap`` of the traced function becomes one program for each signature
+of its inputs. Functions of equal structure share their programs, so that a Jacobian that is asked for again is
+compiled once. What XLA cannot take stays with the host.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from tideflow._src.core.errors import InvalidArgumentError
+from tideflow._src.runtime import checks, engine, runner, stages
+from tideflow._src.runtime.buffers import ResourceHandle, ResourceManager, buffer_in
+from tideflow._src.runtime.lazy import jax, jnp
+from tideflow._src.runtime.plan import Plan, attributes_key
+from tideflow._src.runtime.state import RunState
+from tideflow._src.runtime.traced_list import TracedList
+from tideflow._src.runtime.tracing import BoundVariable, NeedsHost
+from tideflow._src.runtime.xla import static_feeds
+
+#: Functions whose programs are kept for others of the same structure.
+_MOST_FUNCTIONS = 256
+#: Programs of one function, for different shapes or static values, before further ones stay with the host.
+_MOST_SIGNATURES = 16
+_programs: OrderedDict[Any, RowProgram] = OrderedDict()
+_lock = threading.Lock()
+
+
+def run(function: Any, arguments: Sequence[Any], captured: Sequence[Any]) -> list[Any]:
+    """Calls a function on each row of ``arguments`` and stacks what it returns.
+
+    Args:
+      function: a function graph; its parameters are a row of each of ``arguments``, then ``captured``.
+      arguments: arrays whose first dimensions are equal.
+      captured: values that all rows share; handles of variables may be among them.
+
+    Returns:
+      An array for each output, whose first dimension is that of the arguments.
+
+    Raises:
+      InvalidArgumentError: the first dimensions differ, or the function's results differ in shape.
+    """
+    count = row_count([np.shape(value) for value in arguments])
+    program = function.__dict__.get("_row_program")
+    if program is None:
+        program = function._row_program = _shared(function, len(arguments))
+    return program.run(count, arguments, captured)  # type: ignore[no-any-return]
+
+
+def row_count(shapes: Sequence[Any]) -> int:
+    """Returns the first dimension that all shapes have.
+
+    Raises:
+      InvalidArgumentError: one of them has none, or another.
+    """
+    for position, shape in enumerate(shapes):
+        if not len(shape):
+            raise InvalidArgumentError(
+                None, None, f"All inputs must have rank at least 1. Input {position} has a rank of 0."
+            )
+        if shape[0] != shapes[0][0]:
+            raise InvalidArgumentError(
+                None,
+                None,
+                f"All inputs must have the same dimension 0. Input {position} has leading dimension {shape[0]}, "
+                f"while input 0 has {shapes[0][0]}.",
+            )
+    return int(shapes[0][0])
+
+
+def _shared(function: Any, arguments: int) -> RowProgram:
+    key = (arguments, _structure(function))
+    with _lock:
+        program = _programs.get(key)
+        if program is None:
+            program = _programs[key] = RowProgram(function, arguments)
+            if len(_programs) > _MOST_FUNCTIONS:
+                _programs.popitem(last=False)
+        else:
+            _programs.move_to_end(key)
+        return program
+
+
+def _structure(function: Any) -> Any:
+    """Returns what two functions have in common exactly if they compute the same: operations, wiring and constants."""
+    plan: Plan = function.plan()
+    numbers: dict[Any, Any] = {}
+    parts: list[Any] = []
+
+    def number(tensor: Any) -> Any:
+        tensor = plan.resolve(tensor)
+        found = numbers.get(tensor)
+        if found is None:
+            value = plan.constants[tensor]
+            content = value.tobytes() if value.dtype != object else repr(value.tolist())
+            found = numbers[tensor] = (value.dtype.str, value.shape, content)
+        return found
+
+    for index, parameter in enumerate(function.inputs):
+        numbers[parameter] = index
+        variable = getattr(parameter, "_variable", None)
+        parts.append((parameter._dtype.name, parameter._shape, variable and (variable[0].name, variable[1])))
+    for position, op in enumerate(plan.ops):
+        for index, output in enumerate(op.outputs):
+            numbers[output] = (position, index)
+        inputs = tuple([number(tensor) for tensor in op._inputs])
+        parts.append((op.type, inputs, attributes_key(op), tuple([output._dtype.name for output in op.outputs])))
+        if op.op_def.random is not None or op.op_def.stateful:
+            parts.append(function)  # it has a stream or effects of its own
+    parts.append(tuple([number(tensor) for tensor in function.outputs]))
+    return tuple(parts)
+
+
+class RowProgram:
+    """Is a function with its ways of going through rows."""
+
+    def __init__(self, function: Any, arguments: int) -> None:
+        self._function = function
+        self._arguments = arguments
+        plan = function.plan()
+        positions = {tensor: index for index, tensor in enumerate(function.inputs)}
+        feeds = static_feeds(plan)
+        #: Positions, among the captured values, of those on whose values shapes depend.
+        self._static = sorted(positions[tensor] - arguments for tensor in feeds if positions[tensor] >= arguments)
+        self._compilable = self._find_compilable(plan, set(feeds), set(function.inputs[:arguments]))
+        self._budget = runner.compile_cost(plan)
+        self._spent: dict[Any, float] = {}
+        self._compiled: dict[Any, Any] = {}
+
+    def _find_compilable(self, plan: Plan, static: set[Any], rows: set[Any]) -> bool:
+        if plan.dataflow or not plan.ops or static & rows:
+            return False
+        if any(item._dtype.name in ("string", "variant") for item in (*self._function.inputs, *self._function.outputs)):
+            return False
+        state = RunState(ResourceManager())
+        for stage in stages.split(plan, state, static):
+            if not stage.compiled and stage.ops:
+                return False
+        for op in plan.ops:
+            definition = op.op_def
+            if definition.random is not None or definition.updates or state.is_handle(op):
+                return False
+        return True
+
+    def run(self, count: int, arguments: Sequence[Any], captured: Sequence[Any]) -> Any:
+        """Returns the stacked results for ``count`` rows."""
+        tier = runner.forced_tier()
+        if not self._compilable or tier == "host":
+            return self._loop(count, arguments, captured)
+        key = self._signature(count, arguments, captured)
+        program = self._compiled.get(key)
+        if program is not None:
+            return self._run_compiled(key, program, count, arguments, captured)
+        if tier != "xla" and count:
+            results = self._loop(count, arguments, captured, key)
+            if results is not None:
+                return results
+        if len(self._compiled) >= _MOST_SIGNATURES:
+            return self._loop(count, arguments, captured)
+        program = self._compiled[key] = self._compile(captured)
+        return self._run_compiled(key, program, count, arguments, captured)
+
+    def _signature(self, count: int, arguments: Sequence[Any], captured: Sequence[Any]) -> Any:
+        shapes = [np.shape(value) for value in (*arguments, *map(_content, captured))]
+        fixed = [np.asarray(captured[index]).tobytes() for index in self._static]
+        return (count, tuple(shapes), tuple(fixed))
+
+    def _loop(self, count: int, arguments: Sequence[Any], captured: Sequence[Any], key: Any = None) -> Any:
+        """Goes through the rows on the host; with a ``key``, returns None if compiling has become the better choice."""
+        program = self._function.program()
+        if not count:
+            return self._empty()
+        spent = self._spent.get(key, 0.0)
+        budget = self._budget + (0.0 if engine.is_loaded() else runner.LOAD_COST)
+        rows: list[list[Any]] = []
+        start = perf_counter()
+        for index in range(count):
+            rows.append(list(program([*[value[index] for value in arguments], *captured])))
+            if key is not None and index + 1 < count and spent + perf_counter() - start > budget:
+                self._spent[key] = spent + perf_counter() - start
+                return None
+        if key is not None:
+            self._spent[key] = spent + perf_counter() - start
+        return [
+            self._stacked(column, output)
+            for column, output in zip(zip(*rows, strict=True), self._outputs(), strict=True)
+        ]
+
+    def _outputs(self) -> list[Any]:
+        return list(self._function.outputs)
+
+    def _stacked(self, column: Sequence[Any], output: Any) -> Any:
+        wanted = output._dtype.as_numpy_dtype
+        first = np.shape(column[0])
+        for item in column:
+            if np.shape(item) != first:
+                raise InvalidArgumentError(
+                    None, None, f"The function's results differ in shape from row to row: {first} and {np.shape(item)}."
+                )
+        if wanted is object:
+            result = np.empty((len(column), *first), dtype=object)
+            for index, item in enumerate(column):
+                result[index] = item if first else np.asarray(item)[()]
+            return result
+        return np.stack([np.asarray(item, wanted) for item in column])
+
+    def _empty(self) -> list[Any]:
+        shapes = []
+        for output in self._outputs():
+            shape = output._shape
+            if shape is None or None in shape:
+                raise InvalidArgumentError(
+                    None,
+                    None,
+                    f"There are no rows, and the shape of a result, {output.shape}, is not known without one.",
+                )
+            shapes.append(shape)
+        return [
+            np.zeros((0, *shape), output._dtype.as_numpy_dtype)
+            for shape, output in zip(shapes, self._outputs(), strict=True)
+        ]
+
+    # Compiled.
+
+    def _compile(self, captured: Sequence[Any]) -> Any:
+        engine.load()
+        messages: list[str] = []
+        fixed = {index: np.asarray(captured[index]) for index in self._static}
+        handles = [isinstance(value, ResourceHandle) for value in captured]
+
+        def program(rows: list[Any], shared: list[Any]) -> Any:
+            given = iter(shared)
+            values: list[Any] = []
+            for index, is_handle in enumerate(handles):
+                if index in fixed:
+                    values.append(fixed[index])
+                else:
+                    value = next(given)
+                    values.append(BoundVariable(None, value) if is_handle else value)
+            results, conditions = on_rows(self._function, rows, values)
+            messages[:] = [message for _, message in conditions]
+            broken = [jnp.logical_not(condition) for condition, _ in conditions]
+            failed = jnp.where(jnp.stack(broken).any(), jnp.argmax(jnp.stack(broken)), -1) if broken else None
+            return results, failed
+
+        # The program's output does not alias what it took, and nothing is donated: the caller keeps its arrays.
+        return jax.jit(program), messages
+
+    def _run_compiled(
+        self, key: Any, compiled: Any, count: int, arguments: Sequence[Any], captured: Sequence[Any]
+    ) -> Any:
+        program, messages = compiled
+        if program is None:
+            return self._loop(count, arguments, captured)
+        shared = [_content(value) for index, value in enumerate(captured) if index not in self._static]
+        try:
+            results, failed = program(list(arguments), shared)
+        except (NeedsHost, TypeError, NotImplementedError):  # what cannot be traced, the host runs, or explains
+            self._compiled[key] = None, []
+            return self._loop(count, arguments, captured)
+        if failed is not None and int(failed) >= 0:
+            raise InvalidArgumentError(None, None, messages[int(failed)])
+        return [np.asarray(result) for result in results]
+
+
+def _content(value: Any) -> Any:
+    return buffer_in(value).read() if isinstance(value, ResourceHandle) else value
+
+
+def on_rows(function: Any, rows: Sequence[Any], shared: Sequence[Any]) -> tuple[list[Any], list[tuple[Any, str]]]:
+    """Traces a function on all rows at once.
+
+    Args:
+      function: the function graph.
+      rows: traced or known arrays; the function is given a row of each.
+      shared: traced or known values that all rows share.
+
+    Returns:
+      The results, and the conditions that its kernels require to hold, each with its message.
+    """
+    evaluate = function.traced()
+    types = [output._dtype.as_numpy_dtype for output in function.outputs]
+    messages: list[str] = []
+
+    def row(*values: Any) -> Any:
+        outer = checks.trace.conditions
+        conditions: list[tuple[Any, str]] = []
+        checks.trace.conditions = conditions
+        try:
+            results = evaluate(*values, *shared)
+        finally:
+            checks.trace.conditions = outer
+        if any(isinstance(result, TracedList) for result in results):
+            raise NeedsHost("A function on rows returns a list.")
+        messages[:] = [message for _, message in conditions]
+        found = [jnp.asarray(result, dtype) for result, dtype in zip(results, types, strict=True)]
+        return found, [jnp.asarray(condition).reshape(()) for condition, _ in conditions]
+
+    results, held = jax.vmap(row)(*rows)
+    return list(results), [(condition.all(), message) for condition, message in zip(held, messages, strict=True)]
+
+
+def trace(function: Any, arguments: Sequence[Any], captured: Sequence[Any]) -> list[Any]:
+    """Returns the stacked results as a part of a program that is being traced."""
+    if any(isinstance(value, TracedList) for value in arguments):
+        raise NeedsHost("The rows of lists are not known to a program.")
+    results, conditions = on_rows(function, arguments, captured)
+    for condition, message in conditions:
+        checks.require(condition, message)
+    return results

@@ -1,0 +1,1 @@
+"""Helps programs to test themselves: ``tf.test``."""

@@ -1,0 +1,24 @@
+"""Strings: ``tf.strings``."""
+
+from __future__ import annotations
+
+from tideflow._src.ops.strings.characters import lower as lower
+from tideflow._src.ops.strings.characters import string_length as length
+from tideflow._src.ops.strings.characters import strip as strip
+from tideflow._src.ops.strings.characters import substr as substr
+from tideflow._src.ops.strings.characters import upper as upper
+from tideflow._src.ops.strings.formatting import format as format
+from tideflow._src.ops.strings.functions import as_string as as_string
+from tideflow._src.ops.strings.hashing import string_to_hash_bucket as to_hash_bucket
+from tideflow._src.ops.strings.hashing import string_to_hash_bucket_fast as to_hash_bucket_fast
+from tideflow._src.ops.strings.hashing import string_to_hash_bucket_strong as to_hash_bucket_strong
+from tideflow._src.ops.strings.joining import reduce_join as reduce_join
+from tideflow._src.ops.strings.joining import string_join as join
+from tideflow._src.ops.strings.joining import unsorted_segment_join as unsorted_segment_join
+from tideflow._src.ops.strings.ngram_ops import ngrams as ngrams
+from tideflow._src.ops.strings.numbers import to_number as to_number
+from tideflow._src.ops.strings.regex import regex_full_match as regex_full_match
+from tideflow._src.ops.strings.regex import regex_replace as regex_replace
+from tideflow._src.ops.strings.unicode import unicode_encode as unicode_encode
+from tideflow._src.ops.strings.unicode import unicode_script as unicode_script
+from tideflow._src.ops.strings.unicode import unicode_transcode as unicode_transcode

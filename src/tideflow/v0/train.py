@@ -1,0 +1,13 @@
+"""Training: ``tf.train`` of TensorFlow 0.8 to 0.12."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tideflow._src.summary.file_writer import FileWriter as SummaryWriter
+from tideflow.v1 import train as _train
+from tideflow.v1.train import *
+
+
+def __getattr__(name: str) -> Any:
+    return getattr(_train, name)
