@@ -77,7 +77,7 @@ from tideflow._src.function.name_scopes import name_scope as name_scope
 from tideflow._src.function.vectorized_map import vectorized_map as vectorized_map
 from tideflow._src.graph.default_graph import executing_eagerly as executing_eagerly
 from tideflow._src.graph.graph import Graph as Graph
-from tideflow._src.graph.graph import Operation as Operation
+from tideflow._src.graph.operation import Operation as Operation
 from tideflow._src.graph.static_value import get_static_value as get_static_value
 from tideflow._src.graph.tensor_proto import make_ndarray as make_ndarray
 from tideflow._src.graph.tensor_proto import make_tensor_proto as make_tensor_proto
@@ -233,6 +233,7 @@ from tideflow._src.ops.nn.operation_functions import approx_top_k as approx_top_
 from tideflow._src.ops.nn.operation_functions import conv as conv
 from tideflow._src.ops.nn.operation_functions import conv2d_backprop_filter_v2 as conv2d_backprop_filter_v2
 from tideflow._src.ops.nn.operation_functions import conv2d_backprop_input_v2 as conv2d_backprop_input_v2
+from tideflow._src.ops.random.stateless_functions import random_index_shuffle as random_index_shuffle
 from tideflow._src.ops.signal.fourier_functions import fftnd as fftnd
 from tideflow._src.ops.signal.fourier_functions import ifftnd as ifftnd
 from tideflow._src.ops.signal.fourier_functions import irfftnd as irfftnd

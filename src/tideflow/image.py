@@ -69,10 +69,12 @@ from tideflow._src.ops.image.resizing_functions import ResizeMethod as ResizeMet
 from tideflow._src.ops.image.resizing_functions import crop_and_resize as crop_and_resize
 from tideflow._src.ops.image.resizing_functions import resize as resize
 from tideflow._src.ops.image.resizing_functions import resize_with_pad as resize_with_pad
-from tideflow._src.ops.image.suppression import combined_non_max_suppression as combined_non_max_suppression
-from tideflow._src.ops.image.suppression import non_max_suppression as non_max_suppression
-from tideflow._src.ops.image.suppression import non_max_suppression_overlaps as non_max_suppression_overlaps
-from tideflow._src.ops.image.suppression import non_max_suppression_padded as non_max_suppression_padded
-from tideflow._src.ops.image.suppression import non_max_suppression_with_scores as non_max_suppression_with_scores
+from tideflow._src.ops.image.suppression_functions import combined_non_max_suppression as combined_non_max_suppression
+from tideflow._src.ops.image.suppression_functions import non_max_suppression as non_max_suppression
+from tideflow._src.ops.image.suppression_functions import non_max_suppression_overlaps as non_max_suppression_overlaps
+from tideflow._src.ops.image.suppression_functions import non_max_suppression_padded as non_max_suppression_padded
+from tideflow._src.ops.image.suppression_functions import (
+    non_max_suppression_with_scores as non_max_suppression_with_scores,
+)
 from tideflow._src.ops.random.random_crop import random_crop as random_crop
 from tideflow._src.ops.random.random_crop import stateless_random_crop as stateless_random_crop

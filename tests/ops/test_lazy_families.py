@@ -28,7 +28,8 @@ def test_importing_loads_no_lazy_family():
 
 
 def test_a_lookup_loads_the_family_of_the_name(tmp_path, monkeypatch):
-    (tmp_path / "family_of_one.py").write_text("from here import registry\ndict.__setitem__(registry, 'Late', 'definition')\n")
+    code = "from here import registry\ndict.__setitem__(registry, 'Late', 'definition')\n"
+    (tmp_path / "family_of_one.py").write_text(code)
     registry = Registry()
     monkeypatch.setitem(sys.modules, "here", type("here", (), {"registry": registry}))
     monkeypatch.syspath_prepend(tmp_path)

@@ -38,10 +38,14 @@ _RESERVED = "TensorFlow infers [0] for outputs that hold nothing, which then are
 _TABLE = "a reference to a table is two strings in TensorFlow, which number its tables; here it is the table's handle"
 _TABLE_SHAPE = "TensorFlow's handles of tables carry the shapes of keys and values; here the table tells when it runs"
 
+_OUTSIDE = "what a position outside of the shape becomes in another shape depends on how division rounds"
+_OUT_OF_BOUNDS = "TensorFlow computes with what lies outside of the bounds, or leaves it out; here it is refused"
+_ZERO_POINT = "zero points at the limits of 32 bits overflow in TensorFlow's C++, here sums are of 64 bits"
+_AVERAGE = "whether TensorFlow rounds or truncates averages of quantized numbers depends on the library and the shape"
+_EMPTY_RANGE = "TensorFlow's range of no numbers, or one clipped at NaN, is made of its loop's first values"
 _QUANTIZED = "ranges and numbers that are infinite, NaN or reversed: TensorFlow's C++ converts them in undefined ways"
 _UNCHECKED_COUNT = "TensorFlow counts a negative number at a place outside of the result; here it is an error"
 _ANY_RANK = "TensorFlow refuses an axis of a tensor whose rank is not known"
-_FULL_SHAPES = "TensorFlow joins rows in parallel only where all shapes are known when the node is built"
 
 _ZERO_BYTE = "TensorFlow reads UTF-8 only up to the first zero byte of a string; here all of it"
 
@@ -66,6 +70,17 @@ UNSET = frozenset(
 
 EXEMPTIONS: dict[str, dict[str, str]] = {
     "bad_input": {
+        "QuantizeDownAndShrinkRange": _EMPTY_RANGE,
+        "QuantizedAvgPool": _AVERAGE,
+        "RequantizationRange": _EMPTY_RANGE,
+        "RequantizationRangePerChannel": _EMPTY_RANGE,
+        "SparseReshape": _OUTSIDE,
+        "UniformQuantizedAdd": _ZERO_POINT,
+        "UniformQuantizedConvolution": _ZERO_POINT,
+        "UniformQuantizedConvolutionHybrid": _ZERO_POINT,
+        "UniformQuantizedDot": _ZERO_POINT,
+        "UniformQuantizedDotHybrid": _ZERO_POINT,
+        "UniformRequantize": _ZERO_POINT,
         "Conv": "TensorFlow forgets a dimension of batches without images",
         "DestroyTemporaryVariable": "a temporary variable goes by its handle here, not by its name",
         "FusedBatchNormGrad": _RESERVED,
@@ -84,11 +99,13 @@ EXEMPTIONS: dict[str, dict[str, str]] = {
         **dict.fromkeys(("StatefulUniformFullInt", "StatefulUniformInt", "NonDeterministicInts"), _SHORT_SHAPE),
         "StringLower": _NO_TEXT,
         "StringUpper": _NO_TEXT,
-        "UniformQuantizedAdd": "zero points beyond the type's range overflow in TensorFlow",
-        "UniformRequantize": "zero points beyond the type's range overflow in TensorFlow",
-        "UnravelIndex": "TensorFlow's product of the dimensions overflows 32 bits, here it has 64",
     },
     "refused_input": {
+        "DebugNumericSummaryV2": _OUT_OF_BOUNDS,
+        "RaggedBincount": _OUT_OF_BOUNDS,
+        "SparseBincount": _OUT_OF_BOUNDS,
+        "UniformQuantizedDot": _OUT_OF_BOUNDS,
+        "UniformQuantizedDotHybrid": _OUT_OF_BOUNDS,
         "AudioSummaryV2": _ONE_ELEMENT,
         **dict.fromkeys(("AvgPool", "MaxPool", "MaxPoolWithArgmax", "MaxPoolGradWithArgmax"), _DEPTH_STRIDE),
         **dict.fromkeys(("QuantizedAvgPool", "QuantizedMaxPool"), _DEPTH_STRIDE),
@@ -115,6 +132,7 @@ EXEMPTIONS: dict[str, dict[str, str]] = {
         **dict.fromkeys(("QuantizeAndDequantizeV3", "QuantizedMatMul"), _ONE_ELEMENT),
         **dict.fromkeys(("QueueDequeueMany", "QueueDequeueManyV2", "QueueDequeueUpTo"), _ONE_ELEMENT),
         "QueueDequeueUpToV2": _ONE_ELEMENT,
+        **dict.fromkeys(("RaggedBincount", "SparseBincount"), _SIZES),
         "RequantizePerChannel": _SIZES,
         **dict.fromkeys(("ResizeBicubicGrad", "ResizeBilinearGrad", "ScaleAndTranslateGrad"), _SIZES),
         **dict.fromkeys(("ResourceApplyAddSign", "ResourceApplyPowerSign"), _ONE_ELEMENT),
@@ -137,6 +155,7 @@ EXEMPTIONS: dict[str, dict[str, str]] = {
     },
     "bad_input_compiled": {},
     "values": {
+        "StatefulRandomBinomial": "in some of its calls TensorFlow leaves the state as it was",
         "SparseBincount": _UNCHECKED_COUNT,
         "HashTable": _TABLE,
         "MutableHashTable": _TABLE,
@@ -159,7 +178,6 @@ EXEMPTIONS: dict[str, dict[str, str]] = {
     "static_shapes": {
         "RandomIndexShuffle": "TensorFlow refuses a seed whose size is not known yet",
         "Dequantize": _ANY_RANK,
-        "ParallelConcat": _FULL_SHAPES,
         "LookupTableFindV2": _TABLE_SHAPE,
         "LookupTableImportV2": _TABLE_SHAPE,
         "ApproxTopK": "TensorFlow builds no node where the length of the dimension is not known",

@@ -44,7 +44,7 @@ class Oracle:
     def __init__(self, interpreter: str, timeout: float = 60.0, memory: int | None = None) -> None:
         self.interpreter = interpreter
         self._program = os.path.abspath(interpreter) if os.sep in interpreter else interpreter
-        self._folder = tempfile.TemporaryDirectory()  # what wrong names of files make lands here
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
         self.timeout = timeout
         self.memory = memory
         self.starts = 0
@@ -74,6 +74,8 @@ class Oracle:
                 process.stdin.close()
             os.close(self._answers)
             self._log.close()
+            assert self._folder is not None
+            self._folder.cleanup()
 
     def ask(self, method: str, /, **arguments: Any) -> Any:
         """Returns the worker's answer.
@@ -109,6 +111,7 @@ class Oracle:
         environment |= {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
         if self.memory is not None:  # oneDNN's allocator waits 10 s for memory to come back
             environment["TF_ENABLE_ONEDNN_OPTS"] = "0"
+        self._folder = tempfile.TemporaryDirectory()  # what wrong names of files make lands here
         self._answers, theirs = os.pipe()
         self._process = subprocess.Popen(
             [self._program, str(_WORKER), str(theirs)],

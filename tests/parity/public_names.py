@@ -1,7 +1,7 @@
 """Lists the callables of a public namespace with their parameters. Both sides import it, so it needs only Python.
 
-A *signature* is a list of `(name, kind, default)`: the kind as `inspect` counts it, the default written by `repr` if it is None, a
-boolean, a number or a string, and `"..."` otherwise.
+A *signature* is a list of `(name, kind, default)`: the kind as `inspect` counts it, the default written by `repr` if
+it is None, a boolean, a number or a string, and `"..."` otherwise.
 """
 
 from __future__ import annotations
@@ -14,7 +14,18 @@ from typing import Any
 Parameter = tuple[str, int, str | None]
 
 # Namespaces that are no part of TensorFlow proper, or that later issues of their own bring.
-_OUTSIDE = ("keras", "estimator", "compat", "__internal__", "__operators__", "raw_ops", "tools", "python", "core", "lite")
+_OUTSIDE = (
+    "keras",
+    "estimator",
+    "compat",
+    "__internal__",
+    "__operators__",
+    "raw_ops",
+    "tools",
+    "python",
+    "core",
+    "lite",
+)
 
 _NAMELESS = {int(inspect.Parameter.VAR_POSITIONAL): "*", int(inspect.Parameter.VAR_KEYWORD): "**"}
 

@@ -26,8 +26,9 @@ from tideflow._src.function.func_graph import FuncGraph, build
 from tideflow._src.graph import protos
 from tideflow._src.graph import samples as forms
 from tideflow._src.graph.export import function_def
-from tideflow._src.graph.graph import Graph, Operation
+from tideflow._src.graph.graph import Graph
 from tideflow._src.graph.op_def import REQUIRED, Argument, OpDef
+from tideflow._src.graph.operation import Operation
 from tideflow._src.graph.samples import Sample
 from tideflow._src.io.graph_files import import_graph_def
 from tideflow._src.ops.control.python_function import token_of

@@ -126,3 +126,13 @@ def test_many_shapes_do_not_grow_without_bound(graph) -> None:
     for size in range(200):
         run.run([np.zeros(size, np.float32)])
     assert len(run._signatures) <= runner._MOST_SIGNATURES * 4
+
+
+def test_one_lucky_run_does_not_decide_between_the_tiers() -> None:
+    signature = runner._Signature()
+    signature.host_times.extend([0.001, 0.030, 0.026, 0.028, 0.027])
+    signature.xla_times.extend([0.002, 0.003, 0.002, 0.090])
+    assert signature.faster() == "xla"
+    signature.host_times.clear()
+    signature.host_times.extend([0.0015] * 5)
+    assert signature.faster() == "host"

@@ -69,3 +69,46 @@ def test_a_kernel_of_the_host_gets_arrays_of_the_host(monkeypatch):
             for _ in range(2):
                 assert session.run(total) == 12 + 18
             assert session.run(places).tolist() == [0, 1, 0, 2]
+
+
+def host_between(x):
+    """Something that only the host can do, of the shape of ``x``."""
+    values, _ = tf.unique(tf.reshape(x, [-1]))
+    return values
+
+
+def test_a_variable_is_read_in_the_stage_that_uses_it(graph) -> None:
+    table = tf.get_variable("table", [4, 2], use_resource=False)
+    rows = tf.placeholder(tf.int32, [None])
+    chosen = host_between(rows * 1)
+    update = tf.scatter_sub(table, chosen, tf.gather(table, chosen) * 2.0)
+    parts = stages([update], [rows])
+    assert [stage.compiled for stage in parts] == [True, False, True]
+    read = [op.name for stage in parts for op in stage.ops if op.type == "Identity"]
+    assert read == ["table/read"]
+    assert "table/read" in [op.name for op in parts[2].ops]
+    assert not any(tensor.shape.rank == 2 for tensor in parts[2].inputs)
+
+
+def test_a_read_stays_before_a_write_that_follows_it(graph) -> None:
+    counter = tf.get_variable("counter", initializer=[1, 1], use_resource=False)
+    before = tf.identity(counter)
+    with tf.control_dependencies([before]):
+        changed = tf.assign_add(counter, [1, 2])
+    with tf.control_dependencies([changed]):
+        late = host_between(tf.constant([3]) + changed[0])
+    total = tf.reduce_sum(before) + tf.reduce_sum(late)
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        assert session.run(total) == 2 + 5
+
+
+def test_shapes_stay_static_behind_a_stage_of_the_host(graph) -> None:
+    x = tf.placeholder(tf.float32, [None, 3])
+    size = tf.shape(x)[0]
+    other = host_between(x)
+    y = tf.slice(tf.concat([x, x], 0) * tf.reduce_sum(other), [size, 0], [size, 3])
+    last = stages([y], [x])[-1]
+    assert last.compiled
+    assert {"Shape", "Slice"} <= {op.type for op in last.ops}
+    assert [tensor.op.type for tensor in last.inputs if tensor.dtype == tf.int32] == []

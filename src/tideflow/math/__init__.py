@@ -132,4 +132,5 @@ from tideflow._src.ops.nn.approximate_top_k import approx_min_k as approx_min_k
 from tideflow._src.ops.nn.moments import l2_normalize as l2_normalize
 from tideflow._src.ops.nn.softmax import log_softmax as log_softmax
 from tideflow._src.ops.nn.softmax import softmax as softmax
+from tideflow._src.ops.random.quasi_random_functions import sobol_sample as sobol_sample
 from tideflow.math import special as special

@@ -123,7 +123,7 @@ from tideflow._src.graph.default_graph import get_default_graph as get_default_g
 from tideflow._src.graph.default_graph import op_scope as op_scope
 from tideflow._src.graph.default_graph import reset_default_graph as reset_default_graph
 from tideflow._src.graph.graph import Graph as Graph
-from tideflow._src.graph.graph import Operation as Operation
+from tideflow._src.graph.operation import Operation as Operation
 from tideflow._src.graph.static_value import get_static_value as get_static_value
 from tideflow._src.graph.tensor_proto import make_ndarray as make_ndarray
 from tideflow._src.graph.tensor_proto import make_tensor_proto as make_tensor_proto
@@ -442,6 +442,7 @@ from tideflow._src.ops.random.random_ops import random_uniform as random_uniform
 from tideflow._src.ops.random.random_ops import truncated_normal as truncated_normal
 from tideflow._src.ops.random.seeds import get_seed as get_seed
 from tideflow._src.ops.random.seeds import set_random_seed as set_random_seed
+from tideflow._src.ops.random.stateless_functions import random_index_shuffle as random_index_shuffle
 from tideflow._src.ops.signal.fourier_functions import fft as fft
 from tideflow._src.ops.signal.fourier_functions import fft2d as fft2d
 from tideflow._src.ops.signal.fourier_functions import fft3d as fft3d

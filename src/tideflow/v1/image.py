@@ -67,9 +67,11 @@ from tideflow._src.ops.image.resizing_functions import resize_nearest_neighbor a
 from tideflow._src.ops.image.resizing_functions import resize_v1 as resize
 from tideflow._src.ops.image.resizing_functions import resize_v1 as resize_images
 from tideflow._src.ops.image.resizing_functions import resize_with_pad_v1 as resize_image_with_pad
-from tideflow._src.ops.image.suppression import combined_non_max_suppression as combined_non_max_suppression
-from tideflow._src.ops.image.suppression import non_max_suppression as non_max_suppression
-from tideflow._src.ops.image.suppression import non_max_suppression_overlaps as non_max_suppression_overlaps
-from tideflow._src.ops.image.suppression import non_max_suppression_padded as non_max_suppression_padded
-from tideflow._src.ops.image.suppression import non_max_suppression_with_scores as non_max_suppression_with_scores
+from tideflow._src.ops.image.suppression_functions import combined_non_max_suppression as combined_non_max_suppression
+from tideflow._src.ops.image.suppression_functions import non_max_suppression as non_max_suppression
+from tideflow._src.ops.image.suppression_functions import non_max_suppression_overlaps as non_max_suppression_overlaps
+from tideflow._src.ops.image.suppression_functions import non_max_suppression_padded as non_max_suppression_padded
+from tideflow._src.ops.image.suppression_functions import (
+    non_max_suppression_with_scores as non_max_suppression_with_scores,
+)
 from tideflow._src.ops.random.random_crop import random_crop as random_crop

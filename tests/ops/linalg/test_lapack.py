@@ -9,8 +9,8 @@ import pytest
 
 import tideflow as tf
 from tideflow._src.core.errors import InvalidArgumentError
-from tideflow._src.ops.image import parallel
 from tideflow._src.ops.linalg import lapack
+from tideflow._src.runtime import parallel
 
 RANDOM = np.random.default_rng(2)
 SIZE = lapack.LARGE + 9

@@ -274,3 +274,32 @@ def test_chunks_do_not_show(monkeypatch):
         for fill in (sampling.uniform, sampling.normal, rejection_sampling.truncated_normal)
     ]
     np.testing.assert_array_equal(whole, pieces)
+
+
+@pytest.mark.parametrize("size", [*range(12), 100, 1001])
+def test_a_permutation_is_that_of_one_swap_after_the_other(size) -> None:
+    for counter in range(20):
+        rows = list(range(size))
+        words = philox_module.philox(np, 3, (counter, 0), (size + 3) // 4).reshape(-1).tolist()
+        for place in range(size - 1):
+            partner = place + words[place] % (size - place)
+            rows[place], rows[partner] = rows[partner], rows[place]
+        result = sampling.permutation(3, (counter, 0), size)
+        assert result.dtype == np.int32
+        assert result.tolist() == rows
+
+
+def test_large_draws_do_not_depend_on_how_they_are_divided(monkeypatch) -> None:
+    shapes = np.random.default_rng(0).random(40_000).astype(np.float32) * 3
+    draws = (
+        lambda: sampling.normal(np, 5, (1, 0), 300_001, np.float32),
+        lambda: rejection_sampling.gamma(5, (1, 0), shapes, 2),
+        lambda: rejection_sampling.poisson(5, (1, 0), shapes * 8, 2, np.float32),
+        lambda: rejection_sampling.truncated_normal(np, 5, (1, 0), 300_001, np.float32),
+    )
+    divided = [draw() for draw in draws]
+    for module in (sampling, rejection_sampling):
+        monkeypatch.setattr(module, "over_ranges", lambda function, count, size: function(0, count))
+    monkeypatch.setattr(rejection_sampling, "_CHUNK_NUMBERS", 1 << 30)
+    for draw, result in zip(draws, divided, strict=True):
+        np.testing.assert_array_equal(draw(), result)

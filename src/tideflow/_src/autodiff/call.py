@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tideflow._src.graph.graph import Operation
 from tideflow._src.graph.op_def import REQUIRED, OpDef
+from tideflow._src.graph.operation import Operation
 from tideflow._src.graph.signature import group
 
 

@@ -19,8 +19,8 @@ from tideflow._src.autodiff.unconnected import UnconnectedGradients
 from tideflow._src.core import context, nest
 from tideflow._src.core.indexed_slices import IndexedSlices
 from tideflow._src.core.tensor import Tensor
-from tideflow._src.graph.graph import Operation
 from tideflow._src.graph.op_def import OpDef
+from tideflow._src.graph.operation import Operation
 from tideflow._src.runtime.convert import convert_to_tensor
 
 

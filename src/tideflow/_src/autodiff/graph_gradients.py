@@ -12,8 +12,9 @@ from tideflow._src.autodiff.unconnected import UnconnectedGradients
 from tideflow._src.core import context
 from tideflow._src.core.indexed_slices import IndexedSlices
 from tideflow._src.core.tensor import SymbolicTensor
-from tideflow._src.graph.graph import Graph, Operation
+from tideflow._src.graph.graph import Graph
 from tideflow._src.graph.op_def import OpDef
+from tideflow._src.graph.operation import Operation
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.runtime.plan import in_order
 

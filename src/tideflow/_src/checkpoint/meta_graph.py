@@ -13,8 +13,8 @@ from tideflow._src.core.logger import get_logger
 from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.function.func_graph import FuncGraph
 from tideflow._src.graph import importer, protos
-from tideflow._src.graph.graph import Operation
 from tideflow._src.graph.op_def_proto import stripped_op_list
+from tideflow._src.graph.operation import Operation
 from tideflow._src.ops.files import file_system
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.state.collection_protos import proto_function

@@ -10,7 +10,7 @@ from typing import Any
 from tideflow._src.checkpoint import meta_graph, restored_shapes, state_file
 from tideflow._src.checkpoint.saveables import ResourceSaveable, all_saveable_objects, saveables_of
 from tideflow._src.checkpoint.saver_graph import SaverBuilder
-from tideflow._src.checkpoint.state_file import V1, V2
+from tideflow._src.checkpoint.state_file import V2
 from tideflow._src.core import context
 from tideflow._src.core.errors import FailedPreconditionError, InvalidArgumentError, NotFoundError
 from tideflow._src.core.logger import get_logger

@@ -53,7 +53,7 @@ def restore() -> None:
         if name not in names:
             setattr(np, name, value)
     if not hasattr(np.reshape, "takes_newshape"):
-        np.reshape = _with_newshape(np.reshape)  # type: ignore[assignment]
+        np.reshape = _with_newshape(np.reshape)
 
 
 def _asscalar(a: Any) -> Any:

@@ -23,7 +23,8 @@ def load_resource(path: str) -> bytes:
       OSError: it cannot be read.
     """
     with open(os.path.join(_directory(2), path), "rb") as file:
-        return file.read()
+        content: bytes = file.read()
+    return content
 
 
 def get_root_dir_with_all_resources() -> str:
@@ -38,4 +39,5 @@ def readahead_file_path(path: str, readahead: str = "128M") -> str:
 
 
 def _directory(depth: int) -> str:
-    return os.path.dirname(os.path.abspath(sys._getframe(depth).f_globals.get("__file__", "")))
+    file: str = sys._getframe(depth).f_globals.get("__file__", "")
+    return os.path.dirname(os.path.abspath(file))

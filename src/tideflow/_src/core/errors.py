@@ -210,6 +210,11 @@ _OF_CODE: dict[int, type[_CodedError]] = {kind._code: kind for kind in _CodedErr
 _OWN_CLASSES: frozenset[type] = frozenset(_OF_CODE.values())
 
 
+def invalid_argument(message: str) -> InvalidArgumentError:
+    """Returns the error that a kernel raises for a wrong argument; what runs the kernel adds the operation."""
+    return InvalidArgumentError(None, None, message)
+
+
 def exception_type_from_error_code(error_code: int) -> type[OpError]:
     """Returns the class for a status code; ``KeyError`` for ``OK`` and for codes that do not exist."""
     return _OF_CODE[error_code]

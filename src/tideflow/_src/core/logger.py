@@ -27,7 +27,7 @@ class _Stream(logging.StreamHandler[Any]):
         self._interactive = interactive
 
     @property
-    def stream(self) -> Any:  # type: ignore[override]
+    def stream(self) -> Any:
         """The stream that messages go to."""
         return sys.stdout if self._interactive else sys.stderr
 

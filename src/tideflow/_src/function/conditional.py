@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
 from tideflow._src.autodiff.call import Call
 from tideflow._src.autodiff.graph_gradients import gradients
 from tideflow._src.core import context, dtypes, nest

@@ -7,7 +7,7 @@ from typing import Any
 
 from tideflow._src.core import context, nest
 from tideflow._src.core.tensor import Tensor
-from tideflow._src.graph.graph import Operation
+from tideflow._src.graph.operation import Operation
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor

@@ -13,8 +13,9 @@ from tideflow._src.core import context, dtypes
 from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.core.tensor import EagerTensor, SymbolicTensor
 from tideflow._src.function import structures
-from tideflow._src.graph.graph import Graph, Operation
+from tideflow._src.graph.graph import Graph
 from tideflow._src.graph.op_def import OpDef
+from tideflow._src.graph.operation import Operation
 from tideflow._src.runtime import stages, tracing
 from tideflow._src.runtime.arguments import wire_name
 from tideflow._src.runtime.buffers import Buffer

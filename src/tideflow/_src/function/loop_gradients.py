@@ -156,7 +156,7 @@ def _needed_values(body: FuncGraph, varying: list[int]) -> list[int]:
         changing = [index for index in flowing if index in set(varying)]
         seeds = {index: graph.add_parameter_like(outputs[index], "gradient") for index in changing}
         found = _turn_gradients(outputs, parameters, flowing, seeds)
-        results = [
+        results: list[Any] = [
             _zeros_where_unreached(parameters[index], seeds[index]) if gradient is None else convert_to_tensor(gradient)
             for index, gradient in zip(flowing, found, strict=True)
             if gradient is not None or index in seeds

@@ -7,7 +7,8 @@ from typing import Any
 
 from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.function.func_graph import FuncGraph
-from tideflow._src.graph.graph import Graph, Operation
+from tideflow._src.graph.graph import Graph
+from tideflow._src.graph.operation import Operation
 
 
 def replay(function: FuncGraph, values: Sequence[Any], into: Graph) -> list[SymbolicTensor]:

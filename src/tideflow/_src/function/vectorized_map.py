@@ -7,8 +7,7 @@ from typing import Any
 
 from tideflow._src.autodiff.call import Call
 from tideflow._src.autodiff.jacobian import install_row_map
-from tideflow._src.core import context, nest
-from tideflow._src.core.tensor import EagerTensor
+from tideflow._src.core import context
 from tideflow._src.function import structures
 from tideflow._src.function.conditional import function_gradient
 from tideflow._src.function.func_graph import FuncGraph, convert_outputs, unique_function_name

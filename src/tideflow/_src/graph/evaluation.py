@@ -14,8 +14,8 @@ from tideflow._src.graph.op_def import SignatureError, StaticValue
 from tideflow._src.graph.signature import group
 
 if TYPE_CHECKING:
-    from tideflow._src.graph.graph import Operation
     from tideflow._src.graph.op_def import Argument, OpDef
+    from tideflow._src.graph.operation import Operation
 
 
 def host_kernel(op_def: OpDef) -> Callable[..., Any] | None:

@@ -8,7 +8,8 @@ from typing import Any
 
 from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.graph import attr_value, protos
-from tideflow._src.graph.graph import Graph, Operation
+from tideflow._src.graph.graph import Graph
+from tideflow._src.graph.operation import Operation
 from tideflow._src.graph.signature import length
 
 #: The version of the GraphDef format that is written: that of TensorFlow 2.21.

@@ -9,9 +9,10 @@ from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.graph import attr_value, export, protos
 from tideflow._src.graph.attr_value import NamedFunction
 from tideflow._src.graph.function_library import StoredFunction, argument_type
-from tideflow._src.graph.graph import Graph, Operation
+from tideflow._src.graph.graph import Graph
 from tideflow._src.graph.import_nodes import NodeImport
 from tideflow._src.graph.op_def import REQUIRED, OpDef
+from tideflow._src.graph.operation import Operation
 
 
 class FunctionBody(NamedTuple):

@@ -18,8 +18,9 @@ from tideflow._src.core.tensor_shape import TensorShape
 from tideflow._src.graph import attr_value, signature
 from tideflow._src.graph.attr_value import NamedFunction
 from tideflow._src.graph.function_library import StoredFunction, call_attributes
-from tideflow._src.graph.graph import _VALID_OPERATION_NAME, Graph, Operation
+from tideflow._src.graph.graph import _VALID_OPERATION_NAME, Graph
 from tideflow._src.graph.op_def import REQUIRED, OpDef, Shape
+from tideflow._src.graph.operation import Operation
 
 #: The position that stands for a control input where others have the position of an output.
 CONTROL = -1

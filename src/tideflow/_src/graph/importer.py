@@ -16,8 +16,9 @@ from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.graph import export, protos
 from tideflow._src.graph.function_import import FunctionBuilder
 from tideflow._src.graph.function_library import import_library
-from tideflow._src.graph.graph import Graph, Operation
+from tideflow._src.graph.graph import Graph
 from tideflow._src.graph.import_nodes import CONTROL, NodeImport
+from tideflow._src.graph.operation import Operation
 
 _VERSION = "2.21.0"
 # From this number of nodes on, the garbage collector would look at the growing graph again and again in vain.

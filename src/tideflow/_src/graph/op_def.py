@@ -135,6 +135,8 @@ class OpDef:
         new values of ``updates``, in that order, before its outputs.
       random: the function that says how many 128-bit Philox blocks a call takes; the kernel then gets a
         ``generator`` keyword, the stream's key and counter.
+      in_place: only some elements of ``updates`` change. The host kernel gets arrays that are its own, and changes and
+        returns these; the compiled kernel changes nothing if a check before it failed (``checks.unless_failed``).
       checks_shapes: the shape rule is asked before each call of a kernel, which would take some shapes that it rejects.
     """
 
@@ -157,6 +159,7 @@ class OpDef:
         reads: tuple[str, ...] = (),
         updates: tuple[str, ...] = (),
         random: Callable[..., int] | None = None,
+        in_place: bool = False,
         checks_shapes: bool = False,
         host: Callable[..., Any] | None = None,
         constraints: dict[str, Any] | None = None,
@@ -179,6 +182,7 @@ class OpDef:
         self.reads = reads
         self.updates = updates
         self.random = random
+        self.in_place = in_place
         self.checks_shapes = checks_shapes
         self.constraints = constraints or {}
         self.shape_rule: Callable[..., Any] | None = None
@@ -385,7 +389,9 @@ _DTYPE_NAMES = frozenset(
 
 
 class Registry(dict[str, OpDef]):
-    """Holds every operation by its name. A family that is not loaded yet is imported when one of its names is looked up.
+    """Holds every operation by its name.
+
+    A family that is not loaded yet is imported when one of its names is looked up.
 
     Iterating gives the definitions that are loaded; :meth:`all_names` gives the names of all.
     """
@@ -417,7 +423,7 @@ class Registry(dict[str, OpDef]):
 
     def get(self, name: str, default: Any = None) -> Any:
         """Returns the definition of this name, or ``default``."""
-        return self[name] if name in self else default
+        return self[name] if name in self else default  # noqa: SIM401 (this is what `get` is)
 
 
 OpDef.registry = Registry()

@@ -11,7 +11,7 @@ from tideflow._src.graph.op_def import OpDef, Shape, StaticValue
 from tideflow._src.graph.signature import group
 
 if TYPE_CHECKING:
-    from tideflow._src.graph.graph import Operation
+    from tideflow._src.graph.operation import Operation
 
 
 def output_shapes(op: Operation, types: Sequence[DType]) -> list[Shape]:

@@ -67,14 +67,14 @@ def write_graph(graph_or_graph_def: Any, logdir: str | os.PathLike[str], name: s
     Returns:
       The path of the file.
     """
-    from google.protobuf import text_format  # heavy, and few programs write graphs
+    from tideflow._src.graph.protos.text import to_text  # protobuf is heavy, and few programs write graphs
 
     convert = getattr(graph_or_graph_def, "as_graph_def", None)
     graph_def = convert() if convert is not None else importer.as_graph_def_message(graph_or_graph_def)
     path = os.path.join(os.fspath(logdir), name)
     folder = os.path.dirname(path) or "."
     os.makedirs(folder, exist_ok=True)
-    content = text_format.MessageToString(graph_def).encode() if as_text else graph_def.SerializeToString()
+    content = to_text(graph_def).encode() if as_text else graph_def.SerializeToString()
     descriptor, temporary = tempfile.mkstemp(prefix=f"{os.path.basename(path)}.tmp", dir=folder)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -99,16 +99,13 @@ def read_graph(path: str | os.PathLike[str]) -> Any:
     Raises:
       DecodeError: the file holds neither.
     """
-    from google.protobuf import message, text_format
+    from tideflow._src.graph.protos.text import from_bytes, from_text, malformed
 
     with open(path, "rb") as file:
         content = file.read()
-    graph_def = protos.get("GraphDef")()
-    try:
-        graph_def.ParseFromString(content)
-    except message.DecodeError:
+    for read in (from_bytes, from_text):
         try:
-            text_format.Parse(content, graph_def)
-        except (text_format.ParseError, UnicodeDecodeError):
-            raise message.DecodeError(f"{os.fspath(path)} holds no GraphDef, binary or as text.") from None
-    return graph_def
+            return read(content, protos.get("GraphDef")())
+        except ValueError:
+            continue
+    raise malformed(f"{os.fspath(path)} holds no GraphDef, binary or as text.")

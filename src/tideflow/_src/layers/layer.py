@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 
 from tideflow._src.core import context, dtypes, nest
-from tideflow._src.core.tensor import SymbolicTensor, Tensor
-from tideflow._src.core.tensor_shape import TensorShape, as_shape
-from tideflow._src.graph.graph import Operation
+from tideflow._src.core.tensor_shape import as_shape
+from tideflow._src.layers.call_history import CallHistory
 from tideflow._src.layers.input_spec import InputSpec as InputSpec
 from tideflow._src.layers.input_spec import check_inputs
 from tideflow._src.layers.keras_style import in_keras_style
+from tideflow._src.layers.losses_and_updates import LossesAndUpdates, add_new
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.control.init_scope import init_scope
 from tideflow._src.ops.scopes import name_scope
@@ -52,7 +52,7 @@ def _unique_name(base: str) -> str:
     return f"{base}_{counts[base]}"
 
 
-class Layer:
+class Layer(LossesAndUpdates, CallHistory):
     """Is a function of tensors with variables, which it makes when it is first called.
 
     A subclass makes its variables in :meth:`build`, with :meth:`add_weight`, and computes in :meth:`call`.
@@ -92,9 +92,9 @@ class Layer:
         self._dtype = None if dtype is None else dtypes.as_dtype(dtype).base_dtype
         self._trainable_weights: list[Any] = []
         self._non_trainable_weights: list[Any] = []
-        self._losses: list[tuple[Any, bool]] = []
-        self._updates: list[tuple[Any, bool]] = []
-        self._calls: list[tuple[Any, Any]] = []
+        self._losses = []
+        self._updates = []
+        self._calls = []
         self._graph = context.current_graph()
         self._set_name(name)
         self._keras_style = in_keras_style()
@@ -171,7 +171,7 @@ class Layer:
                 outputs = self._called(inputs, args, kwargs)
         graph = context.current_graph()
         if graph is not None:
-            _add_new(graph, GraphKeys.UPDATE_OPS, self.updates)
+            add_new(graph, GraphKeys.UPDATE_OPS, self.updates)
         return outputs
 
     def apply(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
@@ -459,73 +459,7 @@ class Layer:
             else:
                 variable.load(value, _session())
 
-    # Losses and updates.
-
-    def add_loss(self, losses: Any, inputs: Any = None) -> None:
-        """Adds losses that the layer wants to be minimized.
-
-        Args:
-          losses: tensors, or functions without arguments that return them.
-          inputs: the inputs that they depend on, or None if they depend on none.
-        """
-        if not isinstance(losses, list | tuple):
-            losses = [losses]
-        unconditional = inputs is None
-        if context.current_graph() is None:
-            self._losses.extend((loss, unconditional) for loss in losses if callable(loss))
-            return
-        found = [loss() if callable(loss) and not isinstance(loss, Tensor) else loss for loss in losses]
-        self._add_losses([convert_to_tensor(loss) for loss in found if loss is not None], unconditional)
-
-    def _add_losses(self, losses: list[Any], unconditional: bool) -> None:
-        self._losses.extend((loss, unconditional) for loss in losses)
-        _add_new(context.current_graph(), GraphKeys.REGULARIZATION_LOSSES, losses)
-
-    def add_update(self, updates: Any, inputs: Any = None) -> None:
-        """Adds operations to run with each step of training, such as those of running averages.
-
-        Args:
-          updates: operations or tensors.
-          inputs: the inputs that they depend on, or None if they depend on none.
-        """
-        if context.current_graph() is None:
-            return
-        for update in updates if isinstance(updates, list | tuple) else [updates]:
-            made = update() if callable(update) and not isinstance(update, Tensor | Variable) else update
-            operation = made if isinstance(made, Operation) else getattr(made, "op", None)
-            if operation is not None:
-                self._updates.append((operation, inputs is None))
-
-    @property
-    def losses(self) -> list[Any]:
-        """The losses of this layer and of the layers that it holds."""
-        made = [loss() if callable(loss) and not isinstance(loss, Tensor) else loss for loss, _ in self._losses]
-        found = [loss for loss in made if loss is not None]
-        for layer in self._nested():
-            found.extend(layer.losses)
-        return found
-
-    @property
-    def updates(self) -> list[Any]:
-        """The operations to run with each step of training."""
-        if not self.trainable and not self.stateful:
-            return []
-        found = [update for update, _ in self._updates]
-        for layer in self._nested():
-            found.extend(layer.updates)
-        return found
-
-    def get_losses_for(self, inputs: Any) -> list[Any]:
-        """Returns the losses that depend on ``inputs``, or those that depend on none if ``inputs`` is None."""
-        return _for_inputs(self._losses, inputs)
-
-    def get_updates_for(self, inputs: Any) -> list[Any]:
-        """Returns the updates that depend on ``inputs``, or those that depend on none if ``inputs`` is None."""
-        if not self.trainable and not self.stateful:
-            return []
-        return _for_inputs(self._updates, inputs)
-
-    # What the layer is, and was called with.
+    # What the layer is.
 
     @property
     def name(self) -> str:
@@ -552,62 +486,6 @@ class Layer:
     def activity_regularizer(self) -> Any:
         """The function of the output that gives a loss, or None."""
         return self._activity_regularizer
-
-    def _only(self, what: str, item: int) -> Any:
-        if not self._calls:
-            raise AttributeError(f"Layer {self._name} has no inbound nodes: it was never called in a graph.")
-        values = {id(nest.flatten(call[item])[0]): call[item] for call in self._calls}
-        if len(values) > 1:
-            raise AttributeError(
-                f'Layer "{self._name}" has multiple inbound nodes, hence the notion of "layer {what}" is ill-defined. '
-                f"Use `get_{what}_at(node_index)` instead."
-            )
-        return next(iter(values.values()))
-
-    def _at(self, what: str, item: int, node_index: int) -> Any:
-        if not self._calls:
-            raise RuntimeError(f"The layer has never been called and thus has no defined {what}.")
-        if not -len(self._calls) <= node_index < len(self._calls):
-            raise ValueError(
-                f"Asked to get {what} at node {node_index}, but the layer has only {len(self._calls)} nodes."
-            )
-        return self._calls[node_index][item]
-
-    @property
-    def input(self) -> Any:
-        """The input of the layer's only call."""
-        return self._only("input", 0)
-
-    @property
-    def output(self) -> Any:
-        """The result of the layer's only call."""
-        return self._only("output", 1)
-
-    @property
-    def input_shape(self) -> Any:
-        """The shape of the input of the layer's only call."""
-        return nest.map_structure(_sizes, self._only("input", 0))
-
-    @property
-    def output_shape(self) -> Any:
-        """The shape of the result of the layer's only call."""
-        return nest.map_structure(_sizes, self._only("output", 1))
-
-    def get_input_at(self, node_index: int) -> Any:
-        """Returns the input of one of the calls."""
-        return self._at("input", 0, node_index)
-
-    def get_output_at(self, node_index: int) -> Any:
-        """Returns the result of one of the calls."""
-        return self._at("output", 1, node_index)
-
-    def get_input_shape_at(self, node_index: int) -> Any:
-        """Returns the shape of the input of one of the calls."""
-        return nest.map_structure(_sizes, self._at("input shape", 0, node_index))
-
-    def get_output_shape_at(self, node_index: int) -> Any:
-        """Returns the shape of the result of one of the calls."""
-        return nest.map_structure(_sizes, self._at("output shape", 1, node_index))
 
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments that make the layer again, as far as every layer has them."""
@@ -666,42 +544,3 @@ def _shapes(inputs: Any) -> Any:
     if all(hasattr(item, "shape") for item in nest.flatten(inputs)):
         return nest.map_structure(lambda item: as_shape(item.shape), inputs)
     return None
-
-
-def _sizes(tensor: Any) -> Any:
-    shape: TensorShape = as_shape(tensor.shape)
-    return shape if shape.rank is None else tuple(shape.as_list())
-
-
-def _add_new(graph: Any, collection: str, items: Iterable[Any]) -> None:
-    """Adds to a collection what it does not hold yet."""
-    kept = graph.get_collection_ref(collection)
-    known = {id(item) for item in kept}
-    for item in items:
-        if id(item) not in known:
-            known.add(id(item))
-            kept.append(item)
-
-
-def _for_inputs(entries: Sequence[tuple[Any, bool]], inputs: Any) -> list[Any]:
-    if inputs is None:
-        return [item for item, unconditional in entries if unconditional]
-    wanted = {id(item) for item in nest.flatten(inputs)}
-    return [item for item, unconditional in entries if not unconditional and _depends(item, wanted)]
-
-
-def _depends(item: Any, wanted: set[int]) -> bool:
-    waiting = [item if isinstance(item, Operation) else getattr(item, "op", None)]
-    seen: set[int] = set()
-    while waiting:
-        operation = waiting.pop()
-        if operation is None or id(operation) in seen:
-            continue
-        seen.add(id(operation))
-        for tensor in operation.inputs:
-            if id(tensor) in wanted:
-                return True
-            if isinstance(tensor, SymbolicTensor):
-                waiting.append(tensor.op)
-        waiting.extend(operation.control_inputs)
-    return isinstance(item, SymbolicTensor) and id(item) in wanted

@@ -14,6 +14,7 @@ from tideflow._src.ops.array import (
     diagonals,
     gathering,
     identity,
+    indexing,
     joining,
     padding,
     partitioning,

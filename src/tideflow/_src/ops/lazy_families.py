@@ -52,9 +52,9 @@ LAZY_FAMILIES = {
         NonMaxSuppressionV5 NonMaxSuppressionWithOverlaps
     """,
     "image.codecs": """
-        DecodeAndCropJpeg DecodeBmp DecodeGif DecodeImage DecodeJpeg DecodePng DecodeWebP EncodeJpeg
-        EncodeJpegVariableQuality EncodePng ExtractJpegShape
+        DecodeAndCropJpeg DecodeBmp DecodeGif DecodeImage DecodeJpeg DecodePng DecodeWebP ExtractJpegShape
     """,
+    "image.encoding": "EncodeJpeg EncodeJpegVariableQuality EncodePng",
     "image.colour": "AdjustContrast AdjustContrastv2 AdjustHue AdjustSaturation HSVToRGB RGBToHSV",
     "image.cropping": "CropAndResize CropAndResizeGradBoxes CropAndResizeGradImage RandomCrop",
     "image.dilation": "Dilation2D Dilation2DBackpropFilter Dilation2DBackpropInput",

@@ -8,8 +8,9 @@ from typing import Any
 
 from tideflow._src.core import context
 from tideflow._src.core.tensor import EagerTensor, SymbolicTensor
-from tideflow._src.graph.graph import Graph, Operation
+from tideflow._src.graph.graph import Graph
 from tideflow._src.graph.op_def import OpDef
+from tideflow._src.graph.operation import Operation
 from tideflow._src.graph.signature import group
 from tideflow._src.runtime.arguments import bind
 from tideflow._src.runtime.eager import result_type

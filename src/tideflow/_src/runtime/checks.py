@@ -44,6 +44,20 @@ def require(condition: Any, message: str) -> None:
         trace.conditions.append((condition, message))
 
 
+def unless_failed(indices: Any, outside: int) -> Any:
+    """Returns the indices of an update in a compiled program; all are ``outside`` if a check before it fails.
+
+    What lies outside is not updated, so that a run that fails leaves a large table as it was without choosing, element
+    by element, between the old table and the new one.
+    """
+    if not trace.conditions:
+        return indices
+    from tideflow._src.runtime.lazy import jnp
+
+    passed = functools.reduce(jnp.logical_and, [jnp.asarray(held).reshape(()) for held, _ in trace.conditions])
+    return jnp.where(passed, indices, outside)
+
+
 def collected(function: Callable[..., Any], values: Iterable[Any]) -> tuple[Any, list[tuple[Any, str]]]:
     """Calls a function in a trace within a trace; returns its result, and the conditions that its kernels require."""
     outer = trace.conditions

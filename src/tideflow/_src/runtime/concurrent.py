@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tideflow._src.core.tensor import SymbolicTensor
-from tideflow._src.graph.graph import Operation
+from tideflow._src.graph.operation import Operation
 from tideflow._src.runtime import blocking
 from tideflow._src.runtime.buffers import enter_resources
 from tideflow._src.runtime.host import HostProgram

@@ -9,7 +9,7 @@ import numpy as np
 
 from tideflow._src.core import context, dtypes
 from tideflow._src.core.dtypes import DType
-from tideflow._src.core.tensor import EagerTensor, SymbolicTensor, Tensor, wrap, wrap_on
+from tideflow._src.core.tensor import SymbolicTensor, Tensor, wrap, wrap_on
 from tideflow._src.graph.op_def import OpDef
 from tideflow._src.runtime import devices
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.core.tensor import SymbolicTensor
-from tideflow._src.graph.graph import Operation
+from tideflow._src.graph.operation import Operation
 from tideflow._src.runtime.host import HostProgram
 from tideflow._src.runtime.plan import DATAFLOW_OPS, Plan
 from tideflow._src.runtime.state import RunState

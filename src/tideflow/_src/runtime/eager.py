@@ -116,7 +116,10 @@ def run_stateful(definition: OpDef, kernel: Callable[..., Any], values: list[Any
         if argument.name in definition.updates:
             buffer = buffer_in(values[index])
             updated.append(buffer)
-            values[index] = buffer.value if definition.allows_uninitialized else buffer.read()
+            if definition.in_place:
+                values[index] = buffer.take()
+            else:
+                values[index] = buffer.value if definition.allows_uninitialized else buffer.read()
         elif argument.name in definition.reads:
             values[index] = buffer_in(values[index]).read()
     if updated and updated[0].value is not None:

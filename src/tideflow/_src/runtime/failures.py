@@ -8,7 +8,7 @@ import numpy as np
 
 from tideflow._src.core import errors
 from tideflow._src.graph import shape_inference
-from tideflow._src.graph.graph import Operation
+from tideflow._src.graph.operation import Operation
 from tideflow._src.runtime.arguments import wire_name
 
 # What Python and NumPy say of `int(array)` and `len(scalar)` where an input has the wrong rank.

@@ -14,8 +14,8 @@ import numpy as np
 
 from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.graph import evaluation, source
-from tideflow._src.graph.graph import Operation
 from tideflow._src.graph.op_def import Argument
+from tideflow._src.graph.operation import Operation
 from tideflow._src.graph.signature import length
 from tideflow._src.runtime import eager, float_errors
 from tideflow._src.runtime.buffers import Buffer, ResourceManager
@@ -274,7 +274,8 @@ class HostProgram:
             if argument.name in definition.updates:
                 buffers.append(buffer)
                 name = self._name(buffer, "b")
-                arguments.append(f"{name}.value" if definition.allows_uninitialized else f"{name}.read()")
+                way = "value" if definition.allows_uninitialized else "take()" if definition.in_place else "read()"
+                arguments.append(f"{name}.{way}")
             elif argument.name in definition.reads or (not argument.is_ref and tensor._dtype.name != "resource"):
                 arguments.append(f"{self._name(buffer, 'b')}.read()")
             elif argument.is_ref:

@@ -49,7 +49,7 @@ class TensorList:
         self._items: list[Any] | None = [] if items is None else items
         self._newer: TensorList | None = None
         self._change: tuple[int, int, Any] | None = None
-        self.length = len(self._items)  # type: ignore[arg-type]
+        self.length = len(self._items)
 
     @classmethod
     def of(cls, element_dtype: DType, values: Iterable[Any], element_shape: Shape = None, most: int = -1) -> TensorList:

@@ -64,7 +64,7 @@ def op(name: str, signature: str, **options: Any) -> Callable[[Callable[..., Any
 
 _OPTIONS = frozenset(
     "tier stateful broadcasts structural commutative aggregate allows_uninitialized differentiable reads updates "
-    "random checks_shapes host".split()
+    "random in_place checks_shapes host".split()
 )
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.graph import evaluation
-from tideflow._src.graph.graph import Operation
+from tideflow._src.graph.operation import Operation
 
 #: Results of folding larger than this many elements are computed at each run rather than kept.
 _LARGEST_FOLDED = 1 << 16

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from tideflow._src.graph.op_def import OpDef
-from tideflow._src.runtime import devices
 from tideflow._src.runtime.philox import PhiloxState
 from tideflow._src.runtime.random_seed import EagerSeeds
 

@@ -1,4 +1,4 @@
-"""Defines ``SparseTensor``: the places and values of the elements of a tensor that are given, its spec, and its value."""
+"""Defines ``SparseTensor``, the places and values of those elements of a tensor that are given; its spec and value."""
 
 from __future__ import annotations
 
@@ -258,4 +258,5 @@ def _static_shape(dense_shape: Any) -> TensorShape:
         elements = tuple(value.tolist())
     if elements is not None:
         return TensorShape([None if size is None or size < 0 else size for size in elements])
-    return TensorShape([None] * rank) if (rank := dense_shape.shape.with_rank(1).as_list()[0]) is not None else TensorShape(None)
+    rank = dense_shape.shape.with_rank(1).as_list()[0]
+    return TensorShape(None if rank is None else [None] * rank)

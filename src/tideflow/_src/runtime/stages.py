@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tideflow._src.core.tensor import SymbolicTensor
-from tideflow._src.graph.graph import Operation
+from tideflow._src.graph.operation import Operation
 from tideflow._src.graph.signature import length
+from tideflow._src.runtime.buffers import Buffer
 from tideflow._src.runtime.plan import Plan
 from tideflow._src.runtime.state import RunState
 from tideflow._src.runtime.traced_list import LIST_OPS
@@ -56,17 +57,62 @@ def split(plan: Plan, state: RunState, static_feeds: set[SymbolicTensor]) -> lis
             if producer in level:
                 stage = max(stage, level[producer] + (compiled_of[producer] != compiled))
         level[op] = stage
+    for op in plan.ops:  # even numbers are compiled stages, odd ones host stages
+        if level[op] % 2 == int(compiled_of[op]):
+            level[op] += 1
+    _delay_reads(plan, level, state)
     stages: dict[int, Stage] = {}
     for op in plan.ops:
-        number = level[op]
-        # Even numbers are compiled stages, odd ones host stages.
-        if number % 2 == int(compiled_of[op]):
-            number += 1
-            level[op] = number
-        stages.setdefault(number, Stage(compiled_of[op], [])).ops.append(op)
+        stages.setdefault(level[op], Stage(compiled_of[op], [])).ops.append(op)
     ordered = [stages[number] for number in sorted(stages)]
+    _repeat_static(plan, ordered, static)
     _connect(plan, ordered, state)
     return ordered
+
+
+def _repeat_static(plan: Plan, stages: Sequence[Stage], static: set[SymbolicTensor]) -> None:
+    """Adds to each compiled stage the static operations that it uses: passed on, their values would not be static."""
+    position = {op: index for index, op in enumerate(plan.ops)}
+    fed = set(plan.feeds)
+    for stage in stages[1:]:
+        if not stage.compiled:
+            continue
+        here = set(stage.ops)
+        left = list(stage.ops)
+        while left:
+            op = left.pop()
+            for tensor in op._inputs:
+                tensor = plan.resolve(tensor)
+                producer = tensor._op
+                if tensor in static and tensor not in fed and producer in position and producer not in here:
+                    here.add(producer)
+                    left.append(producer)
+        stage.ops = sorted(here, key=position.__getitem__)
+
+
+def _delay_reads(plan: Plan, level: dict[Operation, int], state: RunState) -> None:
+    """Moves reads of variables into the first stage that uses them: a value passed between stages is a copy."""
+    position = {op: index for index, op in enumerate(plan.ops)}
+    fetched = {plan.resolve(tensor) for tensor in plan.fetches}
+    users: dict[Operation, list[Operation]] = {}
+    writers: dict[Buffer, list[Operation]] = {}
+    reads: list[tuple[Operation, Buffer]] = []
+    for op in plan.ops:
+        for producer in _producers(op, [plan.resolve(tensor) for tensor in op._inputs], set()):
+            users.setdefault(producer, []).append(op)
+        buffer = state.buffer_of(plan.resolve(op._inputs[0])) if op._inputs else None
+        if op.op_def.updates:
+            for tensor in op._inputs:
+                updated = state.buffer_of(plan.resolve(tensor))
+                if updated is not None:
+                    writers.setdefault(updated, []).append(op)
+        elif buffer is not None and op.type in ("ReadVariableOp", "Identity") and not fetched.intersection(op.outputs):
+            reads.append((op, buffer))
+    for op, buffer in reads:
+        later = min((level[user] for user in users.get(op, ())), default=level[op])
+        overtaken = any(level[writer] < later and position[writer] > position[op] for writer in writers.get(buffer, ()))
+        if later % 2 == level[op] % 2 and later > level[op] and not overtaken:
+            level[op] = later
 
 
 def _is_static_op(op: Operation) -> bool:
@@ -121,11 +167,12 @@ def _connect(plan: Plan, stages: list[Stage], state: RunState) -> None:
     for number, stage in enumerate(stages):
         for op in stage.ops:
             for output in op.outputs:
-                stage_of[output] = number
+                stage_of.setdefault(output, number)
     fed = set(plan.feeds)
     needed: list[dict[SymbolicTensor, None]] = [{} for _ in stages]
     given: list[dict[SymbolicTensor, None]] = [{} for _ in stages]
     for number, stage in enumerate(stages):
+        here = set(stage.ops)
         for op in stage.ops:
             for tensor in op._inputs:
                 tensor = plan.resolve(tensor)
@@ -133,7 +180,7 @@ def _connect(plan: Plan, stages: list[Stage], state: RunState) -> None:
                     continue
                 if tensor not in fed and state.buffer_of(tensor) is not None:
                     continue
-                if tensor in fed or stage_of.get(tensor) != number:
+                if tensor in fed or tensor._op not in here:
                     needed[number][tensor] = None
                     if tensor in stage_of and tensor not in fed:
                         given[stage_of[tensor]][tensor] = None

@@ -39,4 +39,4 @@ def choose(index: Any, branches: Sequence[Callable[..., list[Any]]], values: Seq
     *results, failed = lax.switch(index, [checked(*item) for item in enumerate(branches)], *values)
     for number, message in messages.items():
         checks.require(failed != number, message)
-    return results
+    return list(results)

@@ -11,8 +11,8 @@ import numpy as np
 from tideflow._src.core.errors import ResourceExhaustedError
 from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.graph import evaluation
-from tideflow._src.graph.graph import Operation
 from tideflow._src.graph.op_def import OpDef
+from tideflow._src.graph.operation import Operation
 from tideflow._src.graph.signature import length
 from tideflow._src.runtime import traced_list
 from tideflow._src.runtime.lazy import jax, jnp

@@ -16,15 +16,14 @@ import numpy as np
 from tideflow._src.core.dtypes import variant
 from tideflow._src.core.errors import FailedPreconditionError, InvalidArgumentError, OpError, ResourceExhaustedError
 from tideflow._src.core.tensor import SymbolicTensor
-from tideflow._src.graph.graph import Operation
 from tideflow._src.graph.op_def import OpDef
+from tideflow._src.graph.operation import Operation
 from tideflow._src.graph.signature import length
 from tideflow._src.runtime import checks, engine, tracing
 from tideflow._src.runtime.buffers import Buffer
 from tideflow._src.runtime.failures import explain
 from tideflow._src.runtime.host import HostProgram, own
 from tideflow._src.runtime.lazy import jax, jnp
-from tideflow._src.runtime.list_value import TensorList
 from tideflow._src.runtime.plan import Plan
 from tideflow._src.runtime.random_state import Generator
 from tideflow._src.runtime.stages import Stage, split
@@ -156,6 +155,8 @@ class _Program:
         self._state = state
         self._ops = [op for op in stage.ops if op.type != "NoOp" and not state.is_handle(op)]
         self._written, self._read = _buffers(self._ops, plan, state)
+        #: Of each buffer that is written, whether a failed run must give the old value back.
+        self._guarded = [not _only_in_place(buffer, self._ops, state) for buffer in self._written]
         self._random = [op for op in self._ops if op.op_def.random is not None]
         self._static = [index for index, tensor in enumerate(stage.inputs) if tensor in static_feeds]
         self._programs: dict[Any, _Compiled] = {}
@@ -335,8 +336,8 @@ class _Compiled:
             failed = jnp.where(broken.any(), jnp.argmax(broken), -1).astype(np.int32)
             # A run that fails leaves the variables as they were.
             updates = [
-                new if old is None or np.shape(old) != np.shape(new) else jnp.where(failed >= 0, old, new)
-                for old, new in zip(written, updates, strict=True)
+                jnp.where(failed >= 0, old, new) if held and old is not None and np.shape(old) == np.shape(new) else new
+                for held, old, new in zip(program._guarded, written, updates, strict=True)
             ]
         outputs = [lookup(tensor) for tensor in program._stage.outputs]
         return outputs, updates, failed
@@ -355,6 +356,15 @@ class _Compiled:
 def _signature(*groups: Sequence[Any]) -> Any:
     """Returns the shapes of values: what tells one program that JAX keeps from another."""
     return tuple([None if value is None else value.shape for group in groups for value in group])
+
+
+def _only_in_place(buffer: Buffer, ops: Sequence[Operation], state: RunState) -> bool:
+    """Whether everything that writes a buffer sees to it that a failed run changes nothing."""
+    return all(
+        op.op_def.in_place
+        for op in ops
+        if op.op_def.updates and any(state.buffer_of(tensor) is buffer for tensor in op._inputs)
+    )
 
 
 def _first_user(buffer: Buffer, ops: Sequence[Operation], state: RunState) -> Operation:

@@ -8,7 +8,8 @@ from typing import Any
 
 from tideflow._src.core.indexed_slices import IndexedSlices
 from tideflow._src.core.tensor import SymbolicTensor
-from tideflow._src.graph.graph import Graph, Operation
+from tideflow._src.graph.graph import Graph
+from tideflow._src.graph.operation import Operation
 
 Rebuild = Callable[[list[Any]], Any]
 

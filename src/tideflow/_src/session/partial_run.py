@@ -8,7 +8,7 @@ from typing import Any
 
 from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.core.tensor import SymbolicTensor
-from tideflow._src.graph.graph import Operation
+from tideflow._src.graph.operation import Operation
 from tideflow._src.runtime.buffers import enter_resources
 from tideflow._src.runtime.dataflow import host_program
 from tideflow._src.runtime.host import own
@@ -153,7 +153,8 @@ class PartialRun:
             assert buffer is not None
             value = buffer.read()
         value = own(value, list(self._values.values()), self._state.resources)
-        return value.copy() if getattr(value, "shape", ()) and value is self._values.get(tensor) else value
+        kept = tensor in self._values and value is self._values[tensor]
+        return value.copy() if kept and len(getattr(value, "shape", ())) else value
 
 
 def _check(tensor: SymbolicTensor, announced: set[Any], left: set[Any], kind: str, done: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tideflow._src.core.tensor import EagerTensor, SymbolicTensor, wrap
-from tideflow._src.graph.graph import Operation
+from tideflow._src.graph.operation import Operation
 from tideflow._src.runtime.buffers import eager_resources
 from tideflow._src.runtime.host import HostProgram
 from tideflow._src.runtime.plan import Plan

@@ -103,14 +103,14 @@ class Generator:
             if alg is not None or state is not None:
                 raise ValueError("A copy of a generator takes neither `state` nor `alg`.")
             self._alg = copy_from.algorithm
-            self._state_var = self._variable(convert_to_tensor(copy_from.state))
+            self._state_var: Any = self._variable(convert_to_tensor(copy_from.state))
             return
         if alg is None or state is None:
             raise ValueError("A generator needs `state` and `alg`, or `copy_from`.")
         self._alg = algorithm_number(alg)
         if isinstance(state, Variable):
             self._check(state.shape)
-            self._state_var: Any = state
+            self._state_var = state
         else:
             state = _words(state)
             self._check(state.shape)
@@ -277,9 +277,7 @@ class Generator:
             dtype = dtypes.as_dtype(dtype)
             return raw.StatelessRandomUniformFullIntV2(shape, *self._key_counter(shape), dtype=dtype, name=scope)
 
-    def binomial(
-        self, shape: Any, counts: Any, probs: Any, dtype: Any = dtypes.int32, name: str | None = None
-    ) -> Any:
+    def binomial(self, shape: Any, counts: Any, probs: Any, dtype: Any = dtypes.int32, name: str | None = None) -> Any:
         """Draws from binomial distributions.
 
         Args:

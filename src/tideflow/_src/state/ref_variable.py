@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from tideflow._src.core import context
-from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.core.tensor_shape import TensorShape, as_shape
-from tideflow._src.graph.graph import Graph, Operation
+from tideflow._src.graph.graph import Graph
+from tideflow._src.graph.operation import Operation
 from tideflow._src.ops.array.identity import identity_op
 from tideflow._src.ops.control.init_scope import init_scope
 from tideflow._src.ops.scopes import name_scope
@@ -20,6 +20,7 @@ from tideflow._src.state.replication import VariableAggregation, VariableSynchro
 from tideflow._src.state.scattering import Scattering
 from tideflow._src.state.uninitialized_guard import guarded
 from tideflow._src.state.variable import VariableV1, kinds
+from tideflow._src.state.variable_definition import elements_of, restore_common, to_variable_def
 
 
 class RefVariable(Scattering, VariableV1):
@@ -126,27 +127,12 @@ class RefVariable(Scattering, VariableV1):
                 graph.add_to_collection(key, self)
 
     def _set_from_proto(self, variable_def: Any, import_scope: str | None) -> None:
-        graph: Graph = context.current_graph()
-
-        def element(name: str) -> Any:
-            prefixed = f"{import_scope.rstrip('/')}/{name}" if import_scope else name
-            return graph.as_graph_element(prefixed)
-
+        element = elements_of(import_scope)
         self._variable = element(variable_def.variable_name)
-        self._initializer_op = element(variable_def.initializer_name)
-        self._initial_value = element(variable_def.initial_value_name) if variable_def.initial_value_name else None
-        self._guarded_value = self._initializer_op.inputs[1]
         self._snapshot = element(variable_def.snapshot_name)
         self._caching_device = None
-        self._constraint = None
-        self._graph_key = graph.number
-        if variable_def.HasField("save_slice_info_def"):
-            self._save_slice_info = VariableV1.SaveSliceInfo(
-                save_slice_info_def=variable_def.save_slice_info_def, import_scope=import_scope
-            )
-        self._set_training(
-            variable_def.synchronization, variable_def.aggregation, variable_def.trainable, variable_def.variable_name
-        )
+        restore_common(self, variable_def, import_scope)
+        self._guarded_value = self._initializer_op.inputs[1]
 
     # What it is.
 
@@ -284,27 +270,7 @@ class RefVariable(Scattering, VariableV1):
 
     def to_proto(self, export_scope: str | None = None) -> Any:
         """Returns the variable as a ``VariableDef``; None if it is outside ``export_scope``."""
-        from tideflow._src.graph import protos  # loads protobuf
-
-        if export_scope is not None and not self.name.startswith(export_scope):
-            return None
-
-        def below(name: str) -> str:
-            return name.removeprefix(f"{export_scope.rstrip('/')}/") if export_scope else name
-
-        definition = protos.VariableDef(
-            variable_name=below(self._variable.name),
-            initializer_name=below(self._initializer_op.name),
-            snapshot_name=below(self._snapshot.name),
-            trainable=self._trainable,
-            synchronization=self._synchronization.value,
-            aggregation=self._aggregation.value,
-        )
-        if isinstance(self._initial_value, SymbolicTensor):
-            definition.initial_value_name = below(self._initial_value.name)
-        if self._save_slice_info is not None:
-            definition.save_slice_info_def.MergeFrom(self._save_slice_info.to_proto(export_scope))
-        return definition
+        return to_variable_def(self, self._variable, self._snapshot, export_scope)
 
     def __repr__(self) -> str:
         return f"<tf.Variable '{self.name}' shape={self.shape} dtype={self.dtype.name}>"

@@ -6,7 +6,7 @@ from typing import Any
 
 from tideflow._src.core import context
 from tideflow._src.core.tensor import SymbolicTensor
-from tideflow._src.ops.array.slicing import SliceArguments, getitem
+from tideflow._src.ops.array.indexing import SliceArguments, getitem
 
 
 def sliced(variable: Any, key: Any) -> Any:

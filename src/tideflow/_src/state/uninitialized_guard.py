@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from tideflow._src.core.tensor import SymbolicTensor
-from tideflow._src.graph.graph import Operation
+from tideflow._src.graph.operation import Operation
 from tideflow._src.state.graph_keys import GraphKeys
 
 _VARIABLES = frozenset(("Variable", "VariableV2", "VarHandleOp"))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tideflow._src.core import context
 from tideflow._src.core.tensor import Reference, Tensor
@@ -29,6 +29,8 @@ class _Kinds:
 
     reference: Any = None
     resource: Any = None
+    #: What an assignment to a resource variable returns.
+    unread: Any = None
     #: Whether variables are resource variables where neither the call nor the variable scope says it.
     resource_by_default = True
     #: The ``use_resource`` of the current variable scope; the module of variable scopes sets it.
@@ -194,6 +196,10 @@ class Variable(metaclass=_VariableType):
     >>> weights.assign_add([1.0, 1.0]).numpy().tolist()
     [2.0, 3.0]
     """
+
+    if TYPE_CHECKING:  # the metaclass makes a variable of the kind that the arguments ask for
+
+        def __init__(self, *positional: Any, **named: Any) -> None: ...
 
     # NumPy must leave `array + variable` to Variable.__radd__.
     __array_priority__ = 100

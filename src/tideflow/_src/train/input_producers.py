@@ -52,7 +52,7 @@ def limit_epochs(tensor: Any, num_epochs: int | None = None, name: str | None = 
         raise ValueError(f"num_epochs must be > 0 not {num_epochs}.")
     with name_scope(name, "limit_epochs", [tensor]) as scope:
         zero = convert_to_tensor(0, dtypes.int64)
-        epochs = VariableV1(zero, name="epochs", trainable=False, collections=[GraphKeys.LOCAL_VARIABLES])
+        epochs: Any = VariableV1(zero, name="epochs", trainable=False, collections=[GraphKeys.LOCAL_VARIABLES])
         counter = epochs.count_up_to(num_epochs)
         with control_dependencies([counter]):
             return raw.Identity(convert_to_tensor(tensor), name=scope)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from google.protobuf import text_format
+from google.protobuf.message import DecodeError
 
 
 def to_text(message: Any) -> str:
     """Returns a message in protobuf's text format."""
-    return text_format.MessageToString(message)
+    text: str = text_format.MessageToString(message)
+    return text
 
 
 def from_text(text: str | bytes, message: Any) -> Any:
@@ -30,8 +32,6 @@ def from_bytes(content: bytes, message: Any) -> Any:
     Raises:
       ValueError: the bytes are not such a message.
     """
-    from google.protobuf.message import DecodeError
-
     try:
         message.ParseFromString(content)
     except DecodeError as error:
@@ -39,7 +39,13 @@ def from_bytes(content: bytes, message: Any) -> Any:
     return message
 
 
-def from_json(text: str, message: Any) -> Any:
+def malformed(message: str) -> Exception:
+    """Returns protobuf's own ``DecodeError`` with a message of ours."""
+    error: Exception = DecodeError(message)
+    return error
+
+
+def from_json(text: str | bytes, message: Any) -> Any:
     """Reads a message in protobuf's JSON format into ``message``, and returns that.
 
     Raises:
@@ -49,5 +55,5 @@ def from_json(text: str, message: Any) -> Any:
 
     try:
         return json_format.Parse(text, message)
-    except json_format.ParseError as error:
+    except (json_format.ParseError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f"This is not a {message.DESCRIPTOR.name} in JSON: {error}") from None

@@ -6,17 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from tideflow._src.core.errors import InvalidArgumentError
+from tideflow._src.core.errors import invalid_argument
 from tideflow._src.graph.op_def import default
 from tideflow._src.graph.shape_inference import shape_text
 from tideflow._src.graph.types import INDEX
 from tideflow._src.ops.array.bands import zero_of
 from tideflow._src.runtime.op import op
-
-
-def _invalid(message: str) -> InvalidArgumentError:
-    return InvalidArgumentError(None, None, message)
-
 
 #: Elements from which on copying row by row is faster than choosing element by element.
 _MANY = 1 << 16
@@ -39,16 +34,18 @@ def _rows_kept(input: Any, low: int, high: int) -> Any:
 def _band_part(xp: Any, input: Any, num_lower: Any, num_upper: Any) -> Any:
     sizes = tuple(input.shape)
     if len(sizes) < 2:
-        raise _invalid(f"input must be at least 2-dim, received shape: {shape_text(sizes)}")
+        raise invalid_argument(f"input must be at least 2-dim, received shape: {shape_text(sizes)}")
     rows, columns = sizes[-2:]
     for name, value in (("num_lower", num_lower), ("num_upper", num_upper)):
         if value.shape:
-            raise _invalid(f"{name} must be scalar, got shape {shape_text(value.shape)}")
+            raise invalid_argument(f"{name} must be scalar, got shape {shape_text(value.shape)}")
     low, high = int(num_lower), int(num_upper)
     if low > rows:
-        raise _invalid(f"num_lower must be negative or less or equal to number of rows ({rows}) got: {low}")
+        raise invalid_argument(f"num_lower must be negative or less or equal to number of rows ({rows}) got: {low}")
     if high > columns:
-        raise _invalid(f"num_upper must be negative or less or equal to number of columns ({columns}) got: {high}")
+        raise invalid_argument(
+            f"num_upper must be negative or less or equal to number of columns ({columns}) got: {high}"
+        )
     if xp is np and input.size >= _MANY and input.dtype != object:
         return _rows_kept(input, low, high)
     inside = None

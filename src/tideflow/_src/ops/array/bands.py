@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tideflow._src.core.errors import InvalidArgumentError
+from tideflow._src.core.errors import invalid_argument
 from tideflow._src.graph.shape_inference import shape_text
 from tideflow._src.ops.dimensions import merge, merge_dimensions
 from tideflow._src.runtime.checks import require_memory, scalar
@@ -24,10 +24,6 @@ class Main:
     """Is the static value of ``k`` for the main diagonal."""
 
     value = MAIN
-
-
-def _invalid(message: str) -> InvalidArgumentError:
-    return InvalidArgumentError(None, None, message)
 
 
 def zero_of(value: Any) -> Any:
@@ -145,7 +141,7 @@ def _matrix_sizes(low: int, high: int, length: int, rows: int, columns: int) -> 
 def make_matrix(xp: Any, diagonal: Any, k: Any, num_rows: Any, num_cols: Any, padding: Any, align: str) -> Any:
     """Returns matrices made of bands."""
     if not diagonal.shape:
-        raise _invalid("diagonal must be at least 1-dim, received shape: []")
+        raise invalid_argument("diagonal must be at least 1-dim, received shape: []")
     num_rows, num_cols = scalar(num_rows, "num_rows"), scalar(num_cols, "num_cols")
     padding = scalar(padding, "padding_value")
     low, high = limits_of(k)
@@ -186,7 +182,7 @@ def take_band(xp: Any, input: Any, k: Any, padding: Any, align: str) -> Any:
     """Returns the bands of matrices."""
     sizes = tuple(input.shape)
     if len(sizes) < 2:
-        raise _invalid(f"input must be at least 2-dim, received shape: {shape_text(sizes)}")
+        raise invalid_argument(f"input must be at least 2-dim, received shape: {shape_text(sizes)}")
     low, high = limits_of(k)
     rows, columns = sizes[-2:]
     check_limits(low, high, rows, columns)
@@ -225,7 +221,7 @@ def set_band(xp: Any, input: Any, diagonal: Any, k: Any, align: str) -> Any:
     """Returns matrices with other bands."""
     sizes = tuple(input.shape)
     if len(sizes) < 2:
-        raise _invalid(f"input must be at least 2-dim, received shape: {shape_text(sizes)}")
+        raise invalid_argument(f"input must be at least 2-dim, received shape: {shape_text(sizes)}")
     low, high = limits_of(k)
     rows, columns = sizes[-2:]
     check_limits(low, high, rows, columns)
@@ -233,7 +229,7 @@ def set_band(xp: Any, input: Any, diagonal: Any, k: Any, align: str) -> Any:
     count = high - low + 1
     expected = (*sizes[:-2], length) if count == 1 else (*sizes[:-2], count, length)
     if tuple(diagonal.shape) != expected:
-        raise _invalid(
+        raise invalid_argument(
             f"Either first dimensions of diagonal don't match input.shape[:-2], or its last ones are not those of the "
             f"band: expected {shape_text(expected)}, got {shape_text(tuple(diagonal.shape))}"
         )

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from tideflow._src.core import context, dtypes
-from tideflow._src.core.errors import InvalidArgumentError
+from tideflow._src.core.errors import invalid_argument
 from tideflow._src.core.tensor import wrap
 from tideflow._src.graph.op_def import at_least, default
 from tideflow._src.graph.shape_inference import shape_text
@@ -22,10 +22,6 @@ from tideflow._src.runtime.op import op
 Sizes = tuple[int, ...]
 
 
-def _invalid(message: str) -> InvalidArgumentError:
-    return InvalidArgumentError(None, None, message)
-
-
 # Space and depth.
 
 
@@ -38,7 +34,7 @@ def _axes(data_format: str, rank: int) -> tuple[int, int, int]:
 
 def _check_block(block: int) -> None:
     if block < 2:
-        raise _invalid(f"block_size must be at least 2, got {block}")
+        raise invalid_argument(f"block_size must be at least 2, got {block}")
 
 
 def _checked_rank(shape: Any, data_format: str) -> None:
@@ -354,7 +350,7 @@ def _square(block_size: int) -> np.ndarray[Any, Any]:
 def space_to_batch_op(xp, input, paddings, *, block_size: int):
     """Pads images with zeros and moves the positions inside each square block into the batch."""
     if len(input.shape) != 4:
-        raise _invalid(f"Input rank should be 4 instead of {len(input.shape)}")
+        raise invalid_argument(f"Input rank should be 4 instead of {len(input.shape)}")
     return _to_batch(xp, input, _square(block_size), paddings)
 
 
@@ -395,7 +391,7 @@ def _space_to_batch_samples(s):
 def batch_to_space_op(xp, input, crops, *, block_size: int):
     """Moves parts of the batch to the positions inside each square block of images, and crops them."""
     if len(input.shape) != 4:
-        raise _invalid(f"Input rank should be 4 instead of {len(input.shape)}")
+        raise invalid_argument(f"Input rank should be 4 instead of {len(input.shape)}")
     return _from_batch(xp, input, _square(block_size), crops)
 
 

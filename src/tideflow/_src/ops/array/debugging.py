@@ -63,6 +63,10 @@ def debug_numeric_summary_v2_op(input, *, output_dtype: DType, tensor_debug_mode
     """
     if input.dtype.kind not in "biuf" and input.dtype.names is None and input.dtype.itemsize != 2:
         raise InvalidArgumentError(None, None, f"input must be numbers, but is {input.dtype.name}")
+    if output_dtype.name == "float32" and abs(tensor_id) > 1 << 24:
+        raise InvalidArgumentError(
+            None, None, f"tensor_id must be less than {1 << 24} to be a float32 without loss, but is {tensor_id}"
+        )
     kind = input.dtype.kind
     values = input.astype(np.float64) if kind != "f" else input
     below, above, missing = values == -np.inf, values == np.inf, np.isnan(values)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from tideflow._src.core import context, dtypes
-from tideflow._src.core.errors import InvalidArgumentError
+from tideflow._src.core.errors import invalid_argument
 from tideflow._src.core.indexed_slices import IndexedSlices
 from tideflow._src.core.tensor import EagerTensor, wrap
 from tideflow._src.graph.shape_inference import shape_text
@@ -25,10 +25,6 @@ from tideflow._src.runtime.op import op
 _INDEX_TYPES = ("int16", "int32", "int64")
 
 
-def _invalid(message: str) -> InvalidArgumentError:
-    return InvalidArgumentError(None, None, message)
-
-
 def check_range(indices: Any, extent: int) -> None:
     """Raises an InvalidArgumentError that names the first index which is not in ``[0, extent)``."""
     if not indices.size:
@@ -36,7 +32,7 @@ def check_range(indices: Any, extent: int) -> None:
     if int(indices.min()) < 0 or int(indices.max()) >= extent:
         place = np.argwhere((indices < 0) | (indices >= extent))[0]
         where = f"indices[{','.join(map(str, place))}]" if len(place) else "indices"
-        raise _invalid(f"{where} = {indices[tuple(place)]} is not in [0, {extent})")
+        raise invalid_argument(f"{where} = {indices[tuple(place)]} is not in [0, {extent})")
 
 
 def _batch_gather(xp: Any, params: Any, indices: Any, axis: int, batch_dims: int) -> Any:
@@ -45,7 +41,9 @@ def _batch_gather(xp: Any, params: Any, indices: Any, axis: int, batch_dims: int
     if indices.shape[:batch_dims] != batch:
         for place, (mine, its) in enumerate(zip(batch, indices.shape, strict=False)):
             if mine != its:
-                raise _invalid(f"params.shape[{place}]: {mine} should be equal to indices.shape[{place}]: {its}")
+                raise invalid_argument(
+                    f"params.shape[{place}]: {mine} should be equal to indices.shape[{place}]: {its}"
+                )
     moved = xp.moveaxis(params, axis, batch_dims)
     grids = [
         np.arange(extent).reshape((1,) * place + (extent,) + (1,) * (len(indices.shape) - place - 1))
@@ -67,15 +65,17 @@ def _places(params: Any, indices: Any, axis: Any, batch_dims: int) -> tuple[int,
     count = len(params.shape)
     place = int(axis)
     if not count:
-        raise _invalid("params must be at least 1 dimensional")
+        raise invalid_argument("params must be at least 1 dimensional")
     if not -count <= place < count:
-        raise _invalid(f"Shape must be at least rank {place + 1 if place >= 0 else -place} but is rank {count}")
+        raise invalid_argument(f"Shape must be at least rank {place + 1 if place >= 0 else -place} but is rank {count}")
     place %= count
     batch = batch_dims + len(indices.shape) if batch_dims < 0 else batch_dims
     if not 0 <= batch <= len(indices.shape):
-        raise _invalid(f"batch_dims should be in [{-len(indices.shape)}, {len(indices.shape)}], got {batch_dims}")
+        raise invalid_argument(
+            f"batch_dims should be in [{-len(indices.shape)}, {len(indices.shape)}], got {batch_dims}"
+        )
     if batch > place:
-        raise _invalid(f"batch_dims ({batch}) should be less than or equal to axis ({place})")
+        raise invalid_argument(f"batch_dims ({batch}) should be less than or equal to axis ({place})")
     return place, batch
 
 
@@ -280,17 +280,19 @@ Policy = Literal["", "DEFAULT", "ERROR", "IGNORE"]
 def check_policy(policy: str) -> None:
     """Raises an InvalidArgumentError for a policy on bad indices that is not known."""
     if policy not in ("", "DEFAULT", "ERROR", "IGNORE"):
-        raise _invalid(f"bad_indices_policy must be DEFAULT, ERROR or IGNORE, got {policy!r}")
+        raise invalid_argument(f"bad_indices_policy must be DEFAULT, ERROR or IGNORE, got {policy!r}")
 
 
 def _nd_depth(params: Any, indices: Any) -> int:
     if not indices.shape:
-        raise _invalid("indices must be at least a vector")
+        raise invalid_argument("indices must be at least a vector")
     if not params.shape:
-        raise _invalid("params must be at least a vector")
+        raise invalid_argument("params must be at least a vector")
     depth = indices.shape[-1]
     if depth > len(params.shape):
-        raise _invalid(f"index innermost dimension length must be <= params rank; saw: {depth} vs. {len(params.shape)}")
+        raise invalid_argument(
+            f"index innermost dimension length must be <= params rank; saw: {depth} vs. {len(params.shape)}"
+        )
     return depth
 
 
@@ -305,14 +307,16 @@ def gather_nd_op(xp, params, indices, *, bad_indices_policy: str = ""):
     if 0 in lead:
         return np.zeros((*lead, *rest), params.dtype)
     if 0 in params.shape and not bad_indices_policy and 0 in params.shape[:depth]:
-        raise _invalid(f"Requested more than 0 entries, but params is empty.  Params shape: {shape_text(params.shape)}")
+        raise invalid_argument(
+            f"Requested more than 0 entries, but params is empty.  Params shape: {shape_text(params.shape)}"
+        )
     bad = ((indices < 0) | (indices >= extents)).any(-1)
     ignored = None
     if bad.any():
         if bad_indices_policy != "IGNORE":
             place = np.argwhere(bad)[0]
             where = f"indices[{','.join(map(str, place))}]" if len(place) else "indices"
-            raise _invalid(
+            raise invalid_argument(
                 f"{where} = {indices[tuple(place)].tolist()} does not index into param shape {shape_text(params.shape)}"
             )
         ignored, indices = bad, np.where(bad[..., None], 0, indices)
@@ -337,7 +341,9 @@ def _gather_nd_xla(params, indices, *, bad_indices_policy):
         return jnp.broadcast_to(params, (*lead, *rest))
     extents = np.array(params.shape[:depth], np.int64)
     if 0 in extents:
-        raise _invalid(f"Requested more than 0 entries, but params is empty.  Params shape: {shape_text(params.shape)}")
+        raise invalid_argument(
+            f"Requested more than 0 entries, but params is empty.  Params shape: {shape_text(params.shape)}"
+        )
     good = jnp.all((indices >= 0) & (indices < extents), -1)
     if bad_indices_policy != "IGNORE":
         require(jnp.all(good), f"some indices do not index into param shape {shape_text(params.shape)}")

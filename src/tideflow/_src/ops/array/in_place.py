@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tideflow._src.core.dtypes import DType
-from tideflow._src.core.errors import InvalidArgumentError
+from tideflow._src.core.errors import invalid_argument
 from tideflow._src.graph.op_def import OpDef, Shape, at_least
 from tideflow._src.ops.dimensions import merge, text, with_rank
 from tideflow._src.ops.retirement import retire
@@ -19,22 +19,18 @@ from tideflow._src.runtime.op import op
 _LIMIT = 1 << 40
 
 
-def _invalid(message: str) -> InvalidArgumentError:
-    return InvalidArgumentError(None, None, message)
-
-
 def _rows(x: Any, i: Any, v: Any) -> Any:
     """Checks the arguments of a change of rows, and returns the rows' numbers, from 0."""
     if i.ndim != 1:
-        raise _invalid(f"i must be a vector. {text(i.shape)}")
+        raise invalid_argument(f"i must be a vector. {text(i.shape)}")
     if not x.ndim or x.ndim != v.ndim:
-        raise _invalid(f"x and v must have the same rank, 1 or more: {text(x.shape)} vs. {text(v.shape)}")
+        raise invalid_argument(f"x and v must have the same rank, 1 or more: {text(x.shape)} vs. {text(v.shape)}")
     if x.shape[1:] != v.shape[1:]:
-        raise _invalid(f"x and v shape doesn't match: {text(x.shape)} vs. {text(v.shape)}")
+        raise invalid_argument(f"x and v shape doesn't match: {text(x.shape)} vs. {text(v.shape)}")
     if i.shape[0] != v.shape[0]:
-        raise _invalid(f"i and x shape doesn't match at index 0: {text(i.shape)} vs. {text(v.shape)}")
+        raise invalid_argument(f"i and x shape doesn't match at index 0: {text(i.shape)} vs. {text(v.shape)}")
     if i.size and not x.shape[0]:
-        raise _invalid("x has no rows to change")
+        raise invalid_argument("x has no rows to change")
     return i % max(x.shape[0], 1)
 
 
@@ -60,7 +56,7 @@ def inplace_sub_op(x, i, v):
 
 def _change(ufunc: Any, x: Any, i: Any, v: Any) -> Any:
     if x.dtype.kind in "bO" or x.dtype.names:
-        raise _invalid(f"x must be numbers, but are {x.dtype.name}")
+        raise invalid_argument(f"x must be numbers, but are {x.dtype.name}")
     result = x.copy()
     ufunc.at(result, _rows(x, i, v), v)
     return result
@@ -84,13 +80,13 @@ def empty_op(shape, *, dtype: DType, init: bool = False):
     """Makes a tensor whose elements nobody chose; they are zero here, with or without ``init``."""
     del init
     if shape.ndim != 1:
-        raise _invalid(f"shape must be a vector of int32, got shape {text(shape.shape)}")
+        raise invalid_argument(f"shape must be a vector of int32, got shape {text(shape.shape)}")
     sizes = tuple(int(size) for size in shape.reshape(-1))
     for size in sizes:
         if size < 0:
-            raise _invalid(f"Dimension {size} must be >= 0")
+            raise invalid_argument(f"Dimension {size} must be >= 0")
     if np.prod(sizes, dtype=np.float64) > _LIMIT:
-        raise _invalid(f"The shape {list(sizes)} has too many elements")
+        raise invalid_argument(f"The shape {list(sizes)} has too many elements")
     if dtype.name == "string":
         return np.full(sizes, b"", object)
     return np.zeros(sizes, dtype.as_numpy_dtype)
@@ -119,7 +115,9 @@ def parallel_concat_op(values, *, shape: Shape):
     """Concatenates tensors of one row each along the first dimension."""
     result = np.concatenate(values, axis=0)
     if None not in shape and result.shape != tuple(shape):
-        raise _invalid(f"The values make a tensor of shape {text(result.shape)}, but shape is {text(tuple(shape))}")
+        raise invalid_argument(
+            f"The values make a tensor of shape {text(result.shape)}, but shape is {text(tuple(shape))}"
+        )
     return result
 
 
@@ -127,11 +125,13 @@ def parallel_concat_op(values, *, shape: Shape):
 def tile_grad_op(input, multiples):
     """Adds up the copies that ``Tile`` made; of graphs of TensorFlow 0.x."""
     if multiples.shape != (input.ndim,):
-        raise _invalid(f"Expected multiples argument to be a vector of length {input.ndim} but got {multiples.shape}")
+        raise invalid_argument(
+            f"Expected multiples argument to be a vector of length {input.ndim} but got {multiples.shape}"
+        )
     sizes: list[int] = []
     for size, count in zip(input.shape, multiples.tolist(), strict=True):
         if count <= 0 or size % count:
-            raise _invalid(f"The shape {text(input.shape)} is no multiple of {multiples.tolist()}")
+            raise invalid_argument(f"The shape {text(input.shape)} is no multiple of {multiples.tolist()}")
         sizes += [count, size // count]
     return input.reshape(sizes).sum(tuple(range(0, len(sizes), 2)), dtype=input.dtype)
 

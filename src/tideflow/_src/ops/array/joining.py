@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tideflow._src.core import context, dtypes
-from tideflow._src.core.errors import InvalidArgumentError
+from tideflow._src.core.errors import invalid_argument
 from tideflow._src.core.tensor import EagerTensor, Tensor, wrap
 from tideflow._src.graph.op_def import at_least, default
 from tideflow._src.graph.shape_inference import shape_text
@@ -27,34 +27,30 @@ _special = context.SPECIAL
 _concatenate = np.concatenate
 
 
-def _invalid(message: str) -> InvalidArgumentError:
-    return InvalidArgumentError(None, None, message)
-
-
 # Concatenation.
 
 
 def _checked_axis(values: Any, axis: Any) -> int:
     if axis.size != 1:
-        raise _invalid(f"axis tensor should be a scalar integer, but got shape {shape_text(axis.shape)}")
+        raise invalid_argument(f"axis tensor should be a scalar integer, but got shape {shape_text(axis.shape)}")
     position = int(axis.reshape(()))
     first = values[0].shape
     count = len(first)
     if not -count <= position < count:
         if not count:
-            raise _invalid("ConcatOp : Can't concatenate scalars (use tf.stack instead)")
-        raise _invalid(
+            raise invalid_argument("ConcatOp : Can't concatenate scalars (use tf.stack instead)")
+        raise invalid_argument(
             f"ConcatOp : Expected concatenating dimensions in the range [{-count}, {count}), but got {position}"
         )
     position %= count
     for index, value in enumerate(values):
         if len(value.shape) != count:
-            raise _invalid(
+            raise invalid_argument(
                 f"ConcatOp : Ranks of all input tensors should match: shape[0] = {shape_text(first)} vs. "
                 f"shape[{index}] = {shape_text(value.shape)}"
             )
         if value.shape[:position] != first[:position] or value.shape[position + 1 :] != first[position + 1 :]:
-            raise _invalid(
+            raise invalid_argument(
                 f"ConcatOp : Dimensions of inputs should match: shape[0] = {shape_text(first)} vs. shape[{index}] = "
                 f"{shape_text(value.shape)}"
             )
@@ -184,21 +180,21 @@ def _concat_op_samples(s):
 def concat_offset(xp, concat_dim, shape):
     """Gives where each of several tensors of the given shapes begins in their concatenation."""
     if concat_dim.ndim:
-        raise _invalid(f"Concat dim tensor should be a scalar integer, but got shape {list(concat_dim.shape)}")
+        raise invalid_argument(f"Concat dim tensor should be a scalar integer, but got shape {list(concat_dim.shape)}")
     first = shape[0]
     if first.ndim != 1:
-        raise _invalid(f"input 0 should be a vector, but got shape {list(first.shape)}")
+        raise invalid_argument(f"input 0 should be a vector, but got shape {list(first.shape)}")
     position, count = int(concat_dim), len(first)
     if not -count <= position < count:
-        raise _invalid(f"Concat dim is out of range: {position} vs. {count}")
+        raise invalid_argument(f"Concat dim is out of range: {position} vs. {count}")
     position %= count
     others = np.arange(count) != position
     offsets, total = [], 0
     for index, sizes in enumerate(shape):
         if sizes.shape != first.shape:
-            raise _invalid(f"input {index} should contain {count} elements, but got {sizes.size}")
+            raise invalid_argument(f"input {index} should contain {count} elements, but got {sizes.size}")
         if (sizes[others] != first[others]).any():
-            raise _invalid(
+            raise invalid_argument(
                 f"All dimensions except {position} must match. Input {index} has shape {sizes.tolist()} and doesn't "
                 f"match input 0 with shape {first.tolist()}"
             )

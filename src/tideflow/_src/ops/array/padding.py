@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from tideflow._src.core import context
-from tideflow._src.core.errors import InvalidArgumentError
+from tideflow._src.core.errors import invalid_argument
 from tideflow._src.core.tensor import EagerTensor, SymbolicTensor, Tensor, wrap
 from tideflow._src.graph.op_def import default
 from tideflow._src.graph.shape_inference import shape_text
@@ -21,10 +21,6 @@ from tideflow._src.runtime.op import op
 Mode = Literal["REFLECT", "SYMMETRIC"]
 
 
-def _invalid(message: str) -> InvalidArgumentError:
-    return InvalidArgumentError(None, None, message)
-
-
 def _widths(input: Any, paddings: Any) -> list[tuple[int, int]]:
     """Returns how much to add before and after each dimension.
 
@@ -32,16 +28,16 @@ def _widths(input: Any, paddings: Any) -> list[tuple[int, int]]:
       InvalidArgumentError: the paddings are not two non-negative numbers for each dimension.
     """
     if paddings.ndim != 2 or paddings.shape[1] != 2:
-        raise _invalid(f"paddings must be a matrix with 2 columns: {shape_text(paddings.shape)}")
+        raise invalid_argument(f"paddings must be a matrix with 2 columns: {shape_text(paddings.shape)}")
     if len(paddings) != len(input.shape):
-        raise _invalid(
+        raise invalid_argument(
             f"The first dimension of paddings must be the rank of inputs{shape_text(paddings.shape)} "
             f"{shape_text(tuple(input.shape))}"
         )
     widths = [(int(before), int(after)) for before, after in paddings.reshape((-1, 2)).tolist()]
     for before, after in widths:
         if before < 0 or after < 0:
-            raise _invalid(f"Paddings must be non-negative: {before} {after}")
+            raise invalid_argument(f"Paddings must be non-negative: {before} {after}")
     return widths
 
 
@@ -141,7 +137,7 @@ def _pad_op_samples(s):
 def pad_v2(xp, input, paddings, constant_values):
     """Puts copies of a scalar around a tensor."""
     if constant_values.shape:
-        raise _invalid(f"constant_values must be a scalar. Found: {shape_text(constant_values.shape)}")
+        raise invalid_argument(f"constant_values must be a scalar. Found: {shape_text(constant_values.shape)}")
     value = constant_values
     if value.dtype == object:
         value = value[()]
@@ -181,9 +177,11 @@ def mirror_pad(xp, input, paddings, *, mode: Literal["REFLECT", "SYMMETRIC"]):
 def _check_mirror(input: Any, widths: list[tuple[int, int]], mode: str) -> None:
     for size, (before, after) in zip(input.shape, widths, strict=True):
         if mode == "REFLECT" and (before >= size or after >= size) and (before or after):
-            raise _invalid(f"paddings must be less than the dimension size: {before}, {after} not less than {size}")
+            raise invalid_argument(
+                f"paddings must be less than the dimension size: {before}, {after} not less than {size}"
+            )
         if mode == "SYMMETRIC" and (before > size or after > size):
-            raise _invalid(
+            raise invalid_argument(
                 f"paddings must be no greater than the dimension size: {before}, {after} greater than {size}"
             )
 
@@ -228,7 +226,7 @@ def mirror_pad_grad(xp, input, paddings, *, mode: Literal["REFLECT", "SYMMETRIC"
         size = input.shape[axis] - before - after
         offset = 1 if mode == "REFLECT" else 0
         if size < max(before, after) + offset:
-            raise _invalid(
+            raise invalid_argument(
                 "Total paddings must be less than the input dimension size: "
                 f"{before + after} was not less than {input.shape[axis]}"
             )

@@ -9,7 +9,7 @@ import numpy as np
 
 from tideflow._src.core import dtypes
 from tideflow._src.core.dtypes import DType
-from tideflow._src.core.errors import InvalidArgumentError
+from tideflow._src.core.errors import invalid_argument
 from tideflow._src.graph.op_def import at_least, default
 from tideflow._src.graph.shape_inference import shape_text
 from tideflow._src.graph.types import INDEX
@@ -18,11 +18,6 @@ from tideflow._src.ops.array.shape import reshape, shape
 from tideflow._src.ops.dimensions import merge
 from tideflow._src.runtime.op import op
 
-
-def _invalid(message: str) -> InvalidArgumentError:
-    return InvalidArgumentError(None, None, message)
-
-
 # Unique.
 
 
@@ -30,20 +25,23 @@ def _unique(x: Any, axis: Any, out_idx: DType) -> tuple[Any, Any, Any]:
     """Returns the distinct elements in order of appearance, the place of each element among them, and counts."""
     kind = out_idx.as_numpy_dtype
     if axis is not None and axis.ndim != 1:
-        raise _invalid(f"axis expects a 1D vector, got shape {list(axis.shape)}")
+        raise invalid_argument(f"axis expects a 1D vector, got shape {list(axis.shape)}")
     if axis is None or not axis.size:
         if x.ndim != 1:
-            raise _invalid("unique expects a 1D vector.")
+            raise invalid_argument("unique expects a 1D vector.")
         place, rows = 0, x
     else:
         if axis.size != 1:
-            raise _invalid("axis does not support input dims larger than 1")
+            raise invalid_argument("axis does not support input dims larger than 1")
         place = int(axis.reshape(()))
         if not -x.ndim <= place < x.ndim:
-            raise _invalid(f"axis has to be between [0, {x.ndim}), got {place}")
+            raise invalid_argument(f"axis has to be between [0, {x.ndim}), got {place}")
         place %= x.ndim
         rows = np.moveaxis(x, place, 0)
-    if rows.ndim == 1 and rows.dtype.kind in "iufb":
+    span = _span(rows)
+    if span:
+        chosen, places, counts = _unique_integers(rows, span)
+    elif rows.ndim == 1 and rows.dtype.kind in "iufb":
         _, first, inverse, counts = np.unique(
             rows, return_index=True, return_inverse=True, return_counts=True, equal_nan=False
         )
@@ -54,6 +52,28 @@ def _unique(x: Any, axis: Any, out_idx: DType) -> tuple[Any, Any, Any]:
     else:
         chosen, places, counts = _unique_rows(rows)
     return np.take(x, chosen, axis=place), places.astype(kind), counts.astype(kind)
+
+
+def _span(rows: Any) -> int:
+    """Returns how far the integers of a vector spread if that is little enough for a table of them, else 0."""
+    if rows.ndim != 1 or rows.dtype.kind not in "iu" or not len(rows):
+        return 0
+    span = int(rows.max()) - int(rows.min()) + 1
+    return span if span <= 4 * len(rows) else 0
+
+
+def _unique_integers(rows: Any, span: int) -> tuple[Any, Any, Any]:
+    """Finds the distinct ones of integers that are near to each other, by a table of all that there may be."""
+    least = rows.min()
+    values = (rows - least if rows.dtype.itemsize == 8 else rows.astype(np.int64) - int(least)).astype(np.int64)
+    count = len(rows)
+    first = np.full(span, count)
+    first[values[::-1]] = np.arange(count - 1, -1, -1)  # the one that is written last stays: the first of its value
+    found = np.flatnonzero(first < count)
+    found = found[np.argsort(first[found])]
+    rank = np.empty(span, np.int64)
+    rank[found] = np.arange(len(found))
+    return first[found], rank[values], np.bincount(values, minlength=span)[found]
 
 
 def _unique_rows(rows: Any) -> tuple[Any, Any, Any]:
@@ -203,7 +223,7 @@ def dynamic_partition_op(data, partitions, *, num_partitions: int):
     """Gives, for each number, the slices of ``data`` whose entry in ``partitions`` it is."""
     count = partitions.ndim
     if data.shape[:count] != partitions.shape:
-        raise _invalid(
+        raise invalid_argument(
             f"data.shape must start with partitions.shape, got data.shape = {shape_text(data.shape)}, partitions.shape "
             f"= {shape_text(partitions.shape)}"
         )
@@ -211,7 +231,7 @@ def dynamic_partition_op(data, partitions, *, num_partitions: int):
     if bad.any():
         place = np.argwhere(bad)[0]
         where = f"partitions[{','.join(map(str, place))}]" if len(place) else "partitions"
-        raise _invalid(f"{where} = {partitions[tuple(place)]} is not in [0, {num_partitions})")
+        raise invalid_argument(f"{where} = {partitions[tuple(place)]} is not in [0, {num_partitions})")
     rows = data.reshape((partitions.size, *data.shape[count:]))
     chosen = partitions.reshape(-1)
     return [rows[chosen == part] for part in range(num_partitions)]
@@ -250,20 +270,20 @@ def _stitch(xp: Any, indices: list[Any], data: list[Any]) -> Any:
     total = 0
     for position, (index, piece) in enumerate(zip(indices, data, strict=True)):
         if tuple(piece.shape[: index.ndim]) != index.shape:
-            raise _invalid(
+            raise invalid_argument(
                 f"data[{position}].shape = {shape_text(tuple(piece.shape))} does not start with indices[{position}]"
                 f".shape = {shape_text(index.shape)}"
             )
         own = tuple(piece.shape[index.ndim :])
         if rest is not None and own != rest:
-            raise _invalid(
+            raise invalid_argument(
                 f"Need data[0].shape[{indices[0].ndim}:] = data[{position}].shape[{index.ndim}:], got "
                 f"{shape_text(rest)} and {shape_text(own)}"
             )
         rest = own
         if index.size:
             if index.min() < 0:
-                raise _invalid(f"indices[{position}] is out of range")
+                raise invalid_argument(f"indices[{position}] is out of range")
             total = max(total, int(index.max()) + 1)
     assert rest is not None
     places = np.concatenate([index.reshape(-1) for index in indices])

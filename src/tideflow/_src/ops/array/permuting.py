@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tideflow._src.core import context
-from tideflow._src.core.errors import InvalidArgumentError
+from tideflow._src.core.errors import invalid_argument
 from tideflow._src.core.tensor import EagerTensor, wrap
 from tideflow._src.graph.op_def import default
 from tideflow._src.graph.shape_inference import shape_text
@@ -30,10 +30,6 @@ _REVERSIBLE = (
 )
 
 
-def _invalid(message: str) -> InvalidArgumentError:
-    return InvalidArgumentError(None, None, message)
-
-
 # Tile.
 
 
@@ -41,13 +37,13 @@ def _invalid(message: str) -> InvalidArgumentError:
 def tile_op(xp, input, multiples):
     """Repeats a tensor ``multiples[i]`` times along each dimension ``i``."""
     if multiples.ndim != 1 or len(multiples) != len(input.shape):
-        raise _invalid(
+        raise invalid_argument(
             f"Expected multiples argument to be a vector of length {len(input.shape)} but got length {multiples.size}"
         )
     counts = multiples.tolist()
     for axis, count in enumerate(counts):
         if count < 0:
-            raise _invalid(f"Expected multiples[{axis}] >= 0, but got {count}")
+            raise invalid_argument(f"Expected multiples[{axis}] >= 0, but got {count}")
     return xp.tile(input, tuple(counts)) if counts else input
 
 
@@ -100,17 +96,19 @@ def _tile_samples(s):
 
 def _permutation(rank: int, perm: Any) -> list[int]:
     if perm.ndim != 1:
-        raise _invalid(f"perm must be rank 1, got shape {shape_text(perm.shape)}")
+        raise invalid_argument(f"perm must be rank 1, got shape {shape_text(perm.shape)}")
     if len(perm) != rank:
-        raise _invalid(f"transpose expects a vector of size {rank}. But input(1) is a vector of size {len(perm)}")
+        raise invalid_argument(
+            f"transpose expects a vector of size {rank}. But input(1) is a vector of size {len(perm)}"
+        )
     places = perm.tolist()
     for place in places:
         if not -rank <= place < rank:
-            raise _invalid(f"{place} is out of range [0 .. {rank})")
+            raise invalid_argument(f"{place} is out of range [0 .. {rank})")
     places = [place % rank for place in places]
     missing = set(range(rank)).difference(places)
     if missing:
-        raise _invalid(f"{min(missing)} is missing from {{{','.join(map(str, places))}}}.")
+        raise invalid_argument(f"{min(missing)} is missing from {{{','.join(map(str, places))}}}.")
     return places
 
 
@@ -185,13 +183,13 @@ def _conjugate_transpose_samples(s):
 def invert_permutation_op(xp, x):
     """Gives the permutation that undoes another."""
     if x.ndim != 1:
-        raise _invalid("invert_permutation expects a 1D vector.")
+        raise invalid_argument("invert_permutation expects a 1D vector.")
     result = np.full(len(x), -1, x.dtype)
     for place, value in enumerate(x.tolist()):
         if not 0 <= value < len(x):
-            raise _invalid(f"{value} is not between 0 and {len(x)}")
+            raise invalid_argument(f"{value} is not between 0 and {len(x)}")
         if result[value] != -1:
-            raise _invalid(f"{value} is duplicated in the input.")
+            raise invalid_argument(f"{value} is duplicated in the input.")
         result[value] = place
     return result
 
@@ -219,14 +217,14 @@ def _invert_permutation_samples(s):
 def reverse_v2(xp, tensor, axis):
     """Reverses the order of the elements along some dimensions."""
     if axis.ndim != 1:
-        raise _invalid(f"'dims' must be 1-dimension, not {axis.ndim}")
+        raise invalid_argument(f"'dims' must be 1-dimension, not {axis.ndim}")
     rank = len(tensor.shape)
     chosen: set[int] = set()
     for position, place in enumerate(axis.tolist()):
         if not -rank <= place < rank:
-            raise _invalid(f"'axis'[{position}] = {place} is out of valid range [0, {rank - 1}]")
+            raise invalid_argument(f"'axis'[{position}] = {place} is out of valid range [0, {rank - 1}]")
         if place % rank in chosen:
-            raise _invalid(f"axis {place % rank} specified more than once.")
+            raise invalid_argument(f"axis {place % rank} specified more than once.")
         chosen.add(place % rank)
     return xp.flip(tensor, tuple(chosen)) if chosen else tensor
 
@@ -267,9 +265,9 @@ def _reverse_v2_samples(s):
 def reverse_op(xp, tensor, dims):
     """Reverses the order of the elements along the dimensions ``i`` for which ``dims[i]`` is true."""
     if dims.ndim != 1:
-        raise _invalid(f"'dims' must be 1-dimension, not {dims.ndim}")
+        raise invalid_argument(f"'dims' must be 1-dimension, not {dims.ndim}")
     if len(dims) != len(tensor.shape):
-        raise _invalid(
+        raise invalid_argument(
             "'dims' must have the same number of values as 'input' has dimensions. 'input' has "
             f"{len(tensor.shape)}, 'dims' has {len(dims)} values"
         )
@@ -310,21 +308,21 @@ def reverse_sequence_op(xp, input, seq_lengths, *, seq_dim: int, batch_dim: int 
     shape_ = input.shape
     rank = len(shape_)
     if batch_dim == seq_dim:
-        raise _invalid(f"batch_dim == seq_dim == {seq_dim}")
+        raise invalid_argument(f"batch_dim == seq_dim == {seq_dim}")
     for name, place in (("seq_dim", seq_dim), ("batch_dim", batch_dim)):
         if not 0 <= place < rank:
-            raise _invalid(f"{name} must be < input rank: {place} vs. {rank}")
+            raise invalid_argument(f"{name} must be < input rank: {place} vs. {rank}")
     if len(seq_lengths.shape) != 1 or seq_lengths.shape[0] != shape_[batch_dim]:
-        raise _invalid(
+        raise invalid_argument(
             f"Length of seq_lengths != input.dims({batch_dim}), ({seq_lengths.size} vs. {shape_[batch_dim]})"
         )
     extent = shape_[seq_dim]
     if xp is np:
         for position, length in enumerate(seq_lengths.tolist()):
             if length < 0:
-                raise _invalid(f"seq_lens({position}) < 0")
+                raise invalid_argument(f"seq_lens({position}) < 0")
             if length > extent:
-                raise _invalid(f"seq_lens({position}) > input.dims({seq_dim})")
+                raise invalid_argument(f"seq_lens({position}) > input.dims({seq_dim})")
     else:
         good = (seq_lengths >= 0) & (seq_lengths <= extent)
         require(jnp.all(good), f"seq_lengths are not all in [0, {extent}]")
@@ -378,15 +376,17 @@ def roll_op(xp, input, shift, axis):
     """Moves the elements along dimensions; those that leave at the end come in again at the beginning."""
     rank = len(input.shape)
     if not rank:
-        raise _invalid("input must be 1-D or higher")
+        raise invalid_argument("input must be 1-D or higher")
     if len(shift.shape) > 1 or axis.ndim > 1:
-        raise _invalid(f"shift and axis must be scalars or vectors, got shapes {list(shift.shape)}, {list(axis.shape)}")
+        raise invalid_argument(
+            f"shift and axis must be scalars or vectors, got shapes {list(shift.shape)}, {list(axis.shape)}"
+        )
     if shift.shape != axis.shape:
-        raise _invalid("shift and axis must have the same size")
+        raise invalid_argument("shift and axis must have the same size")
     places = axis.reshape(-1).tolist()
     for place in places:
         if not -rank <= place < rank:
-            raise _invalid(f"axis {place} is out of range")
+            raise invalid_argument(f"axis {place} is out of range")
     amounts = shift.reshape(-1)
     for position, place in enumerate(places):
         amount = int(amounts[position]) if xp is np else amounts[position]

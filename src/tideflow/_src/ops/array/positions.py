@@ -5,15 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from tideflow._src.core.dtypes import DType
-from tideflow._src.core.errors import InvalidArgumentError
+from tideflow._src.core.errors import invalid_argument
 from tideflow._src.graph.op_def import default
 from tideflow._src.graph.types import INDEX
 from tideflow._src.ops.dimensions import size_of, text, with_rank
 from tideflow._src.runtime.op import op
-
-
-def _invalid(message: str) -> InvalidArgumentError:
-    return InvalidArgumentError(None, None, message)
 
 
 @op(
@@ -27,7 +23,7 @@ def list_diff_op(x, y, *, out_idx: DType):
     """Finds the elements of a vector that another one does not have, in order, and their positions."""
     for name, value in (("x", x), ("y", y)):
         if value.ndim != 1:
-            raise _invalid(f"{name} should be a 1D vector, but its shape is {text(value.shape)}.")
+            raise invalid_argument(f"{name} should be a 1D vector, but its shape is {text(value.shape)}.")
     if x.dtype.kind == "O" or x.dtype.names:
         known = set(y.tolist())
         absent = np.array([item not in known for item in x.tolist()], bool)
@@ -60,19 +56,24 @@ def _list_diff_samples(s):
 def unravel_index_op(indices, dims):
     """Converts positions in a flattened array to coordinates, one column for each position."""
     if indices.ndim > 1:
-        raise _invalid(f'The indices can only be scalar or vector, got "{text(indices.shape)}"')
+        raise invalid_argument(f'The indices can only be scalar or vector, got "{text(indices.shape)}"')
     if dims.ndim != 1:
-        raise _invalid(f'The indices can only be 1-D, got "{text(dims.shape)}"')
+        raise invalid_argument(f'The indices can only be 1-D, got "{text(dims.shape)}"')
     if not indices.size:
-        raise _invalid("received empty tensor indices")
+        raise invalid_argument("received empty tensor indices")
     if not dims.all():
-        raise _invalid(
+        raise invalid_argument(
             "Input dims cannot contain a dim of zero, but dims contains zero at index "
             f"{int(np.flatnonzero(dims == 0)[0])}"
         )
+    total = size_of([abs(int(size)) for size in dims]) or 0
+    if total > np.iinfo(dims.dtype).max:
+        raise invalid_argument(f"Input dims product is causing integer overflow: {dims.tolist()}")
     steps = np.append(np.cumprod(dims[::-1].astype(np.int64))[::-1], 1)
     if (dims < 0).any() or (indices >= steps[0]).any() or (indices < 0).any():
-        raise _invalid(f"index is out of bound as with dims: indices must be from 0 up to {steps[0]}, dims {dims}")
+        raise invalid_argument(
+            f"index is out of bound as with dims: indices must be from 0 up to {steps[0]}, dims {dims}"
+        )
     places = indices.astype(np.int64).reshape(1, -1) % steps[:-1, None] // steps[1:, None]
     return places.reshape(-1, *indices.shape).astype(indices.dtype)
 

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 
 from tideflow._src.core import dtypes
-from tideflow._src.core.errors import InvalidArgumentError
+from tideflow._src.core.errors import invalid_argument
 from tideflow._src.graph.shape_inference import shape_text
 from tideflow._src.graph.types import INDEX, NUMBER
 from tideflow._src.ops.array.gathering import check_policy, gather_nd_op
 from tideflow._src.ops.array.identity import identity
 from tideflow._src.ops.array.raw import raw
+from tideflow._src.ops.array.row_sums import add_rows, sum_rows
 from tideflow._src.ops.array.shape import shape
 from tideflow._src.ops.dimensions import merge
 from tideflow._src.runtime.checks import require
@@ -22,26 +23,24 @@ from tideflow._src.runtime.op import op
 _INDEX_TYPES = ("int16", "int32", "int64")
 
 
-def _invalid(message: str) -> InvalidArgumentError:
-    return InvalidArgumentError(None, None, message)
-
-
 def _check(target: tuple[int, ...], indices: Any, updates: Any) -> int:
     """Checks that indices and updates fit the tensor; returns the number of coordinates in an index."""
     if not indices.shape:
-        raise _invalid(f"Indices shape must have rank at least one. Found:{list(indices.shape)}")
+        raise invalid_argument(f"Indices shape must have rank at least one. Found:{list(indices.shape)}")
     depth, lead = indices.shape[-1], tuple(indices.shape[:-1])
     count = len(lead)
     if not updates.shape and (count or target[depth:]):
-        raise _invalid(f"Updates shape must have rank at least one. Found:{list(updates.shape)}")
+        raise invalid_argument(f"Updates shape must have rank at least one. Found:{list(updates.shape)}")
     if depth > len(target) or tuple(updates.shape) != (*lead, *target[depth:]):
-        raise _invalid(
+        raise invalid_argument(
             f"Dimensions [0,{count}) of indices[shape={shape_text(indices.shape)}] must match dimensions "
             f"[0,{count}) of updates[shape={shape_text(updates.shape)}], and dimensions [{depth},{len(target)}) of "
             f"input[shape={shape_text(target)}] the rest"
         )
     if 0 in target and 0 not in indices.shape[:-1] and 0 not in updates.shape:
-        raise _invalid(f"Indices and updates specified for empty output.  indices shape: {shape_text(indices.shape)}")
+        raise invalid_argument(
+            f"Indices and updates specified for empty output.  indices shape: {shape_text(indices.shape)}"
+        )
     return depth  # type: ignore[no-any-return]
 
 
@@ -60,7 +59,7 @@ def _rows(target: tuple[int, ...], indices: Any, updates: Any, policy: str) -> t
             place = int(np.argmax(bad))
             lead = np.unravel_index(place, indices.shape[:-1]) if len(indices.shape) > 1 else ()
             where = f"indices[{','.join(map(str, lead))}]" if len(lead) else "indices"
-            raise _invalid(f"{where} = {flat[place].tolist()} does not index into shape {shape_text(target)}")
+            raise invalid_argument(f"{where} = {flat[place].tolist()} does not index into shape {shape_text(target)}")
         flat, pieces = flat[~bad], pieces[~bad]
     rows = np.zeros(len(flat), np.int64)
     for column, extent in zip(flat.T, extents.tolist(), strict=True):
@@ -80,6 +79,8 @@ def _combine(target: Any, rows: Any, pieces: Any, how: str) -> Any:
             np.logical_or.at(flat, rows, pieces)
         else:
             flat[rows] = pieces
+    elif how == "add" and target.dtype != object:
+        add_rows(flat, rows, pieces)
     else:
         _UFUNCS[how].at(flat, rows, _without_nan(np, pieces, how))
     return target
@@ -167,10 +168,13 @@ def scatter_nd_op(xp, indices, updates, shape, *, bad_indices_policy: str = ""):
     """Makes a tensor of zeros of ``shape`` and adds updates to its slices at the given coordinates."""
     sizes = tuple(shape.tolist())
     if any(item < 0 for item in sizes):
-        raise _invalid(f"Shapes must be at least 0 in every dimension, got {list(sizes)}")
+        raise invalid_argument(f"Shapes must be at least 0 in every dimension, got {list(sizes)}")
     if xp is not np:
         return _combine_xla(xp.zeros(sizes, updates.dtype), indices, updates, "add", bad_indices_policy)
     rows, pieces = _rows(sizes, indices, updates, bad_indices_policy)
+    if updates.dtype.kind in "fciu" and 0 not in sizes:
+        count = int(np.prod(sizes[: len(sizes) - (pieces.ndim - 1)], dtype=np.int64))
+        return sum_rows(rows, pieces, count).reshape(sizes)
     target = np.full(sizes, b"", object) if updates.dtype == object else np.zeros(sizes, updates.dtype)
     return _combine(target, rows, pieces, "add")
 
@@ -214,7 +218,7 @@ def _changed(xp: Any, tensor: Any, indices: Any, updates: Any, policy: str, how:
     if xp is not np:
         return _combine_xla(xp.asarray(tensor), indices, updates, how, policy)
     if not tensor.shape:
-        raise _invalid(f"Tensor must be at least 1-D, got shape {list(tensor.shape)}")
+        raise invalid_argument(f"Tensor must be at least 1-D, got shape {list(tensor.shape)}")
     rows, pieces = _rows(tensor.shape, indices, updates, policy)
     return _combine(np.array(tensor), rows, pieces, how)
 

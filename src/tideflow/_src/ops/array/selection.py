@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tideflow._src.core import dtypes
-from tideflow._src.core.errors import InvalidArgumentError
+from tideflow._src.core.errors import invalid_argument
 from tideflow._src.graph.op_def import default
 from tideflow._src.graph.shape_inference import broadcast_all, shape_text
 from tideflow._src.graph.types import NUMBER
@@ -15,10 +15,6 @@ from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.dimensions import merge
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.runtime.op import op
-
-
-def _invalid(message: str) -> InvalidArgumentError:
-    return InvalidArgumentError(None, None, message)
 
 
 @op(
@@ -31,7 +27,7 @@ def _invalid(message: str) -> InvalidArgumentError:
 def where_op(input):
     """Gives the coordinates of the elements that are not zero, in order, one in a row."""
     if not input.ndim:
-        raise _invalid("WhereOp : Unhandled input dimensions: 0")
+        raise invalid_argument("WhereOp : Unhandled input dimensions: 0")
     return np.argwhere(input != 0)
 
 
@@ -56,18 +52,18 @@ def select_op(xp, condition, t, e):
     """Takes each element (or, if the condition is a vector, each row) from ``t`` where it holds, else from ``e``."""
     shape = t.shape
     if e.shape != shape:
-        raise _invalid(
+        raise invalid_argument(
             f"Inputs to operation Select must have the same size and shape.  Input 1: {shape_text(shape)} != "
             f"input 2: {shape_text(e.shape)}"
         )
     if condition.shape != shape and condition.shape != ():
         if len(condition.shape) != 1 or not shape:
-            raise _invalid(
+            raise invalid_argument(
                 "Inputs to operation Select must have the same size and shape.  Input 0: "
                 f"{shape_text(condition.shape)} != input 1: {shape_text(shape)}"
             )
         if condition.shape[0] != shape[0] or len(shape) == 1:
-            raise _invalid(
+            raise invalid_argument(
                 f"Number of batches of 'then' must match size of 'cond', but saw: {shape[0]} vs. {condition.shape[0]}"
             )
         condition = condition.reshape((shape[0], *(1,) * (len(shape) - 1)))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tideflow._src.core import context, dtypes
-from tideflow._src.core.errors import InvalidArgumentError
+from tideflow._src.core.errors import invalid_argument
 from tideflow._src.core.tensor import EagerTensor, Tensor, wrap
 from tideflow._src.graph.op_def import default
 from tideflow._src.graph.shape_inference import shape_text
@@ -29,10 +29,6 @@ from tideflow._src.runtime.op import op
 _RANGE_TYPES = (
     *("bfloat16", "half", "float", "double", "int8", "int16", "int32", "int64", "uint16", "uint32", "uint64"),
 )
-
-
-def _invalid(message: str) -> InvalidArgumentError:
-    return InvalidArgumentError(None, None, message)
 
 
 def _range_count(start: Any, limit: Any, delta: Any) -> int:
@@ -63,12 +59,12 @@ def range_op(xp, start, limit, delta):
     """Makes the sequence from ``start`` up to, but not including, ``limit`` in steps of ``delta``."""
     for name, value in (("start", start), ("limit", limit), ("delta", delta)):
         if value.size != 1 or value.ndim > 1:
-            raise _invalid(f"{name} must be a scalar, not shape {shape_text(value.shape)}")
+            raise invalid_argument(f"{name} must be a scalar, not shape {shape_text(value.shape)}")
     start, limit, delta = (value.reshape(())[()] for value in (start, limit, delta))
     try:
         count = _range_count(start, limit, delta)
     except ValueError as error:
-        raise _invalid(str(error)) from None
+        raise invalid_argument(str(error)) from None
     steps = np.full(count, delta, start.dtype)
     if count:
         steps[0] = start
@@ -111,10 +107,10 @@ def lin_space(xp, start, stop, num):
     """Makes ``num`` evenly spaced numbers from ``start`` to ``stop``, both included."""
     for name, value in (("start", start), ("stop", stop), ("num", num)):
         if value.shape:
-            raise _invalid(f"{name} must be a scalar, not shape {shape_text(value.shape)}")
+            raise invalid_argument(f"{name} must be a scalar, not shape {shape_text(value.shape)}")
     count = int(num)
     if count <= 0:
-        raise _invalid(f"Requires num > 0: {count}")
+        raise invalid_argument(f"Requires num > 0: {count}")
     first = xp.reshape(xp.asarray(start), (1,))
     if count == 1:
         return first
@@ -158,14 +154,14 @@ def one_hot_op(xp, indices, depth, on_value, off_value, *, axis: int = -1):
     """Puts ``on_value`` at the place that each index names along a new dimension, and ``off_value`` elsewhere."""
     rank = len(indices.shape)
     if not (axis == -1 or 0 <= axis <= rank):
-        raise _invalid(f"Expected axis to be -1 or between [0, {rank + 1}).  But received: {axis}")
+        raise invalid_argument(f"Expected axis to be -1 or between [0, {rank + 1}).  But received: {axis}")
     if depth.shape:
-        raise _invalid(f"depth must be a scalar, but got: {shape_text(depth.shape)}")
+        raise invalid_argument(f"depth must be a scalar, but got: {shape_text(depth.shape)}")
     if int(depth) < 0:
-        raise _invalid(f"depth must be non-negative, got: {int(depth)}")
+        raise invalid_argument(f"depth must be non-negative, got: {int(depth)}")
     for name, value in (("on_value", on_value), ("off_value", off_value)):
         if value.shape:
-            raise _invalid(f"{name} must be a scalar, but got: {shape_text(value.shape)}")
+            raise invalid_argument(f"{name} must be a scalar, but got: {shape_text(value.shape)}")
     place = rank if axis == -1 else axis
     require_memory((*indices.shape, int(depth)), on_value.dtype.itemsize)
     places = np.arange(int(depth)).reshape((-1, *(1,) * (rank - place)))

@@ -8,7 +8,7 @@ import numpy as np
 
 from tideflow._src.core import context, dtypes
 from tideflow._src.core.dtypes import DType
-from tideflow._src.core.errors import InvalidArgumentError
+from tideflow._src.core.errors import invalid_argument
 from tideflow._src.core.tensor import EagerTensor, wrap
 from tideflow._src.graph.op_def import at_least, default
 from tideflow._src.graph.shape_inference import shape_text
@@ -129,10 +129,6 @@ def _product(sizes: Any) -> int:
 # Another shape.
 
 
-def _invalid(message: str) -> InvalidArgumentError:
-    return InvalidArgumentError(None, None, message)
-
-
 def complete_sizes(sizes: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int, ...]:
     """Returns the sizes that ``Reshape`` is asked for with the one that is -1 worked out.
 
@@ -145,9 +141,9 @@ def complete_sizes(sizes: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int,
     if -1 not in sizes:
         for position, size in enumerate(sizes):
             if size < 0:
-                raise _invalid(f"Size {position} must be non-negative, not {size}")
+                raise invalid_argument(f"Size {position} must be non-negative, not {size}")
         if _product(sizes) != count:
-            raise _invalid(
+            raise invalid_argument(
                 f"Input to reshape is a tensor with {count} values, but the requested shape has {_product(sizes)}"
             )
         return sizes
@@ -157,9 +153,9 @@ def complete_sizes(sizes: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int,
         if position == missing:
             continue
         if size == -1:
-            raise _invalid(f"Only one input size may be -1, not both {missing} and {position}")
+            raise invalid_argument(f"Only one input size may be -1, not both {missing} and {position}")
         if size < -1:
-            raise _invalid(f"Size {position} must be non-negative, not {size}")
+            raise invalid_argument(f"Size {position} must be non-negative, not {size}")
         if size:
             product *= size
         else:
@@ -171,7 +167,7 @@ def complete_sizes(sizes: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int,
         else:
             skipped = True
     if not skipped and left % product:
-        raise _invalid(
+        raise invalid_argument(
             f"Input to reshape is a tensor with {count} values, but the requested shape requires a multiple "
             f"of {product}"
         )
@@ -182,7 +178,7 @@ def complete_sizes(sizes: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int,
 def reshape_op(xp, tensor, shape):
     """Arranges the elements of a tensor, in order, in another shape."""
     if shape.ndim > 1:
-        raise _invalid(f"sizes input must be 1-D, not {list(shape.shape)}")
+        raise invalid_argument(f"sizes input must be 1-D, not {list(shape.shape)}")
     sizes = tuple(shape.reshape(-1).tolist())
     return tensor.reshape(complete_sizes(sizes, tensor.shape))
 
@@ -240,11 +236,11 @@ def _reshape_samples(s):
 def expand_dims_op(xp, input, dim):
     """Adds a dimension of size 1 at position ``dim``."""
     if dim.size != 1:
-        raise _invalid("'dim' must be a tensor with a single value")
+        raise invalid_argument("'dim' must be a tensor with a single value")
     position = int(dim.reshape(()))
     rank = len(input.shape)
     if not -rank - 1 <= position <= rank:
-        raise _invalid(f"Tried to expand dim index {position} for tensor with {rank} dimensions.")
+        raise invalid_argument(f"Tried to expand dim index {position} for tensor with {rank} dimensions.")
     if position < 0:
         position += rank + 1
     return input.reshape((*input.shape[:position], 1, *input.shape[position:]))

@@ -1,39 +1,28 @@
-"""Slices: the ``Slice`` and ``StridedSlice`` operations, and indexing of tensors with ``[]``."""
+"""Slices: the ``Slice`` and ``StridedSlice`` operations, and functions over them."""
 
 from __future__ import annotations
 
 import builtins
-import numbers
 from typing import Any
 
 import numpy as np
 
-from tideflow._src.core import context, dtypes
-from tideflow._src.core.dimension import Dimension
-from tideflow._src.core.errors import InvalidArgumentError
-from tideflow._src.core.tensor import EagerTensor, Tensor, install_operator, wrap
+from tideflow._src.core import dtypes
+from tideflow._src.core.errors import invalid_argument
 from tideflow._src.graph.shape_inference import shape_text
 from tideflow._src.graph.types import INDEX
 from tideflow._src.ops.array.constants import ones_like
-from tideflow._src.ops.array.joining import pack_scoped
-from tideflow._src.ops.array.masking import boolean_mask
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.array.shape import rank, reshape, shape
 from tideflow._src.ops.array.strided_index import StridedIndex, strided_index
-from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.checks import vector
-from tideflow._src.runtime.convert import constant_node, convert_to_tensor
 from tideflow._src.runtime.op import op
 
 _INDEX_TYPES = ("int16", "int32", "int64")
-_new = object.__new__
-_special = context.SPECIAL
-_ARRAY = np.ndarray
 _range = builtins.range
 
-
-def _invalid(message: str) -> InvalidArgumentError:
-    return InvalidArgumentError(None, None, message)
+#: The masks of a strided slice, bits of the items of an index.
+MASKS = ("begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask", "shrink_axis_mask")
 
 
 def _text(value: Any) -> str:
@@ -48,18 +37,18 @@ def slice_op(xp, input, begin, size):
     """Cuts out a block: ``size`` elements from ``begin`` along each dimension; -1 stands for all that follow."""
     shape = input.shape
     if begin.ndim != 1 or begin.shape != size.shape or begin.size != len(shape):
-        raise _invalid(
+        raise invalid_argument(
             f"Expected begin and size arguments to be 1-D tensors of size {len(shape)}, but got shapes "
             f"{_text(begin)} and {_text(size)} instead."
         )
     index = []
     for axis, (first, count, extent) in enumerate(zip(begin.tolist(), size.tolist(), shape, strict=True)):
         if not 0 <= first <= extent:
-            raise _invalid(f"Expected begin[{axis}] in [0, {extent}], but got {first}")
+            raise invalid_argument(f"Expected begin[{axis}] in [0, {extent}], but got {first}")
         if count == -1:
             count = extent - first
         if not 0 <= count <= extent - first:
-            raise _invalid(f"Expected size[{axis}] in [0, {extent - first}], but got {count}")
+            raise invalid_argument(f"Expected size[{axis}] in [0, {extent - first}], but got {count}")
         index.append(slice_of(first, first + count))
     return input[tuple(index)] if index else input
 
@@ -139,14 +128,14 @@ def resolve_strided_slice(array_shape: Any, begin: Any, end: Any, strides: Any, 
       InvalidArgumentError: the slice does not fit the shape.
     """
     if begin.ndim != 1 or not begin.shape == end.shape == strides.shape:
-        raise _invalid(
+        raise invalid_argument(
             "Expected begin, end, and strides to be 1D equal size tensors, but got shapes "
             f"{_text(begin)}, {_text(end)}, and {_text(strides)} instead."
         )
     try:
         return strided_index(array_shape, begin.tolist(), end.tolist(), strides.tolist(), **masks)
     except ValueError as error:
-        raise _invalid(str(error)) from None
+        raise invalid_argument(str(error)) from None
 
 
 @op(
@@ -235,10 +224,7 @@ def _strided_slice_gradient(call, dy):
 
 
 def _masks(call: Any) -> dict[str, int]:
-    return {name: call.attr(name) for name in _MASKS}
-
-
-_MASKS = ("begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask", "shrink_axis_mask")
+    return {name: call.attr(name) for name in MASKS}
 
 
 @strided_slice_op.samples
@@ -297,7 +283,7 @@ def strided_slice_grad(
         shrink_axis_mask=shrink_axis_mask,
     )
     if tuple(dy.shape) != found.shape:
-        raise _invalid(f"shape of dy was {_text(dy)} instead of {shape_text(found.shape)}")
+        raise invalid_argument(f"shape of dy was {_text(dy)} instead of {shape_text(found.shape)}")
     zeros = xp.zeros(sizes, dy.dtype) if dy.dtype != object else np.full(sizes, b"", dtype=object)
     return _assigned(xp, zeros, found.index, dy, fresh=True)
 
@@ -385,7 +371,7 @@ def strided_slice_assigned(xp: Any, array: Any, begin: Any, end: Any, strides: A
         mine in (1, its) for mine, its in zip(reversed(have), reversed(found.shape), strict=False)
     )
     if not fits:
-        raise _invalid(f"Cannot assign a value of shape {_text(value)} to a slice of {shape_text(found.shape)}")
+        raise invalid_argument(f"Cannot assign a value of shape {_text(value)} to a slice of {shape_text(found.shape)}")
     return _assigned(xp, array, found.index, value)
 
 
@@ -471,187 +457,3 @@ def strided_slice(
     )
     del var
     return result
-
-
-_PLAIN = frozenset((int, type(None), type(Ellipsis)))
-_INT_OR_NONE = frozenset((int, type(None)))
-_slice_type = builtins.slice
-
-
-def getitem(tensor: Any, key: Any) -> Any:
-    """Returns ``tensor[key]`` for every kind of index that TensorFlow knows.
-
-    Integers, slices, ``...``, ``None`` and scalar integer tensors, in any combination, give a strided slice; a
-    boolean array or tensor gives the elements where it is true.
-
-    Raises:
-      TypeError: an index of another kind, such as a float or a vector of positions.
-      InvalidArgumentError: (in a graph, ValueError) an index beyond the dimension, or too many of them.
-    """
-    if tensor.__class__ is EagerTensor and not _special:
-        value = tensor._value
-        if value.__class__ is _ARRAY:
-            kind = key.__class__
-            if (
-                kind is int
-                or (
-                    kind is _slice_type
-                    and key.start.__class__ in _INT_OR_NONE
-                    and key.stop.__class__ in _INT_OR_NONE
-                    and key.step.__class__ in _INT_OR_NONE
-                )
-                or (kind is tuple and _is_plain(key))
-            ):
-                try:
-                    value = value[key]
-                except (IndexError, ValueError):
-                    pass  # the operation explains
-                else:
-                    if value.__class__ is not bytes:
-                        result = _new(EagerTensor)
-                        result._value = value
-                        return result
-    return _getitem(tensor, key)
-
-
-def _is_plain(key: tuple[Any, ...]) -> bool:
-    for item in key:
-        kind = item.__class__
-        if kind in _PLAIN:
-            continue
-        if kind is not _slice_type:
-            return False
-        if not (
-            item.start.__class__ in _INT_OR_NONE
-            and item.stop.__class__ in _INT_OR_NONE
-            and item.step.__class__ in _INT_OR_NONE
-        ):
-            return False
-    return True
-
-
-class SliceArguments:
-    """Is an index as the strided slice operations take it: lists for begin, end and strides, and masks."""
-
-    __slots__ = ("begin", "end", "masks", "strides")
-
-    def __init__(self, key: Any) -> None:
-        self.begin: list[Any] = []
-        self.end: list[Any] = []
-        self.strides: list[Any] = []
-        self.masks = dict.fromkeys(_MASKS, 0)
-        for position, item in enumerate(key if isinstance(key, list | tuple) else [key]):
-            self._add(item, 1 << position)
-
-    def _add(self, item: Any, bit: int) -> None:
-        if isinstance(item, _slice_type):
-            start, stop, step = (_bound(each) for each in (item.start, item.stop, item.step))
-            if start is None:
-                self.masks["begin_mask"] |= bit
-            if stop is None:
-                self.masks["end_mask"] |= bit
-            kind = next((each.dtype for each in (start, stop, step) if isinstance(each, Tensor)), None)
-            self._append(_or(start, 0, kind), _or(stop, 0, kind), _or(step, 1, kind))
-        elif item is Ellipsis:
-            self.masks["ellipsis_mask"] |= bit
-            self._append(0, 0, 1)
-        elif item is None:
-            self.masks["new_axis_mask"] |= bit
-            self._append(0, 0, 1)
-        else:
-            position = _checked_index(item)
-            self.masks["shrink_axis_mask"] |= bit
-            end = position + 1
-            stride: Any = 1
-            if isinstance(position, Tensor) and position.dtype.name in ("int16", "int64"):
-                stride = convert_to_tensor(1, position.dtype)
-            self._append(position, end, stride)
-
-    def _append(self, begin: Any, end: Any, stride: Any) -> None:
-        self.begin.append(begin)
-        self.end.append(end)
-        self.strides.append(stride)
-
-
-def _or(value: Any, standard: int, kind: Any) -> Any:
-    """Returns a bound, or the standard one, as a tensor of type ``kind`` where another bound is a tensor."""
-    if value is not None:
-        return value
-    return standard if kind is None else convert_to_tensor(standard, kind)
-
-
-def _bound(item: Any) -> Any:
-    if item is None or (isinstance(item, Dimension) and item.value is None):
-        return None
-    return _checked_index(item)
-
-
-def _checked_index(item: Any) -> Any:
-    """Returns an index as a Python integer or a scalar integer tensor.
-
-    Raises:
-      TypeError: it is neither.
-    """
-    if item.__class__ is int:
-        return item
-    if isinstance(item, numbers.Integral | Dimension):
-        return int(item)
-    if hasattr(item, "_dense_var_to_tensor"):
-        item = convert_to_tensor(item)
-    dtype = getattr(item, "dtype", None)
-    if dtype is not None:
-        try:
-            name = dtypes.as_dtype(dtype).base_dtype.name
-        except TypeError:
-            name = ""
-        item_shape = item._shape if hasattr(item, "_shape") else getattr(item, "shape", ())
-        if name in _INDEX_TYPES and (item_shape is None or len(item_shape) != 1):
-            if isinstance(item, Tensor):
-                return int(item) if item.__class__ is EagerTensor and context.current_graph() is None else item
-            if np.ndim(item) == 0:
-                return int(item)
-    raise TypeError(
-        "Only integers, slices (`:`), ellipsis (`...`), tf.newaxis (`None`) and scalar tf.int32/tf.int64 tensors are "
-        f"valid indices, got {item!r}"
-    )
-
-
-def _getitem(tensor: Any, key: Any) -> Any:
-    kind = key.__class__
-    if kind is bool or (hasattr(key, "dtype") and key.dtype in (dtypes.bool, np.bool_)):
-        return boolean_mask(tensor, key)
-    arguments = SliceArguments(key)
-    graph = context.current_graph()
-    if graph is None:
-        vectors = [wrap(_vector(items)) for items in (arguments.begin, arguments.end, arguments.strides)]
-        return strided_slice_op(tensor, *vectors, **arguments.masks)
-    with name_scope(None, "strided_slice") as scope:
-        if not arguments.begin:
-            empty = constant_node(graph, np.zeros([0], np.int32), "Const")
-            return strided_slice_op(tensor, empty, empty, empty, **arguments.masks, name=scope)
-        parts = [
-            _packed(graph, items, name)
-            for items, name in (
-                (arguments.begin, "stack"),
-                (arguments.end, "stack_1"),
-                (arguments.strides, "stack_2"),
-            )
-        ]
-        if len({part.dtype for part in parts}) > 1:
-            parts = [part if part.dtype is dtypes.int64 else raw.Cast(part, DstT=dtypes.int64) for part in parts]
-        return strided_slice_op(tensor, *parts, **arguments.masks, name=scope)
-
-
-def _vector(items: list[Any]) -> np.ndarray[Any, Any]:
-    if all(-(2**31) <= int(item) < 2**31 for item in items):
-        return np.array([int(item) for item in items], np.int32)
-    return np.array([int(item) for item in items], np.int64)
-
-
-def _packed(graph: Any, items: list[Any], name: str) -> Any:
-    if any(isinstance(item, Tensor) for item in items):
-        return pack_scoped(items, 0, name)
-    return constant_node(graph, _vector(items), name)
-
-
-install_operator("__getitem__", getitem)

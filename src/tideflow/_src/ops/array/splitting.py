@@ -6,17 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from tideflow._src.core.errors import InvalidArgumentError
+from tideflow._src.core.errors import invalid_argument
 from tideflow._src.core.tensor import Tensor
 from tideflow._src.graph.op_def import at_least, default
 from tideflow._src.graph.shape_inference import shape_text
 from tideflow._src.ops.array.raw import raw, static_shape
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.runtime.op import op
-
-
-def _invalid(message: str) -> InvalidArgumentError:
-    return InvalidArgumentError(None, None, message)
 
 
 def _flat(gradients: tuple[Any, ...]) -> list[Any]:
@@ -31,10 +27,10 @@ def unpack(xp, value, *, num: int, axis: int = 0):
     """Gives the ``num`` slices of a tensor along ``axis``, without that dimension."""
     count = len(value.shape)
     if not -count <= axis < count:
-        raise _invalid(f"axis = {axis} not in [{-count}, {count})")
+        raise invalid_argument(f"axis = {axis} not in [{-count}, {count})")
     axis %= count
     if value.shape[axis] != num:
-        raise _invalid(f"Input shape axis {axis} must equal {num}, got shape {shape_text(value.shape)}")
+        raise invalid_argument(f"Input shape axis {axis} must equal {num}, got shape {shape_text(value.shape)}")
     before = (slice(None),) * axis
     return [value[(*before, index, ...)] for index in range(num)]
 
@@ -76,13 +72,13 @@ def split_op(xp, split_dim, value, *, num_split: int):
     """Cuts a tensor into ``num_split`` equal pieces along ``split_dim``."""
     count = len(value.shape)
     if split_dim.ndim:
-        raise _invalid(f"split_dim must be a scalar but has shape {list(split_dim.shape)}")
+        raise invalid_argument(f"split_dim must be a scalar but has shape {list(split_dim.shape)}")
     axis = int(split_dim)
     if not -count <= axis < count:
-        raise _invalid(f"-input rank({-count}) <= split_dim < input rank ({count}), but got {axis}")
+        raise invalid_argument(f"-input rank({-count}) <= split_dim < input rank ({count}), but got {axis}")
     axis %= count
     if value.shape[axis] % num_split:
-        raise _invalid(
+        raise invalid_argument(
             f"Number of ways to split should evenly divide the split dimension, but got split_dim {axis} "
             f"(size = {value.shape[axis]}) and num_split {num_split}"
         )
@@ -143,10 +139,12 @@ def split_v(xp, value, size_splits, split_dim, *, num_split: int):
     """Cuts a tensor into pieces of given sizes along ``split_dim``; one size may be -1."""
     count = len(value.shape)
     if size_splits.ndim != 1 or len(size_splits) != num_split:
-        raise _invalid(f"size_splits must be a vector of {num_split} sizes, got shape {list(size_splits.shape)}")
+        raise invalid_argument(
+            f"size_splits must be a vector of {num_split} sizes, got shape {list(size_splits.shape)}"
+        )
     axis = int(split_dim.reshape(()))
     if not -count <= axis < count:
-        raise _invalid(f"-input rank({-count}) <= split_dim < input rank ({count}), but got {axis}")
+        raise invalid_argument(f"-input rank({-count}) <= split_dim < input rank ({count}), but got {axis}")
     axis %= count
     return _pieces(value, axis, _completed(size_splits.tolist(), value.shape[axis]))
 
@@ -154,12 +152,12 @@ def split_v(xp, value, size_splits, split_dim, *, num_split: int):
 def _completed(sizes: list[int], extent: int) -> list[int]:
     missing = [index for index, size in enumerate(sizes) if size == -1]
     if len(missing) > 1:
-        raise _invalid("There can only be one -1 in the input.")
+        raise invalid_argument("There can only be one -1 in the input.")
     total = sum(size for size in sizes if size != -1)
     if any(size < -1 for size in sizes):
-        raise _invalid(f"Split sizes must be at least 0, got {sizes}")
+        raise invalid_argument(f"Split sizes must be at least 0, got {sizes}")
     if total > extent or (total != extent and not missing):
-        raise _invalid(
+        raise invalid_argument(
             f"Determined shape must either match input shape along split_dim exactly if fully specified, or be less "
             f"than the size of the input along split_dim if not fully specified. Got: {total}, expected {extent}"
         )

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tideflow._src.core.errors import InvalidArgumentError
+from tideflow._src.core.errors import invalid_argument
 from tideflow._src.graph.shape_inference import shape_text
 from tideflow._src.ops.dimensions import merge
 from tideflow._src.runtime.op import op
@@ -14,16 +14,12 @@ from tideflow._src.runtime.op import op
 _TYPES = ("bfloat16", "half", "float", "double", "int32", "int64", "complex64", "complex128")
 
 
-def _invalid(message: str) -> InvalidArgumentError:
-    return InvalidArgumentError(None, None, message)
-
-
 @op("Diag", "diagonal: T -> output: T", T=_TYPES)
 def diag_op(xp, diagonal):
     """Makes a tensor of twice the rank with ``diagonal`` on its diagonal and zeros elsewhere."""
     sizes = tuple(diagonal.shape)
     if not sizes:
-        raise _invalid("Input must be at least rank 1, got 0")
+        raise invalid_argument("Input must be at least rank 1, got 0")
     count = int(np.prod(sizes, dtype=np.int64))
     inside = np.eye(count, dtype=bool)
     matrix = xp.where(inside, diagonal.reshape((count, 1)), np.zeros((), diagonal.dtype))
@@ -56,10 +52,12 @@ def diag_part_op(xp, input):
     sizes = tuple(input.shape)
     half = len(sizes) // 2
     if not sizes or len(sizes) % 2:
-        raise _invalid(f"The rank of the tensor should be even and positive, got shape {shape_text(sizes)}")
+        raise invalid_argument(f"The rank of the tensor should be even and positive, got shape {shape_text(sizes)}")
     for place in range(half):
         if sizes[place] != sizes[place + half]:
-            raise _invalid(f"Invalid shape {shape_text(sizes)}: dimensions {place} and {place + half} do not match.")
+            raise invalid_argument(
+                f"Invalid shape {shape_text(sizes)}: dimensions {place} and {place + half} do not match."
+            )
     count = int(np.prod(sizes[:half], dtype=np.int64))
     return xp.diagonal(input.reshape((count, count))).reshape(sizes[:half])
 

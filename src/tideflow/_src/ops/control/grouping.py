@@ -9,7 +9,7 @@ from typing import Any
 from tideflow._src.core import context, nest
 from tideflow._src.core.indexed_slices import IndexedSlices
 from tideflow._src.core.tensor import Tensor
-from tideflow._src.graph.graph import Operation
+from tideflow._src.graph.operation import Operation
 from tideflow._src.ops.array.identity import no_op
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.scopes import name_scope

@@ -207,7 +207,8 @@ def _concat(handle, flow_in, *, dtype: DType, element_shape_except0: Shape = Non
                 "TensorArray has size zero, but element_shape_except0 is not fully defined. Currently only static "
                 "shapes are supported when concatenating zero-size TensorArrays.",
             )
-        return np.zeros((0, *shape), dtype.as_numpy_dtype), np.zeros(0, np.int64)
+        sizes: Any = (0, *shape)
+        return np.zeros(sizes, dtype.as_numpy_dtype), np.zeros(0, np.int64)
     items = [state.read(index) for index in range(len(state))]
     for index, item in enumerate(items):
         if item.ndim == 0:

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from tideflow._src.core.errors import invalid_argument
 from tideflow._src.graph.op_def import default
 from tideflow._src.ops.dimensions import merge_dimensions, with_rank, with_rank_at_least
-from tideflow._src.ops.image.jpeg import invalid
 from tideflow._src.runtime.op import op
 
 __all__ = ["draw_bounding_boxes", "draw_bounding_boxes_v1"]
@@ -33,16 +33,18 @@ _IMAGE_TYPES = default("float", ("float", "half"))
 
 def _draw(images: Array, boxes: Array, colors: Array | None) -> Array:
     if images.ndim != 4:
-        raise invalid(f"The rank of the images should be 4, got shape {list(images.shape)}")
+        raise invalid_argument(f"The rank of the images should be 4, got shape {list(images.shape)}")
     if boxes.ndim != 3:
-        raise invalid(f"The rank of the boxes tensor should be 3, got shape {list(boxes.shape)}")
+        raise invalid_argument(f"The rank of the boxes tensor should be 3, got shape {list(boxes.shape)}")
     if boxes.shape[2] != 4:
-        raise invalid(f"The size of the third dimension of the box must be 4. Received: {boxes.shape[2]}")
+        raise invalid_argument(f"The size of the third dimension of the box must be 4. Received: {boxes.shape[2]}")
     batch, height, width, depth = images.shape
     if boxes.shape[0] != batch:
-        raise invalid(f"The batch sizes should be the same, got {batch} images and {boxes.shape[0]} sets of boxes.")
+        raise invalid_argument(
+            f"The batch sizes should be the same, got {batch} images and {boxes.shape[0]} sets of boxes."
+        )
     if depth not in (1, 3, 4):
-        raise invalid(f"Channel depth should be either 1 (GRY), 3 (RGB), or 4 (RGBA), got {depth}")
+        raise invalid_argument(f"Channel depth should be either 1 (GRY), 3 (RGB), or 4 (RGBA), got {depth}")
     table = _table(colors, depth, images.dtype)
     result = images.copy()
     if not result.size:
@@ -61,9 +63,11 @@ def _draw(images: Array, boxes: Array, colors: Array | None) -> Array:
 def _table(colors: Array | None, depth: int, dtype: Any) -> Array:
     if colors is not None:
         if colors.ndim != 2:
-            raise invalid(f"colors must be a 2-D matrix, got shape {list(colors.shape)}")
+            raise invalid_argument(f"colors must be a 2-D matrix, got shape {list(colors.shape)}")
         if colors.shape[1] < depth:
-            raise invalid(f"colors must have equal or more channels than the image, got shape {list(colors.shape)}")
+            raise invalid_argument(
+                f"colors must have equal or more channels than the image, got shape {list(colors.shape)}"
+            )
         if len(colors):
             return colors[:, :depth].astype(dtype)
     table = np.array(_COLORS, dtype)[:, :depth]

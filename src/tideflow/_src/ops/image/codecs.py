@@ -1,4 +1,4 @@
-"""Image files in tensors of strings: decoding and encoding JPEG, PNG, GIF, BMP and WebP.
+"""Image files in tensors of strings: decoding JPEG, PNG, GIF, BMP and WebP.
 
 What a file holds is told from its first bytes, so that ``DecodePng`` also reads a JPEG file, and so on, as TensorFlow's
 does. Sizes are checked before anything is unpacked: a small file that claims to be an enormous image is refused.
@@ -6,16 +6,16 @@ does. Sizes are checked before anything is unpacked: a small file that claims to
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from tideflow._src.core.dtypes import DType
+from tideflow._src.core.errors import invalid_argument
 from tideflow._src.graph.op_def import default
-from tideflow._src.ops.dimensions import merge_dimensions, with_rank, with_rank_at_least
+from tideflow._src.ops.dimensions import merge_dimensions, with_rank
 from tideflow._src.ops.image import bmp, gif, jpeg, png, webp
-from tideflow._src.ops.image.jpeg import invalid
-from tideflow._src.ops.image.sample_files import bmp_file, gif_file, webp_file
+from tideflow._src.ops.image.sample_files import bmp_file, drawn_pixels, gif_file, webp_file
 from tideflow._src.runtime.op import op
 
 Array = np.ndarray[Any, Any]
@@ -32,10 +32,10 @@ _UINT8, _UINT16, _FLOAT = np.dtype(np.uint8), np.dtype(np.uint16), np.dtype(np.f
 
 def _file(contents: Any) -> bytes:
     if np.ndim(contents) != 0:
-        raise invalid(f"`contents` must be scalar but got shape {list(np.shape(contents))}")
+        raise invalid_argument(f"`contents` must be scalar but got shape {list(np.shape(contents))}")
     data: bytes = contents.item() if isinstance(contents, np.ndarray) else contents
     if not data:
-        raise invalid("Input is empty: expected the contents of an image file.")
+        raise invalid_argument("Input is empty: expected the contents of an image file.")
     return data
 
 
@@ -50,16 +50,16 @@ def _format(data: bytes) -> str:
         return "BMP"
     if webp.is_webp(data):
         return "WebP"
-    raise invalid(f"Unknown image file format: expected JPEG, PNG, GIF, BMP or WebP, got {data[:8]!r}...")
+    raise invalid_argument(f"Unknown image file format: expected JPEG, PNG, GIF, BMP or WebP, got {data[:8]!r}...")
 
 
 def _check_channels(channels: int, data_format: str) -> None:
     if channels not in (0, 1, 3, 4):
-        raise invalid(f"`channels` must be 0, 1, 3 or 4 but got {channels}")
+        raise invalid_argument(f"`channels` must be 0, 1, 3 or 4 but got {channels}")
     if data_format == "JPEG" and channels == 4:
-        raise invalid("JPEG does not support 4 channels; expected channels to be 0, 1 or 3.")
+        raise invalid_argument("JPEG does not support 4 channels; expected channels to be 0, 1 or 3.")
     if data_format == "GIF" and channels not in (0, 3):
-        raise invalid(f"channels must be 0 or 3 for GIF, got {channels}")
+        raise invalid_argument(f"channels must be 0 or 3 for GIF, got {channels}")
 
 
 def _refuse(data_format: str, operation: str) -> None:
@@ -71,7 +71,7 @@ def _refuse(data_format: str, operation: str) -> None:
         "DecodeAndCropJpeg": ("JPEG",),
     }.get(operation, ("JPEG", "PNG", "GIF"))
     if data_format not in allowed:
-        raise invalid(f"{operation} does not read {data_format} data. Use {_ADVICE[data_format]} instead.")
+        raise invalid_argument(f"{operation} does not read {data_format} data. Use {_ADVICE[data_format]} instead.")
 
 
 def _scaled(pixels: Array, dtype: Any) -> Array:
@@ -100,7 +100,7 @@ def _decode(contents: Any, operation: str, channels: int, dtype: Any = _UINT8, *
     if data_format == "GIF":
         frames = gif.decode(data)
         if len(frames) != 1:
-            raise invalid(
+            raise invalid_argument(
                 f"Got {len(frames)} frames, but an animation can only be decoded by `decode_gif` or `decode_image`."
             )
         return _scaled(frames[0], dtype)
@@ -109,9 +109,9 @@ def _decode(contents: Any, operation: str, channels: int, dtype: Any = _UINT8, *
 
 def _check_jpeg_attributes(ratio: int, dct_method: str) -> None:
     if ratio not in (1, 2, 4, 8):
-        raise invalid(f"ratio must be 1, 2, 4, or 8, got {ratio}")
+        raise invalid_argument(f"ratio must be 1, 2, 4, or 8, got {ratio}")
     if dct_method not in ("", "INTEGER_FAST", "INTEGER_ACCURATE"):
-        raise invalid(f"dct_method must be '', 'INTEGER_FAST' or 'INTEGER_ACCURATE', got {dct_method!r}")
+        raise invalid_argument(f"dct_method must be '', 'INTEGER_FAST' or 'INTEGER_ACCURATE', got {dct_method!r}")
 
 
 def _channels_dimension(channels: int) -> int | None:
@@ -123,9 +123,6 @@ def _channels_dimension(channels: int) -> int | None:
 def _image_shape(contents, *, channels):
     with_rank(contents, 0)
     return (None, None, _channels_dimension(channels))
-
-
-# Decoding.
 
 
 @op("DecodeJpeg", "contents: string -> image: uint8", tier="host", differentiable="missing")
@@ -240,7 +237,7 @@ def decode_image_op(contents, *, channels: int = 0, dtype: DType = "uint8", expa
         frames = gif.decode(data, first_only=first_only)
     elif data_format == "WebP":
         if target != _UINT8:
-            raise invalid(f"WebP data is decoded to uint8 only, got dtype {dtype.name}")
+            raise invalid_argument(f"WebP data is decoded to uint8 only, got dtype {dtype.name}")
         frames = webp.decode(data, channels, first_only=first_only)
     elif data_format == "BMP":
         return _scaled(bmp.decode(data, channels), target)
@@ -276,7 +273,7 @@ def decode_and_crop_jpeg_op(
     """Decodes a window of a JPEG file: its top, left, height and width in pixels of the (scaled) image."""
     _check_jpeg_attributes(ratio, dct_method)
     if np.shape(crop_window) != (4,):
-        raise invalid(f"crop_window must have four elements, got shape {list(np.shape(crop_window))}")
+        raise invalid_argument(f"crop_window must have four elements, got shape {list(np.shape(crop_window))}")
     image = _decode(
         contents,
         "DecodeAndCropJpeg",
@@ -289,7 +286,7 @@ def decode_and_crop_jpeg_op(
     top, left, height, width = (int(item) for item in crop_window)
     rows, columns = image.shape[:2]
     if min(top, left) < 0 or min(height, width) <= 0 or top + height > rows or left + width > columns:
-        raise invalid(
+        raise invalid_argument(
             f"Invalid JPEG crop window: top {top}, left {left}, height {height}, width {width} in an image of "
             f"{rows} by {columns} pixels."
         )
@@ -319,11 +316,11 @@ def extract_jpeg_shape_op(contents, *, output_type: DType = "int32"):
     """Reads height, width and channels of a JPEG file without decoding it."""
     data = _file(contents)
     if len(data) < 4:
-        raise invalid(f"Invalid JPEG data, size {len(data)}")
+        raise invalid_argument(f"Invalid JPEG data, size {len(data)}")
     header = jpeg.read_header(data)
     # libjpeg reads on to where the image begins.
     if data.rfind(b"\xff\xda") < 0:
-        raise invalid(f"Invalid JPEG data, size {len(data)}: no image in it.")
+        raise invalid_argument(f"Invalid JPEG data, size {len(data)}: no image in it.")
     return np.array([header.height, header.width, len(header.sampling)], output_type.as_numpy_dtype)
 
 
@@ -333,114 +330,7 @@ def _extract_jpeg_shape_shape(contents):
     return (3,)
 
 
-# Encoding.
-
-
-def _check_jpeg_image(image: Array, quality: int) -> None:
-    if image.ndim != 3:
-        raise invalid(f"image must be 3-dimensional, got shape {list(image.shape)}")
-    if image.shape[2] not in (1, 3):
-        raise invalid(f"image must have 1 or 3 channels, got shape {list(image.shape)}")
-    if not 0 <= quality <= 100:
-        raise invalid(f"quality must be in [0,100], got {quality}")
-
-
-@op(
-    "EncodeJpeg",
-    "image: uint8 -> contents: string",
-    tier="host",
-    differentiable="missing",
-)
-def encode_jpeg_op(
-    image,
-    *,
-    format: Literal["", "grayscale", "rgb"] = "",
-    quality: int = 95,
-    progressive: bool = False,
-    optimize_size: bool = False,
-    chroma_downsampling: bool = True,
-    density_unit: Literal["in", "cm"] = "in",
-    x_density: int = 300,
-    y_density: int = 300,
-    xmp_metadata: str = "",
-):
-    """Encodes an image of shape [height, width, 1 or 3] as a JPEG file."""
-    _check_jpeg_image(image, quality)
-    wanted = {"grayscale": 1, "rgb": 3}.get(format)
-    if wanted is not None and image.shape[2] != wanted:
-        raise invalid(f"format {format} expects {wanted} channel(s), got shape {list(image.shape)}")
-    data = jpeg.encode(
-        image,
-        quality,
-        progressive=progressive,
-        optimize_size=optimize_size,
-        chroma_downsampling=chroma_downsampling,
-        density_unit=density_unit,
-        x_density=x_density,
-        y_density=y_density,
-        xmp_metadata=xmp_metadata.encode("utf-8", "surrogateescape"),
-    )
-    return np.array(data, dtype=object)
-
-
-@op(
-    "EncodeJpegVariableQuality",
-    "images: uint8, quality: int32 -> contents: string",
-    tier="host",
-    differentiable="missing",
-)
-def encode_jpeg_variable_quality_op(images, quality):
-    """Encodes an image as a JPEG file whose quality is a tensor."""
-    if np.ndim(quality) != 0:
-        raise invalid(f"quality must be scalar, got shape {list(np.shape(quality))}")
-    _check_jpeg_image(images, int(quality))
-    return np.array(jpeg.encode(images, int(quality)), dtype=object)
-
-
-@encode_jpeg_op.shape
-def _encode_jpeg_shape(image):
-    with_rank(image, 3)
-    return ()
-
-
-@encode_jpeg_variable_quality_op.shape
-def _encode_jpeg_variable_quality_shape(images, quality):
-    with_rank(images, 3)
-    return ()
-
-
-@op(
-    "EncodePng",
-    "image: T -> contents: string",
-    tier="host",
-    differentiable="missing",
-    T=default("uint8", ("uint8", "uint16")),
-)
-def encode_png_op(image, *, compression: int = -1):
-    """Encodes each image of shape [height, width, 1 to 4] in a batch as a PNG file."""
-    if image.ndim < 3:
-        raise invalid(f"images must be at least rank 3, got shape {list(image.shape)}")
-    if not 1 <= image.shape[-1] <= 4:
-        raise invalid(f"image must have 1, 2, 3, or 4 channels, got {image.shape[-1]}")
-    if not -1 <= compression <= 9:
-        raise invalid(f"compression should be in [-1,9], got {compression}")
-    files = np.empty(image.shape[:-3], dtype=object)
-    for index in np.ndindex(*files.shape):
-        files[index] = png.encode(image[index], compression)
-    return files
-
-
-@encode_png_op.shape
-def _encode_png_shape(image):
-    image = with_rank_at_least(image, 3)
-    return None if image is None else image[:-3]
-
-
 # Samples: files made of drawn pixels.
-
-
-def _pixels(s: Any, *shape: int, dtype: Any = "uint8") -> Array:
-    return s.integers(0, np.iinfo(np.dtype(dtype)).max + 1, shape, dtype)
 
 
 def _string(data: bytes) -> Array:
@@ -448,8 +338,8 @@ def _string(data: bytes) -> Array:
 
 
 def _jpeg_samples(s: Any) -> tuple[Array, Array]:
-    colors = jpeg.encode(_pixels(s, 9, 13, 3), 90, chroma_downsampling=False)
-    return _string(colors), _string(jpeg.encode(_pixels(s, 9, 13, 1), 90))
+    colors = jpeg.encode(drawn_pixels(s, 9, 13, 3), 90, chroma_downsampling=False)
+    return _string(colors), _string(jpeg.encode(drawn_pixels(s, 9, 13, 1), 90))
 
 
 def _bad_files(s: Any, *more: Any, **attributes: Any) -> Any:
@@ -466,10 +356,10 @@ def _decode_jpeg_samples(s):
             yield s(file, channels=channels)
         yield s(file, ratio=2, dct_method="INTEGER_FAST")
         yield s(file, ratio=8, dct_method="INTEGER_ACCURATE", fancy_upscaling=False)
-    subsampled = _string(jpeg.encode(_pixels(s, 9, 13, 3), 90))
+    subsampled = _string(jpeg.encode(drawn_pixels(s, 9, 13, 3), 90))
     yield s(subsampled, dct_method="INTEGER_ACCURATE")
     yield s(subsampled, fancy_upscaling=False)
-    yield s(_string(png.encode(_pixels(s, 3, 4, 3))))
+    yield s(_string(png.encode(drawn_pixels(s, 3, 4, 3))))
     yield s(_string(colors.item()[:-60]), error="InvalidArgumentError")
     yield s(_string(colors.item()[:100]), error="InvalidArgumentError")
     yield s(colors, channels=2, error="InvalidArgumentError")
@@ -483,11 +373,11 @@ def _decode_jpeg_samples(s):
 def _decode_png_samples(s):
     for dtype in ("uint8", "uint16"):
         for count in (1, 2, 3, 4):
-            file = _string(png.encode(_pixels(s, 5, 6, count, dtype=dtype)))
+            file = _string(png.encode(drawn_pixels(s, 5, 6, count, dtype=dtype)))
             yield s(file, dtype=dtype)
             for channels in (0, 1, 3, 4):
                 yield s(file, channels=channels)
-    file = png.encode(_pixels(s, 5, 6, 3))
+    file = png.encode(drawn_pixels(s, 5, 6, 3))
     yield s(_string(file), dtype="uint16")
     yield s(_string(file[:-12]), error="InvalidArgumentError")
     yield s(_string(file[:60] + bytes([file[60] ^ 255]) + file[61:]), error="InvalidArgumentError")
@@ -498,14 +388,14 @@ def _decode_png_samples(s):
 @decode_bmp_op.samples
 def _decode_bmp_samples(s):
     for count in (1, 3, 4):
-        file = _string(bmp_file(_pixels(s, 4, 5, count)))
+        file = _string(bmp_file(drawn_pixels(s, 4, 5, count)))
         yield s(file)
         yield s(file, channels=3)
         yield s(file, channels=4)
-    yield s(_string(bmp_file(_pixels(s, 4, 5, 3))[:-1]), error="InvalidArgumentError")
-    yield s(_string(bmp_file(_pixels(s, 4, 5, 3))[:20]), error="InvalidArgumentError")
-    yield s(_string(bmp_file(_pixels(s, 4, 5, 3))), channels=1, error="InvalidArgumentError")
-    yield s(_string(png.encode(_pixels(s, 3, 4, 3))), error="InvalidArgumentError")
+    yield s(_string(bmp_file(drawn_pixels(s, 4, 5, 3))[:-1]), error="InvalidArgumentError")
+    yield s(_string(bmp_file(drawn_pixels(s, 4, 5, 3))[:20]), error="InvalidArgumentError")
+    yield s(_string(bmp_file(drawn_pixels(s, 4, 5, 3))), channels=1, error="InvalidArgumentError")
+    yield s(_string(png.encode(drawn_pixels(s, 3, 4, 3))), error="InvalidArgumentError")
     yield from _bad_files(s)
 
 
@@ -515,16 +405,16 @@ def _decode_gif_samples(s):
     yield s(_string(gif_file(first)))
     yield s(_string(gif_file(first, second)))
     yield s(_string(gif_file(first, second, second[:3, :4] % 4, transparent=3)))
-    yield s(_string(png.encode(_pixels(s, 3, 4, 1))))
+    yield s(_string(png.encode(drawn_pixels(s, 3, 4, 1))))
     yield s(_string(gif_file(first)[:-30]), error="InvalidArgumentError")
     yield s(_string(gif_file(first)[:9]), error="InvalidArgumentError")
-    yield s(_string(bmp_file(_pixels(s, 3, 4, 3))), error="InvalidArgumentError")
+    yield s(_string(bmp_file(drawn_pixels(s, 3, 4, 3))), error="InvalidArgumentError")
     yield from _bad_files(s)
 
 
 @decode_webp_op.samples
 def _decode_webp_samples(s):
-    colors, with_alpha = (webp_file(_pixels(s, 5, 6, count)) for count in (3, 4))
+    colors, with_alpha = (webp_file(drawn_pixels(s, 5, 6, count)) for count in (3, 4))
     yield s(_string(colors))
     yield s(_string(colors), channels=3)
     yield s(_string(with_alpha), channels=4)
@@ -538,18 +428,18 @@ def _decode_webp_samples(s):
 def _decode_image_samples(s):
     indices = s.integers(0, 64, (5, 7), "uint8")
     files = [
-        jpeg.encode(_pixels(s, 5, 6, 3), 90, chroma_downsampling=False),
-        png.encode(_pixels(s, 5, 6, 3)),
-        png.encode(_pixels(s, 5, 6, 3, dtype="uint16")),
-        bmp_file(_pixels(s, 5, 6, 3)),
+        jpeg.encode(drawn_pixels(s, 5, 6, 3), 90, chroma_downsampling=False),
+        png.encode(drawn_pixels(s, 5, 6, 3)),
+        png.encode(drawn_pixels(s, 5, 6, 3, dtype="uint16")),
+        bmp_file(drawn_pixels(s, 5, 6, 3)),
         gif_file(indices, indices[::-1]),
     ]
     for file in files:
         for dtype in s.dtypes("dtype"):
             yield s(_string(file), dtype=dtype)
         yield s(_string(file), channels=3, expand_animations=False)
-    yield s(_string(webp_file(_pixels(s, 5, 6, 3))))
-    yield s(_string(webp_file(_pixels(s, 5, 6, 3))), dtype="uint16", error="InvalidArgumentError")
+    yield s(_string(webp_file(drawn_pixels(s, 5, 6, 3))))
+    yield s(_string(webp_file(drawn_pixels(s, 5, 6, 3))), dtype="uint16", error="InvalidArgumentError")
     yield s(_string(files[-1]), channels=4, error="InvalidArgumentError")
     yield s(_string(files[1]), channels=2, error="InvalidArgumentError")
     yield from _bad_files(s)
@@ -563,7 +453,7 @@ def _decode_and_crop_jpeg_samples(s):
     yield s(gray, [1, 8, 8, 2], dct_method="INTEGER_ACCURATE")
     for window in ([-1, 0, 3, 3], [0, 0, 0, 3], [5, 5, 9, 3], [0, 0, 3]):
         yield s(colors, window, error="InvalidArgumentError")
-    yield s(_string(png.encode(_pixels(s, 3, 4, 3))), [0, 0, 1, 1], error="InvalidArgumentError")
+    yield s(_string(png.encode(drawn_pixels(s, 3, 4, 3))), [0, 0, 1, 1], error="InvalidArgumentError")
     yield from _bad_files(s, [0, 0, 2, 2])
 
 
@@ -574,43 +464,3 @@ def _extract_jpeg_shape_samples(s):
     yield s(gray, output_type="int64")
     yield s(_string(colors.item()[:100]), error="InvalidArgumentError")
     yield from _bad_files(s)
-
-
-@encode_jpeg_op.samples
-def _encode_jpeg_samples(s):
-    colors, gray = _pixels(s, 9, 13, 3), _pixels(s, 9, 13, 1)
-    yield s(colors)
-    yield s(gray)
-    yield s(gray, format="grayscale", quality=0)
-    yield s(colors, format="rgb", quality=100, chroma_downsampling=False)
-    yield s(colors, progressive=True)
-    yield s(colors, optimize_size=True, xmp_metadata="<x/>")
-    yield s(colors, density_unit="cm", x_density=7, y_density=9)
-    yield s(colors, quality=101, error="InvalidArgumentError")
-    yield s(colors, format="grayscale", error="InvalidArgumentError")
-    yield s(_pixels(s, 3, 3, 2), error="InvalidArgumentError")
-    yield s(_pixels(s, 3, 3), error="InvalidArgumentError")
-    yield s(s.empty(0, 3, 3, dtype="uint8"), error="InternalError")
-
-
-@encode_jpeg_variable_quality_op.samples
-def _encode_jpeg_variable_quality_samples(s):
-    yield s(_pixels(s, 9, 13, 3), 70)
-    yield s(_pixels(s, 9, 13, 1), 10)
-    yield s(_pixels(s, 3, 3, 3), 101, error="InvalidArgumentError")
-    yield s(_pixels(s, 3, 3, 3), [50], error="InvalidArgumentError")
-    yield s(_pixels(s, 3, 3), 50, error="InvalidArgumentError")
-
-
-@encode_png_op.samples
-def _encode_png_samples(s):
-    for dtype in s.dtypes("T"):
-        for channels in (1, 2, 3, 4):
-            yield s(_pixels(s, 4, 5, channels, dtype=dtype.name))
-    yield s(_pixels(s, 2, 3, 4, 5, 3))
-    yield s(s.empty(0, 2, 2, 3, dtype="uint8"))
-    yield s(_pixels(s, 4, 5, 3), compression=0)
-    yield s(_pixels(s, 4, 5, 3), compression=10, error="InvalidArgumentError")
-    yield s(_pixels(s, 4, 5, 5), error="InvalidArgumentError")
-    yield s(_pixels(s, 4, 5), error="InvalidArgumentError")
-    yield s(s.empty(0, 2, 3, dtype="uint8"), error="InternalError")

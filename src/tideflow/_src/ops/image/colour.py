@@ -7,28 +7,24 @@ from typing import Any
 
 import numpy as np
 
-from tideflow._src.core.errors import FailedPreconditionError, InvalidArgumentError
+from tideflow._src.core.errors import FailedPreconditionError, InvalidArgumentError, invalid_argument
 from tideflow._src.graph.op_def import default
 from tideflow._src.graph.types import FLOATING
 from tideflow._src.ops.array.joining import stack
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.dimensions import with_rank, with_rank_at_least
-from tideflow._src.ops.image.parallel import over_ranges
 from tideflow._src.ops.math.arithmetic import add
 from tideflow._src.ops.math.casting import cast
 from tideflow._src.runtime.op import op
+from tideflow._src.runtime.parallel import over_ranges
 
 #: Pixels that are worked on together, so that what is between the steps stays in the cache.
 _CHUNK = 1 << 14
 
 
-def _invalid(message: str) -> InvalidArgumentError:
-    return InvalidArgumentError(None, None, message)
-
-
 def _check_colours(images: Any, least: int = 1, problem: Any = InvalidArgumentError) -> None:
     if images.ndim < least:
-        raise _invalid(f"input must be at least {least}-D, got shape {list(images.shape)}")
+        raise invalid_argument(f"input must be at least {least}-D, got shape {list(images.shape)}")
     if images.shape[-1] != 3:
         raise problem(None, None, f"input must have 3 channels but instead has {images.shape[-1]} channels.")
 
@@ -194,7 +190,7 @@ def _hsv_to_rgb_samples(s):
 
 def _check_factor(factor: Any, name: str) -> None:
     if factor.ndim:
-        raise _invalid(f"{name} must be scalar: {list(factor.shape)}")
+        raise invalid_argument(f"{name} must be scalar: {list(factor.shape)}")
 
 
 def _at_least_images(images: Any) -> Any:
@@ -312,7 +308,7 @@ def _means(xp: Any, images: Any) -> Any:
 def adjust_contrast_v2_op(xp, images, contrast_factor):
     """Moves each pixel away from the mean of its channel by a factor."""
     if images.ndim < 3:
-        raise _invalid(f"input must be at least 3-D, got shape {list(images.shape)}")
+        raise invalid_argument(f"input must be at least 3-D, got shape {list(images.shape)}")
     _check_factor(contrast_factor, "contrast_factor")
     if xp is not np:
         values = images.astype(np.float32)
@@ -367,7 +363,7 @@ def _adjust_contrast_v2_samples(s):
 def adjust_contrast_op(xp, images, contrast_factor, min_value, max_value):
     """Moves each pixel away from the mean of its channel by a factor, and clips it; the form of TensorFlow 0.5."""
     if images.ndim < 3:
-        raise _invalid(f"input must be at least 3-D, got shape {list(images.shape)}")
+        raise invalid_argument(f"input must be at least 3-D, got shape {list(images.shape)}")
     for name, factor in (("contrast_factor", contrast_factor), ("min_value", min_value), ("max_value", max_value)):
         _check_factor(factor, name)
     values = images.astype(np.float32)

@@ -7,23 +7,19 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from tideflow._src.core.dtypes import DType
-from tideflow._src.core.errors import FailedPreconditionError, InvalidArgumentError, OutOfRangeError
+from tideflow._src.core.errors import FailedPreconditionError, OutOfRangeError, invalid_argument
 from tideflow._src.ops.array.raw import fully_known, raw, static_shape
 from tideflow._src.ops.array.shape import shape as shape_op
 from tideflow._src.ops.dimensions import merge_dimensions, with_rank
-from tideflow._src.ops.image.parallel import over_ranges
 from tideflow._src.ops.image.sampling import Taps, rounded
 from tideflow._src.runtime.checks import require
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.runtime.lazy import jnp
 from tideflow._src.runtime.op import op
+from tideflow._src.runtime.parallel import over_ranges
 from tideflow._src.runtime.philox import philox
 
 _IMAGE_TYPES = ("uint8", "uint16", "int8", "int16", "int32", "int64", "half", "float", "double")
-
-
-def _invalid(message: str) -> InvalidArgumentError:
-    return InvalidArgumentError(None, None, message)
 
 
 class _Axis(NamedTuple):
@@ -60,13 +56,15 @@ def _check_boxes(xp: Any, boxes: Any, box_ind: Any, batch: int) -> tuple[Any, An
     if boxes.size == 0 and box_ind.size == 0:
         return xp.zeros((0, 4), np.float32), xp.zeros((0,), np.int32)
     if boxes.ndim != 2:
-        raise _invalid(f"boxes must be 2-D, got shape {list(boxes.shape)}")
+        raise invalid_argument(f"boxes must be 2-D, got shape {list(boxes.shape)}")
     if boxes.shape[1] != 4:
-        raise _invalid(f"boxes must have 4 columns, got shape {list(boxes.shape)}")
+        raise invalid_argument(f"boxes must have 4 columns, got shape {list(boxes.shape)}")
     if box_ind.ndim != 1:
-        raise _invalid(f"box_index must be 1-D, got shape {list(box_ind.shape)}")
+        raise invalid_argument(f"box_index must be 1-D, got shape {list(box_ind.shape)}")
     if box_ind.shape[0] != boxes.shape[0]:
-        raise _invalid(f"box_index has incompatible shape: {boxes.shape[0]} boxes, but {box_ind.shape[0]} indices")
+        raise invalid_argument(
+            f"box_index has incompatible shape: {boxes.shape[0]} boxes, but {box_ind.shape[0]} indices"
+        )
     valid = ((box_ind >= 0) & (box_ind < batch)).all()
     message = f"box_index has values outside [0, batch_size), where batch_size is {batch}"
     if xp is np and not valid:
@@ -77,29 +75,31 @@ def _check_boxes(xp: Any, boxes: Any, box_ind: Any, batch: int) -> tuple[Any, An
 
 def _check_crop_size(crop_size: np.ndarray) -> tuple[int, int]:
     if crop_size.ndim != 1 or crop_size.size != 2:
-        raise _invalid(f"crop_size must be 1-D with two elements, got shape {list(crop_size.shape)}")
+        raise invalid_argument(f"crop_size must be 1-D with two elements, got shape {list(crop_size.shape)}")
     height, width = crop_size.tolist()
     if height <= 0 or width <= 0:
-        raise _invalid(f"crop dimensions must be positive, got {height} x {width}")
+        raise invalid_argument(f"crop dimensions must be positive, got {height} x {width}")
     return height, width
 
 
 def _check_image(image: Any) -> None:
     if image.ndim != 4:
-        raise _invalid(f"input image must be 4-D, got shape {list(image.shape)}")
+        raise invalid_argument(f"input image must be 4-D, got shape {list(image.shape)}")
     if image.shape[1] <= 0 or image.shape[2] <= 0:
-        raise _invalid(f"image dimensions must be positive, got shape {list(image.shape)}")
+        raise invalid_argument(f"image dimensions must be positive, got shape {list(image.shape)}")
 
 
 def _check_crops(grads: Any, boxes: Any, channels: int) -> None:
     if grads.ndim != 4:
-        raise _invalid(f"grads image must be 4-D, got shape {list(grads.shape)}")
+        raise invalid_argument(f"grads image must be 4-D, got shape {list(grads.shape)}")
     if grads.shape[1] <= 0 or grads.shape[2] <= 0:
-        raise _invalid(f"grads dimensions must be positive, got shape {list(grads.shape)}")
+        raise invalid_argument(f"grads dimensions must be positive, got shape {list(grads.shape)}")
     if grads.shape[0] != boxes.shape[0]:
-        raise _invalid(f"boxes and grads have incompatible shape: {boxes.shape[0]} boxes, {grads.shape[0]} crops")
+        raise invalid_argument(
+            f"boxes and grads have incompatible shape: {boxes.shape[0]} boxes, {grads.shape[0]} crops"
+        )
     if grads.shape[3] != channels:
-        raise _invalid(f"image and grads have different depths: {channels} and {grads.shape[3]}")
+        raise invalid_argument(f"image and grads have different depths: {channels} and {grads.shape[3]}")
 
 
 @op(
@@ -122,9 +122,9 @@ def crop_and_resize_op(
     batch, height, width, channels = image.shape
     size = _check_crop_size(crop_size)
     if boxes.ndim != 2:
-        raise _invalid(f"boxes must be 2-D, got shape {list(boxes.shape)}")
+        raise invalid_argument(f"boxes must be 2-D, got shape {list(boxes.shape)}")
     if box_ind.ndim != 1:
-        raise _invalid(f"box_indices must be rank 1 but is shape {list(box_ind.shape)}")
+        raise invalid_argument(f"box_indices must be rank 1 but is shape {list(box_ind.shape)}")
     boxes, box_ind = _check_boxes(xp, boxes, box_ind, batch)
     finite = xp.isfinite(boxes).all()
     require(finite, "Boxes contains at least one element that is not finite")
@@ -250,12 +250,12 @@ def crop_and_resize_grad_image_op(
 ):
     """Gives the gradient of ``CropAndResize`` with respect to images of ``image_size``."""
     if image_size.ndim != 1 or image_size.size != 4:
-        raise _invalid(f"image_size must be 1-D with 4 elements, got shape {list(image_size.shape)}")
+        raise invalid_argument(f"image_size must be 1-D with 4 elements, got shape {list(image_size.shape)}")
     batch, height, width, channels = shape = tuple(image_size.tolist())
     if height <= 0 or width <= 0:
-        raise _invalid(f"image dimensions must be positive, got {list(shape)}")
+        raise invalid_argument(f"image dimensions must be positive, got {list(shape)}")
     if batch < 0 or channels < 0:
-        raise _invalid(f"image_size must not be negative, got {list(shape)}")
+        raise invalid_argument(f"image_size must not be negative, got {list(shape)}")
     boxes, box_ind = _check_boxes(xp, boxes, box_ind, batch)
     _check_crops(grads, boxes, channels)
     dtype = T.as_numpy_dtype
@@ -419,13 +419,13 @@ def _crop_and_resize_grad_boxes_samples(s):
 def random_crop_op(xp, image, size, *, seed: int = 0, seed2: int = 0, generator):
     """Cuts a piece of ``size`` out of an image, at a random place."""
     if image.ndim != 3:
-        raise _invalid(f"input must be 3-dimensional, got shape {list(image.shape)}")
+        raise invalid_argument(f"input must be 3-dimensional, got shape {list(image.shape)}")
     if size.ndim != 1 or size.size != 2:
-        raise _invalid(f"shape_t must be 1-dimensional with two elements, got shape {list(size.shape)}")
+        raise invalid_argument(f"shape_t must be 1-dimensional with two elements, got shape {list(size.shape)}")
     target_height, target_width = size.tolist()
     height, width, _ = image.shape
     if target_height < 0 or target_width < 0:
-        raise _invalid(f"the size must not be negative, got {target_height} x {target_width}")
+        raise invalid_argument(f"the size must not be negative, got {target_height} x {target_width}")
     for name, have, wanted in (("width", width, target_width), ("height", height, target_height)):
         if have < wanted:
             message = f"{name} must be >= target_{name}: {name} = {have}, target_{name} = {wanted}"

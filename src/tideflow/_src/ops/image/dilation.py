@@ -13,9 +13,9 @@ from tideflow._src.graph.op_def import at_least
 from tideflow._src.graph.types import REAL
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.dimensions import merge_dimensions, with_rank
-from tideflow._src.ops.image.parallel import over_ranges
 from tideflow._src.ops.image.patches import padding_of, window_count
 from tideflow._src.runtime.op import op
+from tideflow._src.runtime.parallel import over_ranges
 
 
 class _Tap(NamedTuple):

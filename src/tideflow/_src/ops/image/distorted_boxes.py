@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tideflow._src.core.errors import invalid_argument
 from tideflow._src.ops.dimensions import merge_dimensions, with_rank
-from tideflow._src.ops.image.jpeg import invalid
 from tideflow._src.ops.random.seeds import operation_seeds
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.op import op
@@ -125,23 +125,23 @@ def _shows_enough(crop: _Rectangle, boxes: list[_Rectangle], least: np.float32) 
 
 def _range(values: Sequence[float], name: str) -> tuple[np.float32, np.float32]:
     if len(values) != 2:
-        raise invalid(f"{name} field must specify 2 dimensions, got {list(values)}")
+        raise invalid_argument(f"{name} field must specify 2 dimensions, got {list(values)}")
     low, high = (_float(value) for value in values)
     if not (low > 0 and high > 0):
-        raise invalid(f"{name} must be positive: [{low}, {high}]")
+        raise invalid_argument(f"{name} must be positive: [{low}, {high}]")
     return low, high
 
 
 def _boxes(bounding_boxes: Array, width: int, height: int, use_image: bool) -> list[_Rectangle]:
     if bounding_boxes.ndim != 3:
-        raise invalid(
+        raise invalid_argument(
             f"input boxes must be 3-dimensional [batch, num_boxes, coords], got shape {list(bounding_boxes.shape)}"
         )
     if bounding_boxes.shape[2] != 4 and bounding_boxes.size:
-        raise invalid(f"bounding boxes must have shape [*, *, 4], got {list(bounding_boxes.shape)}")
+        raise invalid_argument(f"bounding boxes must have shape [*, *, 4], got {list(bounding_boxes.shape)}")
     if not bounding_boxes.size:
         if not use_image:
-            raise invalid(
+            raise invalid_argument(
                 "No bounding boxes provided as input. One must enable use_image_if_no_bounding_boxes if you wish to "
                 "not provide any bounding boxes."
             )
@@ -149,7 +149,7 @@ def _boxes(bounding_boxes: Array, width: int, height: int, use_image: bool) -> l
     flat = bounding_boxes.reshape(-1, 4)
     bad = flat[~((flat >= 0) & (flat <= 1))]
     if bad.size:
-        raise invalid(f"All bounding box coordinates must be in [0.0, 1.0]: {bad[0]}")
+        raise invalid_argument(f"All bounding box coordinates must be in [0.0, 1.0]: {bad[0]}")
     scaled = flat * np.array([height, width, height, width], np.float32)
     return [_Rectangle(left, top, right, bottom) for top, left, bottom, right in scaled.astype(np.int64).tolist()]
 
@@ -169,19 +169,19 @@ def _sample(
     narrowest, widest = _range(aspect_ratio_range, "Aspect ratio range")
     least, most = _range(area_range, "Area range")
     if least > 1 or most > 1:
-        raise invalid(f"Area range must be less than or equal to 1.0: [{least}, {most}]")
+        raise invalid_argument(f"Area range must be less than or equal to 1.0: [{least}, {most}]")
     if max_attempts <= 0:
-        raise invalid(f"Max attempts must be positive: {max_attempts}")
+        raise invalid_argument(f"Max attempts must be positive: {max_attempts}")
     if np.ndim(min_object_covered) != 0:
-        raise invalid(f"min_object_covered must be 0-D, got shape {list(np.shape(min_object_covered))}")
+        raise invalid_argument(f"min_object_covered must be 0-D, got shape {list(np.shape(min_object_covered))}")
     covered = _float(min_object_covered)
     if not covered >= 0:
-        raise invalid(f"Min object covered must be non-negative: {covered}")
+        raise invalid_argument(f"Min object covered must be non-negative: {covered}")
     if image_size.shape != (3,):
-        raise invalid(f"image_size must contain 3 elements, got shape {list(image_size.shape)}")
+        raise invalid_argument(f"image_size must contain 3 elements, got shape {list(image_size.shape)}")
     height, width = int(image_size[0]), int(image_size[1])
     if not (0 <= height < _LARGEST and 0 <= width < _LARGEST):
-        raise invalid(f"image height and width must be in [0, {_LARGEST}), got {height} and {width}")
+        raise invalid_argument(f"image height and width must be in [0, {_LARGEST}), got {height} and {width}")
     boxes = _boxes(bounding_boxes, width, height, use_image_if_no_bounding_boxes)
     words = _Words(key, counter)
     chosen = _Rectangle(0, 0, width, height)
@@ -302,7 +302,7 @@ def stateless_sample_distorted_bounding_box_op(
 ):
     """Draws a piece of an image that shows enough of one of its boxes and follows from the seed."""
     if np.shape(seed) != (2,):
-        raise invalid(f"seed must have shape [2], not {list(np.shape(seed))}")
+        raise invalid_argument(f"seed must have shape [2], not {list(np.shape(seed))}")
     return _sample(
         image_size,
         bounding_boxes,

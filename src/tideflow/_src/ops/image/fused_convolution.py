@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from tideflow._src.core.errors import InvalidArgumentError
+from tideflow._src.core.errors import invalid_argument
 from tideflow._src.graph.op_def import OpDef
 from tideflow._src.ops.dimensions import merge_dimensions, with_rank
 from tideflow._src.ops.image import resizing_kernels, sampling
@@ -16,10 +16,6 @@ from tideflow._src.runtime.op import op
 
 _NHWC = "NHWC"
 _UNDILATED = [1, 1, 1, 1]
-
-
-def _invalid(message: str) -> InvalidArgumentError:
-    return InvalidArgumentError(None, None, message)
 
 
 def _kernel(xp: Any, operation: str) -> Any:
@@ -33,24 +29,24 @@ def _kernel(xp: Any, operation: str) -> Any:
 
 def _padded_convolution(xp: Any, image: Any, paddings: Any, filter: Any, mode: str, strides: Any, padding: str) -> Any:
     if image.ndim != 4:
-        raise _invalid(f"input must be 4-dimensional, got shape {list(image.shape)}")
+        raise invalid_argument(f"input must be 4-dimensional, got shape {list(image.shape)}")
     if not image.size:
-        raise _invalid(f"input must not be empty, got shape {list(image.shape)}")
+        raise invalid_argument(f"input must not be empty, got shape {list(image.shape)}")
     if filter.ndim != 4:
-        raise _invalid(f"filter must be 4-dimensional, got shape {list(filter.shape)}")
+        raise invalid_argument(f"filter must be 4-dimensional, got shape {list(filter.shape)}")
     if paddings.shape != (4, 2):
-        raise _invalid(f"paddings must be a matrix with 4 rows and 2 columns, got shape {list(paddings.shape)}")
+        raise invalid_argument(f"paddings must be a matrix with 4 rows and 2 columns, got shape {list(paddings.shape)}")
     most = 1 if mode == "REFLECT" else 0
     for axis, (before, after) in enumerate(paddings.tolist()):
         if before < 0 or after < 0:
-            raise _invalid(f"paddings must be non-negative, got {before}, {after} for dimension {axis}")
+            raise invalid_argument(f"paddings must be non-negative, got {before}, {after} for dimension {axis}")
         if max(before, after) > image.shape[axis] - most and max(before, after) > 0:
-            raise _invalid(
+            raise invalid_argument(
                 f"paddings must be no greater than the dimension size{' less 1' if most else ''}: {before}, {after} "
                 f"for dimension {axis} of size {image.shape[axis]}"
             )
     if len(strides) != 4 or strides[0] != 1 or strides[3] != 1:
-        raise _invalid(f"strides must be 4 numbers, and not step over images or channels, got {list(strides)}")
+        raise invalid_argument(f"strides must be 4 numbers, and not step over images or channels, got {list(strides)}")
     if paddings.any():
         image = xp.pad(image, paddings.tolist(), mode="reflect" if mode == "REFLECT" else "symmetric")
     # The shape rule of the convolution knows what does not fit.
@@ -137,7 +133,7 @@ _PADDINGS = np.int32([[0, 0], [1, 2], [2, 0], [0, 0]])
 def _samples(s: Any, more: tuple[Any, ...]) -> Any:
     ones = [1, 1, 1, 1]
     for dtype in s.dtypes("T"):
-        options = {"mode": "REFLECT", "strides": ones, "padding": "VALID"}
+        options: dict[str, Any] = {"mode": "REFLECT", "strides": ones, "padding": "VALID"}
         tolerance = 5e-2 if dtype.size == 2 else 1e-5
         image, kernel = s.array((1, 5, 6, 2), dtype), s.array((2, 3, 2, 3), dtype)
         yield s(image, *more, _PADDINGS, kernel, tolerance=tolerance, **options)

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from tideflow._src.ops.image.jpeg import MOST_PIXELS, invalid
+from tideflow._src.core.errors import invalid_argument
+from tideflow._src.ops.image.jpeg import MOST_PIXELS
 
 Array = np.ndarray[Any, Any]
 
@@ -31,7 +32,7 @@ class _Reader:
     def take(self, count: int) -> bytes:
         part = self.contents[self.place : self.place + count]
         if len(part) != count:
-            raise invalid(f"Invalid GIF data (size {len(self.contents)}): it ends inside a block.")
+            raise invalid_argument(f"Invalid GIF data (size {len(self.contents)}): it ends inside a block.")
         self.place += count
         return part
 
@@ -64,7 +65,7 @@ def decode(contents: bytes, *, first_only: bool = False) -> Array:
     screen = reader.take(7)
     width, height = int.from_bytes(screen[:2], "little"), int.from_bytes(screen[2:4], "little")
     if width == 0 or height == 0:
-        raise invalid(f"Invalid GIF data (size {len(contents)}): an image of {height} by {width} pixels.")
+        raise invalid_argument(f"Invalid GIF data (size {len(contents)}): an image of {height} by {width} pixels.")
     shared = reader.colors(screen[4])
     frames: list[Array] = []
     transparent = -1
@@ -80,9 +81,11 @@ def decode(contents: bytes, *, first_only: bool = False) -> Array:
                     transparent = body[4] if body[1] & 1 else -1
                 continue
             if kind != _IMAGE:
-                raise invalid(f"Invalid GIF data (size {len(contents)}): unknown block {kind:#x}.")
+                raise invalid_argument(f"Invalid GIF data (size {len(contents)}): unknown block {kind:#x}.")
             if (len(frames) + 1) * width * height >= MOST_PIXELS:
-                raise invalid(f"Invalid GIF data: more than {len(frames)} frames of {height} by {width} pixels.")
+                raise invalid_argument(
+                    f"Invalid GIF data: more than {len(frames)} frames of {height} by {width} pixels."
+                )
             previous = frames[-1] if frames else None
             frames.append(_frame(reader, (height, width), shared, transparent, previous))
             transparent = -1
@@ -93,7 +96,7 @@ def decode(contents: bytes, *, first_only: bool = False) -> Array:
                 raise
             break  # as TensorFlow does, give what there is of a damaged file
     if not frames:
-        raise invalid(f"Invalid GIF data (size {len(contents)}): it has no frame.")
+        raise invalid_argument(f"Invalid GIF data (size {len(contents)}): it has no frame.")
     return np.stack(frames)
 
 
@@ -107,21 +110,23 @@ def _frame(
     if colors is None:
         colors = shared
     if colors is None:
-        raise invalid("Invalid GIF data: a frame has no color table.")
+        raise invalid_argument("Invalid GIF data: a frame has no color table.")
     bits = reader.take(1)[0]
     codes = reader.sub_blocks()
     canvas = np.zeros((*screen, 3), np.uint8) if previous is None else previous.copy()
     if not width or not height:
         return canvas
     if not 1 <= bits <= 11 or len(codes) * _MOST_PIXELS_BYTE < width * height:
-        raise invalid(f"Invalid GIF data: {len(codes)} bytes of {bits} bits for a frame of {height} by {width} pixels.")
+        raise invalid_argument(
+            f"Invalid GIF data: {len(codes)} bytes of {bits} bits for a frame of {height} by {width} pixels."
+        )
     indices = _unpack(codes, bits, width, height, bool(description[8] & 0x40))
     target = canvas[top : top + height, left : left + width]
     indices = indices[: target.shape[0], : target.shape[1]]
     drawn = indices != transparent
     largest = int(indices[drawn].max(initial=0))
     if largest >= len(colors):
-        raise invalid(f"Invalid GIF data: color {largest} of a table of {len(colors)} colors.")
+        raise invalid_argument(f"Invalid GIF data: color {largest} of a table of {len(colors)} colors.")
     if drawn.all():
         target[...] = colors[indices]
     else:
@@ -135,5 +140,5 @@ def _unpack(codes: bytes, bits: int, width: int, height: int, interlaced: bool) 
     try:
         image = Image.frombytes("L", (width, height), codes, "gif", bits, int(interlaced))
     except (ValueError, OSError) as error:
-        raise invalid(f"Invalid GIF data: {error}.") from None
+        raise invalid_argument(f"Invalid GIF data: {error}.") from None
     return np.asarray(image)

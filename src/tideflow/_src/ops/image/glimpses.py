@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tideflow._src.core.errors import InvalidArgumentError
+from tideflow._src.core.errors import invalid_argument
 from tideflow._src.ops.dimensions import merge_dimensions, with_rank
 from tideflow._src.ops.image.resizing import sized
 from tideflow._src.runtime.op import op
@@ -14,17 +14,15 @@ from tideflow._src.runtime.op import op
 _NOISES = ("uniform", "gaussian", "zero")
 
 
-def _invalid(message: str) -> InvalidArgumentError:
-    return InvalidArgumentError(None, None, message)
-
-
 def _noise_kind(uniform_noise: bool, noise: str) -> str:
     if uniform_noise and noise not in ("", "uniform"):
-        raise _invalid(f"The uniform_noise and noise could not be specified at the same time, got noise={noise!r}")
+        raise invalid_argument(
+            f"The uniform_noise and noise could not be specified at the same time, got noise={noise!r}"
+        )
     if not noise:
         return "uniform" if uniform_noise else "gaussian"
     if noise not in _NOISES:
-        raise _invalid(f"The noise could only be uniform, gaussian, or zero, got {noise}")
+        raise invalid_argument(f"The noise could only be uniform, gaussian, or zero, got {noise}")
     return noise
 
 
@@ -64,25 +62,25 @@ def _glimpses(
     images: Any, size: np.ndarray, offsets: Any, centered: bool, normalized: bool, kind: str, old: bool
 ) -> Any:
     if images.ndim != 4:
-        raise _invalid(
+        raise invalid_argument(
             f"input must be 4-dimensional (batch_size, height, width, depth), got shape {list(images.shape)}"
         )
     if size.shape != (2,):
-        raise _invalid(f"input must be a vector of size 2 (height, width), got shape {list(size.shape)}")
+        raise invalid_argument(f"input must be a vector of size 2 (height, width), got shape {list(size.shape)}")
     height, width = target = tuple(size.tolist())
     if height < 0 or width < 0:
-        raise _invalid(f"the size of a glimpse must not be negative, got {height} x {width}")
+        raise invalid_argument(f"the size of a glimpse must not be negative, got {height} x {width}")
     if offsets.ndim != 2:
-        raise _invalid(f"input must be a matrix, got offsets of shape {list(offsets.shape)}")
+        raise invalid_argument(f"input must be a matrix, got offsets of shape {list(offsets.shape)}")
     if offsets.shape != (images.shape[0], 2):
-        raise _invalid(
+        raise invalid_argument(
             f"offsets must be [{images.shape[0]}, 2], a pair (y, x) for each image, got {list(offsets.shape)}"
         )
     result = np.empty((images.shape[0], height, width, images.shape[3]), np.float32)
     if result.size == 0:
         return result
     if 0 in images.shape:
-        raise _invalid(f"input must not be empty, got shape {list(images.shape)}")
+        raise invalid_argument(f"input must not be empty, got shape {list(images.shape)}")
     corners = _corners(offsets, images.shape[1:3], target, centered, normalized, old)
     for image, out, (top, left) in zip(images, result, corners.tolist(), strict=True):
         bottom, right = top + height, left + width

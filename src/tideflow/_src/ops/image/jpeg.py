@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tideflow._src.core.errors import InternalError, InvalidArgumentError
+from tideflow._src.core.errors import InternalError, invalid_argument
 
 Array = np.ndarray[Any, Any]
 
@@ -20,11 +20,6 @@ SIGNATURE = b"\xff\xd8\xff"
 _END_OF_IMAGE = b"\xff\xd9"
 #: No image has as many pixels, in any format: what claims to be larger is not read.
 MOST_PIXELS = 1 << 29
-
-
-def invalid(message: str) -> InvalidArgumentError:
-    """Makes the error of a bad argument."""
-    return InvalidArgumentError(None, None, message)
 
 
 class Header(NamedTuple):
@@ -65,16 +60,18 @@ def read_header(contents: bytes) -> Header:
         if marker in (0xD9, 0xDA):
             break
         place += 2 + length
-    raise invalid(f"Invalid JPEG data, size {len(contents)}: no complete header of a frame in it.")
+    raise invalid_argument(f"Invalid JPEG data, size {len(contents)}: no complete header of a frame in it.")
 
 
 def _frame(body: bytes, is_adobe: bool, size: int) -> Header:
     components = body[5] if len(body) > 5 else 0
     if len(body) < 6 + 3 * components or components not in (1, 3, 4):
-        raise invalid(f"Invalid JPEG data, size {size}: expected 1, 3 or 4 components, got {components}.")
+        raise invalid_argument(f"Invalid JPEG data, size {size}: expected 1, 3 or 4 components, got {components}.")
     height, width = int.from_bytes(body[1:3], "big"), int.from_bytes(body[3:5], "big")
     if height == 0 or width == 0 or height * width >= MOST_PIXELS:
-        raise invalid(f"Invalid JPEG data, size {size}: an image of {height} by {width} pixels cannot be decoded.")
+        raise invalid_argument(
+            f"Invalid JPEG data, size {size}: an image of {height} by {width} pixels cannot be decoded."
+        )
     sampling = tuple((body[7 + 3 * index] >> 4, body[7 + 3 * index] & 15) for index in range(components))
     return Header(height, width, sampling, is_adobe)
 
@@ -102,7 +99,7 @@ def decode(
     header = read_header(contents)
     components = len(header.sampling)
     if components == 4 and channels == 1:
-        raise invalid("A JPEG file in CMYK cannot be decoded to 1 channel; expected channels to be 0 or 3.")
+        raise invalid_argument("A JPEG file in CMYK cannot be decoded to 1 channel; expected channels to be 0 or 3.")
     gray = channels == 1 or components == 1
     subsampled = not gray and any(each != header.sampling[0] for each in header.sampling)
     if subsampled:
@@ -113,17 +110,17 @@ def decode(
     mode = "L" if gray else "RGB" if components == 3 else "CMYK"
     if contents.rfind(_END_OF_IMAGE) < 0:
         if not try_recover_truncated:
-            raise invalid(f"Invalid JPEG data, size {len(contents)}: the end of the image is missing.")
+            raise invalid_argument(f"Invalid JPEG data, size {len(contents)}: the end of the image is missing.")
         contents += _END_OF_IMAGE
     try:
         image = Image.frombytes(mode, size, contents, "jpeg", mode, "", ratio, int(draft))
     except (ValueError, OSError) as error:
         if not try_recover_truncated:
-            raise invalid(f"Invalid JPEG data, size {len(contents)}: {error}.") from None
+            raise invalid_argument(f"Invalid JPEG data, size {len(contents)}: {error}.") from None
         try:
             image = Image.frombytes(mode, size, contents + _END_OF_IMAGE, "jpeg", mode, "", ratio, int(draft))
         except (ValueError, OSError):
-            raise invalid(f"Invalid JPEG data, size {len(contents)}: {error}.") from None
+            raise invalid_argument(f"Invalid JPEG data, size {len(contents)}: {error}.") from None
     pixels = np.asarray(image)
     if components == 4 and not gray:
         pixels = _from_cmyk(pixels, header.is_adobe)

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tideflow._src.core.errors import InternalError
-from tideflow._src.ops.image.jpeg import MOST_PIXELS, invalid
+from tideflow._src.core.errors import InternalError, invalid_argument
+from tideflow._src.ops.image.jpeg import MOST_PIXELS
 
 Array = np.ndarray[Any, Any]
 
@@ -45,18 +45,22 @@ def _read(contents: bytes) -> _File:
     place = len(SIGNATURE)
     while True:
         if place + 12 > size:
-            raise invalid(f"Invalid PNG data, size {size}: it ends before the last chunk.")
+            raise invalid_argument(f"Invalid PNG data, size {size}: it ends before the last chunk.")
         length, kind = struct.unpack_from(">I4s", contents, place)
         body = contents[place + 8 : place + 8 + length]
         if place + 12 + length > size:
-            raise invalid(f"Invalid PNG data, size {size}: the chunk {kind!r} at byte {place} is cut off.")
+            raise invalid_argument(f"Invalid PNG data, size {size}: the chunk {kind!r} at byte {place} is cut off.")
         critical = not kind[0] & 0x20
         (checksum,) = struct.unpack_from(">I", contents, place + 8 + length)
         if critical and zlib.crc32(body, zlib.crc32(kind)) != checksum:
-            raise invalid(f"Invalid PNG data, size {size}: wrong checksum of the chunk {kind!r} at byte {place}.")
+            raise invalid_argument(
+                f"Invalid PNG data, size {size}: wrong checksum of the chunk {kind!r} at byte {place}."
+            )
         if header is None:
             if kind != b"IHDR" or length != 13:
-                raise invalid(f"Invalid PNG data, size {size}: expected the chunk b'IHDR' first, got {kind!r}.")
+                raise invalid_argument(
+                    f"Invalid PNG data, size {size}: expected the chunk b'IHDR' first, got {kind!r}."
+                )
             header = struct.unpack(">IIBBBBB", body)
         elif kind == b"PLTE":
             palette = body
@@ -67,21 +71,23 @@ def _read(contents: bytes) -> _File:
         elif kind == b"IEND":
             break
         elif critical:
-            raise invalid(f"Invalid PNG data, size {size}: unknown critical chunk {kind!r}.")
+            raise invalid_argument(f"Invalid PNG data, size {size}: unknown critical chunk {kind!r}.")
         place += 12 + length
     width, height, depth, color, compression, filtering, interlacing = header
     if width == 0 or height == 0 or width * height >= MOST_PIXELS:
-        raise invalid(f"Invalid PNG data, size {size}: an image of {height} by {width} pixels cannot be decoded.")
+        raise invalid_argument(
+            f"Invalid PNG data, size {size}: an image of {height} by {width} pixels cannot be decoded."
+        )
     if depth not in _DEPTHS.get(color, ()) or compression or filtering or interlacing > 1:
-        raise invalid(
+        raise invalid_argument(
             f"Invalid PNG data, size {size}: no such kind of file (depth {depth}, color type {color}, compression "
             f"{compression}, filter {filtering}, interlacing {interlacing})."
         )
     if color == _PALETTE and (not palette or len(palette) % 3 or len(palette) > 768):
-        raise invalid(f"Invalid PNG data, size {size}: a palette of {len(palette)} bytes.")
+        raise invalid_argument(f"Invalid PNG data, size {size}: a palette of {len(palette)} bytes.")
     compressed = b"".join(data)
     if len(compressed) * _MOST_INFLATION < height * (1 + (width * depth * _CHANNELS[color] + 7) // 8) - 64:
-        raise invalid(f"Invalid PNG data, size {size}: it cannot hold an image of {height} by {width} pixels.")
+        raise invalid_argument(f"Invalid PNG data, size {size}: it cannot hold an image of {height} by {width} pixels.")
     return _File(width, height, depth, color, bool(interlacing), palette, transparency, compressed)
 
 
@@ -92,7 +98,7 @@ def _unpack(file: _File, mode: str, layout: str) -> Array:
     try:
         image = Image.frombytes(mode, (file.width, file.height), file.data, "zip", layout, int(file.interlaced))
     except (ValueError, OSError) as error:
-        raise invalid(f"Invalid PNG data: {error}.") from None
+        raise invalid_argument(f"Invalid PNG data: {error}.") from None
     pixels = np.asarray(image)
     return pixels if pixels.ndim == 3 else pixels[:, :, None]
 
@@ -175,7 +181,7 @@ def _keyed(file: _File, pixels: Array, opaque: int) -> Array:
     """Returns an alpha channel that is zero where a pixel has the one color that the file says is transparent."""
     transparency = file.transparency or b""
     if len(transparency) != 2 * pixels.shape[2]:
-        raise invalid(f"Invalid PNG data: a tRNS chunk of {len(transparency)} bytes.")
+        raise invalid_argument(f"Invalid PNG data: a tRNS chunk of {len(transparency)} bytes.")
     key = np.frombuffer(transparency, ">u2").astype(np.int64)
     if file.depth < 8:
         key = key * 255 // ((1 << file.depth) - 1)

@@ -6,23 +6,19 @@ from typing import Any
 
 import numpy as np
 
-from tideflow._src.core.errors import InvalidArgumentError
+from tideflow._src.core.errors import invalid_argument
 from tideflow._src.ops.array.raw import fully_known, raw, static_shape
 from tideflow._src.ops.array.shape import shape as shape_op
 from tideflow._src.ops.dimensions import with_rank
-from tideflow._src.ops.image.parallel import over_ranges
 from tideflow._src.ops.image.resizing import sized
 from tideflow._src.ops.image.sampling import rounded
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.runtime.lazy import jnp
 from tideflow._src.runtime.op import op
+from tideflow._src.runtime.parallel import over_ranges
 
 _TYPES = ("uint8", "int32", "int64", "half", "bfloat16", "float", "double")
 _FILL_MODES = ("REFLECT", "WRAP", "CONSTANT", "NEAREST")
-
-
-def _invalid(message: str) -> InvalidArgumentError:
-    return InvalidArgumentError(None, None, message)
 
 
 def _mapped(xp: Any, places: Any, size: int, fill_mode: str) -> Any:
@@ -94,26 +90,26 @@ def _transform(
     xp: Any, images: Any, transforms: Any, output_shape: Any, interpolation: str, mode: str, fill: Any
 ) -> Any:
     if images.ndim != 4:
-        raise _invalid(f"Input images must have rank 4, got shape {list(images.shape)}")
+        raise invalid_argument(f"Input images must have rank 4, got shape {list(images.shape)}")
     if transforms.ndim != 2 or transforms.shape[0] not in (1, images.shape[0]) or transforms.shape[1] != 8:
-        raise _invalid(
+        raise invalid_argument(
             f"Input transform should be num_images x 8 or 1 x 8, got shape {list(transforms.shape)} for "
             f"{images.shape[0]} images"
         )
     if output_shape.shape != (2,):
-        raise _invalid(f"output shape must be 1-D with two elements, got shape {list(output_shape.shape)}")
+        raise invalid_argument(f"output shape must be 1-D with two elements, got shape {list(output_shape.shape)}")
     if interpolation.upper() not in ("NEAREST", "BILINEAR"):
-        raise _invalid(f"Invalid interpolation {interpolation}. Supported types: NEAREST, BILINEAR")
+        raise invalid_argument(f"Invalid interpolation {interpolation}. Supported types: NEAREST, BILINEAR")
     if mode.upper() not in _FILL_MODES:
-        raise _invalid(f"Invalid mode {mode}. Supported types: {', '.join(_FILL_MODES)}")
+        raise invalid_argument(f"Invalid mode {mode}. Supported types: {', '.join(_FILL_MODES)}")
     height, width = size = tuple(output_shape.tolist())
     if height <= 0 or width <= 0:
-        raise _invalid(f"new image dimensions must be positive, got {height} x {width}")
+        raise invalid_argument(f"new image dimensions must be positive, got {height} x {width}")
     shape = (images.shape[0], height, width, images.shape[3])
     if 0 in images.shape:
         if 0 in shape:
             return xp.zeros(shape, images.dtype)
-        raise _invalid(f"Input images must not be empty, got shape {list(images.shape)}")
+        raise invalid_argument(f"Input images must not be empty, got shape {list(images.shape)}")
     bilinear = interpolation.upper() == "BILINEAR"
     if xp is not np:
         return _moved(xp, images, transforms, size, bilinear, mode.upper(), fill)
@@ -154,7 +150,7 @@ def image_projective_transform_v3_op(
 ):
     """Moves images by projective transforms; what lies outside of them has the colour ``fill_value``."""
     if fill_value.ndim:
-        raise _invalid(f"fill_value must be a scalar, got shape {list(fill_value.shape)}")
+        raise invalid_argument(f"fill_value must be a scalar, got shape {list(fill_value.shape)}")
     fill = fill_value.astype(images.dtype)
     return _transform(xp, images, transforms, output_shape, interpolation, fill_mode, fill)
 
@@ -218,7 +214,7 @@ def _samples(s: Any, more: tuple[Any, ...]) -> Any:
             for index, transform in enumerate(_TRANSFORMS[1:]):
                 # In 16 bits, a rounding of the inverse shows.
                 tolerance = 2e-2 if dtype.size == 2 else 1e-5
-                options = {"interpolation": interpolation, "differences": False, "gradient": index == 0}
+                options: dict[str, Any] = {"interpolation": interpolation, "differences": False, "gradient": index == 0}
                 options["tolerance"] = tolerance
                 yield s(image, np.float32([transform]), [5, 7], *more, **options)
     for mode in _FILL_MODES:

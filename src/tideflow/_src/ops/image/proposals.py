@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from tideflow._src.core.errors import invalid_argument
 from tideflow._src.ops.dimensions import merge_dimensions, with_rank
-from tideflow._src.ops.image.jpeg import invalid
 from tideflow._src.ops.image.suppression_kernels import overlap_of, select
 from tideflow._src.runtime.op import op
 
@@ -32,13 +32,13 @@ def generate_bounding_box_proposals_op(
     batch, anchor_boxes, deltas = _checked(scores, bbox_deltas, image_info, anchors)
     for name, scalar in (("nms_threshold", nms_threshold), ("pre_nms_topn", pre_nms_topn), ("min_size", min_size)):
         if np.ndim(scalar) != 0:
-            raise invalid(f"{name} must be a scalar, got shape {list(np.shape(scalar))}")
+            raise invalid_argument(f"{name} must be a scalar, got shape {list(np.shape(scalar))}")
     if not 0 <= nms_threshold <= 1:
-        raise invalid(f"nms_threshold should be in [0, 1], got {nms_threshold}")
+        raise invalid_argument(f"nms_threshold should be in [0, 1], got {nms_threshold}")
     if pre_nms_topn <= 0:
-        raise invalid(f"pre_nms_topn should be positive, got {pre_nms_topn}")
+        raise invalid_argument(f"pre_nms_topn should be positive, got {pre_nms_topn}")
     if post_nms_topn <= 0 or batch * post_nms_topn >= 1 << 29:
-        raise invalid(f"post_nms_topn should be positive and not huge, got {post_nms_topn}")
+        raise invalid_argument(f"post_nms_topn should be positive and not huge, got {post_nms_topn}")
     regions = np.zeros((batch, post_nms_topn, 4), np.float32)
     probabilities = np.zeros((batch, post_nms_topn), np.float32)
     for image in range(batch):
@@ -59,17 +59,19 @@ def generate_bounding_box_proposals_op(
 def _checked(scores: Any, bbox_deltas: Any, image_info: Any, anchors: Any) -> tuple[int, Any, Any]:
     """Checks the shapes; returns the batch size, the anchors as rows, and the shifts as rows for each image."""
     if scores.ndim != 4 or bbox_deltas.ndim != 4:
-        raise invalid(
+        raise invalid_argument(
             "scores and bbox_deltas must have shapes [batch, height, width, anchors] and [batch, height, width, "
             f"4 * anchors], got {list(scores.shape)} and {list(bbox_deltas.shape)}"
         )
     batch, height, width, count = scores.shape
     if bbox_deltas.shape != (batch, height, width, 4 * count):
-        raise invalid(f"bbox_deltas must have shape {[batch, height, width, 4 * count]}, got {list(bbox_deltas.shape)}")
+        raise invalid_argument(
+            f"bbox_deltas must have shape {[batch, height, width, 4 * count]}, got {list(bbox_deltas.shape)}"
+        )
     if image_info.ndim != 2 or image_info.shape[0] != batch or image_info.shape[1] < 3:
-        raise invalid(f"image_info must have shape [{batch}, 5], got {list(image_info.shape)}")
+        raise invalid_argument(f"image_info must have shape [{batch}, 5], got {list(image_info.shape)}")
     if anchors.ndim != 3 or anchors.size != height * width * count * 4:
-        raise invalid(f"anchors must have shape {[height, width, 4 * count]}, got {list(anchors.shape)}")
+        raise invalid_argument(f"anchors must have shape {[height, width, 4 * count]}, got {list(anchors.shape)}")
     return batch, anchors.reshape(-1, 4), bbox_deltas.reshape(batch, -1, 4)
 
 

@@ -268,7 +268,7 @@ def ssim_multiscale(
             with name_scope(None, f"Scale{scale}", images):
                 if scale:
                     images = [_halved(image) for image in images]
-                found, structure = _likeness(*images, limit, filter_size, filter_sigma, k1, k2, False)
+                found, structure = _likeness(images[0], images[1], limit, filter_size, filter_sigma, k1, k2, False)
                 structures.append(raw.Relu(structure))
         values = stack([*structures[:-1], raw.Relu(found)], axis=-1)
         weights = convert_to_tensor(np.asarray(power_factors, np.float32))

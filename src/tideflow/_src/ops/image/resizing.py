@@ -112,10 +112,12 @@ def resize_bilinear_grad_op(
     kernels.check_centers(align_corners, half_pixel_centers)
     height, width = _check_gradient(grads, original_image)
     sizes = ((height, grads.shape[1]), (width, grads.shape[2]))
-    taps = [sampling.linear_taps(sampling.linear(*pair, align_corners, half_pixel_centers)) for pair in sizes]
+    rows, columns = (
+        sampling.linear_taps(sampling.linear(size, wanted, align_corners, half_pixel_centers)) for size, wanted in sizes
+    )
     if original_image.dtype == np.float64:
-        return kernels.scatter_products(xp, grads, *taps, original_image.shape)
-    axes = [banded(axis, size).transposed() for axis, size in zip(taps, (height, width), strict=True)]
+        return kernels.scatter_products(xp, grads, rows, columns, original_image.shape)
+    axes = [banded(axis, size).transposed() for axis, size in ((rows, height), (columns, width))]
     return _product(xp, grads, axes, original_image.dtype)
 
 

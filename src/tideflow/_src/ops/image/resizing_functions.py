@@ -212,10 +212,10 @@ def _resized_with_pad(image: Any, target_height: Any, target_width: Any, resizer
         target = [_float(size) for size in (target_height, target_width)]
         ratio = larger(old[1] / target[1], old[0] / target[0])
         new = [size / ratio for size in old]
-        begins = [larger(0, _floor((whole - part) / 2)) for whole, part in zip(target, new, strict=True)]
+        top, left = (larger(0, _floor((whole - part) / 2)) for whole, part in zip(target, new, strict=True))
         sizes = [_floor(size) for size in new]
         resized = resizer(image, raw.Pack(sizes) if any(is_tensor(size) for size in sizes) else sizes)
-        return from_batch(pad_to_bounding_box(resized, *begins, target_height, target_width), is_batch)
+        return from_batch(pad_to_bounding_box(resized, top, left, target_height, target_width), is_batch)
 
 
 def _float(size: Any) -> Any:

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from tideflow._src.core.errors import InvalidArgumentError
+from tideflow._src.core.errors import invalid_argument
 from tideflow._src.ops.image import sampling
-from tideflow._src.ops.image.parallel import over_ranges
 from tideflow._src.runtime.checks import require_memory
-from tideflow._src.runtime.lazy import jnp
+from tideflow._src.runtime.lazy import jnp, lax
+from tideflow._src.runtime.parallel import over_ranges
 
 Array = np.ndarray[Any, Any]
 
@@ -26,17 +26,17 @@ def new_size(images: Any, size: Array) -> tuple[int, int]:
       InvalidArgumentError: the images are not four-dimensional or empty, or the size is not two positive numbers.
     """
     if images.ndim != 4:
-        raise _invalid(f"input must be 4-dimensional, got shape {list(images.shape)}")
+        raise invalid_argument(f"input must be 4-dimensional, got shape {list(images.shape)}")
     if size.ndim != 1:
-        raise _invalid(f"shape_t must be 1-dimensional, got shape {list(size.shape)}")
+        raise invalid_argument(f"shape_t must be 1-dimensional, got shape {list(size.shape)}")
     if size.size != 2:
-        raise _invalid(f"shape_t must have two elements, got shape {list(size.shape)}")
+        raise invalid_argument(f"shape_t must have two elements, got shape {list(size.shape)}")
     height, width = size.tolist()
     if height <= 0 or width <= 0:
-        raise _invalid(f"output dimensions must be positive, got {height} x {width}")
+        raise invalid_argument(f"output dimensions must be positive, got {height} x {width}")
     require_memory((images.shape[0], height, width, images.shape[3]), 4)
     if images.shape[3] <= 0:
-        raise _invalid("image must have at least one channel")
+        raise invalid_argument("image must have at least one channel")
     check_not_empty(images)
     return height, width
 
@@ -44,17 +44,13 @@ def new_size(images: Any, size: Array) -> tuple[int, int]:
 def check_not_empty(images: Any) -> None:
     """Raises an InvalidArgumentError if images have no rows or no columns."""
     if images.shape[1] <= 0 or images.shape[2] <= 0:
-        raise _invalid(f"input image must be of non-zero size, got shape {list(images.shape)}")
+        raise invalid_argument(f"input image must be of non-zero size, got shape {list(images.shape)}")
 
 
 def check_centers(align_corners: bool, half_pixel_centers: bool) -> None:
     """Raises an InvalidArgumentError where two ways to lay pixels over each other are asked for."""
     if align_corners and half_pixel_centers:
-        raise _invalid("If half_pixel_centers is True, align_corners must be False.")
-
-
-def _invalid(message: str) -> InvalidArgumentError:
-    return InvalidArgumentError(None, None, message)
+        raise invalid_argument("If half_pixel_centers is True, align_corners must be False.")
 
 
 def per_channel(indices: Array, channels: int) -> Array:
@@ -75,11 +71,7 @@ def linear_host(images: Array, rows: sampling.Linear, columns: sampling.Linear) 
     left, right = per_channel(columns.lower, channels), per_channel(columns.upper, channels)
     along = np.repeat(columns.fraction, channels)
     down = rows.fraction[:, None]
-    used = np.unique(np.concatenate([rows.lower, rows.upper]))
-    if len(used) > 0.75 * height:
-        used = None  # to leave so few rows out is not worth a copy
-    above = rows.lower if used is None else np.searchsorted(used, rows.lower)
-    below = rows.upper if used is None else np.searchsorted(used, rows.upper)
+    used, above, below = _used_rows(rows, height)
     lines = height if used is None else len(used)
     step = max(1, _CHUNK // (max(lines, new_height) * new_width * channels))
 
@@ -113,23 +105,34 @@ def linear_host(images: Array, rows: sampling.Linear, columns: sampling.Linear) 
     return result
 
 
+def _used_rows(rows: sampling.Linear, height: int) -> tuple[Array | None, Array, Array]:
+    """Returns the old rows that new ones lie between, None for all, and the places of each new row's two among them."""
+    used = np.unique(np.concatenate([rows.lower, rows.upper]))
+    if len(used) > 0.75 * height:
+        return None, rows.lower, rows.upper  # to leave so few rows out is not worth a copy
+    return used, np.searchsorted(used, rows.lower), np.searchsorted(used, rows.upper)
+
+
 def linear_xla(images: Any, rows: sampling.Linear, columns: sampling.Linear) -> Any:
     """Does what :func:`linear_host` does, in a compiled program."""
     batch, height, width, channels = images.shape
     if (len(rows.lower), len(columns.lower)) == (height, width):
         return images.astype(np.float32)
     flat = images.reshape(batch, height, width * channels)
-    left, right = (per_channel(index, channels).astype(np.int32) for index in (columns.lower, columns.upper))
-    along, down = np.repeat(columns.fraction, channels), rows.fraction[:, None]
+    used, above, below = _used_rows(rows, height)
 
-    def pixels(lines: Array, places: Array) -> Any:
-        found = flat.at[:, lines.astype(np.int32)[:, None], places].get(mode="promise_in_bounds")
-        return found.astype(np.float32)
+    def at(lines: Any, axis: int, places: Array) -> Any:
+        where = (slice(None),) * axis + (places.astype(np.int32),)
+        return lines.at[where].get(mode="promise_in_bounds").astype(np.float32)
 
-    top_left, bottom_left = pixels(rows.lower, left), pixels(rows.upper, left)
-    top = top_left + (pixels(rows.lower, right) - top_left) * along
-    bottom = bottom_left + (pixels(rows.upper, right) - bottom_left) * along
-    return (top + (bottom - top) * down).reshape(batch, len(rows.lower), len(columns.lower), channels)
+    if used is not None:
+        flat = lax.optimization_barrier(at(flat, 1, used))
+    left, right = at(flat, 2, per_channel(columns.lower, channels)), at(flat, 2, per_channel(columns.upper, channels))
+    # Else XLA computes each line again for every new one, and all of it in the loop of a sum over the result.
+    lines = lax.optimization_barrier(left + (right - left) * np.repeat(columns.fraction, channels))
+    top, bottom = at(lines, 1, above), at(lines, 1, below)
+    result = top + (bottom - top) * rows.fraction[:, None]
+    return lax.optimization_barrier(result).reshape(batch, len(rows.lower), len(columns.lower), channels)
 
 
 def nearest_host(images: Array, rows: Array, columns: Array) -> Array:

@@ -54,3 +54,8 @@ def webp_file(pixels: Array) -> bytes:
     stream = io.BytesIO()
     Image.fromarray(pixels).save(stream, "WEBP", lossless=True, exact=True)
     return stream.getvalue()
+
+
+def drawn_pixels(s: Any, *shape: int, dtype: Any = "uint8") -> Array:
+    """Returns drawn pixels."""
+    return s.integers(0, np.iinfo(np.dtype(dtype)).max + 1, shape, dtype)

@@ -6,51 +6,34 @@ from typing import Any
 
 import numpy as np
 
-from tideflow._src.core import dtypes
+from tideflow._src.core.errors import invalid_argument
 from tideflow._src.graph.op_def import default
-from tideflow._src.ops.array.raw import raw, static_shape
 from tideflow._src.ops.dimensions import merge_dimensions, with_rank
-from tideflow._src.ops.image.jpeg import invalid
 from tideflow._src.ops.image.suppression_kernels import overlap_from, overlap_of, select, select_softly
-from tideflow._src.ops.scopes import name_scope
-from tideflow._src.runtime.convert import convert_to_tensor
+from tideflow._src.runtime.checks import scalar
 from tideflow._src.runtime.op import op
-
-__all__ = [
-    "combined_non_max_suppression",
-    "non_max_suppression",
-    "non_max_suppression_overlaps",
-    "non_max_suppression_padded",
-    "non_max_suppression_with_scores",
-]
 
 Array = np.ndarray[Any, Any]
 _FLOATS = default("float", ("half", "float"))
 _MOST_ELEMENTS = 1 << 31
 
 
-def _scalar(value: Any, name: str) -> Any:
-    if np.ndim(value) != 0:
-        raise invalid(f"{name} must be 0-D, got shape {list(np.shape(value))}")
-    return value
-
-
 def _size(max_output_size: Any) -> int:
-    size = int(_scalar(max_output_size, "max_output_size"))
+    size = int(scalar(max_output_size, "max_output_size"))
     if size < 0:
-        raise invalid(f"output size must be non-negative, got {size}")
+        raise invalid_argument(f"output size must be non-negative, got {size}")
     return size
 
 
 def _check(boxes: Array, scores: Array, iou_threshold: Any) -> None:
     if not 0 <= iou_threshold <= 1:
-        raise invalid(f"iou_threshold must be in [0, 1], got {iou_threshold}")
+        raise invalid_argument(f"iou_threshold must be in [0, 1], got {iou_threshold}")
     if boxes.ndim != 2:
-        raise invalid(f"boxes must be 2-D, got shape {list(boxes.shape)}")
+        raise invalid_argument(f"boxes must be 2-D, got shape {list(boxes.shape)}")
     if boxes.shape[1] != 4:
-        raise invalid(f"boxes must have 4 columns, got shape {list(boxes.shape)}")
+        raise invalid_argument(f"boxes must have 4 columns, got shape {list(boxes.shape)}")
     if scores.shape != boxes.shape[:1]:
-        raise invalid(f"scores has incompatible shape: expected {[len(boxes)]}, got {list(scores.shape)}")
+        raise invalid_argument(f"scores has incompatible shape: expected {[len(boxes)]}, got {list(scores.shape)}")
 
 
 def _indices(selected: Array) -> Array:
@@ -88,7 +71,7 @@ def non_max_suppression_op(boxes, scores, max_output_size, *, iou_threshold: flo
 def non_max_suppression_v2_op(boxes, scores, max_output_size, iou_threshold):
     """Keeps the boxes of the highest scores, none of which overlap by more than a threshold that is a tensor."""
     size = _size(max_output_size)
-    _check(boxes, scores, _scalar(iou_threshold, "iou_threshold"))
+    _check(boxes, scores, scalar(iou_threshold, "iou_threshold"))
     lowest = np.finfo(scores.dtype).min
     return _indices(select(scores, size, overlap_of(boxes), iou_threshold, lowest))
 
@@ -105,8 +88,8 @@ def non_max_suppression_v2_op(boxes, scores, max_output_size, iou_threshold):
 def non_max_suppression_v3_op(boxes, scores, max_output_size, iou_threshold, score_threshold):
     """Keeps the boxes of the highest scores above a threshold, none of which overlap by more than another."""
     size = _size(max_output_size)
-    _check(boxes, scores, _scalar(iou_threshold, "iou_threshold"))
-    lowest = _scalar(score_threshold, "score_threshold")
+    _check(boxes, scores, scalar(iou_threshold, "iou_threshold"))
+    lowest = scalar(score_threshold, "score_threshold")
     return _indices(select(scores, size, overlap_of(boxes), iou_threshold, lowest))
 
 
@@ -124,8 +107,8 @@ def non_max_suppression_v4_op(
 ):
     """Keeps the best boxes, and tells how many; pads their numbers with zeros if asked."""
     size = _size(max_output_size)
-    _check(boxes, scores, _scalar(iou_threshold, "iou_threshold"))
-    lowest = _scalar(score_threshold, "score_threshold")
+    _check(boxes, scores, scalar(iou_threshold, "iou_threshold"))
+    lowest = scalar(score_threshold, "score_threshold")
     selected = _indices(select(scores, size, overlap_of(boxes), iou_threshold, lowest))
     count = np.int32(len(selected))
     return (_padded(selected, size) if pad_to_max_output_size else selected), count
@@ -151,11 +134,11 @@ def non_max_suppression_v5_op(
 ):
     """Keeps the best boxes and their scores; a positive ``soft_nms_sigma`` makes those of overlapping boxes smaller."""
     size = _size(max_output_size)
-    _check(boxes, scores, _scalar(iou_threshold, "iou_threshold"))
-    lowest = _scalar(score_threshold, "score_threshold")
-    sigma = _scalar(soft_nms_sigma, "soft_nms_sigma")
+    _check(boxes, scores, scalar(iou_threshold, "iou_threshold"))
+    lowest = scalar(score_threshold, "score_threshold")
+    sigma = scalar(soft_nms_sigma, "soft_nms_sigma")
     if not sigma >= 0:
-        raise invalid(f"soft_nms_sigma must be >= 0, got {sigma}")
+        raise invalid_argument(f"soft_nms_sigma must be >= 0, got {sigma}")
     if sigma > 0:
         selected, kept = select_softly(scores, size, overlap_of(boxes), lowest, sigma)
     else:
@@ -179,11 +162,11 @@ def non_max_suppression_with_overlaps_op(overlaps, scores, max_output_size, over
     """Keeps the boxes of the highest scores; how much they overlap is given."""
     size = _size(max_output_size)
     if overlaps.ndim != 2 or overlaps.shape[0] != overlaps.shape[1]:
-        raise invalid(f"overlaps must be square, got shape {list(overlaps.shape)}")
+        raise invalid_argument(f"overlaps must be square, got shape {list(overlaps.shape)}")
     if scores.shape != overlaps.shape[:1]:
-        raise invalid(f"scores has incompatible shape: expected {[len(overlaps)]}, got {list(scores.shape)}")
-    threshold = _scalar(overlap_threshold, "overlap_threshold")
-    lowest = _scalar(score_threshold, "score_threshold")
+        raise invalid_argument(f"scores has incompatible shape: expected {[len(overlaps)]}, got {list(scores.shape)}")
+    threshold = scalar(overlap_threshold, "overlap_threshold")
+    lowest = scalar(score_threshold, "score_threshold")
     return _indices(select(scores, size, overlap_from(overlaps), threshold, lowest))
 
 
@@ -207,32 +190,36 @@ def combined_non_max_suppression_op(
     clip_boxes: bool = True,
 ):
     """Keeps the best boxes of each class, and of these the best of all, for each image of a batch."""
-    most = int(_scalar(max_output_size_per_class, "max_size_per_class"))
-    total = int(_scalar(max_total_size, "max_total_size"))
-    threshold = _scalar(iou_threshold, "iou_threshold")
-    lowest = _scalar(score_threshold, "score_threshold")
+    most = int(scalar(max_output_size_per_class, "max_size_per_class"))
+    total = int(scalar(max_total_size, "max_total_size"))
+    threshold = scalar(iou_threshold, "iou_threshold")
+    lowest = scalar(score_threshold, "score_threshold")
     if most <= 0:
-        raise invalid(f"max_size_per_class must be positive, got {most}")
+        raise invalid_argument(f"max_size_per_class must be positive, got {most}")
     if total <= 0:
-        raise invalid(f"max_total_size must be > 0, got {total}")
+        raise invalid_argument(f"max_total_size must be > 0, got {total}")
     if not 0 <= threshold <= 1:
-        raise invalid(f"iou_threshold must be in [0, 1], got {threshold}")
+        raise invalid_argument(f"iou_threshold must be in [0, 1], got {threshold}")
     if boxes.ndim != 4 or scores.ndim != 3 or boxes.shape[0] != scores.shape[0]:
-        raise invalid(
+        raise invalid_argument(
             "boxes must have shape [batch, boxes, classes, 4] and scores [batch, boxes, classes], got "
             f"{list(boxes.shape)} and {list(scores.shape)}"
         )
     batch, count, shared, corners = boxes.shape
     classes = scores.shape[2]
     if corners != 4:
-        raise invalid(f"boxes must have 4 columns, got shape {list(boxes.shape)}")
+        raise invalid_argument(f"boxes must have 4 columns, got shape {list(boxes.shape)}")
     if scores.shape[1] != count:
-        raise invalid(f"scores has incompatible shape: {list(scores.shape)} for boxes of shape {list(boxes.shape)}")
+        raise invalid_argument(
+            f"scores has incompatible shape: {list(scores.shape)} for boxes of shape {list(boxes.shape)}"
+        )
     if shared not in (1, classes):
-        raise invalid(f"third dimension of boxes must be either 1 or the number of classes, {classes}; got {shared}")
+        raise invalid_argument(
+            f"third dimension of boxes must be either 1 or the number of classes, {classes}; got {shared}"
+        )
     size = min(total, most * classes) if pad_per_class else total
     if batch * size * 4 >= _MOST_ELEMENTS:
-        raise invalid(f"{batch} images with {size} boxes each are too many.")
+        raise invalid_argument(f"{batch} images with {size} boxes each are too many.")
     found = [np.zeros((batch, size, 4), np.float32)] + [np.zeros((batch, size), np.float32) for _ in range(2)]
     valid = np.zeros(batch, np.int32)
     for image in range(batch):
@@ -260,8 +247,8 @@ def _check_shapes(boxes, scores, *scalars):
     boxes, scores = with_rank(boxes, 2), with_rank(scores, 1)
     merge_dimensions(boxes[0], scores[0])
     merge_dimensions(boxes[1], 4)
-    for scalar in scalars:
-        with_rank(getattr(scalar, "shape", scalar), 0)
+    for given in scalars:
+        with_rank(getattr(given, "shape", given), 0)
 
 
 @non_max_suppression_op.shape
@@ -312,8 +299,8 @@ def _non_max_suppression_v5_shape(
 def _non_max_suppression_with_overlaps_shape(overlaps, scores, max_output_size, overlap_threshold, score_threshold):
     overlaps, scores = with_rank(overlaps, 2), with_rank(scores, 1)
     merge_dimensions(merge_dimensions(overlaps[0], scores[0]), overlaps[1])
-    for scalar in (max_output_size.shape, overlap_threshold, score_threshold):
-        with_rank(scalar, 0)
+    for given in (max_output_size.shape, overlap_threshold, score_threshold):
+        with_rank(given, 0)
     return (None,)
 
 
@@ -322,8 +309,8 @@ def _combined_non_max_suppression_shape(
     boxes, scores, max_output_size_per_class, max_total_size, iou_threshold, score_threshold, *, pad_per_class
 ):
     boxes, scores = with_rank(boxes, 4), with_rank(scores, 3)
-    for scalar in (max_output_size_per_class.shape, max_total_size.shape, iou_threshold, score_threshold):
-        with_rank(scalar, 0)
+    for given in (max_output_size_per_class.shape, max_total_size.shape, iou_threshold, score_threshold):
+        with_rank(given, 0)
     merge_dimensions(boxes[3], 4)
     batch = merge_dimensions(boxes[0], scores[0])
     merge_dimensions(boxes[1], scores[1])
@@ -442,228 +429,3 @@ def _combined_non_max_suppression_samples(s):
     yield s(shared, scores, 0, 4, 0.5, 0.0, error="InvalidArgumentError")
     yield s(shared, scores, 3, -4, 0.5, 0.0, error="InvalidArgumentError")
     yield s(shared, scores, 3, 4, 1.5, 0.0, error="InvalidArgumentError")
-
-
-# Public functions.
-
-
-def non_max_suppression(
-    boxes: Any,
-    scores: Any,
-    max_output_size: Any,
-    iou_threshold: Any = 0.5,
-    score_threshold: Any = float("-inf"),
-    name: str | None = None,
-) -> Any:
-    """Returns the numbers of the best boxes, none of which overlaps another one too much.
-
-    Args:
-      boxes: a float tensor of shape ``[count, 4]``: two opposite corners of each box, ``[y1, x1, y2, x2]``.
-      scores: a float tensor of shape ``[count]``.
-      max_output_size: how many boxes to return at most, a scalar.
-      iou_threshold: a box is dropped if its intersection with a better one, over their union, is more than this.
-      score_threshold: boxes with scores no higher than this are dropped.
-      name: the name of the scope.
-
-    Returns:
-      An int32 vector, the best box first.
-    """
-    with name_scope(name, "non_max_suppression"):
-        iou_threshold = convert_to_tensor(iou_threshold, name="iou_threshold")
-        score_threshold = convert_to_tensor(score_threshold, name="score_threshold")
-        return non_max_suppression_v3_op(
-            boxes, scores, max_output_size, iou_threshold, score_threshold, name="NonMaxSuppressionV3"
-        )
-
-
-def non_max_suppression_with_scores(
-    boxes: Any,
-    scores: Any,
-    max_output_size: Any,
-    iou_threshold: Any = 0.5,
-    score_threshold: Any = float("-inf"),
-    soft_nms_sigma: Any = 0.0,
-    name: str | None = None,
-) -> Any:
-    """Returns the numbers of the best boxes and their scores, which overlaps can make smaller.
-
-    Args:
-      boxes: a float tensor of shape ``[count, 4]``: two opposite corners of each box, ``[y1, x1, y2, x2]``.
-      scores: a float tensor of shape ``[count]``.
-      max_output_size: how many boxes to return at most, a scalar.
-      iou_threshold: a box is dropped if its intersection with a better one, over their union, is more than this.
-      score_threshold: boxes with scores no higher than this are dropped.
-      soft_nms_sigma: if positive, the score of a box is multiplied by ``exp(-overlap**2 / (2 * soft_nms_sigma))`` for
-        each better box (Bodla and others, 2017).
-      name: the name of the scope.
-
-    Returns:
-      An int32 vector, the best box first, and the vector of their scores.
-    """
-    with name_scope(name, "non_max_suppression_with_scores"):
-        iou_threshold = convert_to_tensor(iou_threshold, name="iou_threshold")
-        score_threshold = convert_to_tensor(score_threshold, name="score_threshold")
-        soft_nms_sigma = convert_to_tensor(soft_nms_sigma, name="soft_nms_sigma")
-        selected, kept, _ = non_max_suppression_v5_op(
-            boxes,
-            scores,
-            max_output_size,
-            iou_threshold,
-            score_threshold,
-            soft_nms_sigma,
-            pad_to_max_output_size=False,
-            name="NonMaxSuppressionV5",
-        )
-        return selected, kept
-
-
-def non_max_suppression_overlaps(
-    overlaps: Any,
-    scores: Any,
-    max_output_size: Any,
-    overlap_threshold: Any = 0.5,
-    score_threshold: Any = float("-inf"),
-    name: str | None = None,
-) -> Any:
-    """Returns the numbers of the best boxes, none of which overlaps another one too much; the overlaps are given.
-
-    Args:
-      overlaps: a float32 tensor of shape ``[count, count]``.
-      scores: a float32 tensor of shape ``[count]``.
-      max_output_size: how many boxes to return at most, a scalar.
-      overlap_threshold: a box is dropped if its overlap with a better one is more than this.
-      score_threshold: boxes with scores no higher than this are dropped.
-      name: the name of the scope.
-
-    Returns:
-      An int32 vector, the best box first.
-    """
-    with name_scope(name, "non_max_suppression_overlaps"):
-        overlap_threshold = convert_to_tensor(overlap_threshold, name="overlap_threshold")
-        return non_max_suppression_with_overlaps_op(
-            overlaps,
-            scores,
-            max_output_size,
-            overlap_threshold,
-            score_threshold,
-            name="NonMaxSuppressionWithOverlaps",
-        )
-
-
-def combined_non_max_suppression(
-    boxes: Any,
-    scores: Any,
-    max_output_size_per_class: Any,
-    max_total_size: Any,
-    iou_threshold: Any = 0.5,
-    score_threshold: Any = float("-inf"),
-    pad_per_class: bool = False,
-    clip_boxes: bool = True,
-    name: str | None = None,
-) -> Any:
-    """Returns the best boxes of all classes for each image of a batch.
-
-    Args:
-      boxes: a float32 tensor of shape ``[batch, count, classes or 1, 4]``.
-      scores: a float32 tensor of shape ``[batch, count, classes]``.
-      max_output_size_per_class: how many boxes of a class to keep at most, a scalar.
-      max_total_size: how many boxes of an image to keep at most, a scalar.
-      iou_threshold: a box is dropped if its intersection with a better one of its class, over their union, is more.
-      score_threshold: boxes with scores no higher than this are dropped.
-      pad_per_class: whether the results are padded only up to ``max_output_size_per_class`` for each class.
-      clip_boxes: whether to clip the boxes to the unit square.
-      name: the name of the scope.
-
-    Returns:
-      The boxes, shape ``[batch, size, 4]``, their scores and classes, both float32 of shape ``[batch, size]``, padded
-      with zeros, and how many are valid for each image, shape ``[batch]``.
-    """
-    with name_scope(name, "combined_non_max_suppression"):
-        iou_threshold = convert_to_tensor(iou_threshold, dtype=dtypes.float32, name="iou_threshold")
-        score_threshold = convert_to_tensor(score_threshold, dtype=dtypes.float32, name="score_threshold")
-        max_total_size = convert_to_tensor(max_total_size)
-        return combined_non_max_suppression_op(
-            boxes,
-            scores,
-            max_output_size_per_class,
-            max_total_size,
-            iou_threshold,
-            score_threshold,
-            pad_per_class=pad_per_class,
-            clip_boxes=clip_boxes,
-            name="CombinedNonMaxSuppression",
-        )
-
-
-def non_max_suppression_padded(
-    boxes: Any,
-    scores: Any,
-    max_output_size: Any,
-    iou_threshold: Any = 0.5,
-    score_threshold: Any = float("-inf"),
-    pad_to_max_output_size: bool = False,
-    name: str | None = None,
-    sorted_input: bool = False,
-    canonicalized_coordinates: bool = False,
-    tile_size: int = 512,
-) -> Any:
-    """Returns the numbers of the best boxes of each image, padded with zeros to one length, and how many they are.
-
-    Args:
-      boxes: a float tensor of shape ``[..., count, 4]``: two opposite corners of each box, ``[y1, x1, y2, x2]``.
-      scores: a float tensor of shape ``[..., count]``.
-      max_output_size: how many boxes to return at most for each image, a scalar.
-      iou_threshold: a box is dropped if its intersection with a better one, over their union, is more than this.
-      score_threshold: boxes with scores no higher than this are dropped.
-      pad_to_max_output_size: whether to pad; must be True for more than one image.
-      name: the name of the scope.
-      sorted_input: whether the boxes come in the order of their scores; makes no difference here.
-      canonicalized_coordinates: whether the corners are top left and bottom right; makes no difference here.
-      tile_size: how many boxes TensorFlow looks at together; makes no difference here.
-
-    Returns:
-      The numbers, int32 of shape ``[..., max_output_size]``, and their counts, int32 of shape ``[...]``.
-
-    Raises:
-      ValueError: there is a batch of images but no padding, or a batch whose size is not known while a graph is built.
-    """
-    with name_scope(name, "non_max_suppression_padded"):
-        boxes, scores = convert_to_tensor(boxes, name="boxes"), convert_to_tensor(scores, name="scores")
-        shape = static_shape(boxes)
-        if shape is None or len(shape) == 2:
-            return tuple(
-                non_max_suppression_v4_op(
-                    boxes,
-                    scores,
-                    max_output_size,
-                    iou_threshold,
-                    score_threshold,
-                    pad_to_max_output_size=pad_to_max_output_size,
-                )
-            )
-        if not pad_to_max_output_size:
-            raise ValueError(
-                f"'pad_to_max_output_size' (value {pad_to_max_output_size}) must be True for batched input"
-            )
-        batch = shape[:-2]
-        if None in batch:
-            raise ValueError(f"non_max_suppression_padded needs a batch of known size, got boxes of shape {shape}")
-        images = int(np.prod(batch, dtype=np.int64))
-        count = np.array([-1], np.int32) if shape[-2] is None else np.array([shape[-2]], np.int32)
-        boxes = raw.Reshape(boxes, np.concatenate([[images], count, [4]]).astype(np.int32))
-        scores = raw.Reshape(scores, np.concatenate([[images], count]).astype(np.int32))
-        pairs = [
-            non_max_suppression_v4_op(
-                one_boxes, one_scores, max_output_size, iou_threshold, score_threshold, pad_to_max_output_size=True
-            )
-            for one_boxes, one_scores in zip(raw.Unpack(boxes, num=images), raw.Unpack(scores, num=images), strict=True)
-        ]
-        if not pairs:
-            size = raw.ExpandDims(max_output_size, 0)
-            zeros = raw.Fill(raw.ConcatV2([np.array(batch, np.int32), size], 0), np.int32(0))
-            return zeros, convert_to_tensor(np.zeros(batch, np.int32))
-        indices = raw.Pack([pair[0] for pair in pairs])
-        valid = raw.Pack([pair[1] for pair in pairs])
-        size = raw.ExpandDims(max_output_size, 0)
-        whole = raw.ConcatV2([np.array(batch, np.int32), size], 0)
-        return raw.Reshape(indices, whole), raw.Reshape(valid, np.array(batch, np.int32))

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from tideflow._src.ops.image.jpeg import MOST_PIXELS, invalid
+from tideflow._src.core.errors import invalid_argument
+from tideflow._src.ops.image.jpeg import MOST_PIXELS
 
 Array = np.ndarray[Any, Any]
 
@@ -29,20 +30,20 @@ def decode(contents: bytes, channels: int = 0, *, first_only: bool = False) -> A
     from PIL import WebPImagePlugin  # heavy: loaded when a file is decoded
 
     if channels == 1:
-        raise invalid("WebP only supports 3 or 4 channels, got channels=1.")
+        raise invalid_argument("WebP only supports 3 or 4 channels, got channels=1.")
     frames = []
     try:
         image = WebPImagePlugin.WebPImageFile(io.BytesIO(contents))
         count = 1 if first_only else getattr(image, "n_frames", 1)
         if image.width * image.height * count >= MOST_PIXELS:
-            raise invalid(f"Invalid WebP data: {count} frames of {image.height} by {image.width} pixels.")
+            raise invalid_argument(f"Invalid WebP data: {count} frames of {image.height} by {image.width} pixels.")
         found = 4 if image.mode == "RGBA" else 3
         if channels not in (0, found):
-            raise invalid(f"WebP data has {found} channels, but channels={channels} are wanted.")
+            raise invalid_argument(f"WebP data has {found} channels, but channels={channels} are wanted.")
         for number in range(count):
             image.seek(number)
             image.load()
             frames.append(np.asarray(image)[:, :, :found])
     except (OSError, SyntaxError, ValueError, EOFError) as error:
-        raise invalid(f"Failed to decode WebP data, size {len(contents)}: {error}.") from None
+        raise invalid_argument(f"Failed to decode WebP data, size {len(contents)}: {error}.") from None
     return np.stack(frames)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tideflow._src.core.errors import InvalidArgumentError
+from tideflow._src.core.errors import invalid_argument
 from tideflow._src.graph.shape_inference import broadcast
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.dimensions import known_shape, merge_dimensions, text, with_rank_at_least
@@ -23,26 +23,22 @@ from tideflow._src.runtime.lazy import jnp, lax
 from tideflow._src.runtime.op import op
 
 
-def _invalid(message: str) -> InvalidArgumentError:
-    return InvalidArgumentError(None, None, message)
-
-
 def _check(matrix: Any, rhs: Any) -> tuple[int, ...]:
     """Returns the shape of the batch, or rejects the inputs."""
     for position, item in enumerate((matrix, rhs)):
         if item.ndim < 2:
-            raise _invalid(f"In[{position}] ndims must be >= 2: {item.ndim}")
+            raise invalid_argument(f"In[{position}] ndims must be >= 2: {item.ndim}")
         if not item.size:
-            raise _invalid(f"In[{position}] must not be an empty tensor: shape {text(tuple(item.shape))}")
+            raise invalid_argument(f"In[{position}] must not be an empty tensor: shape {text(tuple(item.shape))}")
     if matrix.shape[-1] != rhs.shape[-2]:
-        raise _invalid(
+        raise invalid_argument(
             f"In[0] mismatch In[1] shape: {matrix.shape[-1]} vs. {rhs.shape[-2]}: "
             f"{text(tuple(matrix.shape))} {text(tuple(rhs.shape))}"
         )
     try:
         return broadcast(tuple(matrix.shape[:-2]), tuple(rhs.shape[:-2])) or ()  # type: ignore[return-value]
     except ValueError:
-        raise _invalid(
+        raise invalid_argument(
             "In[0] and In[1] must have compatible batch dimensions: "
             f"{text(tuple(matrix.shape))} vs. {text(tuple(rhs.shape))}"
         ) from None
@@ -108,7 +104,7 @@ def _banded_triangular_solve_host(matrix, rhs, *, lower: bool = True, adjoint: b
     batch = _check(matrix, rhs)
     bands, right = _at_most_square(widened(np.asarray(matrix)), lower), widened(np.asarray(rhs))
     if not np.all(bands[..., 0 if lower else -1, :]):
-        raise _invalid("Input matrix is not invertible.")
+        raise invalid_argument("Input matrix is not invertible.")
     size = right.shape[-2]
     if int(np.prod(batch, dtype=np.int64)) <= size:
         return _by_lapack(bands, right, batch, lower, adjoint).astype(rhs.dtype)

@@ -17,7 +17,6 @@ from tideflow._src.ops.linalg.batches import (
     diagonal_of,
     lower_triangle,
     product,
-    transposed,
     upper_triangle,
     with_diagonal,
     zero_like,

@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from tideflow._src.core.errors import InvalidArgumentError
+from tideflow._src.core.errors import invalid_argument
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.dimensions import merge, merge_dimensions, text, with_rank_at_least
 from tideflow._src.ops.linalg.batches import transposed
+from tideflow._src.ops.math.arithmetic import conjugate
 from tideflow._src.runtime.lazy import jnp, lax
 from tideflow._src.runtime.op import op
 
@@ -21,22 +22,18 @@ _TYPES = ("double", "float", "complex64", "complex128")
 _LAST = np.int32(-1)
 
 
-def _invalid(message: str) -> InvalidArgumentError:
-    return InvalidArgumentError(None, None, message)
-
-
 def _check_batches(*inputs: Any) -> None:
     """Rejects inputs unless they hold matrices in batches of the same shape."""
     for position, item in enumerate(inputs):
         if item.ndim < 2:
-            raise _invalid(f"Input tensor {position} must have rank >= 2, got {item.ndim}")
+            raise invalid_argument(f"Input tensor {position} must have rank >= 2, got {item.ndim}")
     first = inputs[0]
     if any(item.ndim != first.ndim for item in inputs):
         shapes = ", ".join(text(tuple(item.shape)) for item in inputs)
-        raise _invalid(f"All input tensors must have the same rank: {shapes}")
+        raise invalid_argument(f"All input tensors must have the same rank: {shapes}")
     if any(item.shape[:-2] != first.shape[:-2] for item in inputs):
         shapes = ", ".join(text(tuple(item.shape)) for item in inputs)
-        raise _invalid(f"All input tensors must have the same outer dimensions: {shapes}")
+        raise invalid_argument(f"All input tensors must have the same outer dimensions: {shapes}")
 
 
 # Solutions.
@@ -44,12 +41,14 @@ def _check_batches(*inputs: Any) -> None:
 
 def _check_system(diagonals: Any, rhs: Any, partial_pivoting: bool, perturb_singular: bool) -> None:
     if perturb_singular and not partial_pivoting:
-        raise _invalid("Setting perturb_singular requires also setting partial_pivoting.")
+        raise invalid_argument("Setting perturb_singular requires also setting partial_pivoting.")
     _check_batches(diagonals, rhs)
     if diagonals.shape[-2] != 3:
-        raise _invalid(f"Expected diagonals to be provided as a matrix with 3 rows, got {diagonals.shape[-2]} rows.")
+        raise invalid_argument(
+            f"Expected diagonals to be provided as a matrix with 3 rows, got {diagonals.shape[-2]} rows."
+        )
     if diagonals.shape[-1] != rhs.shape[-2]:
-        raise _invalid(
+        raise invalid_argument(
             "Expected the same number of left-hand sides and right-hand sides, got "
             f"{diagonals.shape[-1]} and {rhs.shape[-2]}."
         )
@@ -273,7 +272,7 @@ def tridiagonal_mat_mul_op(xp, superdiag, maindiag, subdiag, rhs):
     size = rhs.shape[-2]
     for name, item in (("superdiagonal", superdiag), ("maindiagonal", maindiag), ("subdiagonal", subdiag)):
         if item.shape[-2] != 1 or item.shape[-1] != size:
-            raise _invalid(f"Invalid {name} shape: expected [...,1,{size}], got {text(tuple(item.shape))}.")
+            raise invalid_argument(f"Invalid {name} shape: expected [...,1,{size}], got {text(tuple(item.shape))}.")
     if not rhs.size:
         return rhs
     above, main, below = (item[..., 0, :, None] for item in (superdiag, maindiag, subdiag))
@@ -305,14 +304,10 @@ def _tridiagonal_mat_mul_shape(superdiag, maindiag, subdiag, rhs):
     return rhs
 
 
-def _conjugate(x: Any) -> Any:
-    return raw.Conj(x) if x.dtype.is_complex else x
-
-
 @tridiagonal_mat_mul_op.gradient
 def _tridiagonal_mat_mul_gradient(call, dy):
     above, main, below = (transposed(item, conjugate=True) for item in call.inputs[:3])
-    rhs = _conjugate(call.inputs[3])
+    rhs = conjugate(call.inputs[3])
     d_diagonals = [_inner(item, dy) for item in (moved_up(rhs, -2), rhs, moved_down(rhs, -2))]
     d_rhs = raw.AddV2(moved_down(raw.Mul(above, dy), -2), raw.Mul(main, dy))
     d_rhs = raw.AddV2(d_rhs, moved_up(raw.Mul(below, dy), -2))

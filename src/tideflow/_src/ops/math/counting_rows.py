@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tideflow._src.core.errors import InvalidArgumentError
+from tideflow._src.core.errors import invalid_argument
 from tideflow._src.graph.op_def import default
 from tideflow._src.graph.types import INDEX, NUMBER, REAL
 from tideflow._src.ops.dimensions import text, with_rank
@@ -17,26 +17,22 @@ _WEIGHTS = ("int32", "int64", "float", "double")
 _LIMIT = 1 << 40
 
 
-def _invalid(message: str) -> InvalidArgumentError:
-    return InvalidArgumentError(None, None, message)
-
-
 def _counts(rows: Any, count: int, values: Any, size: Any, weights: Any, binary: bool) -> Any:
     """Counts the values of each of ``count`` rows; weights, if any, say how much each one counts."""
     if np.ndim(size):
-        raise _invalid(f"size must hold 1 element, but its shape is {text(np.shape(size))}")
+        raise invalid_argument(f"size must hold 1 element, but its shape is {text(np.shape(size))}")
     width = int(np.reshape(size, ()))
     if width < 0:
-        raise _invalid(f"size ({width}) must be non-negative")
+        raise invalid_argument(f"size ({width}) must be non-negative")
     if weights.size and weights.shape != values.shape:
-        raise _invalid(
+        raise invalid_argument(
             "`weights` must be the same shape as `values` or a length-0 `Tensor`, in which case it acts as all weights "
             f"equal to 1. Received {text(weights.shape)}"
         )
     if (values < 0).any():
-        raise _invalid("Input must be non-negative")
+        raise invalid_argument("Input must be non-negative")
     if width * count > _LIMIT:
-        raise _invalid(f"The counts have too many elements: {count} rows of {width}")
+        raise invalid_argument(f"The counts have too many elements: {count} rows of {width}")
     result = np.zeros((count, width), weights.dtype)
     inside = values < width
     if binary:
@@ -59,13 +55,13 @@ def _counts(rows: Any, count: int, values: Any, size: Any, weights: Any, binary:
 def ragged_bincount_op(splits, values, size, weights, *, binary_output: bool = False):
     """Counts the numbers in each row of a ragged matrix."""
     if splits.ndim != 1 or not splits.size:
-        raise _invalid(f"Splits must be a non-empty vector, but its shape is {text(splits.shape)}")
+        raise invalid_argument(f"Splits must be a non-empty vector, but its shape is {text(splits.shape)}")
     if splits[0] != 0:
-        raise _invalid(f"Splits must start with 0, not with {splits[0]}")
+        raise invalid_argument(f"Splits must start with 0, not with {splits[0]}")
     if splits[-1] != values.size:
-        raise _invalid(f"Splits must end with the number of values, got {splits[-1]} instead of {values.size}")
+        raise invalid_argument(f"Splits must end with the number of values, got {splits[-1]} instead of {values.size}")
     if (splits[1:] < splits[:-1]).any():
-        raise _invalid("Splits must be in ascending order")
+        raise invalid_argument("Splits must be in ascending order")
     rows = np.repeat(np.arange(splits.size - 1), np.diff(splits))
     return _counts(rows, splits.size - 1, values.reshape(-1), size, weights.reshape(-1), binary_output)
 
@@ -103,16 +99,18 @@ def _ragged_bincount_samples(s):
 def sparse_bincount_op(indices, values, dense_shape, size, weights, *, binary_output: bool = False):
     """Counts the numbers of a sparse vector, or in each row of a sparse matrix."""
     if indices.ndim != 2 or dense_shape.ndim != 1 or indices.shape[1] != dense_shape.size:
-        raise _invalid(
+        raise invalid_argument(
             f"indices must be a matrix with a column for each dimension of dense_shape, but their shapes are "
             f"{text(indices.shape)} and {text(dense_shape.shape)}"
         )
     if values.ndim != 1 or len(values) != len(indices):
-        raise _invalid(f"values must be a vector of {len(indices)} numbers, but its shape is {text(values.shape)}")
+        raise invalid_argument(
+            f"values must be a vector of {len(indices)} numbers, but its shape is {text(values.shape)}"
+        )
     if not 1 <= dense_shape.size <= 2:
-        raise _invalid(f"Only vectors and matrices can be counted, but dense_shape is {dense_shape.tolist()}")
+        raise invalid_argument(f"Only vectors and matrices can be counted, but dense_shape is {dense_shape.tolist()}")
     if (dense_shape < 0).any() or ((indices < 0) | (indices >= dense_shape)).any():
-        raise _invalid(f"An index is out of bounds: the shape is {dense_shape.tolist()}")
+        raise invalid_argument(f"An index is out of bounds: the shape is {dense_shape.tolist()}")
     matrix = dense_shape.size == 2
     count = int(dense_shape[0]) if matrix else 1
     rows = indices[:, 0] if matrix else np.zeros(len(indices), np.int64)

@@ -11,7 +11,7 @@ from tideflow._src.core.errors import InternalError, InvalidArgumentError
 from tideflow._src.core.tensor import EagerTensor, Tensor
 from tideflow._src.graph.types import COMPLEX, FLOATING, INTEGER
 from tideflow._src.ops.array.raw import raw
-from tideflow._src.ops.math.arithmetic import NUMERIC, add_v2, binary_samples, conjugate, mul, pow_op
+from tideflow._src.ops.math.arithmetic import NUMERIC, add_v2, conjugate, mul, pow_op
 from tideflow._src.ops.math.casting import cast
 from tideflow._src.ops.math.fast import binary
 from tideflow._src.ops.scopes import name_scope

@@ -12,6 +12,7 @@ from tideflow._src.core.tensor import EagerTensor, Tensor, install_operator
 from tideflow._src.graph.static_value import static_value
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.dimensions import known_shape
+from tideflow._src.ops.math.arithmetic import conjugate
 from tideflow._src.ops.math.matrix_product import batch_mat_mul_v2, batch_mat_mul_v3, mat_mul, sparse_mat_mul
 from tideflow._src.ops.math.reduction import remaining_axes
 from tideflow._src.ops.scopes import name_scope
@@ -127,17 +128,17 @@ def _general_matmul(
         unknown = shape_a is None or shape_b is None
         if batches or unknown or other_type:
             if transpose_a:
-                a, adjoint_a = _conjugate(a), True
+                a, adjoint_a = conjugate(a), True
             if transpose_b:
-                b, adjoint_b = _conjugate(b), True
+                b, adjoint_b = conjugate(b), True
             marks = {"adj_x": adjoint_a, "adj_y": adjoint_b, "grad_x": grad_a, "grad_y": grad_b}
             if other_type:
                 return batch_mat_mul_v3(a, b, Tout=wanted, **marks, name=scope)
             return batch_mat_mul_v2(a, b, **marks, name=scope)
         if adjoint_a:
-            a, transpose_a = _conjugate(a), True
+            a, transpose_a = conjugate(a), True
         if adjoint_b:
-            b, transpose_b = _conjugate(b), True
+            b, transpose_b = conjugate(b), True
         sparse_types = (dtypes.float32, dtypes.bfloat16)
         if (a_is_sparse or b_is_sparse) and a.dtype in sparse_types and b.dtype in sparse_types:
             product = sparse_mat_mul(
@@ -169,11 +170,7 @@ def _operator_product(
     turned = b.matmul(a, adjoint=not adjoint_b, adjoint_arg=not adjoint_a, name=name)
     rank = turned.shape.rank
     order = np.array([*range(rank - 2), rank - 1, rank - 2], np.int32)
-    return raw.Transpose(_conjugate(turned), order)
-
-
-def _conjugate(x: Any) -> Any:
-    return raw.Conj(x) if x.dtype.is_complex else x
+    return raw.Transpose(conjugate(turned), order)
 
 
 def matmul_v0(

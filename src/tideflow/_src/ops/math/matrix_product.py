@@ -13,6 +13,7 @@ from tideflow._src.graph.op_def import default
 from tideflow._src.graph.shape_inference import broadcast
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.dimensions import known_shape, merge, merge_dimensions, text, with_rank, with_rank_at_least
+from tideflow._src.ops.math.arithmetic import conjugate
 from tideflow._src.ops.math.reduction import is_short_float
 from tideflow._src.runtime.lazy import jnp
 from tideflow._src.runtime.op import op
@@ -115,13 +116,9 @@ def _mat_mul_shape(a, b, *, transpose_a, transpose_b):
     return rows, columns
 
 
-def _conjugate(x: Any) -> Any:
-    return raw.Conj(x) if x.dtype.is_complex else x
-
-
 @mat_mul.gradient
 def _mat_mul_gradient(call, dy):
-    a, b = (_conjugate(item) for item in call.inputs)
+    a, b = (conjugate(item) for item in call.inputs)
     of_a, of_b = {"grad_a": True}, {"grad_b": True}
     if call.attr("transpose_a"):
         if call.attr("transpose_b"):
@@ -339,8 +336,8 @@ def _shared_matrix_gradients(x: Any, y: Any, dy: Any, adj_y: bool, shape_x: Any,
     rows = raw.Reshape(x, np.array([-1, inner], np.int32))
     dy_rows = raw.Reshape(dy, np.array([-1, columns], np.int32))
     if adj_y:
-        return dx, mat_mul(_conjugate(dy_rows), rows, transpose_a=True)
-    return dx, mat_mul(_conjugate(rows), dy_rows, transpose_a=True)
+        return dx, mat_mul(conjugate(dy_rows), rows, transpose_a=True)
+    return dx, mat_mul(conjugate(rows), dy_rows, transpose_a=True)
 
 
 def unbroadcast_batch(grad: Any, x: Any, y: Any, which: int) -> Any:

@@ -21,6 +21,7 @@ from tideflow._src.ops.dimensions import (
     with_rank,
     with_rank_at_least,
 )
+from tideflow._src.runtime.checks import scalar
 from tideflow._src.runtime.lazy import jax, jnp, lax
 from tideflow._src.runtime.op import op
 
@@ -41,12 +42,6 @@ def _check_top_k(input: Any, k: int) -> None:
         raise InvalidArgumentError(None, None, f"Need k >= 0, got {k}")
     if input.shape[-1] < k:
         raise InvalidArgumentError(None, None, f"input must have at least k columns. Had {input.shape[-1]}, needed {k}")
-
-
-def _scalar(value: Any, name: str) -> int:
-    if np.ndim(value):
-        raise InvalidArgumentError(None, None, f"{name} must be scalar, got shape {list(np.shape(value))}")
-    return int(value)
 
 
 def _descending(xp: Any, x: Any) -> Any:
@@ -168,7 +163,7 @@ def _top_k_gradient(call: Any, d_values: Any) -> Any:
 )
 def top_k_v2(xp, input, k, *, index_type: DType, sorted: bool = True):
     """Finds the greatest k elements of each row and their positions, in descending order; of equal ones the first."""
-    count = _scalar(k, "k")
+    count = int(scalar(k, "k"))
     _check_top_k(input, count)
     find = _host_top_k if xp is np else _xla_top_k
     return find(input, count, np.dtype(index_type.as_numpy_dtype))
@@ -308,7 +303,7 @@ def _in_top_k_samples(s):
 @op("NthElement", "input: T, n: static int32 -> values: T", T=REAL)
 def nth_element(xp, input, n, *, reverse: bool = False):
     """Finds the n-th least (or greatest) element of each row, counted from 0."""
-    place = _scalar(n, "n")
+    place = int(scalar(n, "n"))
     if place < 0:
         raise InvalidArgumentError(None, None, f"n must be non-negative but is {place}")
     if input.ndim < 1 or input.shape[-1] <= place:

@@ -12,6 +12,7 @@ from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.graph.op_def import default
 from tideflow._src.graph.types import INDEX, NUMBER, REAL
 from tideflow._src.ops.array.raw import raw
+from tideflow._src.ops.array.row_sums import sum_rows
 from tideflow._src.ops.dimensions import known_shape, merge_dimensions, text, with_rank, with_rank_at_least
 from tideflow._src.ops.math.reduction import is_short_float
 from tideflow._src.runtime.checks import require
@@ -238,9 +239,14 @@ def _host_unsorted(ufunc: Any, rows: Any, ids: Any, count: int, neutral: Any) ->
     if beyond.any():
         first = int(np.argmax(beyond))
         raise InvalidArgumentError(None, None, f"segment_ids[{first}] = {ids[first]} is out of range [0, {count})")
+    if ufunc is np.add and not is_short_float(rows.dtype):
+        kept = ids >= 0  # a negative number drops its row
+        if not kept.all():
+            rows, ids = rows[kept], ids[kept]
+        return sum_rows(ids, rows, count)
     order = np.argsort(ids, kind="stable")
     ids = ids[order]
-    if len(ids) and ids[0] < 0:  # a negative number drops its row
+    if len(ids) and ids[0] < 0:
         order, ids = order[ids >= 0], ids[ids >= 0]
     return reduce_runs(ufunc, rows[order], ids, count, neutral)
 

@@ -20,11 +20,15 @@ from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.runtime.lazy import LazyModule, jnp, lax
 from tideflow._src.runtime.op import op
+from tideflow._src.runtime.parallel import over_ranges
 
 _scipy: Any = LazyModule("scipy.special")
 _jax: Any = LazyModule("jax.scipy.special")
 
 _TWO_OVER_ROOT_PI = 2 / np.sqrt(np.pi)
+#: From this many elements on dividing the work pays; what one costs, as ``over_ranges`` counts.
+_LARGE = 1 << 15
+_WORK = 16
 
 
 def _on_host(function: Any, *arguments: Any) -> Any:
@@ -32,7 +36,16 @@ def _on_host(function: Any, *arguments: Any) -> Any:
     dtype = arguments[0].dtype
     if dtype.itemsize < 4:
         arguments = tuple(item.astype(np.float32) for item in arguments)
-    return np.asarray(function(*arguments)).astype(dtype)
+    if len(arguments) > 1 or arguments[0].size < _LARGE:
+        return np.asarray(function(*arguments)).astype(dtype)
+    flat = arguments[0].reshape(-1)
+    result = np.empty_like(flat)
+
+    def compute(begin: int, end: int) -> None:
+        function(flat[begin:end], out=result[begin:end])
+
+    over_ranges(compute, flat.size, _WORK * flat.size)
+    return result.reshape(arguments[0].shape).astype(dtype, copy=False)
 
 
 def _in_single(function: Any, *arguments: Any) -> Any:
@@ -149,7 +162,9 @@ def lgamma_op(xp, x):
 
 @lgamma_op.host
 def _lgamma_host(x):
-    return np.where(np.isinf(x), x.dtype.type(np.inf), _on_host(_scipy.gammaln, x))
+    result = _on_host(_scipy.gammaln, x)
+    infinite = np.isinf(x)
+    return np.where(infinite, x.dtype.type(np.inf), result) if infinite.any() else result
 
 
 @lgamma_op.gradient

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from tideflow._src.core import context
-from tideflow._src.core.errors import InvalidArgumentError
+from tideflow._src.core.errors import invalid_argument
 from tideflow._src.core.tensor import EagerTensor
 from tideflow._src.graph.shape_inference import shape_text
 from tideflow._src.graph.types import NUMBER
@@ -19,19 +19,15 @@ from tideflow._src.runtime.lazy import jnp
 from tideflow._src.runtime.op import op
 
 
-def _invalid(message: str) -> InvalidArgumentError:
-    return InvalidArgumentError(None, None, message)
-
-
 def _add(value: Any, bias: Any, channel: int) -> Any:
     """Adds ``bias`` along dimension ``channel`` of ``value``, or the last dimension if ``channel`` is -1."""
     if value.ndim < 2:
-        raise _invalid(f"Input tensor must be at least 2D: {shape_text(value.shape)}")
+        raise invalid_argument(f"Input tensor must be at least 2D: {shape_text(value.shape)}")
     if bias.ndim != 1:
-        raise _invalid(f"Biases must be 1D: {shape_text(bias.shape)}")
+        raise invalid_argument(f"Biases must be 1D: {shape_text(bias.shape)}")
     if bias.shape[0] != value.shape[channel]:
         which = "last" if channel == -1 else "channel"
-        raise _invalid(
+        raise invalid_argument(
             f"Must provide as many biases as the {which} dimension of the input tensor: {shape_text(bias.shape)} vs. "
             f"{shape_text(value.shape)}"
         )
@@ -83,7 +79,7 @@ def bias_add_grad(xp, out_backprop, *, data_format: Literal["NHWC", "NCHW"] = "N
     """Sums a gradient over all dimensions but that of the channels."""
     x = out_backprop
     if x.ndim < 2:
-        raise _invalid(f"Input tensor must be at least 2D: {shape_text(x.shape)}")
+        raise invalid_argument(f"Input tensor must be at least 2D: {shape_text(x.shape)}")
     channel = 1 if data_format == "NCHW" else x.ndim - 1
     axes = tuple(axis for axis in range(x.ndim) if axis != channel)
     if x.dtype.itemsize == 2 and x.dtype.kind not in "iu":

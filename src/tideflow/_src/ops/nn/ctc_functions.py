@@ -50,7 +50,7 @@ def ctc_loss_v1(
       sequence_length: how many frames of each example count, int32 ``[batch_size]``.
       preprocess_collapse_repeated: whether repeated labels are one before anything else.
       ctc_merge_repeated: whether a label may last for several frames.
-      ignore_longer_outputs_than_inputs: whether an example with more labels than frames has loss 0; else it is an error.
+      ignore_longer_outputs_than_inputs: whether an example with more labels than frames has loss 0, not an error.
       time_major: whether the first dimension of ``inputs`` is time; else it is the batch.
       logits: another name of ``inputs``.
 

@@ -9,10 +9,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from tideflow._src.core.dtypes import DType
-from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.graph.op_def import at_least, default
-from tideflow._src.graph.types import FLOATING, INDEX, REAL
+from tideflow._src.graph.types import FLOATING, REAL
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.dimensions import shape_of, with_rank
 from tideflow._src.ops.nn import pooling_kernels as kernels

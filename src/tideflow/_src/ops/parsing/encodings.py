@@ -65,16 +65,16 @@ def _decode_compressed_samples(s):
 @op("DecodeJSONExample", "json_examples: string -> binary_examples: string", tier="host", differentiable="missing")
 def decode_json_example_op(json_examples):
     """Turns ``Example`` messages written as JSON into serialized ones."""
-    from google.protobuf import json_format  # heavy, and few programs read examples as JSON
-
+    # Protobuf is heavy, and few programs read examples as JSON.
     from tideflow._src.graph import protos
+    from tideflow._src.graph.protos.text import from_json
 
     kind = protos.get("Example")
     result = np.empty(np.shape(json_examples), object)
     for index, item in enumerate(np.asarray(json_examples, object).ravel().tolist()):
         try:
-            message = json_format.Parse(item, kind())
-        except (json_format.ParseError, UnicodeDecodeError, RecursionError) as error:
+            message = from_json(item, kind())
+        except ValueError as error:
             raise InvalidArgumentError(
                 None, None, f"Error while parsing JSON: element {index} is no tensorflow.Example: {error}"
             ) from None

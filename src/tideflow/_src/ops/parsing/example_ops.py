@@ -12,6 +12,7 @@ from tideflow._src.core.dtypes import DType
 from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.graph.op_def import REQUIRED, Constraint, Shape, at_least
 from tideflow._src.graph.shape_inference import shape_text
+from tideflow._src.ops.dimensions import with_rank
 from tideflow._src.ops.parsing import assembly, batch
 from tideflow._src.runtime.op import op
 
@@ -143,15 +144,10 @@ def sparse_shapes_of(count: int, rank: int) -> tuple[list[Any], list[Any], list[
     return [(None, rank)] * count, [(None,)] * count, [(rank,)] * count
 
 
-def _check_rank(shape: Any, rank: int) -> None:
-    if shape is not None and len(shape) != rank:
-        raise ValueError(f"Shape must be rank {rank} but is rank {len(shape)}")
-
-
 @parse_example_op.shape
 def _parse_example_shape(serialized, names, sparse_keys, dense_keys, dense_defaults, *, sparse_types, dense_shapes):
-    _check_rank(serialized, 1)
-    _check_rank(names, 1)
+    with_rank(serialized, 1)
+    with_rank(names, 1)
     size = None if serialized is None else serialized[0]
     dense = [None if shape is None else (size, *shape) for shape in dense_shapes]
     return (*sparse_shapes_of(len(sparse_types), 2), dense)
@@ -218,7 +214,7 @@ def _parse_example_v2_shape(
     dense_shapes,
 ):
     for keys in (sparse_keys, dense_keys, ragged_keys):
-        _check_rank(keys, 1)
+        with_rank(keys, 1)
     count = len(ragged_value_types)
     if serialized is None:
         vectors = [(None,)] * num_sparse
@@ -276,7 +272,7 @@ def as_bytes(keys: Sequence[Any]) -> list[bytes]:
 
 @parse_single_example_op.shape
 def _parse_single_example_shape(serialized, dense_defaults, *, num_sparse, dense_shapes):
-    _check_rank(serialized, 0)
+    with_rank(serialized, 0)
     return (*sparse_shapes_of(num_sparse, 1), list(dense_shapes))
 
 

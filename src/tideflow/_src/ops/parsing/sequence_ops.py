@@ -11,6 +11,7 @@ from tideflow._src.core.dtypes import DType
 from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.graph.op_def import Constraint, Shape, at_least
 from tideflow._src.graph.shape_inference import shape_text
+from tideflow._src.ops.dimensions import with_rank
 from tideflow._src.ops.parsing import assembly, batch, sequences
 from tideflow._src.ops.parsing.example_ops import (
     as_bytes,
@@ -158,11 +159,6 @@ def parse_sequence_example_op(
     )
 
 
-def _check_rank(shape: Any, rank: int) -> None:
-    if shape is not None and len(shape) != rank:
-        raise ValueError(f"Shape must be rank {rank} but is rank {len(shape)}")
-
-
 def _joined(*parts: Any) -> Any:
     """Returns parts of a shape joined; None if one is unknown."""
     return None if any(part is None for part in parts) else tuple(size for part in parts for size in part)
@@ -180,7 +176,7 @@ def _parse_sequence_example_shape(
     context_dense_shapes,
     feature_list_dense_shapes,
 ):
-    _check_rank(serialized, 1)
+    with_rank(serialized, 1)
     outer = (None,) if serialized is None else serialized
     return (
         *sparse_shapes_of(Ncontext_sparse, 2),
@@ -428,8 +424,8 @@ def _parse_single_sequence_example_shape(
     context_dense_shapes,
     feature_list_dense_shapes,
 ):
-    _check_rank(serialized, 0)
-    _check_rank(feature_list_dense_missing_assumed_empty, 1)
+    with_rank(serialized, 0)
+    with_rank(feature_list_dense_missing_assumed_empty, 1)
     return (
         *sparse_shapes_of(len(context_sparse_keys), 1),
         list(context_dense_shapes),

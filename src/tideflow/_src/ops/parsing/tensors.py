@@ -73,15 +73,14 @@ def parse_tensor_op(serialized, *, out_type: DType):
         raise InvalidArgumentError(
             None, None, f"Expected `serialized` to be a scalar, got shape: {shape_text(np.shape(serialized))}"
         )
-    from google.protobuf.message import DecodeError  # heavy, and few programs parse tensors
-
+    # Protobuf is heavy, and few programs parse tensors.
     from tideflow._src.graph import protos, tensor_proto
+    from tideflow._src.graph.protos.text import from_bytes
 
     content = serialized.item() if isinstance(serialized, np.ndarray) else serialized
-    message = protos.get("TensorProto")()
     try:
-        message.ParseFromString(content)
-    except DecodeError:
+        message = from_bytes(content, protos.get("TensorProto")())
+    except ValueError:
         shown = base64.b64encode(content[:48]).decode()
         raise InvalidArgumentError(
             None, None, f"Could not parse `serialized` as TensorProto, base64: {shown} ({len(content)} bytes)"

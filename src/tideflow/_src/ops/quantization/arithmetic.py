@@ -14,6 +14,7 @@ from tideflow._src.ops.dimensions import merge_dimensions, text, with_rank, with
 from tideflow._src.ops.quantization.conversion import QUANTIZED
 from tideflow._src.ops.quantization.numbers import (
     Limits,
+    Range,
     dequantize,
     dequantize_tensor,
     limits_of,
@@ -60,6 +61,11 @@ def _broadcast(x: Any, y: Any) -> None:
         raise _invalid(f"Incompatible shapes: {text(x.shape)} vs. {text(y.shape)}") from None
 
 
+def _not_empty(x: Any, y: Any) -> None:
+    if not x.size or not y.size:
+        raise _invalid(f"Must have some elements, but the shapes are {text(x.shape)} and {text(y.shape)}")
+
+
 def _scaled_sum_range(x: Any, y: Any, bits: int) -> tuple[np.float32, np.float32]:
     reach = max(abs(float(item)) for item in (*x, *y)) if bits == 14 else max(x[1], -x[0], y[1], -y[0])
     top = np.float32(np.float32(reach) * np.float32(1 << bits))
@@ -78,6 +84,7 @@ def _scaled_sum_range(x: Any, y: Any, bits: int) -> tuple[np.float32, np.float32
 def quantized_add_op(x, y, min_x, max_x, min_y, max_y, *, Toutput: DType):
     """Adds quantized numbers of two ranges, element by element."""
     range_x, range_y = range_of(min_x, max_x, "x"), range_of(min_y, max_y, "y")
+    _not_empty(x, y)
     _broadcast(x, y)
     limits = limits_of(Toutput)
     bottom, top = _scaled_sum_range(range_x, range_y, 14)
@@ -88,7 +95,7 @@ def quantized_add_op(x, y, min_x, max_x, min_y, max_y, *, Toutput: DType):
     return packed(wrapped(terms[0] + terms[1]), Toutput), bottom, top
 
 
-def _in_range(values: Any, before: Limits, source: Any, target: Any, after: Limits) -> Any:
+def _in_range(values: Any, before: Limits, source: Range, target: Range, after: Limits) -> Any:
     """Moves numbers to another range: tensors of 8 bits along a line through the images of 0 and 1."""
     if before == _BYTE and after.steps == 1 << 32 and values.size != 1:
         zero, one = (int(quantize_unclamped(dequantize(step, *source, before), *target, after)) for step in (0, 1))
@@ -116,7 +123,7 @@ def _elementwise_samples(s: Any) -> Any:
 quantized_add_op.samples(_elementwise_samples)
 
 
-def offset_of(dtype: Any, pair: Any) -> int:
+def offset_of(dtype: Any, pair: Range) -> int:
     """Returns the quantized number that stands for zero in a range; it may lie outside of the type's limits."""
     return int(quantize_unclamped(np.float32(0), *pair, limits_of(dtype)))
 
@@ -133,6 +140,7 @@ def offset_of(dtype: Any, pair: Any) -> int:
 def quantized_mul_op(x, y, min_x, max_x, min_y, max_y, *, Toutput: DType):
     """Multiplies quantized numbers of two ranges, element by element."""
     range_x, range_y = range_of(min_x, max_x, "x"), range_of(min_y, max_y, "y")
+    _not_empty(x, y)
     _broadcast(x, y)
     factors = [
         plain(value).astype(np.int64) - offset_of(value.dtype, pair) for value, pair in ((x, range_x), (y, range_y))

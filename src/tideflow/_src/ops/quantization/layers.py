@@ -73,6 +73,8 @@ def quantized_conv2d_op(
     for name, value in (("input", input), ("filter", filter)):
         if value.ndim != 4:
             raise _invalid(f"{name} must be rank 4 but is rank {value.ndim}")
+    if not filter.size:
+        raise _invalid(f"filter must have at least one element, but its shape is {text(filter.shape)}")
     if input.shape[3] != filter.shape[2]:
         raise _invalid(f"input and filter must have the same depth: {input.shape[3]} vs {filter.shape[2]}")
     ranges = (
@@ -358,7 +360,7 @@ def quantized_instance_norm_op(
     elif normal.size:
         bottom, top = normal.min(), normal.max()
     else:
-        bottom, top = np.finfo(np.float32).max, np.finfo(np.float32).min
+        bottom, top = np.float32(np.inf), np.float32(-np.inf)
     top = max(top, np.float32(bottom + np.float32(min_separation)))
     return packed(quantize_tensor(normal, bottom, top, limits_of(x.dtype)), x.dtype), bottom, top
 

@@ -16,6 +16,9 @@ from tideflow._src.core.errors import InvalidArgumentError
 
 Array = Any
 
+#: The least and the greatest real number that quantized ones stand for.
+Range = tuple[np.float32, np.float32]
+
 
 class Limits(NamedTuple):
     """Is what a quantized type can hold."""
@@ -130,7 +133,7 @@ def dequantize_tensor(values: Array, low: np.float32, high: np.float32, limits: 
         return (start - np.float32(limits.lowest) * scale) + values.astype(np.float32) * scale
 
 
-def requantize_tensor(values: Array, source: Any, target: Any, before: Limits, after: Limits) -> Array:
+def requantize_tensor(values: Array, source: Range, target: Range, before: Limits, after: Limits) -> Array:
     """Moves quantized numbers to another range: ``source`` and ``target`` are pairs of a least and a greatest number.
 
     From 32 to 8 bits TensorFlow computes in fixed point, with 16 bits behind the point.

@@ -216,9 +216,10 @@ def uniform_requantize_op(
     check_parameters(input.shape, input_scales, input_zero_points, axes[0])
     check_parameters(input.shape, output_scales, output_zero_points, axes[1])
     check_scales(input_scales, output_scales)
-    before = (along(item, input.ndim, axes[0]) for item in (input_scales, input_zero_points))
-    after = (along(item, input.ndim, axes[1]) for item in (output_scales, output_zero_points))
-    moved = requantize(plain(input), *before, *after, output_quantization_min_val, output_quantization_max_val)
+    scale, zero = (along(item, input.ndim, axes[0]) for item in (input_scales, input_zero_points))
+    new_scale, new_zero = (along(item, input.ndim, axes[1]) for item in (output_scales, output_zero_points))
+    least, greatest = output_quantization_min_val, output_quantization_max_val
+    moved = requantize(plain(input), scale, zero, new_scale, new_zero, least, greatest)
     return packed(moved, Tout)
 
 
@@ -316,9 +317,9 @@ def uniform_quantized_add_op(
         (rhs, rhs_scales, rhs_zero_points, rhs_quantization_axis),
     ):
         place = -1 if each == -1 else each + len(shape) - tensor.ndim
-        source = (along(item, len(shape), place) for item in (scales, zero_points))
+        old_scale, old_zero = (along(item, len(shape), place) for item in (scales, zero_points))
         values = plain(tensor).reshape((1,) * (len(shape) - tensor.ndim) + tensor.shape)
-        terms.append(requantize(values, *source, scale, zero, least, greatest))
+        terms.append(requantize(values, old_scale, old_zero, scale, zero, least, greatest))
     return packed(np.maximum(np.minimum(terms[0] + terms[1] - zero, greatest), least), lhs.dtype)
 
 

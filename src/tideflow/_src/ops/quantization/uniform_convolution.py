@@ -271,9 +271,9 @@ def uniform_quantized_convolution_op(
     check_parameters(total.shape, output_scales, output_zero_points, axes[2])
     place = -1 if axes[1] == -1 else layout.output[1]
     factor = lhs_scales.astype(np.float64) * along(rhs_scales, total.ndim, place)
-    after = (along(item, total.ndim, axes[2]) for item in (output_scales, output_zero_points))
+    scale, zero = (along(item, total.ndim, axes[2]) for item in (output_scales, output_zero_points))
     least, greatest = output_quantization_min_val, output_quantization_max_val
-    return packed(requantize(total, factor, 0, *after, least, greatest), Tout)
+    return packed(requantize(total, factor, 0, scale, zero, least, greatest), Tout)
 
 
 @uniform_quantized_convolution_op.shape

@@ -103,9 +103,9 @@ def uniform_quantized_dot_op(
     right = plain(rhs).astype(np.float64) - along(rhs_zero_points, 2, rhs_quantization_axis)
     total = (left @ right).astype(np.int64).astype(np.int32)
     factor = lhs_scales.astype(np.float64) * along(rhs_scales, 2, rhs_quantization_axis)
-    after = (along(item, 2, output_quantization_axis) for item in (output_scales, output_zero_points))
+    scale, zero = (along(item, 2, output_quantization_axis) for item in (output_scales, output_zero_points))
     least, greatest = output_quantization_min_val, output_quantization_max_val
-    return packed(requantize(total, factor, 0, *after, least, greatest), Tout)
+    return packed(requantize(total, factor, 0, scale, zero, least, greatest), Tout)
 
 
 def _product_shape(lhs: Any, rhs: Any) -> Any:

@@ -16,6 +16,7 @@ from tideflow._src.graph.op_def import OpDef, at_least
 from tideflow._src.ops.queues.queue_resource import owned
 from tideflow._src.ops.queues.shared import no_shapes, resource_handle
 from tideflow._src.runtime.buffers import resources
+from tideflow._src.runtime.checks import scalar
 from tideflow._src.runtime.op import op
 
 DType = dtypes.DType
@@ -233,12 +234,6 @@ def _map(
     ).resource
 
 
-def _scalar_integer(name: str, value: Any) -> int:
-    if np.ndim(value):
-        raise InvalidArgumentError(None, None, f"{name} must be a scalar, but has shape {list(np.shape(value))}.")
-    return int(value)
-
-
 def _indices(value: Any) -> list[int]:
     if np.ndim(value) != 1:
         raise InvalidArgumentError(None, None, f"indices must be a vector, but has shape {list(np.shape(value))}.")
@@ -301,7 +296,7 @@ def stage_peek(
 ):
     """Gives the values at an index without picking them up; waits for them."""
     area = _area(capacity, memory_limit, container, shared_name)
-    return _checked(area.peek(_scalar_integer("index", index)), dtypes)
+    return _checked(area.peek(int(scalar(index, "index"))), dtypes)
 
 
 stage_peek.shape(_list_shapes)
@@ -342,7 +337,7 @@ def _define_map_operations(prefix: str, ordered: bool) -> None:
     ):
         """Puts values down under a key."""
         area = _map(capacity, memory_limit, dtypes, container, shared_name, ordered)
-        area.put(_scalar_integer("key", key), _indices(indices), values)
+        area.put(int(scalar(key, "key")), _indices(indices), values)
 
     map_stage.shape(no_shapes)
 
@@ -359,7 +354,7 @@ def _define_map_operations(prefix: str, ordered: bool) -> None:
     ):
         """Picks up the values of a key; waits for them."""
         area = _map(capacity, memory_limit, dtypes, container, shared_name, ordered)
-        return _checked(area.get(_scalar_integer("key", key), _indices(indices)), dtypes)
+        return _checked(area.get(int(scalar(key, "key")), _indices(indices)), dtypes)
 
     map_unstage.shape(_list_shapes)
 
@@ -376,7 +371,7 @@ def _define_map_operations(prefix: str, ordered: bool) -> None:
     ):
         """Gives the values of a key without picking them up; waits for them."""
         area = _map(capacity, memory_limit, dtypes, container, shared_name, ordered)
-        return _checked(area.peek(_scalar_integer("key", key), _indices(indices)), dtypes)
+        return _checked(area.peek(int(scalar(key, "key")), _indices(indices)), dtypes)
 
     map_peek.shape(_list_shapes)
 

@@ -166,7 +166,7 @@ def _permuted(places: Any, keys: Any, limits: Any, width: int, rounds: int) -> A
 
 @random_index_shuffle_op.shape
 def _random_index_shuffle_shape(index, seed, max_index):
-    shapes = []
+    shapes: list[tuple[int, ...] | None] = []
     for shape, rank in ((index, 0), (seed, 1), (max_index, 0)):
         if shape is None:
             shapes.append(None)

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tideflow._src.ops.random.sampling import box_muller, unit_from_words
+from tideflow._src.runtime.parallel import over_ranges
 from tideflow._src.runtime.philox import philox_at
 
 __all__ = ["gamma", "poisson", "truncated_normal"]
@@ -23,6 +24,9 @@ __all__ = ["gamma", "poisson", "truncated_normal"]
 _RESERVED_BLOCKS = 256
 _TRUNCATION = 2.0
 _CHUNK_GROUPS = 8192
+_CHUNK_NUMBERS = 16384
+#: What a number costs, as ``over_ranges`` counts: so many of an array's elements.
+_WORK = 16
 
 
 def truncated_normal(xp: Any, key: Any, counter: Any, size: int, dtype: Any) -> Any:
@@ -46,9 +50,13 @@ def truncated_normal(xp: Any, key: Any, counter: Any, size: int, dtype: Any) -> 
     if xp is not np:
         return _truncated_compiled(xp, key, counter, groups, width, dtype).reshape(-1)[:size].astype(dtype)
     values = np.empty((groups, width), dtype)
-    for start in range(0, groups, _CHUNK_GROUPS):
-        stop = min(start + _CHUNK_GROUPS, groups)
-        values[start:stop] = _truncated_chunk(key, counter, np.arange(start, stop), width, dtype)
+
+    def fill(begin: int, end: int) -> None:
+        for start in range(begin, end, _CHUNK_GROUPS):
+            stop = min(start + _CHUNK_GROUPS, end)
+            values[start:stop] = _truncated_chunk(key, counter, np.arange(start, stop), width, dtype)
+
+    over_ranges(fill, groups, _WORK * groups)
     return values.reshape(-1)[:size]
 
 
@@ -128,9 +136,9 @@ def _truncated_compiled(xp: Any, key: Any, counter: Any, groups: int, width: int
 class Streams:
     """Independent streams of blocks, one for each number, of which each knows how far it has come."""
 
-    def __init__(self, key: Any, counter: Any, size: int, apart: int = _RESERVED_BLOCKS) -> None:
+    def __init__(self, key: Any, counter: Any, size: int, apart: int = _RESERVED_BLOCKS, first: int = 0) -> None:
         self._key, self._counter = key, counter
-        self._next = np.arange(size, dtype=np.uint64) * np.uint64(apart)
+        self._next = np.arange(first, first + size, dtype=np.uint64) * np.uint64(apart)
 
     def draw(self, rows: NDArray[Any]) -> NDArray[Any]:
         """Returns the next block of each of the given streams."""
@@ -175,7 +183,28 @@ def gamma(key: Any, counter: Any, alpha: NDArray[Any], num_samples: int) -> NDAr
       Numbers of the dtype of `alpha`, shape `(num_samples, alpha.size)`.
     """
     shapes = np.repeat(alpha.reshape(-1).astype(np.float64), num_samples)
-    streams = Streams(key, counter, shapes.size)
+    values = np.empty(shapes.size)
+
+    def fill(begin: int, end: int) -> None:
+        values[begin:end] = _gamma_part(key, counter, shapes[begin:end], begin)
+
+    _in_chunks(fill, shapes.size)
+    return values.astype(alpha.dtype).reshape(alpha.size, num_samples).T
+
+
+def _in_chunks(fill: Callable[[int, int], None], size: int) -> None:
+    """Calls ``fill(begin, end)`` for ranges that cover all numbers: on several threads, small enough for a cache."""
+
+    def work(begin: int, end: int) -> None:
+        for start in range(begin, end, _CHUNK_NUMBERS):
+            fill(start, min(start + _CHUNK_NUMBERS, end))
+
+    over_ranges(work, size, _WORK * size)
+
+
+def _gamma_part(key: Any, counter: Any, shapes: NDArray[Any], first: int) -> NDArray[Any]:
+    """Draws the numbers from the one at ``first`` on, with the given shapes."""
+    streams = Streams(key, counter, shapes.size, first=first)
     normals = Buffer(streams, shapes.size, box_muller)
     uniforms = Buffer(streams, shapes.size, unit_from_words)
     values = np.empty(shapes.size)
@@ -207,7 +236,7 @@ def gamma(key: Any, counter: Any, alpha: NDArray[Any], num_samples: int) -> NDAr
             is_active = np.ones(active.size, bool)
             is_active[np.flatnonzero(is_positive)[accepted]] = False
             active = active[is_active]
-    return values.astype(alpha.dtype).reshape(alpha.size, num_samples).T
+    return values
 
 
 _LOG_FACTORIALS = np.array([math.lgamma(number + 1.0) for number in range(64)])
@@ -242,11 +271,16 @@ def poisson(key: Any, counter: Any, rate: NDArray[Any], num_samples: int, dtype:
       for NaN, with which TensorFlow's kernel never ends.
     """
     rates = np.repeat(rate.reshape(-1).astype(np.float64), num_samples)
-    uniforms = Buffer(Streams(key, counter, rates.size), rates.size, unit_from_words)
     values = np.full(rates.size, np.nan)
-    _poisson_by_products(uniforms, rates, values, np.flatnonzero(rates < 10))
-    _poisson_by_rejection(uniforms, rates, values, np.flatnonzero((rates >= 10) & np.isfinite(rates)))
-    values[rates == np.inf] = np.inf
+
+    def fill(begin: int, end: int) -> None:
+        part, out = rates[begin:end], values[begin:end]
+        uniforms = Buffer(Streams(key, counter, part.size, first=begin), part.size, unit_from_words)
+        _poisson_by_products(uniforms, part, out, np.flatnonzero(part < 10))
+        _poisson_by_rejection(uniforms, part, out, np.flatnonzero((part >= 10) & np.isfinite(part)))
+        out[part == np.inf] = np.inf
+
+    _in_chunks(fill, rates.size)
     with np.errstate(invalid="ignore", over="ignore"):
         return values.astype(dtype).reshape(rate.size, num_samples).T
 

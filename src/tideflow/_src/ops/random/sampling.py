@@ -19,11 +19,14 @@ from typing import Any
 import numpy as np
 
 from tideflow._src.runtime import philox as philox_module
+from tideflow._src.runtime.parallel import over_ranges
 from tideflow._src.runtime.philox import philox
 
 __all__ = ["box_muller", "multinomial", "normal", "permutation", "uniform", "uniform_full_int", "uniform_int"]
 
 _SMALLEST_UNIFORM = 1.0e-7
+#: What a random number costs, as ``over_ranges`` counts: so many of an array's elements.
+_WORK = 8
 
 
 def _is_wide(dtype: np.dtype) -> bool:
@@ -43,10 +46,14 @@ def _from_blocks(
     if xp is not np:
         return convert(xp, philox(xp, key, counter, n_blocks)).reshape(-1)[:size]
     values = np.empty((n_blocks, per_block), dtype)
-    for start in range(0, n_blocks, philox_module.CHUNK_BLOCKS):
-        stop = min(start + philox_module.CHUNK_BLOCKS, n_blocks)
-        offsets = np.arange(start, stop, dtype=np.uint64)
-        values[start:stop] = convert(np, philox_module.philox_at(np, key, counter, offsets))
+
+    def fill(begin: int, end: int) -> None:
+        for start in range(begin, end, philox_module.CHUNK_BLOCKS):
+            stop = min(start + philox_module.CHUNK_BLOCKS, end)
+            offsets = np.arange(start, stop, dtype=np.uint64)
+            values[start:stop] = convert(np, philox_module.philox_at(np, key, counter, offsets))
+
+    over_ranges(fill, n_blocks, _WORK * size)
     return values.reshape(-1)[:size]
 
 
@@ -244,8 +251,9 @@ def permutation(key: Any, counter: Any, size: int) -> np.ndarray[Any, Any]:
 
     `StatelessShuffle` draws the same one from its key and counter.
 
-    Each place but the last is swapped with itself or a later one (Fisher and Yates), one word for each. Every swap
-    depends on those before: XLA would copy all rows at each turn of such a loop, so the host alone does it.
+    Each place but the last is swapped with itself or a later one (Fisher and Yates), one word for each. Instead of
+    one swap after the other, all are followed back at once: just before its turn, a place holds what the place whose
+    swap last wrote to it held at its own turn, and so on. These chains are as short as a random tree is high.
 
     Args:
       key: The key.
@@ -258,13 +266,31 @@ def permutation(key: Any, counter: Any, size: int) -> np.ndarray[Any, Any]:
     if size <= 1:
         return np.zeros(size, np.int32)
     places = size - 1
-    words = philox(np, key, counter, -(-places // 4)).reshape(-1)[:places]
-    remaining = np.arange(size, size - places, -1, dtype=np.uint32)
-    partners = (words % remaining).astype(np.int32) + np.arange(places, dtype=np.int32)
-    rows = list(range(size))
-    for place, partner in enumerate(partners.tolist()):
-        rows[place], rows[partner] = rows[partner], rows[place]
-    return np.array(rows, np.int32)
+    words = uniform_full_int(np, key, counter, places, np.uint32)
+    words %= np.arange(size, 1, -1, dtype=np.uint32)
+    pairs = words.astype(np.int64)
+    pairs += np.arange(places)
+    pairs <<= 32
+    pairs |= np.arange(places)
+    pairs.sort()
+    turns, written = pairs.astype(np.int32), (pairs >> 32).astype(np.int32)
+    again = np.empty(places, bool)  # whether the place was written to before; the turn that did stands before this one
+    again[0], again[1:] = False, written[1:] == written[:-1]
+    before = np.roll(turns, 1)
+    # Of the turns that write to a place the last counts, but its own turn, which comes after all others.
+    writers = turns.copy()
+    own = np.flatnonzero(turns == written)
+    own = own[again[own]]
+    writers[own] = before[own]
+    source = np.arange(size, dtype=np.int32)
+    source[written] = writers
+    farther = np.empty_like(source)
+    while not np.array_equal(np.take(source, source, out=farther, mode="clip"), source):
+        source, farther = farther, source
+    rows = np.empty(size, np.int32)
+    rows[turns] = np.where(again, source.take(before), written)
+    rows[-1] = source[-1]  # the last place has no turn of its own
+    return rows
 
 
 def multinomial(xp: Any, key: Any, counter: Any, logits: Any, num_samples: int, output_dtype: Any = np.int64) -> Any:

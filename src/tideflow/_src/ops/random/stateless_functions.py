@@ -1,4 +1,4 @@
-"""More random numbers without a state: binomial ones, and normal ones between bounds."""
+"""More random numbers without a state: binomial ones, normal ones between bounds, and shuffled indices."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tideflow._src.ops.random.output_shape import shape_tensor
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor
 
-__all__ = ["stateless_parameterized_truncated_normal", "stateless_random_binomial"]
+__all__ = ["random_index_shuffle", "stateless_parameterized_truncated_normal", "stateless_random_binomial"]
 
 
 def stateless_random_binomial(
@@ -64,3 +64,19 @@ def stateless_parameterized_truncated_normal(
         parameters = zip(("means", "stddevs", "minvals", "maxvals"), (means, stddevs, minvals, maxvals), strict=True)
         tensors = [convert_to_tensor(value, name=label) for label, value in parameters]
         return raw.StatelessParameterizedTruncatedNormal(shape, seed, *tensors)
+
+
+def random_index_shuffle(index: Any, seed: Any, max_index: Any, rounds: int = 4, name: str | None = None) -> Any:
+    """Returns where a pseudorandom permutation of 0, 1, ..., ``max_index`` puts an index.
+
+    Args:
+      index: the index, a scalar, or a vector of several.
+      seed: three integers, or a matrix with three for each index.
+      max_index: the largest index, a scalar or a vector.
+      rounds: how often the cipher mixes: even, and at least 4.
+      name: the node's name.
+
+    Returns:
+      An index, or a vector of them, of the dtype of ``index``.
+    """
+    return raw.RandomIndexShuffle(index, seed, max_index, rounds=rounds, name=name)

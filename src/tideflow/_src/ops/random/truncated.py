@@ -156,7 +156,7 @@ def _stateless_parameterized_shape(shape, seed, means, stddevs, minvals, maxvals
 def _stateless_parameterized_gradient(call, dy):
     """Differentiates implicitly: the value of the distribution function at the number stays what it is.
 
-    The gradient with respect to the mean is that of TensorFlow, 1: the one where the bounds move along.
+    The gradients with respect to mean and deviation are those of TensorFlow, where the bounds move along.
     """
     _, _, mean, deviation, low, high = call.inputs
     sample = call.outputs[0]
@@ -168,8 +168,7 @@ def _stateless_parameterized_gradient(call, dy):
     half = dtype.type(0.5)
     by_high = raw.Exp(half * (raw.Square(unit) - raw.Square(high_unit)) + raw.Log(chance))
     by_low = raw.Exp(half * (raw.Square(unit) - raw.Square(low_unit)) + raw.Log1p(-chance))
-    by_mean = dtype.type(1)
-    by_deviation = unit - _times(low_unit, by_low) - _times(high_unit, by_high)
+    by_mean, by_deviation = dtype.type(1), unit
     whole = raw.Shape(sample)
     gradients = []
     for parameter, factor in ((mean, by_mean), (deviation, by_deviation), (low, by_low), (high, by_high)):
@@ -185,19 +184,16 @@ def _below(unit: Any) -> Any:
     return dtype(0.5) * raw.Erfc(unit * dtype(-np.sqrt(0.5)))
 
 
-def _times(unit: Any, factor: Any) -> Any:
-    """Multiplies; an infinite bound, which nothing depends on, gives zero."""
-    return raw.MulNoNan(unit, factor)
-
-
 @stateless_parameterized_truncated_normal_op.samples
 def _stateless_parameterized_samples(s):
     for dtype in s.dtypes("dtype"):
         kind = np.dtype(dtype.as_numpy_dtype)
-        yield s([2, 3], [1, 2], np.array([0, 1, 5], kind), np.array(1, kind), np.array([-2, 3, -1], kind),
-                np.array([2, 9, 20], kind), differences=False, tolerance=1e-2 if kind.itemsize == 2 else 1e-4)  # fmt: skip
+        limits = np.array([-2, 3, -1], kind), np.array([2, 9, 20], kind)
+        options = {"differences": False, "tolerance": 1e-2 if kind.itemsize == 2 else 1e-4}
+        yield s([2, 3], [1, 2], np.array([0, 1, 5], kind), np.array(1, kind), *limits, **options)
     one = np.float32(1)
-    yield s([9, 2], [3, 4], np.zeros(2, np.float32), one, np.float32([0.1, -9]), np.float32([0.5, -3]), tolerance=1e-4, differences=False)
+    limits = np.float32([0.1, -9]), np.float32([0.5, -3])
+    yield s([9, 2], [3, 4], np.zeros(2, np.float32), one, *limits, tolerance=1e-4, differences=False)
     yield s([9], [3, 4], one, one, np.float32(-np.inf), np.float32(2), tolerance=1e-4, gradient=False)
     yield s([0, 2], [3, 4], np.zeros(2, np.float32), one, -one, one)
     error = {"error": "InvalidArgumentError"}
@@ -212,8 +208,8 @@ def _blocks(shape: Any, *parameters: Any, **attributes: Any) -> int:
     if np.ndim(shape) != 1 or np.size(shape) == 0:
         return 0
     sizes = np.maximum(np.asarray(shape), 0).tolist()
-    batches, samples = sizes[0], int(np.prod(sizes[1:], dtype=np.int64))
-    return 2 * _MOST_TRIES * batches * ((samples + 3) // 4)
+    batches, samples = _split(sizes, parameters)
+    return 2 * _MOST_TRIES * batches * (samples + 3) // 4
 
 
 def _split(sizes: list[int], parameters: Any) -> tuple[int, int]:

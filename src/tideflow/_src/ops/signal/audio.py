@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from tideflow._src.core.errors import invalid_argument
 from tideflow._src.ops.dimensions import with_rank
-from tideflow._src.ops.signal.transforms import invalid
 from tideflow._src.runtime.op import op
 
 __all__ = ["decode_wav", "encode_wav"]
@@ -36,13 +36,17 @@ def audio_spectrogram_op(xp, input, *, window_size: int, stride: int, magnitude_
     The windows are Hann windows, filled up with zeros to a power of two.
     """
     if input.ndim != 2:
-        raise invalid(f"input must be 2-dimensional, got shape {list(input.shape)}")
+        raise invalid_argument(f"input must be 2-dimensional, got shape {list(input.shape)}")
     if window_size < 2 or stride < 1:
-        raise invalid(f"Expected window_size to be at least 2 and stride at least 1, got {window_size} and {stride}")
+        raise invalid_argument(
+            f"Expected window_size to be at least 2 and stride at least 1, got {window_size} and {stride}"
+        )
     length, channels = input.shape
     frames, bins = _frame_count(length, window_size, stride), _bins(window_size)
     if frames * bins * channels >= _MOST_ELEMENTS:
-        raise invalid(f"A spectrogram of {channels} channels, {frames} frames and {bins} frequencies is too large.")
+        raise invalid_argument(
+            f"A spectrogram of {channels} channels, {frames} frames and {bins} frequencies is too large."
+        )
     if not frames or not channels:
         return xp.zeros((channels, frames, bins), np.float32)
     places = np.arange(frames)[:, None] * stride + np.arange(window_size)
@@ -90,7 +94,7 @@ def _filter_bank(bins: int, rate: int, channels: int, lower: float, upper: float
     step = 0.5 * rate / (bins - 1)
     first, last = int(1.5 + lower / step), int(upper / step)
     if last >= bins:
-        raise invalid(
+        raise invalid_argument(
             f"upper_frequency_limit must not exceed half of the sample rate: {upper} with {bins} frequencies at a rate "
             f"of {rate}"
         )
@@ -123,9 +127,9 @@ def mfcc_op(
     mels (Davis and Mermelstein, 1980).
     """
     if spectrogram.ndim != 3:
-        raise invalid(f"spectrogram must be 3-dimensional, got shape {list(spectrogram.shape)}")
+        raise invalid_argument(f"spectrogram must be 3-dimensional, got shape {list(spectrogram.shape)}")
     if np.ndim(sample_rate) != 0:
-        raise invalid(f"Input sample_rate should be a scalar tensor, got shape {list(np.shape(sample_rate))}")
+        raise invalid_argument(f"Input sample_rate should be a scalar tensor, got shape {list(np.shape(sample_rate))}")
     rate, bins = int(sample_rate), spectrogram.shape[2]
     problem = ""
     if rate <= 0:
@@ -142,7 +146,7 @@ def mfcc_op(
             f"{lower_frequency_limit} and {upper_frequency_limit}"
         )
     if problem:
-        raise invalid(f"Mfcc: {problem}")
+        raise invalid_argument(f"Mfcc: {problem}")
     weights = _filter_bank(bins, rate, filterbank_channel_count, lower_frequency_limit, upper_frequency_limit)
     channels = filterbank_channel_count
     angles = np.pi / channels * np.arange(dct_coefficient_count) * (np.arange(channels) + 0.5)[:, None]
@@ -194,14 +198,16 @@ class _Reader:
     def take(self, count: int) -> bytes:
         part = self.contents[self.place : self.place + count]
         if len(part) != count:
-            raise invalid(f"WAV data is too short: expected {count} bytes at byte {self.place}, got {len(part)}")
+            raise invalid_argument(
+                f"WAV data is too short: expected {count} bytes at byte {self.place}, got {len(part)}"
+            )
         self.place += count
         return part
 
     def expect(self, text: bytes) -> None:
         found = self.take(len(text))
         if found != text:
-            raise invalid(f"Header mismatch in WAV data: expected {text!r} but found {found!r}")
+            raise invalid_argument(f"Header mismatch in WAV data: expected {text!r} but found {found!r}")
 
     def number(self, width: int = 4) -> int:
         return int.from_bytes(self.take(width), "little")
@@ -216,20 +222,20 @@ def _read_wav(contents: bytes) -> tuple[Array, int]:
     reader.expect(b"fmt ")
     size = reader.number()
     if size not in (16, 18):
-        raise invalid(f"Bad format chunk in WAV data: expected 16 or 18 bytes, got {size}")
+        raise invalid_argument(f"Bad format chunk in WAV data: expected 16 or 18 bytes, got {size}")
     kind, channels = reader.number(2), reader.number(2)
     rate, bytes_per_second = reader.number(), reader.number()
     bytes_per_sample, bits = reader.number(2), reader.number(2)
     if size == 18:
         reader.number(2)
     if kind != 1:
-        raise invalid(f"Bad audio format for WAV: expected 1 (PCM), but got {kind}")
+        raise invalid_argument(f"Bad audio format for WAV: expected 1 (PCM), but got {kind}")
     if bits != 16:
-        raise invalid(f"Can only read 16-bit WAV files, but received {bits}")
+        raise invalid_argument(f"Can only read 16-bit WAV files, but received {bits}")
     if bytes_per_sample != 2 * channels or not channels:
-        raise invalid(f"Bad bytes per sample in WAV header: {bytes_per_sample} with {channels} channels")
+        raise invalid_argument(f"Bad bytes per sample in WAV header: {bytes_per_sample} with {channels} channels")
     if bytes_per_second != rate * bytes_per_sample:
-        raise invalid(
+        raise invalid_argument(
             f"Bad bytes per second in WAV header: expected {rate * bytes_per_sample} but got {bytes_per_second}"
         )
     samples = None
@@ -242,7 +248,7 @@ def _read_wav(contents: bytes) -> tuple[Array, int]:
         else:
             reader.take(length)
     if samples is None:
-        raise invalid("No data chunk found in WAV data")
+        raise invalid_argument("No data chunk found in WAV data")
     return samples, rate
 
 
@@ -250,13 +256,13 @@ def _read_wav(contents: bytes) -> tuple[Array, int]:
 def decode_wav_op(contents, *, desired_channels: int = -1, desired_samples: int = -1):
     """Decodes a WAV file of 16-bit samples to numbers from -1 to 1, of shape [samples, channels]."""
     if np.ndim(contents) != 0:
-        raise invalid(f"contents must be scalar, got shape {list(np.shape(contents))}")
+        raise invalid_argument(f"contents must be scalar, got shape {list(np.shape(contents))}")
     samples, rate = _read_wav(contents.item())
     length, channels = samples.shape
     wanted_length = length if desired_samples < 0 else desired_samples
     wanted_channels = channels if desired_channels < 0 else desired_channels
     if wanted_length * wanted_channels >= _MOST_ELEMENTS:
-        raise invalid(f"{wanted_length} samples of {wanted_channels} channels are too many.")
+        raise invalid_argument(f"{wanted_length} samples of {wanted_channels} channels are too many.")
     audio = np.zeros((wanted_length, wanted_channels), np.float32)
     count = min(length, wanted_length)
     sources = np.minimum(np.arange(wanted_channels), channels - 1)
@@ -280,14 +286,14 @@ def _decode_wav_shape(contents, *, desired_channels, desired_samples):
 def encode_wav_op(audio, sample_rate):
     """Encodes numbers from -1 to 1, of shape [samples, channels], as a WAV file of 16-bit samples."""
     if audio.ndim != 2:
-        raise invalid(f"audio must be 2-dimensional, got shape {list(audio.shape)}")
+        raise invalid_argument(f"audio must be 2-dimensional, got shape {list(audio.shape)}")
     if np.ndim(sample_rate) != 0:
-        raise invalid(f"Input sample_rate should be a scalar tensor, got shape {list(np.shape(sample_rate))}")
+        raise invalid_argument(f"Input sample_rate should be a scalar tensor, got shape {list(np.shape(sample_rate))}")
     rate, channels = int(sample_rate), audio.shape[1]
     if rate <= 0:
-        raise invalid(f"sample_rate must be in (0, 2^32), got: {rate}")
+        raise invalid_argument(f"sample_rate must be in (0, 2^32), got: {rate}")
     if not 0 < channels < 1 << 16:
-        raise invalid(f"num_channels must be in (0, 2^16), got: {channels}")
+        raise invalid_argument(f"num_channels must be in (0, 2^16), got: {channels}")
     return np.array(_wav(audio, rate), dtype=object)
 
 
@@ -296,7 +302,9 @@ def _wav(audio: Array, rate: int) -> bytes:
     scaled = np.clip(np.round(audio * np.float32(32768)), -32768, 32767)
     data = np.nan_to_num(scaled).astype("<i2").tobytes()
     if 36 + len(data) >= 1 << 32 or rate * channels * 2 >= 1 << 32:
-        raise invalid(f"{len(audio)} samples of {channels} channels at a rate of {rate} do not fit into a WAV file.")
+        raise invalid_argument(
+            f"{len(audio)} samples of {channels} channels at a rate of {rate} do not fit into a WAV file."
+        )
     sizes = (16, 1, channels, rate, rate * channels * 2, channels * 2, 16)
     return (
         struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", 36 + len(data), b"WAVE", b"fmt ", *sizes, b"data", len(data)) + data

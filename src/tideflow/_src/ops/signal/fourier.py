@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from tideflow._src.core.errors import invalid_argument
 from tideflow._src.graph.op_def import default
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.dimensions import known_shape, with_rank_at_least
-from tideflow._src.ops.signal.transforms import invalid, transform
+from tideflow._src.ops.signal.transforms import transform
 from tideflow._src.runtime.op import Op, op
 
 COMPLEX = default("complex64", ("complex64", "complex128"))
@@ -35,7 +36,7 @@ def elements(x: Any, rank: int, dtype: Any) -> Any:
 def _define(name: str, rank: int, inverse: bool) -> Op:
     def kernel(xp, input):
         if np.ndim(input) < rank:
-            raise invalid(f"Input must have rank of at least {rank} but got: {list(np.shape(input))}")
+            raise invalid_argument(f"Input must have rank of at least {rank} but got: {list(np.shape(input))}")
         return transform(xp, "ifftn" if inverse else "fftn", input, None, last_axes(rank)) if input.size else input
 
     dimensions = "dimension" if rank == 1 else f"{rank} dimensions"

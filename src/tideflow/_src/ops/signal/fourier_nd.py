@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from tideflow._src.core.dtypes import DType
+from tideflow._src.core.errors import invalid_argument
 from tideflow._src.graph.op_def import Shape, StaticValue
 from tideflow._src.ops.dimensions import with_rank
 from tideflow._src.ops.signal.fourier import COMPLEX
 from tideflow._src.ops.signal.real_fourier import REAL, check_pair
-from tideflow._src.ops.signal.transforms import invalid, transform
+from tideflow._src.ops.signal.transforms import transform
 from tideflow._src.runtime.op import Op, op
 
 _MOST_ELEMENTS = 1 << 31
@@ -24,7 +25,7 @@ _MOST_ELEMENTS = 1 << 31
 def _arguments(rank: int, fft_length: Any, axes: Any) -> tuple[list[int], list[int]]:
     """Returns the lengths and the axes, counted from the front, after checking them."""
     if np.ndim(fft_length) != 1 or np.shape(fft_length) != np.shape(axes):
-        raise invalid(
+        raise invalid_argument(
             "fft_length and axes must be vectors of the same length, got shapes "
             f"{list(np.shape(fft_length))} and {list(np.shape(axes))}"
         )
@@ -32,12 +33,12 @@ def _arguments(rank: int, fft_length: Any, axes: Any) -> tuple[list[int], list[i
     chosen = [int(axis) for axis in axes]
     for axis in chosen:
         if not -rank <= axis < rank:
-            raise invalid(f"axes must be in [{-rank}, {rank}), got {axis}")
+            raise invalid_argument(f"axes must be in [{-rank}, {rank}), got {axis}")
     chosen = [axis % rank for axis in chosen]
     if len(set(chosen)) != len(chosen):
-        raise invalid(f"axes must not name an axis twice, got {chosen}")
+        raise invalid_argument(f"axes must not name an axis twice, got {chosen}")
     if any(length < 0 for length in lengths):
-        raise invalid(f"fft_length must not be negative, got {lengths}")
+        raise invalid_argument(f"fft_length must not be negative, got {lengths}")
     return lengths, chosen
 
 
@@ -58,7 +59,7 @@ def _run(xp: Any, name: str, x: Any, fft_length: Any, axes: Any, dtype: Any) -> 
         return xp.real(x).astype(dtype) if name == "irfftn" else x.astype(dtype)
     result = _result(x.shape, name, lengths, chosen)
     if np.prod(result, dtype=np.float64) >= _MOST_ELEMENTS:
-        raise invalid(f"The transform would have shape {result}, which is too large.")
+        raise invalid_argument(f"The transform would have shape {result}, which is too large.")
     if not x.size or 0 in result:
         return xp.zeros(result, dtype)
     return transform(xp, name, x, lengths, chosen).astype(dtype)

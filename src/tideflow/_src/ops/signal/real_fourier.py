@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from tideflow._src.core.dtypes import DType
+from tideflow._src.core.errors import invalid_argument
 from tideflow._src.graph.op_def import Shape, StaticValue, default
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.dimensions import merge_dimensions, with_rank, with_rank_at_least
 from tideflow._src.ops.signal.fourier import COMPLEX, elements, fft2d_op, fft_op, ifft2d_op, ifft_op, last_axes
-from tideflow._src.ops.signal.transforms import invalid, transform, zeros_of
+from tideflow._src.ops.signal.transforms import transform, zeros_of
 from tideflow._src.runtime.op import Op, op
 
 REAL = default("float", ("float", "double"))
@@ -22,7 +23,7 @@ def check_pair(first: Any, second: Any) -> None:
     """Rejects types of different precision."""
     wide = ("float64", "complex128")
     if (str(np.dtype(first)) in wide) != (str(np.dtype(second)) in wide):
-        raise invalid(
+        raise invalid_argument(
             f"Wrong types for a Fourier transform of reals: in={np.dtype(first)} out={np.dtype(second)}; expected "
             "float32 and complex64, or float64 and complex128."
         )
@@ -31,17 +32,19 @@ def check_pair(first: Any, second: Any) -> None:
 def _lengths(shape: Sequence[int], fft_length: Any, rank: int, inverse: bool) -> list[int]:
     """Returns the lengths of a transform, after checking that the input is at least as long."""
     if len(shape) < rank:
-        raise invalid(f"Input must have rank of at least {rank} but got: {list(shape)}")
+        raise invalid_argument(f"Input must have rank of at least {rank} but got: {list(shape)}")
     if np.shape(fft_length) != (rank,):
-        raise invalid(f"fft_length must have shape [{rank}], got shape {list(np.shape(fft_length))}")
+        raise invalid_argument(f"fft_length must have shape [{rank}], got shape {list(np.shape(fft_length))}")
     lengths = [int(length) for length in fft_length]
     for index, length in enumerate(lengths):
         if length < 0:
-            raise invalid(f"fft_length[{index}] must >= 0, but got: {length}")
+            raise invalid_argument(f"fft_length[{index}] must >= 0, but got: {length}")
         needed = length // 2 + 1 if inverse and index == rank - 1 and length else length
         axis = len(shape) - rank + index
         if 0 < shape[axis] < needed:
-            raise invalid(f"Input dimension {axis} must have length of at least {needed} but got: {shape[axis]}")
+            raise invalid_argument(
+                f"Input dimension {axis} must have length of at least {needed} but got: {shape[axis]}"
+            )
     return lengths
 
 

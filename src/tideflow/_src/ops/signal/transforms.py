@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.runtime.lazy import jnp
 
@@ -18,11 +17,6 @@ from tideflow._src.runtime.lazy import jnp
 _LARGE = 1 << 12
 _PARALLEL = 1 << 18
 _MOST_TRACED_AXES = 3
-
-
-def invalid(message: str) -> InvalidArgumentError:
-    """Makes the error of a bad argument."""
-    return InvalidArgumentError(None, None, message)
 
 
 def zeros_of(vector: Any) -> Any:

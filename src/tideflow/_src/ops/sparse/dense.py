@@ -341,6 +341,8 @@ def sparse_reshape_op(input_indices, input_shape, new_shape):
         if size < 0:
             raise invalid(f"Expected shape dimensions to be non-negative, got {size}")
     total = size_of(before) or 0
+    if not total and len(input_indices):
+        raise invalid(f"Input tensor has {len(input_indices)} non zero elements but input shape {before} has none")
     if total >= 1 << 63:
         raise invalid(f"The shape {before} has too many elements")
     missing = [place for place, size in enumerate(after) if size == -1]

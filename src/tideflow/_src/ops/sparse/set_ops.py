@@ -209,6 +209,8 @@ def _sparse_to_sparse_samples(s):
 def set_size_op(set_indices, set_values, set_shape, *, validate_indices: bool = True):
     """Counts the different elements of each set of a sparse tensor."""
     numbers, values, groups = _sparse(set_indices, set_values, set_shape, validate_indices, 1)
+    if np.prod(set_shape, dtype=np.float64) >= 2.0**63:
+        raise invalid(f"Encountered overflow when multiplying the sizes {set_shape.tolist()}")
     known, codes = np.unique(values, return_inverse=True)
     keys = np.unique(numbers * max(len(known), 1) + codes.reshape(-1))
     counts = np.bincount(keys // max(len(known), 1), minlength=int(np.prod(groups)))

@@ -9,7 +9,8 @@ import numpy as np
 
 from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.graph.types import INDEX, NUMBER
-from tideflow._src.runtime.checks import require
+from tideflow._src.ops.array.row_sums import add_rows
+from tideflow._src.runtime.checks import require, unless_failed
 from tideflow._src.runtime.op import op
 
 Update = Callable[[Any, Any, Any], Any]
@@ -32,7 +33,7 @@ def check_indices(xp: Any, indices: Any, size: int, name: str = "indices") -> No
         require(xp.all((indices >= 0) & (indices < size)), f"{name} is not in [0, {size})")
 
 
-# What is done to the elements: on NumPy, in a copy of the variable; on JAX, by its functional updates.
+# What is done to the elements: on NumPy, in place; on JAX, by its functional updates, which drop what lies outside.
 
 
 def _divide_in_place(target: Any, where: Any, updates: Any) -> None:
@@ -52,6 +53,17 @@ def _set_in_place(target: Any, where: Any, updates: Any) -> None:
     target[where] = updates
 
 
+def _add_in_place(target: Any, where: Any, updates: Any) -> None:
+    if isinstance(where, np.ndarray) and where.ndim and updates.shape == (*where.shape, *target.shape[1:]):
+        add_rows(target, where.reshape(-1), updates.reshape(-1, *target.shape[1:]))
+    else:
+        np.add.at(target, where, updates)
+
+
+def _subtract_in_place(target: Any, where: Any, updates: Any) -> None:
+    _add_in_place(target, where, np.negative(updates))
+
+
 def _by_ufunc(ufunc: Any) -> Update:
     def update(target: Any, where: Any, updates: Any) -> None:
         ufunc.at(target, where, updates)
@@ -61,8 +73,8 @@ def _by_ufunc(ufunc: Any) -> Update:
 
 _IN_PLACE: dict[str, Update] = {
     "Update": _set_in_place,
-    "Add": _by_ufunc(np.add),
-    "Sub": _by_ufunc(np.subtract),
+    "Add": _add_in_place,
+    "Sub": _subtract_in_place,
     "Mul": _by_ufunc(np.multiply),
     "Div": _divide_in_place,
     "Min": _by_ufunc(np.minimum),
@@ -82,12 +94,15 @@ _FUNCTIONAL: dict[str, Update] = {
 def apply(xp: Any, kind: str, target: Any, where: Any, updates: Any) -> Any:
     """Returns ``target`` with the elements ``where`` combined with ``updates``."""
     if xp is np:
-        result = np.array(target)
-        _IN_PLACE[kind](result, where, updates)
-        return result
+        _IN_PLACE[kind](target, where, updates)
+        return target
     if kind == "Div" and target.dtype.kind in "iu":
         require(xp.all(updates != 0), "updates must not contain 0")
         return _divide_integers(xp, target, where, updates)
+    if isinstance(where, tuple):
+        where = (unless_failed(where[0], target.shape[0]), *where[1:])
+    else:
+        where = unless_failed(where, target.shape[0])
     return _FUNCTIONAL[kind](target, where, updates)
 
 
@@ -216,6 +231,7 @@ def _define_rows(kind: str) -> tuple[Any, Any]:
         "ref: Ref(T), indices: Tindices, updates: T -> output_ref: Ref(T)",
         Tindices=INDEX,
         updates=("ref",),
+        in_place=True,
         differentiable=False,
         **of_reference,
     )(by_reference)
@@ -224,6 +240,7 @@ def _define_rows(kind: str) -> tuple[Any, Any]:
         "resource: resource, indices: Tindices, updates: dtype ->",
         Tindices=INDEX,
         updates=("resource",),
+        in_place=True,
         stateful=True,
         differentiable=False,
         **of_resource,
@@ -358,6 +375,7 @@ def _define_elements(kind: str) -> tuple[Any, Any]:
         "ref: Ref(T), indices: Tindices, updates: T -> output_ref: Ref(T)",
         Tindices=INDEX,
         updates=("ref",),
+        in_place=True,
         differentiable=False,
         **constraint,
     )(by_reference)
@@ -366,6 +384,7 @@ def _define_elements(kind: str) -> tuple[Any, Any]:
         "ref: resource, indices: Tindices, updates: T ->",
         Tindices=INDEX,
         updates=("ref",),
+        in_place=True,
         stateful=True,
         differentiable=False,
     )(by_resource)

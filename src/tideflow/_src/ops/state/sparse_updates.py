@@ -12,7 +12,7 @@ from tideflow._src.graph.types import FLOATING, INDEX, NUMBER
 from tideflow._src.ops.state import update_rules
 from tideflow._src.ops.state.update_rules import Rule, check_hyperparameters, sample_inputs, scalar_problem
 from tideflow._src.ops.state.variables import merge_shapes
-from tideflow._src.runtime.checks import require
+from tideflow._src.runtime.checks import require, unless_failed
 from tideflow._src.runtime.op import op
 
 
@@ -37,6 +37,7 @@ def _define(
         "T": NUMBER,
         "Tindices": INDEX,
         "updates": tuple(rule.state),
+        "in_place": True,
         "differentiable": False,
     }
     if forms == "both":
@@ -107,16 +108,15 @@ def _apply_rows(xp: Any, rule: Rule, names: list[str], inputs: tuple[Any, ...], 
 
 def _on_host(state: tuple[Any, ...], indices: Any, grad: Any, new_rows: Callable[..., Any]) -> Any:
     """Updates the rows in rounds, so that a row named twice is updated twice, one after the other."""
-    result = tuple(np.array(item) for item in state)
     left = np.arange(len(indices))
     while len(left):
         _, first = np.unique(indices[left], return_index=True)
         now = left[first]
         where = indices[now]
-        for target, rows in zip(result, new_rows([item[where] for item in result], grad[now]), strict=True):
+        for target, rows in zip(state, new_rows([item[where] for item in state], grad[now]), strict=True):
             target[where] = rows
         left = np.delete(left, first)
-    return result
+    return state
 
 
 def _compiled(xp: Any, state: tuple[Any, ...], indices: Any, grad: Any, new_rows: Callable[..., Any]) -> Any:
@@ -125,6 +125,7 @@ def _compiled(xp: Any, state: tuple[Any, ...], indices: Any, grad: Any, new_rows
 
     if not indices.shape[0]:
         return state
+    indices = unless_failed(indices, state[0].shape[0])
 
     def together(state: tuple[Any, ...]) -> tuple[Any, ...]:
         rows = new_rows([item[indices] for item in state], grad)

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from tideflow._src.ops.strings.elements import array_of, invalid, items_of, mapped, shown
+from tideflow._src.core.errors import invalid_argument
+from tideflow._src.ops.strings.elements import array_of, items_of, mapped, shown
 from tideflow._src.runtime.op import op
 
 _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
@@ -32,12 +33,12 @@ def decode_base64_op(input):
 def _decoded(item: bytes) -> bytes:
     size = len(item)
     if size % 4 == 1:
-        raise invalid(f"Base64 string length cannot be 1 modulo 4, but {shown(item)!r} has {size} characters.")
+        raise invalid_argument(f"Base64 string length cannot be 1 modulo 4, but {shown(item)!r} has {size} characters.")
     letters = item
     if size and size % 4 == 0 and item.endswith(b"="):
         letters = item[:-2] if item.endswith(b"==") else item[:-1]
     if letters.translate(None, _ALPHABET):
-        raise invalid(f"Invalid character found in base64: {shown(item)!r}.")
+        raise invalid_argument(f"Invalid character found in base64: {shown(item)!r}.")
     return urlsafe_b64decode(letters + b"=" * (-len(letters) % 4))
 
 

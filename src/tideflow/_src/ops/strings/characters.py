@@ -8,8 +8,9 @@ from typing import Any, Literal
 
 import numpy as np
 
+from tideflow._src.core.errors import invalid_argument
 from tideflow._src.graph.shape_inference import broadcast, shape_text
-from tideflow._src.ops.strings.elements import array_of, invalid, items_of, mapped
+from tideflow._src.ops.strings.elements import array_of, items_of, mapped
 from tideflow._src.runtime.op import op
 
 #: The bytes that continue a character of UTF-8.
@@ -29,7 +30,7 @@ def _cased(value: Any, encoding: str, ascii_case: Callable[[bytes], bytes], case
     if not encoding:
         return mapped(ascii_case, value)
     if encoding != "utf-8":
-        raise invalid(f"only utf-8 or '' (no encoding) is supported, received {encoding}")
+        raise invalid_argument(f"only utf-8 or '' (no encoding) is supported, received {encoding}")
 
     def converted(item: bytes) -> bytes:
         return ascii_case(item) if item.isascii() else case(item.decode("utf-8", "replace")).encode()
@@ -73,7 +74,7 @@ def _same_shape(input):
 def substr_op(input, pos, len, *, unit: Literal["BYTE", "UTF8_CHAR"] = "BYTE"):
     """Takes parts out of strings."""
     if np.shape(pos) != np.shape(len):
-        raise invalid(
+        raise invalid_argument(
             f"pos and len should have the same shape, got: {shape_text(np.shape(pos))} vs. {shape_text(np.shape(len))}"
         )
     shape = np.shape(input)
@@ -89,7 +90,9 @@ def substr_op(input, pos, len, *, unit: Literal["BYTE", "UTF8_CHAR"] = "BYTE"):
         try:
             shape = np.broadcast_shapes(shape, np.shape(pos))
         except ValueError:
-            raise invalid(f"Incompatible shapes: {shape_text(shape)} vs. {shape_text(np.shape(pos))}") from None
+            raise invalid_argument(
+                f"Incompatible shapes: {shape_text(shape)} vs. {shape_text(np.shape(pos))}"
+            ) from None
         items = items_of(np.broadcast_to(np.asarray(input, object), shape))
         starts = np.broadcast_to(pos, shape).ravel().tolist()
         counts = np.broadcast_to(len, shape).ravel().tolist()
@@ -101,7 +104,9 @@ def substr_op(input, pos, len, *, unit: Literal["BYTE", "UTF8_CHAR"] = "BYTE"):
 def _part_of_bytes(item: bytes, start: int, count: int, index: int) -> bytes:
     size = len(item)
     if not -size <= start <= size:
-        raise invalid(f"pos {start} out of range for string b'{item.decode(errors='replace')}' at index {index}")
+        raise invalid_argument(
+            f"pos {start} out of range for string b'{item.decode(errors='replace')}' at index {index}"
+        )
     if start < 0:
         start += size
     return item[start:] if count < 0 else item[start : start + count]
@@ -117,7 +122,7 @@ def _part_of_characters(item: bytes, start: int, count: int, index: int) -> byte
         places = [*np.flatnonzero(begins).tolist(), len(item)]
         size = len(places) - 1
     if not -size <= start <= size or (count < 0 and start < 0):
-        raise invalid(f"pos {start} out of range for string at index {index}: it has {size} characters")
+        raise invalid_argument(f"pos {start} out of range for string at index {index}: it has {size} characters")
     if start < 0:
         start += size
     return item[places[start] : places[min(start + max(count, 0), size)]]

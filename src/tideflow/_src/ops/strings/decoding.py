@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tideflow._src.ops.strings.elements import invalid
+from tideflow._src.core.errors import invalid_argument
 
 Array = np.ndarray[Any, Any]
 
@@ -38,7 +38,7 @@ def codec_of(encoding: str) -> str:
             return found.name
     except (LookupError, ValueError):
         pass
-    raise invalid(f"Could not create converter for input encoding: {encoding}")
+    raise invalid_argument(f"Could not create converter for input encoding: {encoding}")
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Policy:
 
     def __post_init__(self) -> None:
         if not 0 <= self.replacement <= 0x10FFFF:
-            raise invalid(f"replacement_char out of unicode codepoint range: {self.replacement}")
+            raise invalid_argument(f"replacement_char out of unicode codepoint range: {self.replacement}")
 
 
 def decoded(items: Sequence[bytes], codec: str, policy: Policy) -> tuple[Array, Array, Array]:
@@ -143,7 +143,9 @@ def _characters(item: bytes, codec: str, errors: str) -> list[tuple[int, int]]:
             if codec.startswith("cp125") and error.end - error.start == 1:
                 result.append((item[start], start))
             elif errors == "strict":
-                raise invalid(f"Invalid formatting on input string: byte {start} of {item!r} is no {codec}") from None
+                raise invalid_argument(
+                    f"Invalid formatting on input string: byte {start} of {item!r} is no {codec}"
+                ) from None
             else:
                 result.append((-1, start))
             start += max(1, error.end - error.start)

@@ -12,12 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from tideflow._src.core.errors import InternalError
+from tideflow._src.core.errors import InternalError, invalid_argument
 from tideflow._src.graph.shape_inference import shape_text
 from tideflow._src.ops.dimensions import merge_dimensions
-from tideflow._src.ops.strings.elements import invalid
 from tideflow._src.runtime.op import op
-from tideflow._src.runtime.sparse_tensor import is_sparse
 
 _WORD = 64
 _MOST_COMPARISONS = 1 << 22
@@ -45,26 +43,26 @@ def edit_distance_op(
     _check("truth", truth_indices, truth_values, truth_shape)
     first, second = np.asarray(hypothesis_shape), np.asarray(truth_shape)
     if first.size < 2 or second.size < 2:
-        raise invalid(
+        raise invalid_argument(
             f"Input SparseTensors must have rank at least 2, but truth_shape rank is: {second.size} and "
             f"hypothesis_shape rank is: {first.size}"
         )
     if first.size != second.size:
-        raise invalid(
+        raise invalid_argument(
             f"Expected truth and hypothesis to have matching ranks, but their shapes are: "
             f"{shape_text(tuple(second.tolist()))} and {shape_text(tuple(first.tolist()))}"
         )
     for shape in (first, second):
         if (shape < 0).any():
-            raise invalid(f"Dimension {int(shape.min())} must be >= 0")
+            raise invalid_argument(f"Dimension {int(shape.min())} must be >= 0")
         if math.prod(shape.tolist()) >= 2**63:
-            raise invalid(f"Shape {shape_text(tuple(shape.tolist()))} would have more than 2**63 - 1 elements")
+            raise invalid_argument(f"Shape {shape_text(tuple(shape.tolist()))} would have more than 2**63 - 1 elements")
     sizes = tuple(np.maximum(first, second)[:-1].tolist())
     count = math.prod(sizes)
     if count == 0:
-        raise invalid(f"Got output shape {shape_text(sizes)} which has 0 elements")
+        raise invalid_argument(f"Got output shape {shape_text(sizes)} which has 0 elements")
     if count > 1 << 36:
-        raise invalid(f"Got output shape {shape_text(sizes)}, whose elements do not fit in memory")
+        raise invalid_argument(f"Got output shape {shape_text(sizes)}, whose elements do not fit in memory")
     result = np.zeros(count, np.float32)
     hypothesis, truth = _numbered(hypothesis_values, truth_values)
     one = _Sequences(hypothesis_indices, hypothesis, sizes)
@@ -89,19 +87,21 @@ def edit_distance_op(
 
 def _check(described: str, indices: Any, values: Any, shape: Any) -> None:
     if np.ndim(indices) != 2:
-        raise invalid(f"{described}_indices should be a matrix, but got shape: {shape_text(np.shape(indices))}")
+        raise invalid_argument(
+            f"{described}_indices should be a matrix, but got shape: {shape_text(np.shape(indices))}"
+        )
     if np.ndim(values) != 1:
-        raise invalid(f"{described}_values should be a vector, but got shape: {shape_text(np.shape(values))}")
+        raise invalid_argument(f"{described}_values should be a vector, but got shape: {shape_text(np.shape(values))}")
     if np.ndim(shape) != 1:
-        raise invalid(f"{described}_shape should be a vector, but got shape: {shape_text(np.shape(shape))}")
+        raise invalid_argument(f"{described}_shape should be a vector, but got shape: {shape_text(np.shape(shape))}")
     rows, rank = np.shape(indices)
     if len(values) != rows:
-        raise invalid(
+        raise invalid_argument(
             f"Expected {described}_values.NumElements == #rows({described}_indices), but their sizes are "
             f"{len(values)} and {rows}"
         )
     if len(shape) != rank:
-        raise invalid(
+        raise invalid_argument(
             f"Expected {described}_shape.NumElements == #cols({described}_indices), but their sizes are "
             f"{len(shape)} and {rank}"
         )

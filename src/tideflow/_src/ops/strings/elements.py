@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tideflow._src.core.errors import InvalidArgumentError
+from tideflow._src.core.errors import invalid_argument
 from tideflow._src.graph.shape_inference import shape_text
 
 Array = np.ndarray[Any, Any]
@@ -28,11 +28,6 @@ def mapped(function: Callable[[bytes], bytes], value: Any) -> Array:
     return array_of(list(map(function, items_of(value))), np.shape(value))
 
 
-def invalid(message: str) -> InvalidArgumentError:
-    """Returns the error for a value that an operation does not take."""
-    return InvalidArgumentError(None, None, message)
-
-
 def scalar_string(value: Any, described: str) -> bytes:
     """Returns the one string of a value that must be a scalar.
 
@@ -40,7 +35,7 @@ def scalar_string(value: Any, described: str) -> bytes:
       InvalidArgumentError: it is not.
     """
     if np.ndim(value):
-        raise invalid(f"{described} must be scalar, but received {shape_text(np.shape(value))}")
+        raise invalid_argument(f"{described} must be scalar, but received {shape_text(np.shape(value))}")
     return value.item() if isinstance(value, np.ndarray) else value
 
 

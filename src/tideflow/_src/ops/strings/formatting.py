@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from tideflow._src.core import dtypes
-from tideflow._src.core.errors import ResourceExhaustedError
+from tideflow._src.core.errors import ResourceExhaustedError, invalid_argument
 from tideflow._src.core.tensor import Tensor
 from tideflow._src.ops.control.printing import string_format
-from tideflow._src.ops.strings.elements import array_of, invalid, items_of
+from tideflow._src.ops.strings.elements import array_of, items_of
 from tideflow._src.runtime.op import op
 
 _FLAGS = ("", " ", "+", "-", "0", "#")
@@ -43,15 +43,15 @@ def as_string_op(
     real = dtype.is_floating or dtype.is_complex
     if not real and dtype.name != "string":
         if scientific or shortest:
-            raise invalid(f"scientific and shortest format not supported for datatype {dtype.name}")
+            raise invalid_argument(f"scientific and shortest format not supported for datatype {dtype.name}")
         if precision > -1:
-            raise invalid(f"precision not supported for datatype {dtype.name}")
+            raise invalid_argument(f"precision not supported for datatype {dtype.name}")
     if scientific and shortest:
-        raise invalid("Cannot select both scientific and shortest notation")
+        raise invalid_argument("Cannot select both scientific and shortest notation")
     if len(fill.encode("utf-8", "surrogateescape")) > 1:
-        raise invalid(f"Fill string must be one or fewer characters, got {fill!r}")
+        raise invalid_argument(f"Fill string must be one or fewer characters, got {fill!r}")
     if fill not in _FLAGS:
-        raise invalid(f'Fill argument not supported: "{fill}"')
+        raise invalid_argument(f'Fill argument not supported: "{fill}"')
     shape, width = np.shape(input), max(width, 0)
     if (width + max(precision, 0)) * max(np.size(input), 1) > _MOST_BYTES:
         raise ResourceExhaustedError(None, None, f"OOM: {np.size(input)} strings of {width} bytes do not fit in memory")

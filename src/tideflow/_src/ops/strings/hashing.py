@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from tideflow._src.core.errors import invalid_argument
 from tideflow._src.graph.op_def import at_least
 from tideflow._src.graph.shape_inference import shape_text
 from tideflow._src.ops.dimensions import with_rank_at_least
-from tideflow._src.ops.strings.elements import array_of, invalid, items_of
+from tideflow._src.ops.strings.elements import array_of, items_of
 from tideflow._src.ops.strings.hashes import Packed, fingerprint64, murmur64, siphash
 from tideflow._src.runtime.op import op
 
@@ -52,7 +53,7 @@ def string_to_hash_bucket_fast_op(input, *, num_buckets: int):
 def string_to_hash_bucket_strong_op(input, *, num_buckets: int, key: list[int]):
     """Numbers strings by SipHash with a key."""
     if len(key) != 2:
-        raise invalid(f"Key must have 2 elements, got {len(key)}")
+        raise invalid_argument(f"Key must have 2 elements, got {len(key)}")
     return _buckets(siphash(Packed.of(items_of(input)), (key[0], key[1])), num_buckets, input)
 
 
@@ -93,14 +94,14 @@ def fingerprint_op(data, method):
     """Computes a fingerprint of 8 bytes of each row."""
     strings = np.asarray(data).dtype.kind == "O"
     if strings and not all(isinstance(item, bytes) for item in items_of(data)):
-        raise invalid("Data type not supported: resource or variant")
+        raise invalid_argument("Data type not supported: resource or variant")
     if np.ndim(method):
-        raise invalid(f"`method` should be a scalar string: {shape_text(np.shape(method))}")
+        raise invalid_argument(f"`method` should be a scalar string: {shape_text(np.shape(method))}")
     if (name := np.asarray(method, object).item()) != b"farmhash64":
-        raise invalid(f"Unsupported fingerprint method: {name.decode(errors='replace')}")
+        raise invalid_argument(f"Unsupported fingerprint method: {name.decode(errors='replace')}")
     shape = np.shape(data)
     if not shape:
-        raise invalid("`data` should have at least one dimension: []")
+        raise invalid_argument("`data` should have at least one dimension: []")
     if strings:
         hashes = fingerprint64(Packed.of(items_of(data)))
         if len(shape) == 1:

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from tideflow._src.core.errors import OutOfRangeError, ResourceExhaustedError
+from tideflow._src.core.errors import OutOfRangeError, ResourceExhaustedError, invalid_argument
 from tideflow._src.graph.op_def import at_least, default
 from tideflow._src.graph.shape_inference import shape_text
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.dimensions import known_shape, merge
 from tideflow._src.ops.scopes import name_scope
-from tideflow._src.ops.strings.elements import array_of, invalid, items_of
+from tideflow._src.ops.strings.elements import array_of, items_of
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.runtime.op import op
 
@@ -30,7 +30,9 @@ def string_join_op(inputs, *, separator: str = ""):
     for value in inputs:
         if np.ndim(value):
             if shape and np.shape(value) != shape:
-                raise invalid(f"Input shapes do not match: {shape_text(shape)} vs. {shape_text(np.shape(value))}")
+                raise invalid_argument(
+                    f"Input shapes do not match: {shape_text(shape)} vs. {shape_text(np.shape(value))}"
+                )
             shape = np.shape(value)
     between = separator.encode("utf-8", "surrogateescape")
     count = math.prod(shape)
@@ -78,7 +80,7 @@ def reduce_join_op(inputs, reduction_indices, *, keep_dims: bool = False, separa
         if not -rank <= axis < rank:
             raise OutOfRangeError(None, None, f"Invalid reduction dimension {axis} for input with {rank} dimension(s)")
         if axis % rank in axes:
-            raise invalid(f"Duplicate reduction dimension {axis}")
+            raise invalid_argument(f"Duplicate reduction dimension {axis}")
         axes.append(axis % rank)
     if not axes:
         return np.asarray(inputs, object)
@@ -132,23 +134,23 @@ def _reduce_join_samples(s):
 def unsorted_segment_join_op(inputs, segment_ids, num_segments, *, separator: str = ""):
     """Joins the strings that have the same number."""
     if np.ndim(num_segments):
-        raise invalid(f"Number of segments must be a scalar, got shape {shape_text(np.shape(num_segments))}")
+        raise invalid_argument(f"Number of segments must be a scalar, got shape {shape_text(np.shape(num_segments))}")
     count = int(num_segments)
     if count < 0:
-        raise invalid(f"Number of segments must be non-negative but got {count}")
+        raise invalid_argument(f"Number of segments must be non-negative but got {count}")
     shape, prefix = np.shape(inputs), np.shape(segment_ids)
     if not prefix:
-        raise invalid("Segment_id cannot have rank 0")
+        raise invalid_argument("Segment_id cannot have rank 0")
     if len(prefix) > len(shape):
         raise OutOfRangeError(
             None, None, f"Segment_id's rank cannot be greater than inputs' rank: {len(prefix)} vs. {len(shape)}"
         )
     for axis, (wanted, size) in enumerate(zip(prefix, shape, strict=False)):
         if wanted != size:
-            raise invalid(f"Segment dimension is {wanted} while input dimension is {size} in rank {axis}")
+            raise invalid_argument(f"Segment dimension is {wanted} while input dimension is {size} in rank {axis}")
     numbers = np.ravel(segment_ids)
     if numbers.size and (numbers.min() < 0 or numbers.max() >= count):
-        raise invalid(
+        raise invalid_argument(
             f"segment_ids are not allowed to exceed num_segments ({count}) or to have negative values, but they go "
             f"from {numbers.min()} to {numbers.max()}"
         )

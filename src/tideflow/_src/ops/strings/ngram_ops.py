@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from tideflow._src.core import dtypes
+from tideflow._src.core.errors import invalid_argument
 from tideflow._src.graph.op_def import at_least, default
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.dimensions import known_shape
 from tideflow._src.ops.scopes import name_scope
-from tideflow._src.ops.strings.elements import array_of, invalid, items_of
+from tideflow._src.ops.strings.elements import array_of, items_of
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.runtime.op import op
 
@@ -40,17 +41,19 @@ def string_ngrams_op(
 ):
     """Joins each run of some length of neighbouring strings of each row of a ragged matrix."""
     if any(width <= 0 for width in ngram_widths):
-        raise invalid(f"ngram_widths must contain positive values, got {list(ngram_widths)}")
+        raise invalid_argument(f"ngram_widths must contain positive values, got {list(ngram_widths)}")
     items = items_of(data)
     splits = np.ravel(data_splits).tolist()
     if not splits:
         return array_of([b""] * len(items), (len(items),)), np.empty(0, data_splits.dtype)
     _check_splits(splits, len(items))
     if preserve_short_sequences and not ngram_widths and pad_width < 0:
-        raise invalid(f"Pad width should be >= 0 to preserve short sequences without ngram_widths, got {pad_width}")
+        raise invalid_argument(
+            f"Pad width should be >= 0 to preserve short sequences without ngram_widths, got {pad_width}"
+        )
     for width in ngram_widths:
         if _padding(width, pad_width) > (_LARGEST - 1) // 2 - len(items):
-            raise invalid(
+            raise invalid_argument(
                 f"Pad width could lead to integer overflow, got pad_width = {_padding(width, pad_width)} for "
                 f"{len(items)} strings"
             )
@@ -78,12 +81,12 @@ def _padding(width: int, pad_width: int) -> int:
 
 def _check_splits(splits: list[int], size: int) -> None:
     if splits[0] != 0:
-        raise invalid(f"First split value must be 0, got {splits[0]}")
+        raise invalid_argument(f"First split value must be 0, got {splits[0]}")
     for start, end in pairwise(splits):
         if not start <= end <= size:
-            raise invalid(f"Invalid split value {end}, must be in [{start}, {size}]")
+            raise invalid_argument(f"Invalid split value {end}, must be in [{start}, {size}]")
     if splits[-1] != size:
-        raise invalid(f"Last split value must be data size. Expected {size}, got {splits[-1]}")
+        raise invalid_argument(f"Last split value must be data size. Expected {size}, got {splits[-1]}")
 
 
 @string_ngrams_op.shape
@@ -101,7 +104,8 @@ def _string_ngrams_samples(s):
     for widths in ([2], [1, 3], [5, 6], []):
         for padding in (-1, 0, 1, 5):
             for preserve in (False, True):
-                options = {"ngram_widths": widths, "pad_width": padding, "preserve_short_sequences": preserve}
+                options: dict[str, Any] = {"ngram_widths": widths, "pad_width": padding}
+                options["preserve_short_sequences"] = preserve
                 error = {} if widths or padding >= 0 or not preserve else {"error": "InvalidArgumentError"}
                 yield s(words, np.array([0, 3, 3, 4]), **options, **fixed, **error)
     options = {"ngram_widths": [2], "pad_width": 0, "preserve_short_sequences": False, **fixed}

@@ -10,8 +10,9 @@ import numpy as np
 
 from tideflow._src.core import dtypes
 from tideflow._src.core.dtypes import DType
+from tideflow._src.core.errors import invalid_argument
 from tideflow._src.graph.op_def import default
-from tideflow._src.ops.strings.elements import array_of, invalid, items_of, shown
+from tideflow._src.ops.strings.elements import array_of, items_of, shown
 from tideflow._src.runtime.op import op
 
 _HEXADECIMAL = re.compile(rb"[+-]?0[xX](?:[0-9a-fA-F]+\.?[0-9a-fA-F]*|\.[0-9a-fA-F]+)(?:[pP][+-]?[0-9]+)?")
@@ -36,7 +37,7 @@ def string_to_number_op(string_tensor, *, out_type: DType):
 
 
 def _failure(item: bytes) -> Exception:
-    return invalid(f"StringToNumberOp could not correctly convert string: {shown(item)}")
+    return invalid_argument(f"StringToNumberOp could not correctly convert string: {shown(item)}")
 
 
 def _real(items: list[bytes]) -> Any:

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from tideflow._src.core.errors import invalid_argument
 from tideflow._src.ops.dimensions import with_rank
-from tideflow._src.ops.strings.elements import array_of, invalid, items_of, scalar_string, shown
+from tideflow._src.ops.strings.elements import array_of, items_of, scalar_string, shown
 from tideflow._src.ops.strings.regex_syntax import BadPattern, Translator
 from tideflow._src.runtime.op import op
 
@@ -35,11 +36,11 @@ class Regex:
             self.groups, self._may_be_empty = translated.groups, translated.may_be_empty
             self._form()
         except UnicodeDecodeError:
-            raise invalid(f"Invalid pattern: {shown(pattern)}, error: invalid UTF-8") from None
+            raise invalid_argument(f"Invalid pattern: {shown(pattern)}, error: invalid UTF-8") from None
         except BadPattern as error:
-            raise invalid(f"Invalid pattern: {self._pattern}, error: {error}") from None
+            raise invalid_argument(f"Invalid pattern: {self._pattern}, error: {error}") from None
         except (re.error, OverflowError, RecursionError) as error:
-            raise invalid(f"Invalid pattern: {self._pattern}, error: pattern too large: {error}") from None
+            raise invalid_argument(f"Invalid pattern: {self._pattern}, error: pattern too large: {error}") from None
 
     def _form(self, by_line: bool = False, any_bytes: bool = False) -> re.Pattern[str]:
         """Returns the compiled pattern for one kind of text."""

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from tideflow._src.core import dtypes
+from tideflow._src.core.errors import invalid_argument
 from tideflow._src.graph.shape_inference import shape_text
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.dimensions import known_shape, with_rank
 from tideflow._src.ops.scopes import name_scope
-from tideflow._src.ops.strings.elements import array_of, invalid, items_of
+from tideflow._src.ops.strings.elements import array_of, items_of
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.runtime.op import op
 from tideflow._src.runtime.sparse_tensor import SparseTensor
@@ -25,9 +26,9 @@ _OUTPUTS = "indices: int64, values: string, shape: int64"
 def _strings_of(value: Any, delimiter: Any, described: str) -> tuple[list[bytes], bytes]:
     """Returns the strings of a vector, and the delimiter, which is a scalar."""
     if np.ndim(value) != 1:
-        raise invalid(f"input must be a vector, got shape: {shape_text(np.shape(value))}")
+        raise invalid_argument(f"input must be a vector, got shape: {shape_text(np.shape(value))}")
     if np.ndim(delimiter):
-        raise invalid(f"{described} must be a scalar, got shape: {shape_text(np.shape(delimiter))}")
+        raise invalid_argument(f"{described} must be a scalar, got shape: {shape_text(np.shape(delimiter))}")
     return items_of(value), items_of(delimiter)[0]
 
 

@@ -9,12 +9,13 @@ import numpy as np
 
 from tideflow._src.core import dtypes
 from tideflow._src.core.dtypes import DType
+from tideflow._src.core.errors import invalid_argument
 from tideflow._src.graph.op_def import default
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.dimensions import known_shape, merge_dimensions, size_of
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.ops.strings.decoding import Policy, codec_of, decoded
-from tideflow._src.ops.strings.elements import array_of, invalid, items_of
+from tideflow._src.ops.strings.elements import array_of, items_of
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.runtime.op import op
 
@@ -105,28 +106,30 @@ def unicode_encode_op(
 ):
     """Encodes the rows of a ragged matrix of code points."""
     if np.ndim(input_values) != 1 or np.ndim(input_splits) != 1:
-        raise invalid(
+        raise invalid_argument(
             f"Both the input_tensor and input_splits should be of rank 1, but have {np.ndim(input_values)} and "
             f"{np.ndim(input_splits)}"
         )
     Policy(errors, replacement_char, False)
     splits = np.asarray(input_splits)
     if not splits.size:
-        raise invalid("Input_splits should contain elements, but given input_values has 0 elements")
+        raise invalid_argument("Input_splits should contain elements, but given input_values has 0 elements")
     if splits[0] != 0:
-        raise invalid(f"First value in input_splits must be zero, but is {splits[0]}.")
+        raise invalid_argument(f"First value in input_splits must be zero, but is {splits[0]}.")
     if splits[-1] != len(input_values):
-        raise invalid(
+        raise invalid_argument(
             f"Last value in input_splits must be equal to length of input_tensor, {len(input_values)}, but is "
             f"{splits[-1]}."
         )
     if (np.diff(splits) < 0).any():
-        raise invalid(f"Values in input_splits must be equal or in ascending order, but are {splits.tolist()}.")
+        raise invalid_argument(
+            f"Values in input_splits must be equal or in ascending order, but are {splits.tolist()}."
+        )
     points = np.asarray(input_values)
     bad = _unusable(points)
     if bad.any():
         if errors == "strict":
-            raise invalid(
+            raise invalid_argument(
                 f"Code point is out of range for Unicode, or is a surrogate: {points[bad][0]} at place "
                 f"{np.flatnonzero(bad)[0]}"
             )

@@ -1,4 +1,4 @@
-"""Shares the work on a large batch of images among threads: NumPy lets go of the interpreter while it computes."""
+"""Shares the work on a large array among threads: NumPy lets go of the interpreter while it computes."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def over_ranges(function: Callable[[int, int], None], count: int, size: int) -> 
         function(0, count)
         return
     if _pool is None or _pool_size < parts:
-        _pool = ThreadPoolExecutor(parts, thread_name_prefix="tideflow-image")
+        _pool = ThreadPoolExecutor(parts, thread_name_prefix="tideflow-ranges")
         _pool_size = parts
     bounds = [count * part // parts for part in range(parts + 1)]
     # A copy of the context each: it says, among other things, that NumPy must not warn.

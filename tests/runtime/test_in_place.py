@@ -1,0 +1,74 @@
+"""Updates of some rows of a variable happen in place, and what was read before keeps its value."""
+
+from __future__ import annotations
+
+from time import perf_counter
+
+import numpy as np
+import pytest
+
+import tideflow as tf2
+import tideflow.v1 as tf
+from tideflow._src.runtime.buffers import Buffer
+
+
+def test_only_an_array_that_nobody_else_holds_is_given_away():
+    buffer = Buffer("x", tf.float32, (2,))
+    buffer.value = np.zeros(2, np.float32)
+    address = buffer.value.ctypes.data
+    assert buffer.take().ctypes.data == address
+    held = buffer.value
+    assert buffer.take() is not held
+    view = held[:1]
+    del held
+    assert buffer.take().ctypes.data != address
+    del view
+    assert buffer.take().ctypes.data == address
+    buffer.value.flags.writeable = False
+    assert buffer.take().ctypes.data != address
+
+
+def test_what_was_read_keeps_its_value():
+    table = tf2.Variable([[1.0], [2.0]])
+    read = table.read_value()
+    array = np.asarray(table.read_value())
+    for _ in range(2):
+        table.scatter_add(tf2.IndexedSlices([[5.0]], [1]))
+    assert read.numpy().tolist() == array.tolist() == [[1.0], [2.0]]
+    assert table.numpy().tolist() == [[1.0], [12.0]]
+
+
+@pytest.mark.parametrize("tier", ["host", "xla"])
+def test_a_failed_update_changes_nothing(monkeypatch, tier):
+    monkeypatch.setenv("TIDEFLOW_TIER", tier)
+    with tf.Graph().as_default(), tf.Session() as session:
+        table = tf.get_variable("table", initializer=[[1.0], [2.0], [3.0]], use_resource=False)
+        rows = tf.placeholder(tf.int32, [None])
+        add = tf.scatter_add(table, rows, tf.ones([2, 1]))
+        optimizer = tf.train.AdagradOptimizer(1.0)
+        train = optimizer.minimize(tf.reduce_sum(tf.gather(table, rows)))
+        session.run(tf.global_variables_initializer())
+        for operation in (add, train):
+            with pytest.raises(tf.errors.InvalidArgumentError):
+                session.run(operation, {rows: [0, 3]})
+            assert session.run(table).tolist() == [[1.0], [2.0], [3.0]]
+        assert session.run(add, {rows: [0, 0]}).tolist() == [[3.0], [2.0], [3.0]]
+
+
+@pytest.mark.parametrize("tier", ["host", "xla"])
+def test_the_time_of_an_update_does_not_grow_with_the_table(monkeypatch, tier):
+    monkeypatch.setenv("TIDEFLOW_TIER", tier)
+
+    def seconds(rows: int) -> float:
+        with tf.Graph().as_default(), tf.Session() as session:
+            table = tf.get_variable("table", [rows, 64], initializer=tf.zeros_initializer(), use_resource=False)
+            update = tf.scatter_add(table, [1, 2], tf.ones([2, 64])).op
+            session.run(tf.global_variables_initializer())
+            times = []
+            for _ in range(30):
+                start = perf_counter()
+                session.run(update)
+                times.append(perf_counter() - start)
+            return min(times)
+
+    assert seconds(200_000) < 10 * seconds(200)  # a copy of 50 MB takes a hundred times as long
