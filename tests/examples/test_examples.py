@@ -40,12 +40,16 @@ TOLERANCES = {
     "softmax_regression": Tolerance(1e-3, 3e-3),
     "multilayer_perceptron": TRAINED,
     "convolutional_network": TRAINED,
+    "recurrent_network": TRAINED,
+    "word_vectors": Tolerance(1e-2, 1e-2),
     "digits_demo": TRAINED,
 }
 ACCURACIES = {
     "softmax_regression": 0.96,
     "multilayer_perceptron": 0.97,
     "convolutional_network": 0.97,
+    "recurrent_network": 0.95,
+    "word_vectors": 0.85,
     "digits_demo": 0.97,
 }
 PICTURES = ("linear_regression", "digits_demo")

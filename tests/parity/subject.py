@@ -123,6 +123,11 @@ def function(body: forms.Body) -> FuncGraph:
     return _functions[body]
 
 
+def _default(attribute: Any) -> Any:
+    value = list(attribute.default) if attribute.type.startswith("list(") else attribute.default
+    return _as_bytes(portable(value))
+
+
 def attributes_of(call: Sample | forms.Produced) -> dict[str, Any]:
     """Returns a call's attributes in which functions are what operations take for them."""
     return {name: _resolved(value) for name, value in call.attributes.items()}
@@ -198,7 +203,7 @@ def op_def(name: str) -> dict[str, Any]:
                 "name": item.name,
                 "type": item.type,
                 "has_default": item.default is not REQUIRED,
-                "default": None if item.default is REQUIRED else _as_bytes(portable(item.default)),
+                "default": None if item.default is REQUIRED else _default(item),
                 "allowed": None if item.allowed is None else [_as_bytes(portable(each)) for each in item.allowed],
                 "minimum": item.minimum,
             }

@@ -19,6 +19,9 @@ NAMESPACES = {"v2": tideflow, "v1": tideflow.v1}
 EXEMPTIONS: dict[str, str] = {
     "DType": "its second argument is of TensorFlow's own wire format",
     "dtypes.DType": "its second argument is of TensorFlow's own wire format",
+    **dict.fromkeys(
+        ("fftnd", "ifftnd", "rfftnd", "irfftnd"), "TensorFlow has the raw operation there, here it is tf.signal's"
+    ),
 }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from tideflow._src.autodiff.custom_gradient import custom_gradient as custom_gradient
 from tideflow._src.autodiff.custom_gradient import grad_pass_through as grad_pass_through
 from tideflow._src.autodiff.custom_gradient import recompute_grad as recompute_grad
-from tideflow._src.autodiff.graph_gradients import gradients as gradients
+from tideflow._src.autodiff.graph_gradients import gradients_v1 as gradients
 from tideflow._src.autodiff.jacobian import hessians_v1 as hessians
 from tideflow._src.autodiff.rules import RegisterGradient as RegisterGradient
 from tideflow._src.autodiff.rules import not_differentiable as NoGradient
@@ -95,7 +95,7 @@ from tideflow._src.function.assertions import assert_rank_at_least_v1 as assert_
 from tideflow._src.function.assertions import assert_rank_in_v1 as assert_rank_in
 from tideflow._src.function.assertions import assert_rank_v1 as assert_rank
 from tideflow._src.function.assertions import assert_same_float_dtype as assert_same_float_dtype
-from tideflow._src.function.assertions import assert_scalar as assert_scalar
+from tideflow._src.function.assertions import assert_scalar_v1 as assert_scalar
 from tideflow._src.function.assertions import assert_type as assert_type
 from tideflow._src.function.assertions import is_non_decreasing as is_non_decreasing
 from tideflow._src.function.assertions import is_numeric_tensor as is_numeric_tensor

@@ -20,7 +20,7 @@ from tideflow._src.function.assertions import assert_rank_at_least_v1 as assert_
 from tideflow._src.function.assertions import assert_rank_in_v1 as assert_rank_in
 from tideflow._src.function.assertions import assert_rank_v1 as assert_rank
 from tideflow._src.function.assertions import assert_same_float_dtype as assert_same_float_dtype
-from tideflow._src.function.assertions import assert_scalar as assert_scalar
+from tideflow._src.function.assertions import assert_scalar_v1 as assert_scalar
 from tideflow._src.function.assertions import assert_shapes as assert_shapes
 from tideflow._src.function.assertions import assert_type as assert_type
 from tideflow._src.function.assertions import is_non_decreasing as is_non_decreasing
@@ -31,8 +31,8 @@ from tideflow._src.ops.math.numerics_watch import enable_check_numerics as enabl
 from tideflow._src.ops.math.rounding import is_finite as is_finite
 from tideflow._src.ops.math.rounding import is_inf as is_inf
 from tideflow._src.ops.math.rounding import is_nan as is_nan
-from tideflow._src.ops.math.validation import assert_all_finite as assert_all_finite
 from tideflow._src.ops.math.validation import check_numerics as check_numerics
+from tideflow._src.ops.math.validation import verify_tensor_all_finite as assert_all_finite
 from tideflow._src.runtime.device_options import get_log_device_placement as get_log_device_placement
 from tideflow._src.runtime.device_options import set_log_device_placement as set_log_device_placement
 from tideflow._src.runtime.options import disable_traceback_filtering as disable_traceback_filtering

@@ -79,6 +79,31 @@ def gradients(
     return found
 
 
+def gradients_v1(
+    ys: Any,
+    xs: Any,
+    grad_ys: Any = None,
+    name: str = "gradients",
+    colocate_gradients_with_ops: bool = False,
+    gate_gradients: bool = False,
+    aggregation_method: int | None = None,
+    stop_gradients: Any = None,
+    unconnected_gradients: Any = UnconnectedGradients.NONE,
+) -> list[Any]:
+    """Returns symbolic derivatives: :func:`gradients` with TensorFlow 1's order of arguments."""
+    return gradients(
+        ys,
+        xs,
+        grad_ys,
+        name,
+        gate_gradients,
+        aggregation_method,
+        stop_gradients,
+        unconnected_gradients,
+        colocate_gradients_with_ops,
+    )
+
+
 def gradients_of_seeds(ys: Sequence[SymbolicTensor], xs: Sequence[Any], seeds: Sequence[Any]) -> list[Any]:
     """Returns the derivatives of nodes of a graph, built in the current one: a function that captures what it uses.
 

@@ -220,9 +220,9 @@ def exception_type_from_error_code(error_code: int) -> type[OpError]:
     return _OF_CODE[error_code]
 
 
-def error_code_from_exception_type(exception_type: type[BaseException]) -> int:
+def error_code_from_exception_type(cls: type[BaseException]) -> int:
     """Returns the status code of a class; ``UNKNOWN`` for a class that has none."""
-    return getattr(exception_type, "_code", UNKNOWN) if exception_type in _OWN_CLASSES else UNKNOWN
+    return getattr(cls, "_code", UNKNOWN) if cls in _OWN_CLASSES else UNKNOWN
 
 
 def make(error_code: int, message: str, *, node_def: Any = None, op: Any = None) -> OpError:

@@ -383,6 +383,11 @@ def assert_scalar(tensor: Any, message: str | None = None, name: str | None = No
     return tensor
 
 
+def assert_scalar_v1(tensor: Any, name: str | None = None, message: str | None = None) -> Any:
+    """Asserts that a tensor is a scalar: :func:`assert_scalar` with TensorFlow 1's order of arguments."""
+    return assert_scalar(tensor, message, name)
+
+
 def assert_shapes(
     shapes: Any, data: Any = None, summarize: int | None = None, message: str | None = None, name: str | None = None
 ) -> Any:

@@ -57,7 +57,7 @@ def stack_push(handle, elem, *, swap_memory: bool = False):
     return _pushed(handle, elem)
 
 
-@op("StackPushV2", "handle: resource, elem: T -> output: T", tier="host", stateful=True, differentiable=False)
+@op("StackPushV2", "handle: resource, elem: T -> output: T", tier="host", stateful=True, differentiable="missing")
 def stack_push_v2(handle, elem, *, swap_memory: bool = False):
     """Puts a value on a stack and returns it."""
     return _pushed(handle, elem)

@@ -437,11 +437,11 @@ def _sampled() -> None:
 
     def get(s: Any) -> Any:
         named, before = staged(s)
-        yield s(**named, before=before)
+        yield s(**named, before=before, gradient=False)
 
     def peek(s: Any) -> Any:
         named, before = staged(s)
-        yield s(np.int32(0), **named, before=before)
+        yield s(np.int32(0), **named, before=before, gradient=False)
         yield s(np.int32(-1), **area(), error="InvalidArgumentError")
 
     registry["Stage"].samples(put)
@@ -461,22 +461,22 @@ def _sample_map_operations(prefix: str, area: Callable[[], dict[str, Any]]) -> N
         return named, [s.of(f"{prefix}Stage", np.int64(7), indices, values, **named)]
 
     def put(s: Any) -> Any:
-        yield s(np.int64(7), indices, [np.int32(1), np.float32(3)], **area())
+        yield s(np.int64(7), indices, [np.int32(1), np.float32(3)], **area(), gradient=False)
         yield s(np.int64(7), np.int32([2]), [np.int32(1)], **area(), error="InvalidArgumentError")
         yield s(np.int64(7), np.int32([1]), [np.int32(1)], **area(), error="InvalidArgumentError")
 
     def get(s: Any) -> Any:
         named, before = staged(s)
-        yield s(np.int64(7), indices, **named, before=before)
+        yield s(np.int64(7), indices, **named, before=before, gradient=False)
         yield s(np.int64(7), np.int32([1, 0]), **area(), error="InvalidArgumentError")
 
     def get_any(s: Any) -> Any:
         named, before = staged(s)
-        yield s(indices, **named, before=before)
+        yield s(indices, **named, before=before, gradient=False)
 
     def plain(s: Any) -> Any:
         named, before = staged(s)
-        yield s(**named, before=before)
+        yield s(**named, before=before, gradient=False)
 
     rules = {"Stage": put, "Unstage": get, "Peek": get, "UnstageNoKey": get_any}
     rules |= dict.fromkeys(("Size", "IncompleteSize", "Clear"), plain)
