@@ -289,7 +289,7 @@ def cannot_run(answer: dict[str, Any]) -> bool:
     """Tells whether TensorFlow lacks a kernel for a call, so that at most its static side can be compared."""
     error = answer.get("error")
     return error is not None and (
-        error[0] in ("UnimplementedError", "NotImplementedError")
+        error[0] in ("UnimplementedError", "NotImplementedError", "_FallbackException")
         or "Could not find device for node" in error[1]
         or "No OpKernel was registered" in error[1]
         or "has constraint on attr" in error[1]

@@ -71,9 +71,10 @@ _TAG = "a tag that is not UTF-8 is mended here, TensorFlow writes a message that
 _STAGED = "TensorFlow stages values that can never come out again, here they are refused"
 _ALONE = "operations of TensorFlow's loops have a meaning in whole graphs only"
 
-#: Operations whose answers of one and the same question differ from time to time in TensorFlow: the resource lives on in the
-#: oracle from question to question (``tests/ops/queues`` checks these), a kernel draws more numbers than it uses, or time passes.
-UNSTABLE = ("Queue", "Reader", "StatefulRandomBinomial", "Timestamp")
+#: Operations of which TensorFlow answers one and the same question differently from time to time: the resource lives on
+#: in the oracle (``tests/ops/queues`` checks these), a map has no order, a kernel draws more numbers than it uses, or
+#: time passes.
+UNSTABLE = ("Queue", "Reader", "StatefulRandomBinomial", "TensorMapStackKeys", "Timestamp")
 
 #: Operations of which TensorFlow leaves outputs unset for some wrong calls: whether they agree is a matter of luck.
 UNSET = frozenset(
@@ -170,17 +171,14 @@ EXEMPTIONS: dict[str, dict[str, str]] = {
     },
     "bad_input_compiled": {},
     "values": {
-        "ResourceConditionalAccumulator": _HANDLE,
         "TensorListConcat": "TensorFlow refuses a list whose elements were never set, here they are zeros",
         **dict.fromkeys([name for name in _OLD_HANDLES if name != "ResourceConditionalAccumulator"], _HANDLE),
         **dict.fromkeys(("MapStage", "OrderedMapStage", "Stage"), _STAGED),
         **dict.fromkeys(("RefEnter", "RefNextIteration", "_SwitchN"), _ALONE),
-        "Abort": "TensorFlow ends the process",
         "Barrier": "TensorFlow has no eager kernel for it",
         "FixedLengthRecordReaderV2": "TensorFlow refuses records without bytes when it reads them",
         "ReaderReadUpToV2": "TensorFlow reads nothing where nothing is asked for, which ends no loop",
         "Stack": "the name of a stack's container",
-        "TensorMapStackKeys": "the keys of a map have no order",
         "SparseBincount": _UNCHECKED_COUNT,
         "HashTable": _TABLE,
         "MutableHashTable": _TABLE,
@@ -252,7 +250,6 @@ EXEMPTIONS: dict[str, dict[str, str]] = {
         **dict.fromkeys([name for name in _OLD_HANDLES if name != "ResourceConditionalAccumulator"], _HANDLE),
         "Stack": "the name of a stack's container",
         "TensorListElementShape": "TensorFlow wants to know the shape's rank when the node is built",
-        "TensorMapStackKeys": "the keys of a map have no order",
         "HashTable": _TABLE,
         "MutableHashTable": _TABLE,
         "MutableHashTableOfTensors": _TABLE,
@@ -272,7 +269,6 @@ EXEMPTIONS: dict[str, dict[str, str]] = {
     "generated_calls": {
         "TensorListConcat": "TensorFlow refuses a list whose elements were never set, here they are zeros",
         "LSTMBlockCellGrad": "an infinite weight of a peephole gives an infinity here, and NaN in TensorFlow",
-        "TensorMapStackKeys": "the keys of a map have no order",
         "CTCBeamSearchDecoder": "which of equally likely beams come first depends on TensorFlow's heap",
         "UniformQuantizedConvolution": _QUANTIZED,
         "UniformQuantizedConvolutionHybrid": _QUANTIZED,

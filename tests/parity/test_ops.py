@@ -10,7 +10,7 @@ from tideflow._src.graph.op_def import OpDef
 
 from . import subject
 from .checks import Checks
-from .exemptions import EXEMPTIONS, UNSTABLE, UNSET
+from .exemptions import EXEMPTIONS, UNSET, UNSTABLE
 from .generated import generated_calls
 from .hostile import Hostile, compiled
 from .oracle import Oracle, from_environment
