@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tideflow._src.core.dtypes import DType
-from tideflow._src.core.errors import InvalidArgumentError
+from tideflow._src.core.errors import invalid_argument
 from tideflow._src.graph.op_def import default
 from tideflow._src.graph.shape_inference import broadcast
 from tideflow._src.ops.dimensions import merge_dimensions, text, with_rank, with_rank_at_least
@@ -31,15 +31,11 @@ from tideflow._src.runtime.op import op
 _BYTE = Limits(0, 255)
 
 
-def _invalid(message: str) -> InvalidArgumentError:
-    return InvalidArgumentError(None, None, message)
-
-
 def range_of(low: Any, high: Any, name: str) -> tuple[np.float32, np.float32]:
     """Returns the ends of a range whose inputs are called ``min_name`` and ``max_name``; checks their order."""
     least, greatest = scalar(low, f"min_{name}"), scalar(high, f"max_{name}")
     if not greatest > least:
-        raise _invalid(f"max_{name} must be larger than min_{name}, but they are {greatest:g} and {least:g}.")
+        raise invalid_argument(f"max_{name} must be larger than min_{name}, but they are {greatest:g} and {least:g}.")
     return least, greatest
 
 
@@ -58,12 +54,12 @@ def _broadcast(x: Any, y: Any) -> None:
     try:
         np.broadcast_shapes(x.shape, y.shape)
     except ValueError:
-        raise _invalid(f"Incompatible shapes: {text(x.shape)} vs. {text(y.shape)}") from None
+        raise invalid_argument(f"Incompatible shapes: {text(x.shape)} vs. {text(y.shape)}") from None
 
 
 def _not_empty(x: Any, y: Any) -> None:
     if not x.size or not y.size:
-        raise _invalid(f"Must have some elements, but the shapes are {text(x.shape)} and {text(y.shape)}")
+        raise invalid_argument(f"Must have some elements, but the shapes are {text(x.shape)} and {text(y.shape)}")
 
 
 def _scaled_sum_range(x: Any, y: Any, bits: int) -> tuple[np.float32, np.float32]:
@@ -173,16 +169,16 @@ def quantized_bias_add_op(input, bias, min_input, max_input, min_bias, max_bias,
     pair = scalar(min_input, "min_input"), scalar(max_input, "max_input")
     other = scalar(min_bias, "min_bias"), scalar(max_bias, "max_bias")
     if input.ndim < 2:
-        raise _invalid(f"Input tensor must be at least 2D: {text(input.shape)}")
+        raise invalid_argument(f"Input tensor must be at least 2D: {text(input.shape)}")
     if bias.ndim != 1:
-        raise _invalid(f"Biases must be 1D: {text(bias.shape)}")
+        raise invalid_argument(f"Biases must be 1D: {text(bias.shape)}")
     if bias.shape[0] != input.shape[-1]:
-        raise _invalid(
+        raise invalid_argument(
             "Must provide as many biases as the last dimension of the input tensor: "
             f"{text(bias.shape)} vs. {text(input.shape)}"
         )
     if not bias.size:
-        raise _invalid("Must provide at least 1 bias")
+        raise invalid_argument("Must provide at least 1 bias")
     limits = limits_of(out_type)
     ends = _scaled_sum_range(pair, other, 17)
     bytes_only = limits_of(input.dtype) == _BYTE and limits_of(bias.dtype) == _BYTE
@@ -245,14 +241,14 @@ def quantized_mat_mul_op(
     del Tactivation
     for name, value in (("In[0]", a), ("In[1]", b)):
         if value.ndim != 2:
-            raise _invalid(f"{name} is not a matrix. Instead it has shape {text(value.shape)}")
+            raise invalid_argument(f"{name} is not a matrix. Instead it has shape {text(value.shape)}")
     range_a, range_b = range_of(min_a, max_a, "a"), range_of(min_b, max_b, "b")
     left, right = (
         plain(value).astype(np.float64) - offset_of(value.dtype, pair) for value, pair in ((a, range_a), (b, range_b))
     )
     left, right = left.T if transpose_a else left, right.T if transpose_b else right
     if left.shape[1] != right.shape[0]:
-        raise _invalid(f"Matrix size-incompatible: In[0]: {text(a.shape)}, In[1]: {text(b.shape)}")
+        raise invalid_argument(f"Matrix size-incompatible: In[0]: {text(a.shape)}, In[1]: {text(b.shape)}")
     ends = product_range(range_a, range_b, limits_of(a.dtype), limits_of(b.dtype), limits_of(Toutput))
     return packed(wrapped(left @ right), Toutput), *ends
 

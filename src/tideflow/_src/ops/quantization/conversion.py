@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from tideflow._src.core.dtypes import DType, as_dtype
-from tideflow._src.core.errors import InvalidArgumentError, UnimplementedError
+from tideflow._src.core.errors import UnimplementedError, invalid_argument
 from tideflow._src.graph.op_def import default
 from tideflow._src.ops.dimensions import merge_dimensions, text, with_rank, with_rank_at_least, with_rank_at_most
 from tideflow._src.ops.quantization.numbers import (
@@ -30,16 +30,12 @@ from tideflow._src.runtime.op import op
 QUANTIZED = ("qint8", "quint8", "qint32", "qint16", "quint16")
 
 
-def _invalid(message: str) -> InvalidArgumentError:
-    return InvalidArgumentError(None, None, message)
-
-
 def _ranges(input: Any, min_range: Any, max_range: Any, axis: int) -> tuple[Any, Any]:
     """Returns the ends of the ranges, of a shape that broadcasts against the input; checks their shapes."""
     if axis < -1:
-        raise _invalid(f"axis should be at least -1, got {axis}")
+        raise invalid_argument(f"axis should be at least -1, got {axis}")
     if axis >= input.ndim:
-        raise _invalid(
+        raise invalid_argument(
             "Axis is on a zero-based index, so its value must always be less than number of input's dims, but given "
             f"axis value was {axis} and input's dims was {input.ndim}"
         )
@@ -48,14 +44,14 @@ def _ranges(input: Any, min_range: Any, max_range: Any, axis: int) -> tuple[Any,
         value = np.asarray(value)
         if axis == -1:
             if value.size != 1:
-                raise _invalid(
+                raise invalid_argument(
                     f"If axis is not specified, {name} must contain a single float element, but it contains "
                     f"{value.size} elements"
                 )
             ends.append(value.reshape(()))
         else:
             if value.shape != (input.shape[axis],):
-                raise _invalid(
+                raise invalid_argument(
                     f"If axis is specified, {name} must be a 1-D tensor whose size matches the axis dimension of the "
                     f"input, {input.shape[axis]}, but its shape is {text(value.shape)}"
                 )
@@ -97,12 +93,12 @@ def quantize_v2_op(
 ):
     """Converts real numbers to quantized ones of a range, or of one range for each slice along ``axis``."""
     if round_mode == "HALF_TO_EVEN" and mode != "SCALED":
-        raise _invalid(f"Round mode 'HALF_TO_EVEN' only supported for mode 'SCALED', but mode is '{mode}'.")
+        raise invalid_argument(f"Round mode 'HALF_TO_EVEN' only supported for mode 'SCALED', but mode is '{mode}'.")
     if mode == "MIN_FIRST" and axis != -1:
         raise UnimplementedError(None, None, "MIN_FIRST mode is not implemented for Quantize with axis != -1.")
     low, high = _ranges(input, min_range, max_range, axis)
     if (high < low).any():
-        raise _invalid("input_max_range must be larger than input_min_range.")
+        raise invalid_argument("input_max_range must be larger than input_min_range.")
     zero, one = np.float32(0), np.float32(1)
     with np.errstate(all="ignore"):
         least = np.fmax(one, np.fmax(np.abs(low), np.abs(high))) * np.float32(ensure_minimum_range)
@@ -183,7 +179,7 @@ def dequantize_op(
 ):
     """Converts quantized numbers of a range, or of one range for each slice along ``axis``, to real ones."""
     if dtype.name == "bfloat16" and mode == "MIN_FIRST":
-        raise _invalid(f"When output type is bfloat16, Mode string must not be '{mode}'")
+        raise invalid_argument(f"When output type is bfloat16, Mode string must not be '{mode}'")
     if mode == "MIN_FIRST" and axis != -1:
         raise UnimplementedError(None, None, "MIN_FIRST mode is not implemented for Dequantize with axis != -1.")
     values = plain(input)
@@ -317,9 +313,9 @@ def requantize_op(input, input_min, input_max, requested_output_min, requested_o
     bottom = scalar(requested_output_min, "`requested_output_min`")
     top = scalar(requested_output_max, "`requested_output_max`")
     if not bottom <= 0:
-        raise _invalid(f"requested_output_min must be <= 0, but got {bottom:g}")
+        raise invalid_argument(f"requested_output_min must be <= 0, but got {bottom:g}")
     if not top >= bottom:
-        raise _invalid(
+        raise invalid_argument(
             f"requested_output_max must be >= requested_output_min, but got {top:g} and {bottom:g} respectively."
         )
     values = requantize_tensor(plain(input), (low, high), (bottom, top), limits_of(input.dtype), limits_of(out_type))
@@ -349,7 +345,7 @@ def _channel_ranges(input: Any, low: Any, high: Any) -> tuple[Any, Any]:
     depth = input.shape[-1] if input.ndim else 0
     for name, value in (("input_min", low), ("input_max", high)):
         if not input.ndim or value.size != depth:
-            raise _invalid(f"{name} has incorrect size, expected {depth} was {value.size}")
+            raise invalid_argument(f"{name} has incorrect size, expected {depth} was {value.size}")
     return low.reshape(-1), high.reshape(-1)
 
 
@@ -363,11 +359,11 @@ def _channel_ranges(input: Any, low: Any, high: Any) -> tuple[Any, Any]:
 def requantization_range_per_channel_op(input, input_min, input_max, *, clip_value_max: float):
     """Gives the range of real numbers of a tensor whose last dimension has a range for each element."""
     if input.ndim != 4:
-        raise _invalid(f"input must be rank 4 but is rank {input.ndim}")
+        raise invalid_argument(f"input must be rank 4 but is rank {input.ndim}")
     values = plain(input)
     low, high = _channel_ranges(values, vector(input_min, "input_min"), vector(input_max, "input_max"))
     if not values.size:
-        raise _invalid(f"input must not be empty, but its shape is {text(values.shape)}")
+        raise invalid_argument(f"input must not be empty, but its shape is {text(values.shape)}")
     rows = values.reshape(-1, values.shape[-1]).astype(np.float32)
     scale = np.maximum(np.abs(low), np.abs(high)) / np.float32(1 << 31)
     least, greatest = rows.min(0) * scale, rows.max(0) * scale
@@ -403,7 +399,7 @@ def requantize_per_channel_op(
 ):
     """Moves quantized numbers, with a range for each element of the last dimension, to one range."""
     if input.ndim != 4:
-        raise _invalid(f"input must be rank 4 but is rank {input.ndim}")
+        raise invalid_argument(f"input must be rank 4 but is rank {input.ndim}")
     values = plain(input)
     low, high = _channel_ranges(values, input_min, input_max)
     bottom = single(requested_output_min, "requested_output_min")

@@ -6,16 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from tideflow._src.core.errors import InvalidArgumentError
+from tideflow._src.core.errors import invalid_argument
 from tideflow._src.graph.op_def import OpDef, at_least, default
 from tideflow._src.graph.types import INDEX
 from tideflow._src.ops.dimensions import merge_dimensions, text, with_rank
 from tideflow._src.ops.quantization.numbers import dequantize_tensor, limits_of, packed, plain, quantize_tensor, single
 from tideflow._src.runtime.op import op
-
-
-def _invalid(message: str) -> InvalidArgumentError:
-    return InvalidArgumentError(None, None, message)
 
 
 @op(
@@ -29,21 +25,25 @@ def _invalid(message: str) -> InvalidArgumentError:
 def quantized_concat_op(concat_dim, values, input_mins, input_maxes):
     """Concatenates quantized tensors of different ranges, in a range that holds them all."""
     if np.ndim(concat_dim):
-        raise _invalid(f"Concat dim tensor should be a scalar integer, but got shape {text(np.shape(concat_dim))}")
+        raise invalid_argument(
+            f"Concat dim tensor should be a scalar integer, but got shape {text(np.shape(concat_dim))}"
+        )
     axis = int(concat_dim)
     first = values[0].shape
     if not 0 <= axis < max(len(first), 1):
-        raise _invalid(f"ConcatOp : Expected concatenating dimensions in the range [0, {len(first)}), but got {axis}")
+        raise invalid_argument(
+            f"ConcatOp : Expected concatenating dimensions in the range [0, {len(first)}), but got {axis}"
+        )
     if values[0].dtype.names is None:
-        raise _invalid(f"values must be of a quantized type, but are {values[0].dtype.name}")
+        raise invalid_argument(f"values must be of a quantized type, but are {values[0].dtype.name}")
     for index, value in enumerate(values):
         if value.ndim != len(first):
-            raise _invalid(
+            raise invalid_argument(
                 "ConcatOp : Ranks of all input tensors should match: "
                 f"shape[0] = {text(first)} vs. shape[{index}] = {text(value.shape)}"
             )
         if value.shape[:axis] + value.shape[axis + 1 :] != first[:axis] + first[axis + 1 :]:
-            raise _invalid(
+            raise invalid_argument(
                 "ConcatOp : Dimensions of inputs should match: "
                 f"shape[0] = {text(first)} vs. shape[{index}] = {text(value.shape)}"
             )

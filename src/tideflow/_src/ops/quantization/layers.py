@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from tideflow._src.core.dtypes import DType
-from tideflow._src.core.errors import InvalidArgumentError
+from tideflow._src.core.errors import invalid_argument
 from tideflow._src.graph.op_def import default
 from tideflow._src.ops.dimensions import merge_dimensions, text, with_rank
 from tideflow._src.ops.nn.window_shapes import convolution_shape, pooling_shape, windowed
@@ -27,10 +27,6 @@ from tideflow._src.ops.quantization.numbers import (
 from tideflow._src.runtime.op import op
 
 _OUTPUT = default("qint32", QUANTIZED)
-
-
-def _invalid(message: str) -> InvalidArgumentError:
-    return InvalidArgumentError(None, None, message)
 
 
 # Convolution.
@@ -62,21 +58,23 @@ def quantized_conv2d_op(
     """Convolves quantized images with quantized filters; margins are zero."""
     _check_window("strides", strides)
     if strides[1] != strides[2]:
-        raise _invalid("Current implementation only supports equal length strides in the row and column dimensions.")
+        raise invalid_argument(
+            "Current implementation only supports equal length strides in the row and column dimensions."
+        )
     if strides[0] != 1 or strides[3] != 1:
-        raise _invalid("Current implementation does not yet support strides in the batch and depth dimensions.")
+        raise invalid_argument("Current implementation does not yet support strides in the batch and depth dimensions.")
     if list(dilations) != [1, 1, 1, 1]:
-        raise _invalid(
+        raise invalid_argument(
             "Current implementation only supports dilated rate as 1 in the row and column dimensions, "
             f"but dilations is {list(dilations)}."
         )
     for name, value in (("input", input), ("filter", filter)):
         if value.ndim != 4:
-            raise _invalid(f"{name} must be rank 4 but is rank {value.ndim}")
+            raise invalid_argument(f"{name} must be rank 4 but is rank {value.ndim}")
     if not filter.size:
-        raise _invalid(f"filter must have at least one element, but its shape is {text(filter.shape)}")
+        raise invalid_argument(f"filter must have at least one element, but its shape is {text(filter.shape)}")
     if input.shape[3] != filter.shape[2]:
-        raise _invalid(f"input and filter must have the same depth: {input.shape[3]} vs {filter.shape[2]}")
+        raise invalid_argument(f"input and filter must have the same depth: {input.shape[3]} vs {filter.shape[2]}")
     ranges = (
         (scalar(min_input, "min_input"), scalar(max_input, "max_input")),
         (scalar(min_filter, "min_filter"), scalar(max_filter, "max_filter")),
@@ -105,14 +103,14 @@ def quantized_conv2d_op(
 
 def _check_window(name: str, values: list[int]) -> None:
     if len(values) != 4:
-        raise _invalid(f"Sliding window {name} field must specify 4 dimensions, but is {list(values)}")
+        raise invalid_argument(f"Sliding window {name} field must specify 4 dimensions, but is {list(values)}")
 
 
 def _windows(size: int, window: int, step: int, padding: str) -> int:
     try:
         return windowed(size, window, step, padding) or 0
     except ValueError as error:
-        raise _invalid(str(error)) from None
+        raise invalid_argument(str(error)) from None
 
 
 def _reach(shift: int, step: int, count: int, size: int) -> tuple[slice, slice]:
@@ -239,13 +237,15 @@ def _taps(input: Any, ksize: list[int], strides: list[int], padding: str) -> Any
     """Yields for each element of the window the windows that have it and its values there; first the result's shape."""
     values = plain(input)
     if values.ndim != 4:
-        raise _invalid(f"tensor_in must be 4-dimensional, but its shape is {text(values.shape)}")
+        raise invalid_argument(f"tensor_in must be 4-dimensional, but its shape is {text(values.shape)}")
     _check_window("ksize", ksize)
     _check_window("strides", strides)
     if ksize[0] != 1 or strides[0] != 1:
-        raise _invalid("Pooling is not yet supported on the batch dimension.")
+        raise invalid_argument("Pooling is not yet supported on the batch dimension.")
     if ksize[3] != 1 or strides[3] != 1:
-        raise _invalid("Depthwise pooling of quantized images is not supported: ksize and strides must be 1 in depth.")
+        raise invalid_argument(
+            "Depthwise pooling of quantized images is not supported: ksize and strides must be 1 in depth."
+        )
     sizes, before = [], []
     for axis in (1, 2):
         count = _windows(values.shape[axis], ksize[axis], strides[axis], padding)
@@ -344,12 +344,12 @@ def quantized_instance_norm_op(
 ):
     """Normalizes each channel of each quantized image to mean 0 and variance 1."""
     if output_range_given and not given_y_min < given_y_max:
-        raise _invalid(f"given_y_min must be less than given_y_max : {given_y_min:g} >= {given_y_max:g}")
+        raise invalid_argument(f"given_y_min must be less than given_y_max : {given_y_min:g} >= {given_y_max:g}")
     low, high = scalar(x_min, "x_min"), scalar(x_max, "x_max")
     if not low < high:
-        raise _invalid(f"input_min must be less than input_max : {low:g} >= {high:g}")
+        raise invalid_argument(f"input_min must be less than input_max : {low:g} >= {high:g}")
     if x.ndim != 4:
-        raise _invalid(f"x must be rank 4 but is rank {x.ndim}")
+        raise invalid_argument(f"x must be rank 4 but is rank {x.ndim}")
     scale = np.float32((high - low) / np.float32(255))
     values = plain(x).astype(np.float32)
     centred = (values - values.mean((1, 2), keepdims=True, dtype=np.float32)) * scale
@@ -415,13 +415,15 @@ def quantized_batch_norm_op(
 ):
     """Normalizes quantized images with a mean and a variance for each channel, in fixed point."""
     if t.ndim != 4:
-        raise _invalid(f"input must be 4-dimensional, but its shape is {text(t.shape)}")
+        raise invalid_argument(f"input must be 4-dimensional, but its shape is {text(t.shape)}")
     parts = {"mean": (m, m_min, m_max), "var": (v, v_min, v_max)}
     parts |= {"beta": (beta, beta_min, beta_max), "gamma": (gamma, gamma_min, gamma_max)}
     real = {}
     for name, (value, low, high) in parts.items():
         if value.shape != (t.shape[3],):
-            raise _invalid(f"{name} must be a vector of {t.shape[3]} numbers, but its shape is {text(value.shape)}")
+            raise invalid_argument(
+                f"{name} must be a vector of {t.shape[3]} numbers, but its shape is {text(value.shape)}"
+            )
         pair = single(low, f"{name}_min"), single(high, f"{name}_max")
         real[name] = dequantize(plain(value), *pair, limits_of(value.dtype))
     limits = limits_of(out_type)

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from tideflow._src.core.errors import InvalidArgumentError
+from tideflow._src.core.errors import invalid_argument
 from tideflow._src.ops.dimensions import merge, merge_dimensions, text, with_rank, with_rank_at_least
 from tideflow._src.ops.retirement import retire
 from tideflow._src.runtime.checks import require
@@ -15,20 +15,16 @@ from tideflow._src.runtime.op import op
 _TYPES = ("bfloat16", "half", "float", "double")
 
 
-def _invalid(message: str) -> InvalidArgumentError:
-    return InvalidArgumentError(None, None, message)
-
-
 def _check_bits(num_bits: int, signed_input: bool) -> None:
     if not 0 < num_bits < (62 if signed_input else 63):
-        raise _invalid(f"num_bits is out of range: {num_bits} with signed_input_ {int(signed_input)}")
+        raise invalid_argument(f"num_bits is out of range: {num_bits} with signed_input_ {int(signed_input)}")
 
 
 def _check_axis(shape: tuple[int, ...], axis: int) -> None:
     if axis < -1:
-        raise _invalid(f"Axis must be at least -1. Found {axis}")
+        raise invalid_argument(f"Axis must be at least -1. Found {axis}")
     if axis >= len(shape):
-        raise _invalid(f"Shape must be at least rank {axis + 1} but is rank {len(shape)}")
+        raise invalid_argument(f"Shape must be at least rank {axis + 1} but is rank {len(shape)}")
 
 
 def _scaled_range(
@@ -87,7 +83,7 @@ def _simulate(
             expected = () if axis == -1 else (channels[axis],)
             if value.shape != expected:
                 kind = "a scalar" if axis == -1 else f"a vector of {channels[axis]} numbers"
-                raise _invalid(f"{name} must be {kind}. Its shape is {text(tuple(value.shape))}")
+                raise invalid_argument(f"{name} must be {kind}. Its shape is {text(tuple(value.shape))}")
         require(xp.all(low <= high), "Invalid range: input_min > input_max")
         if axis != -1:
             low, high = low.reshape(channels), high.reshape(channels)
@@ -198,7 +194,7 @@ def quantize_and_dequantize_v3_op(
 ):
     """Rounds numbers to those that integers of ``num_bits`` bits (an input), times a factor, could give."""
     if np.ndim(num_bits):
-        raise _invalid(
+        raise invalid_argument(
             f"Invalid shape. The `num_bits` tensor should be a scalar. Got the shape {text(np.shape(num_bits))}"
         )
     return _simulate(
@@ -288,23 +284,23 @@ def _quantize_and_dequantize_v4_samples(s):
 def quantize_and_dequantize_v4_grad_op(xp, gradients, input, input_min, input_max, *, axis: int = -1):
     """Gives the gradient of ``QuantizeAndDequantizeV4``: it passes where a number is in the range."""
     if gradients.shape != input.shape:
-        raise _invalid(
+        raise invalid_argument(
             "gradient and input must be the same size: expected "
             f"{text(tuple(input.shape))}, got {text(tuple(gradients.shape))}"
         )
     if not -1 <= axis < input.ndim:
-        raise _invalid(
+        raise invalid_argument(
             f"Axis should be -1 or 0 or a positive value less than {input.ndim} but given axis value was {axis}"
         )
     channels = [1] * input.ndim
     for name, value in (("min", input_min), ("max", input_max)):
         if axis == -1:
             if value.ndim:
-                raise _invalid(f"input_{name} must be a scalar if axis is unspecified")
+                raise invalid_argument(f"input_{name} must be a scalar if axis is unspecified")
         elif value.ndim != 1:
-            raise _invalid(f"Shape must be rank 1 for input_{name}_tensor when the axis is specified")
+            raise invalid_argument(f"Shape must be rank 1 for input_{name}_tensor when the axis is specified")
         elif value.shape[0] != input.shape[axis]:
-            raise _invalid(f"{name} has incorrect size, expected {input.shape[axis]} was {value.shape[0]}")
+            raise invalid_argument(f"{name} has incorrect size, expected {input.shape[axis]} was {value.shape[0]}")
     if axis != -1:
         channels[axis] = input.shape[axis]
     low, high = input_min, input_max

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tideflow._src.core.dtypes import DType
-from tideflow._src.core.errors import InvalidArgumentError
+from tideflow._src.core.errors import invalid_argument
 from tideflow._src.graph.shape_inference import broadcast
 from tideflow._src.ops.dimensions import text, with_rank_at_most
 from tideflow._src.ops.quantization.numbers import packed, plain
@@ -16,24 +16,21 @@ from tideflow._src.runtime.op import op
 _LEAST, _GREATEST = -(1 << 31), (1 << 31) - 1
 
 
-def invalid(message: str) -> InvalidArgumentError:
-    """Returns the error of a call whose arguments do not fit."""
-    return InvalidArgumentError(None, None, message)
-
-
 def check_parameters(shape: tuple[int, ...], scales: Any, zero_points: Any, axis: int) -> None:
     """Checks that scales and zero points fit a tensor, of which they are, or for each slice along ``axis``."""
     if axis < -1:
-        raise invalid(f"quantization_axis must be >= -1, given: {axis}")
+        raise invalid_argument(f"quantization_axis must be >= -1, given: {axis}")
     if axis >= len(shape):
-        raise invalid(f"quantization_axis must be -1 or in range [0, input.rank), but given {axis}")
+        raise invalid_argument(f"quantization_axis must be -1 or in range [0, input.rank), but given {axis}")
     given = f"scales shape {text(scales.shape)} and zero_points shape {text(zero_points.shape)}"
     if scales.shape != zero_points.shape:
-        raise invalid(f"scales and zero_points shape must be same, but given {given}")
+        raise invalid_argument(f"scales and zero_points shape must be same, but given {given}")
     if axis == -1 and scales.ndim:
-        raise invalid(f"If quantization_axis is -1, scales and zero_points must be scalar tensors, but given {given}")
+        raise invalid_argument(
+            f"If quantization_axis is -1, scales and zero_points must be scalar tensors, but given {given}"
+        )
     if axis != -1 and scales.shape != (shape[axis],):
-        raise invalid(
+        raise invalid_argument(
             "If quantization_axis is not -1, scales and zero_points must be a tensor of rank 1 and the size must be "
             f"equal to the input.dim_size(quantization_axis), but given quantization_axis {axis}, {given}"
         )
@@ -86,7 +83,7 @@ def check_scales(*scales: Any) -> None:
     """Checks that scales are positive."""
     for scale in scales:
         if not (np.asarray(scale) > 0).all():
-            raise invalid(f"scales must be positive, but are {np.asarray(scale).tolist()}")
+            raise invalid_argument(f"scales must be positive, but are {np.asarray(scale).tolist()}")
 
 
 def parameters_shape(input: Any, scales: Any, zero_points: Any, axis: int) -> Any:
@@ -212,7 +209,7 @@ def uniform_requantize_op(
     del input_quantization_min_val, input_quantization_max_val
     axes = input_quantization_axis, output_quantization_axis
     if -1 not in axes and axes[0] != axes[1]:
-        raise invalid("If input and output is both per-axis quantized, the quantization axis must be same.")
+        raise invalid_argument("If input and output is both per-axis quantized, the quantization axis must be same.")
     check_parameters(input.shape, input_scales, input_zero_points, axes[0])
     check_parameters(input.shape, output_scales, output_zero_points, axes[1])
     check_scales(input_scales, output_scales)
@@ -297,14 +294,14 @@ def uniform_quantized_add_op(
     try:
         shape = np.broadcast_shapes(lhs.shape, rhs.shape)
     except ValueError:
-        raise invalid(f"Cannot Add tensors of shapes: {text(lhs.shape)}{text(rhs.shape)}") from None
+        raise invalid_argument(f"Cannot Add tensors of shapes: {text(lhs.shape)}{text(rhs.shape)}") from None
     check_parameters(lhs.shape, lhs_scales, lhs_zero_points, lhs_quantization_axis)
     check_parameters(rhs.shape, rhs_scales, rhs_zero_points, rhs_quantization_axis)
     check_parameters(shape, output_scales, output_zero_points, output_quantization_axis)
     axis = output_quantization_axis
     for name, tensor, each in (("lhs", lhs, lhs_quantization_axis), ("rhs", rhs, rhs_quantization_axis)):
         if each != -1 and each + len(shape) - tensor.ndim != axis:
-            raise invalid(
+            raise invalid_argument(
                 f"If {name} is quantized per-axis, the output must be quantized along the same axis, but they are "
                 f"{each} (of {tensor.ndim} dimensions) and {axis} (of {len(shape)})"
             )
@@ -380,7 +377,7 @@ def uniform_quantized_clip_by_value_op(
     check_parameters(operand.shape, scales, zero_points, quantization_axis)
     for name, value in (("min", min), ("max", max)):
         if value.shape != scales.shape:
-            raise invalid(
+            raise invalid_argument(
                 f"Input {name} shape must be same as scales/zero_points. Given {name} of shape {text(value.shape)} and "
                 f"scales/zero_points of shape {text(scales.shape)}"
             )

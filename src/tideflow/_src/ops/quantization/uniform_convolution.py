@@ -8,14 +8,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tideflow._src.core.dtypes import DType
-from tideflow._src.core.errors import InvalidArgumentError
+from tideflow._src.core.errors import InvalidArgumentError, invalid_argument
 from tideflow._src.ops.dimensions import text
 from tideflow._src.ops.quantization.numbers import packed, plain
 from tideflow._src.ops.quantization.uniform import (
     along,
     check_parameters,
     check_scales,
-    invalid,
     limits,
     requantize,
 )
@@ -56,13 +55,15 @@ def _layout(dimension_numbers: str | bytes, rank: int) -> Layout:
         for number, value in _fields(data):
             fields[number].append(value)
     except (IndexError, KeyError):
-        raise invalid("Error parsing dimension_numbers.") from None
+        raise invalid_argument("Error parsing dimension_numbers.") from None
     parts = []
     for first in (1, 4, 7):
         heads = [(fields[first + offset] or [0])[-1] for offset in (0, 1)]
         part = (*heads, *fields[first + 2])
         if sorted(part) != list(range(rank)):
-            raise invalid(f"dimension_numbers must name each of {rank} dimensions once, but names {list(part)}")
+            raise invalid_argument(
+                f"dimension_numbers must name each of {rank} dimensions once, but names {list(part)}"
+            )
         parts.append(part)
     return Layout(*parts)
 
@@ -110,7 +111,7 @@ def _window(
     """Checks the attributes against the shapes, and completes them."""
     count = len(lhs) - 2
     if padding not in _PADDINGS:
-        raise invalid(f"padding Attr must be one of [EXPLICIT | SAME | VALID], but given: {padding}")
+        raise invalid_argument(f"padding Attr must be one of [EXPLICIT | SAME | VALID], but given: {padding}")
     values = {}
     for name, given in (
         ("window_strides", window_strides),
@@ -119,27 +120,27 @@ def _window(
     ):
         values[name] = list(given) or [1] * count
         if len(values[name]) != count or min(values[name], default=1) < 1:
-            raise invalid(f"{name} must hold {count} positive numbers, but is {list(given)}")
+            raise invalid_argument(f"{name} must hold {count} positive numbers, but is {list(given)}")
     if (padding == "EXPLICIT") != bool(explicit_padding) or len(explicit_padding) not in (0, 2 * count):
-        raise invalid(
+        raise invalid_argument(
             f"explicit_padding must hold {2 * count} numbers if padding is EXPLICIT and none otherwise, but padding is "
             f"{padding} and explicit_padding is {list(explicit_padding)}"
         )
     if any(pad < 0 for pad in explicit_padding):
-        raise invalid(f"All explicit_padding elements must be >= 0, but given {list(explicit_padding)}")
+        raise invalid_argument(f"All explicit_padding elements must be >= 0, but given {list(explicit_padding)}")
     for name, number in (("batch_group_count", batch_group_count), ("feature_group_count", feature_group_count)):
         if number < 1:
-            raise invalid(f"{name} must be positive, but is {number}")
+            raise invalid_argument(f"{name} must be positive, but is {number}")
     if feature_group_count != 1 and batch_group_count != 1:
-        raise invalid("Only one of batch_group_count and feature_group_count may be greater than 1.")
+        raise invalid_argument("Only one of batch_group_count and feature_group_count may be greater than 1.")
     features, inputs, outputs = lhs[layout.lhs[1]], rhs[layout.rhs[0]], rhs[layout.rhs[1]]
     if features != inputs * feature_group_count or outputs % feature_group_count:
-        raise invalid(
+        raise invalid_argument(
             f"The features of lhs, {features}, must be those of rhs, {inputs}, times feature_group_count, "
             f"{feature_group_count}, which must divide the output features, {outputs}"
         )
     if lhs[layout.lhs[0]] % batch_group_count or outputs % batch_group_count:
-        raise invalid(f"batch_group_count, {batch_group_count}, must divide the batch and the output features")
+        raise invalid_argument(f"batch_group_count, {batch_group_count}, must divide the batch and the output features")
     pads = []
     for place in range(count):
         size, extent = lhs[layout.lhs[place + 2]], rhs[layout.rhs[place + 2]]
@@ -154,7 +155,9 @@ def _window(
         else:
             pads.append((0, 0))
         if size + sum(pads[-1]) < extent:
-            raise invalid(f"The kernel, of extent {extent}, is larger than the padded input, {size + sum(pads[-1])}")
+            raise invalid_argument(
+                f"The kernel, of extent {extent}, is larger than the padded input, {size + sum(pads[-1])}"
+            )
     strides, before, dilation = values["window_strides"], values["lhs_dilation"], values["rhs_dilation"]
     return Window(strides, pads, before, dilation, feature_group_count, batch_group_count)
 
@@ -201,7 +204,7 @@ def _convolve(lhs: Any, rhs: Any, layout: Layout, window: Window) -> Any:
 
 def _check_ranks(lhs: Any, rhs: Any) -> None:
     if lhs.ndim != rhs.ndim or lhs.ndim < 2:
-        raise invalid(
+        raise invalid_argument(
             f"lhs and rhs must have the same rank, 2 or more, but their shapes are {text(lhs.shape)}, {text(rhs.shape)}"
         )
 
@@ -319,7 +322,7 @@ def _static_shape(lhs: Any, rhs: Any, dimension_numbers: Any, *window: Any) -> A
         return (None,) * len(known)
     try:
         if len(lhs) != len(rhs) or len(lhs) < 2:
-            raise invalid(f"lhs and rhs must have the same rank, 2 or more, but their shapes are {lhs}, {rhs}")
+            raise invalid_argument(f"lhs and rhs must have the same rank, 2 or more, but their shapes are {lhs}, {rhs}")
         layout = _layout(dimension_numbers, len(lhs))
         plan = _window(lhs, rhs, layout, *window)
     except InvalidArgumentError as error:

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from tideflow._src.core.dtypes import DType
+from tideflow._src.core.errors import invalid_argument
 from tideflow._src.ops.dimensions import merge_dimensions, text, with_rank
 from tideflow._src.ops.quantization.numbers import packed, plain
 from tideflow._src.ops.quantization.uniform import (
     along,
     check_parameters,
     check_scales,
-    invalid,
     limits,
     quantize,
     requantize,
@@ -24,13 +24,15 @@ from tideflow._src.runtime.op import op
 def check_product_axes(lhs: int, rhs: int, output: int, rhs_features: int, output_features: int) -> None:
     """Checks that only the features of the second factor, and then of the product, have parameters of their own."""
     if lhs != -1:
-        raise invalid(f"lhs_quantization_axis Attr must be -1 (per-tensor), but is {lhs}.")
+        raise invalid_argument(f"lhs_quantization_axis Attr must be -1 (per-tensor), but is {lhs}.")
     if rhs not in (-1, rhs_features):
-        raise invalid(f"rhs_quantization_axis Attr must be -1 (per-tensor) or {rhs_features}, but is {rhs}.")
+        raise invalid_argument(f"rhs_quantization_axis Attr must be -1 (per-tensor) or {rhs_features}, but is {rhs}.")
     if output not in (-1, output_features):
-        raise invalid(f"output_quantization_axis Attr must be -1 (per-tensor) or {output_features}, but is {output}.")
+        raise invalid_argument(
+            f"output_quantization_axis Attr must be -1 (per-tensor) or {output_features}, but is {output}."
+        )
     if output != -1 and rhs == -1:
-        raise invalid("If the output is quantized per-axis, rhs must be quantized per-axis, too.")
+        raise invalid_argument("If the output is quantized per-axis, rhs must be quantized per-axis, too.")
 
 
 def quantize_rows(values: Any) -> tuple[Any, Any, Any]:
@@ -53,9 +55,9 @@ def quantize_rows(values: Any) -> tuple[Any, Any, Any]:
 def _matrices(lhs: Any, rhs: Any) -> None:
     for name, value in (("lhs", lhs), ("rhs", rhs)):
         if value.ndim != 2:
-            raise invalid(f"{name} rank must be 2, but given {name} shape {text(value.shape)}")
+            raise invalid_argument(f"{name} rank must be 2, but given {name} shape {text(value.shape)}")
     if lhs.shape[1] != rhs.shape[0]:
-        raise invalid(
+        raise invalid_argument(
             f"lhs.dim_size(1) and rhs.dim_size(0) must be equal, but given lhs shape {text(lhs.shape)} and rhs shape "
             f"{text(rhs.shape)}"
         )

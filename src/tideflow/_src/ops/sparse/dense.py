@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tideflow._src.core.errors import InvalidArgumentError
+from tideflow._src.core.errors import invalid_argument
 from tideflow._src.graph.op_def import default
 from tideflow._src.graph.types import INDEX
 from tideflow._src.ops.array.raw import raw
@@ -16,17 +16,12 @@ from tideflow._src.runtime.op import op
 _LIMIT = 1 << 40
 
 
-def invalid(message: str) -> InvalidArgumentError:
-    """Returns the error of a call whose arguments do not fit."""
-    return InvalidArgumentError(None, None, message)
-
-
 def check_positions(indices: Any, shape: Any, *, ordered: bool = True) -> None:
     """Checks that positions, one in each row, are inside of a shape and, unless told otherwise, ascend."""
     bad = ((indices < 0) | (indices >= shape)).any(1)
     if bad.any():
         row = int(np.argmax(bad))
-        raise invalid(
+        raise invalid_argument(
             f"indices[{row}] = {text(tuple(indices[row].tolist()))} is out of bounds: need 0 <= index < "
             f"{text(tuple(np.asarray(shape).tolist()))}"
         )
@@ -41,8 +36,8 @@ def check_positions(indices: Any, shape: Any, *, ordered: bool = True) -> None:
             row = int(np.argmax(repeated | falling)) + 1
             where = f"indices[{row}] = {text(tuple(indices[row].tolist()))}"
             if repeated[row - 1]:
-                raise invalid(f"{where} is repeated")
-            raise invalid(
+                raise invalid_argument(f"{where} is repeated")
+            raise invalid_argument(
                 f"{where} is out of order. Many sparse ops require sorted indices. Use `tf.sparse.reorder` to create a "
                 "correctly ordered copy."
             )
@@ -57,28 +52,32 @@ def check_positions(indices: Any, shape: Any, *, ordered: bool = True) -> None:
 def sparse_to_dense_op(sparse_indices, output_shape, sparse_values, default_value, *, validate_indices: bool = True):
     """Makes a dense tensor of values at positions; everywhere else it holds the default value."""
     if sparse_indices.ndim > 2:
-        raise invalid(f"sparse_indices should be a scalar, vector, or matrix, got shape {text(sparse_indices.shape)}")
+        raise invalid_argument(
+            f"sparse_indices should be a scalar, vector, or matrix, got shape {text(sparse_indices.shape)}"
+        )
     if output_shape.ndim != 1:
-        raise invalid(f"output_shape must be rank 1, got shape {text(output_shape.shape)}")
+        raise invalid_argument(f"output_shape must be rank 1, got shape {text(output_shape.shape)}")
     rank = sparse_indices.shape[1] if sparse_indices.ndim == 2 else 1
     count = sparse_indices.shape[0] if sparse_indices.ndim else 1
     if output_shape.size != rank:
-        raise invalid(f"output_shape has incorrect number of elements: {output_shape.size} should be: {rank}")
+        raise invalid_argument(f"output_shape has incorrect number of elements: {output_shape.size} should be: {rank}")
     if sparse_values.shape not in ((), (count,)):
-        raise invalid(f"sparse_values has incorrect shape {text(sparse_values.shape)}, should be [] or [{count}]")
+        raise invalid_argument(
+            f"sparse_values has incorrect shape {text(sparse_values.shape)}, should be [] or [{count}]"
+        )
     if np.ndim(default_value):
-        raise invalid("default_value should be a scalar.")
+        raise invalid_argument("default_value should be a scalar.")
     shape = tuple(int(size) for size in output_shape)
     for size in shape:
         if size < 0:
-            raise invalid(f"Dimension {size} must be >= 0")
+            raise invalid_argument(f"Dimension {size} must be >= 0")
     if np.prod(shape, dtype=np.float64) > _LIMIT:
-        raise invalid(f"output_shape {list(shape)} has too many elements")
+        raise invalid_argument(f"output_shape {list(shape)} has too many elements")
     places = sparse_indices.reshape(count, rank).astype(np.int64)
     if validate_indices:
         check_positions(places, np.asarray(shape))
     elif ((places < 0) | (places >= np.asarray(shape))).any():
-        raise invalid(f"Indices are not valid (out of bounds).  Shape: {text(shape)}")
+        raise invalid_argument(f"Indices are not valid (out of bounds).  Shape: {text(shape)}")
     dense = np.empty(shape, sparse_values.dtype)
     dense[...] = np.asarray(default_value)[()]
     dense[tuple(places.T)] = sparse_values
@@ -143,34 +142,36 @@ def sparse_tensor_dense_mat_mul_op(
 ):
     """Multiplies a sparse matrix by a dense one."""
     if b.ndim != 2:
-        raise invalid(f"Tensor 'b' is not a matrix, its shape is {text(b.shape)}")
+        raise invalid_argument(f"Tensor 'b' is not a matrix, its shape is {text(b.shape)}")
     if a_shape.ndim != 1 or a_shape.size != 2:
-        raise invalid(f"Tensor 'a_shape' must have 2 elements, but its shape is {text(a_shape.shape)}")
+        raise invalid_argument(f"Tensor 'a_shape' must have 2 elements, but its shape is {text(a_shape.shape)}")
     if a_values.ndim != 1:
-        raise invalid(f"Tensor 'a_values' is not a vector, its shape is {text(a_values.shape)}")
+        raise invalid_argument(f"Tensor 'a_values' is not a vector, its shape is {text(a_values.shape)}")
     if a_indices.ndim != 2 or a_indices.shape[1] != 2:
-        raise invalid(f"Tensor 'a_indices' must be a matrix with 2 columns, its shape is {text(a_indices.shape)}")
+        raise invalid_argument(
+            f"Tensor 'a_indices' must be a matrix with 2 columns, its shape is {text(a_indices.shape)}"
+        )
     if a_indices.shape[0] != a_values.shape[0]:
-        raise invalid(
+        raise invalid_argument(
             f"Number of rows of a_indices does not match number of entries in a_values: {a_indices.shape[0]} vs. "
             f"{a_values.shape[0]}"
         )
     if (a_shape < 0).any():
-        raise invalid(f"a_shape must be non-negative, but is {a_shape.tolist()}")
+        raise invalid_argument(f"a_shape must be non-negative, but is {a_shape.tolist()}")
     if a_values.dtype.kind not in "biufcV" or a_values.dtype.names:
-        raise invalid(f"a_values must be numbers, but are {a_values.dtype.name}")
+        raise invalid_argument(f"a_values must be numbers, but are {a_values.dtype.name}")
     rows, columns = (int(size) for size in (a_shape[::-1] if adjoint_a else a_shape))
     inner, outer = b.shape[::-1] if adjoint_b else b.shape
     if inner != columns:
-        raise invalid(
+        raise invalid_argument(
             f"Cannot multiply A and B because inner dimension does not match: {columns} vs. {inner}. Did you forget a "
             f"transpose? Dimensions of A: {a_shape.tolist()}. Dimensions of B: {list(b.shape)}"
         )
     if rows * outer > _LIMIT:
-        raise invalid(f"The product has too many elements: {rows} * {outer}")
+        raise invalid_argument(f"The product has too many elements: {rows} * {outer}")
     row, column = (a_indices[:, ::-1] if adjoint_a else a_indices).astype(np.int64).T
     if ((row < 0) | (row >= rows)).any() or ((column < 0) | (column >= columns)).any():
-        raise invalid(f"An index of A is out of bounds: A has the shape {a_shape.tolist()}")
+        raise invalid_argument(f"An index of A is out of bounds: A has the shape {a_shape.tolist()}")
     values = a_values.conj() if adjoint_a and a_values.dtype.kind == "c" else a_values
     dense = b.T if adjoint_b else b
     if adjoint_b and b.dtype.kind == "c":
@@ -268,15 +269,17 @@ def _sparse_tensor_dense_mat_mul_samples(s):
 
 def _check_sparse(indices: Any, values: Any, shape: Any) -> None:
     if indices.ndim != 2:
-        raise invalid(f"Input indices should be a matrix but received shape {text(indices.shape)}")
+        raise invalid_argument(f"Input indices should be a matrix but received shape {text(indices.shape)}")
     if values is not None and values.ndim != 1:
-        raise invalid(f"Input values should be a vector but received shape {text(values.shape)}")
+        raise invalid_argument(f"Input values should be a vector but received shape {text(values.shape)}")
     if shape.ndim != 1:
-        raise invalid(f"Input shape should be a vector but received shape {text(shape.shape)}")
+        raise invalid_argument(f"Input shape should be a vector but received shape {text(shape.shape)}")
     if values is not None and len(indices) != len(values):
-        raise invalid(f"Number of elements in indices ({len(indices)}) and values ({len(values)}) do not match")
+        raise invalid_argument(
+            f"Number of elements in indices ({len(indices)}) and values ({len(values)}) do not match"
+        )
     if indices.shape[1] != shape.size:
-        raise invalid(f"Index rank ({indices.shape[1]}) and shape rank ({shape.size}) do not match")
+        raise invalid_argument(f"Index rank ({indices.shape[1]}) and shape rank ({shape.size}) do not match")
 
 
 @op(
@@ -327,42 +330,44 @@ def _sparse_reorder_samples(s):
 def sparse_reshape_op(input_indices, input_shape, new_shape):
     """Gives the positions of a sparse tensor's values in another shape of as many elements."""
     if input_indices.ndim != 2:
-        raise invalid(f"Input indices should be a matrix but received shape {text(input_indices.shape)}")
+        raise invalid_argument(f"Input indices should be a matrix but received shape {text(input_indices.shape)}")
     for name, value in (("Input", input_shape), ("Target", new_shape)):
         if value.ndim != 1:
-            raise invalid(f"{name} shape should be a vector but received shape {text(value.shape)}")
+            raise invalid_argument(f"{name} shape should be a vector but received shape {text(value.shape)}")
     if input_indices.shape[1] != input_shape.size:
-        raise invalid(
+        raise invalid_argument(
             f"Input tensor rank must match input shape length: {input_indices.shape[1]} vs. {input_shape.size}."
         )
     before = [int(size) for size in input_shape]
     after = [int(size) for size in new_shape]
     for size in before:
         if size < 0:
-            raise invalid(f"Expected shape dimensions to be non-negative, got {size}")
+            raise invalid_argument(f"Expected shape dimensions to be non-negative, got {size}")
     total = size_of(before) or 0
     if not total and len(input_indices):
-        raise invalid(f"Input tensor has {len(input_indices)} non zero elements but input shape {before} has none")
+        raise invalid_argument(
+            f"Input tensor has {len(input_indices)} non zero elements but input shape {before} has none"
+        )
     if total >= 1 << 63:
-        raise invalid(f"The shape {before} has too many elements")
+        raise invalid_argument(f"The shape {before} has too many elements")
     missing = [place for place, size in enumerate(after) if size == -1]
     if len(missing) > 1:
-        raise invalid(f"only one output dimension may be -1, not both {missing[0]} and {missing[1]}")
+        raise invalid_argument(f"only one output dimension may be -1, not both {missing[0]} and {missing[1]}")
     for place, size in enumerate(after):
         if size < -1:
-            raise invalid(f"size {place} must be non-negative, not {size}")
+            raise invalid_argument(f"size {place} must be non-negative, not {size}")
     if missing:
         known = size_of([size for size in after if size != -1]) or 0
         if known == 0 and total:
-            raise invalid(f"reshape cannot infer the missing size: new_shape is {after}")
+            raise invalid_argument(f"reshape cannot infer the missing size: new_shape is {after}")
         after[missing[0]] = total // known if known else 0
         if known and total % known:
-            raise invalid(
+            raise invalid_argument(
                 f"Input to reshape is a SparseTensor with {total} dense values, but the requested shape requires a "
                 f"multiple of {known}. input_shape={before} output_shape={after}"
             )
     elif size_of(after) != total:
-        raise invalid(
+        raise invalid_argument(
             f"Input to reshape is a tensor with {total} dense values, but the requested shape has {size_of(after)}. "
             f"input_shape={before} output_shape={after}"
         )

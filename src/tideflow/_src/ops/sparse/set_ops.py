@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from tideflow._src.core.errors import invalid_argument
 from tideflow._src.ops.dimensions import merge, text, with_rank
-from tideflow._src.ops.sparse.dense import check_positions, invalid
+from tideflow._src.ops.sparse.dense import check_positions
 from tideflow._src.runtime.op import op
 
 _TYPES = ("int8", "int16", "int32", "int64", "uint8", "uint16", "string")
@@ -22,7 +23,7 @@ _OPERATIONS = {
 def _dense(values: Any) -> tuple[Any, Any, tuple[int, ...]]:
     """Returns the number of the set and the value of each element of a dense tensor, and the shape of the sets."""
     if values.ndim < 2:
-        raise invalid(f"Shape {text(values.shape)} has rank {values.ndim} < 2")
+        raise invalid_argument(f"Shape {text(values.shape)} has rank {values.ndim} < 2")
     groups = values.shape[:-1]
     count = int(np.prod(groups))
     return np.repeat(np.arange(count), values.shape[-1]), values.reshape(-1), groups
@@ -31,15 +32,15 @@ def _dense(values: Any) -> tuple[Any, Any, tuple[int, ...]]:
 def _sparse(indices: Any, values: Any, shape: Any, validate: bool, least: int = 2) -> tuple[Any, Any, tuple[int, ...]]:
     """Returns the same of a sparse tensor, whose positions are checked."""
     if indices.ndim != 2:
-        raise invalid(f"Expected indices to be a matrix, got shape {text(indices.shape)}")
+        raise invalid_argument(f"Expected indices to be a matrix, got shape {text(indices.shape)}")
     if values.ndim != 1 or len(values) != len(indices):
-        raise invalid(f"Expected {len(indices)} values in a vector, got shape {text(values.shape)}")
+        raise invalid_argument(f"Expected {len(indices)} values in a vector, got shape {text(values.shape)}")
     if shape.ndim != 1 or shape.size != indices.shape[1]:
-        raise invalid(f"Expected shape to have {indices.shape[1]} elements, got shape {text(shape.shape)}")
+        raise invalid_argument(f"Expected shape to have {indices.shape[1]} elements, got shape {text(shape.shape)}")
     if shape.size < least:
-        raise invalid(f"Invalid input shape: it must have rank {least} or more, but is {shape.tolist()}")
+        raise invalid_argument(f"Invalid input shape: it must have rank {least} or more, but is {shape.tolist()}")
     if (shape < 0).any():
-        raise invalid(f"Invalid shape: sizes must not be negative, but are {shape.tolist()}")
+        raise invalid_argument(f"Invalid shape: sizes must not be negative, but are {shape.tolist()}")
     check_positions(indices, shape, ordered=validate)
     groups = tuple(int(size) for size in shape[:-1])
     numbers = np.zeros(len(indices), np.int64)
@@ -51,10 +52,10 @@ def _sparse(indices: Any, values: Any, shape: Any, validate: bool, least: int = 
 def _combine(first: Any, second: Any, set_operation: str) -> tuple[Any, Any, Any]:
     operation = _OPERATIONS.get(set_operation.lower())
     if operation is None:
-        raise invalid(f"Invalid set_operation {set_operation}. Expected one of {sorted(_OPERATIONS)}.")
+        raise invalid_argument(f"Invalid set_operation {set_operation}. Expected one of {sorted(_OPERATIONS)}.")
     groups = first[2]
     if groups != second[2]:
-        raise invalid(f"Mismatched shapes {text(groups)} vs {text(second[2])}")
+        raise invalid_argument(f"Mismatched shapes {text(groups)} vs {text(second[2])}")
     known, codes = np.unique(np.concatenate([first[1], second[1]]), return_inverse=True)
     codes = codes.reshape(-1)
     count = max(len(known), 1)
@@ -210,7 +211,7 @@ def set_size_op(set_indices, set_values, set_shape, *, validate_indices: bool = 
     """Counts the different elements of each set of a sparse tensor."""
     numbers, values, groups = _sparse(set_indices, set_values, set_shape, validate_indices, 1)
     if np.prod(set_shape, dtype=np.float64) >= 2.0**63:
-        raise invalid(f"Encountered overflow when multiplying the sizes {set_shape.tolist()}")
+        raise invalid_argument(f"Encountered overflow when multiplying the sizes {set_shape.tolist()}")
     known, codes = np.unique(values, return_inverse=True)
     keys = np.unique(numbers * max(len(known), 1) + codes.reshape(-1))
     counts = np.bincount(keys // max(len(known), 1), minlength=int(np.prod(groups)))
