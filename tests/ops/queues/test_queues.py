@@ -336,7 +336,15 @@ def test_a_call_that_gave_up_leaves_the_queue_as_it_was(session):
     assert session.run(queue.dequeue_many(2)).tolist() == [1, 2]
 
 
-def test_ctrl_c_ends_a_wait(session):
+@pytest.fixture
+def interruptible():
+    """Makes SIGINT raise KeyboardInterrupt, also in a job that a shell put in the background, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_ends_a_wait(session, interruptible):
     queue = tf.FIFOQueue(10, [tf.int32], shapes=[[]])
     dequeue = queue.dequeue()
 

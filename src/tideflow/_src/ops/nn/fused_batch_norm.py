@@ -210,12 +210,12 @@ def fused_batch_norm_v3_op(
     outputs = _normalize(
         xp, x, scale, offset, mean, variance, epsilon, exponential_avg_factor, data_format, is_training
     )
-    return *outputs, xp.zeros((0,) if x.ndim == 4 and x.dtype != np.float16 else (), scale.dtype)
+    return *outputs, xp.zeros((0,), scale.dtype)
 
 
 @fused_batch_norm_v3_op.shape
 def _fused_batch_norm_v3_shape(x, scale, offset, mean, variance, *, is_training, data_format):
-    return *_forward_shapes(x, scale, offset, mean, variance, is_training, data_format), None
+    return *_forward_shapes(x, scale, offset, mean, variance, is_training, data_format), (0,)
 
 
 def _forward_samples(s: Any, *, volumes: bool = False) -> Any:
@@ -266,7 +266,7 @@ def _gradients(
     vectors = {"scale": scale, "reserve_space_1": mean, "reserve_space_2": variance}
     channels = _check_channels(name, x, data_format, vectors)
     statistic = mean.dtype
-    nothing = xp.zeros(_placeholder_shape(x), statistic)
+    nothing = xp.zeros((0,), statistic)
     count = x.size // max(channels, 1)
     if not count:
         zeros = xp.zeros((channels,), statistic)
@@ -287,18 +287,12 @@ def _gradients(
     return of_x.astype(x.dtype), of_scale.astype(statistic), of_offset.astype(statistic), nothing, nothing
 
 
-def _placeholder_shape(x: Any) -> tuple[int, ...]:
-    """Returns the shape of outputs that hold nothing, which is TensorFlow's on the CPU."""
-    return () if x.ndim == 4 and x.dtype != np.float16 else (0,)
-
-
 def _gradient_shapes(dy: Any, x: Any, vectors: Sequence[Any], data_format: str) -> tuple[Any, ...]:
     rank = _rank(data_format)
     images, statistic = _normalized_shapes(dy, vectors, data_format)
     channel = _channel(data_format, rank)
     merge(statistic, (with_rank(x, rank)[channel],))
-    # TensorFlow infers [0] for the last two, which then are scalars on the CPU.
-    return images, statistic, statistic, None, None
+    return images, statistic, statistic, (0,), (0,)
 
 
 @op(
