@@ -6,6 +6,7 @@
 #   make parity   compares with TensorFlow 2.21, in an environment of its own
 #   make bench    measures against TensorFlow, PyTorch and JAX, in an environment of its own
 #   make examples runs every example
+#   make protos   makes the descriptors of TensorFlow's messages from their schema, where that was changed
 #   make clean    removes the environments and everything that was made
 
 PYTHON ?= python3
@@ -15,9 +16,11 @@ BENCH_ARGS ?=
 VENV = .venv
 ORACLE = .venv-oracle
 BENCH = .venv-bench
+PROTOC = .venv-protoc
+PROTOS = src/tideflow/_src/graph/protos
 PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test check parity bench examples format clean
+.PHONY: demo test check parity bench examples format protos clean
 
 demo: $(VENV)/demo.stamp
 	$(VENV)/bin/python -m tideflow --v1 examples/digits_demo.py out/digits_demo.png
@@ -49,8 +52,12 @@ examples: $(VENV)/demo.stamp
 	    $(VENV)/bin/python -m tideflow $$dialect $$program; \
 	done
 
+protos: $(PROTOC)/stamp
+	cd $(PROTOS)/schema && find * -name '*.proto' | LC_ALL=C sort | xargs $(CURDIR)/$(PROTOC)/bin/python -m grpc_tools.protoc \
+	    -I. --include_imports --descriptor_set_out=../descriptors.pb
+
 clean:
-	rm -rf $(VENV) $(ORACLE) $(BENCH) out build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(ORACLE) $(BENCH) $(PROTOC) out build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find src tests examples benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
 # An environment is made anew when what it holds is declared anew.
@@ -76,5 +83,8 @@ $(ORACLE)/stamp: Makefile
 
 $(BENCH)/stamp: pyproject.toml Makefile
 	$(call make_environment,$(BENCH),--editable . "torch==2.13.0" "tensorflow-cpu==2.21.*")
+
+$(PROTOC)/stamp: Makefile
+	$(call make_environment,$(PROTOC),"grpcio-tools>=1.70")
 
 COMMA := ,

@@ -13,7 +13,7 @@ TensorFlow's name less the package ``tensorflow.``: ``protos.NodeDef``, ``protos
 ``protos.get("error.Code")``. They are ordinary protobuf classes: ``text_format``, ``json_format``, ``copy``
 and ``pickle`` work on them.
 
-Protobuf is loaded, and the schema read, when the first of them is asked for.
+Protobuf is loaded, and the descriptors read, when the first of them is asked for.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Loads ``schema/`` into a descriptor pool of its own, once, at first use.
+"""Loads ``descriptors.pb`` into a descriptor pool of its own, once, at first use.
 
 The pool is ours and not protobuf's default one, so that a process may also hold TensorFlow's descriptors
 (a real TensorFlow, TensorBoard): the two never meet.
@@ -11,8 +11,6 @@ import threading
 from importlib import resources
 from typing import Any
 
-from tideflow._src.graph.protos import parser
-
 PACKAGE = "tensorflow"
 
 
@@ -21,15 +19,9 @@ class Schema:
 
     def __init__(self) -> None:
         # Lazy: protobuf is loaded at first use.
-        from google.protobuf import any_pb2, descriptor_pb2, descriptor_pool, message_factory, wrappers_pb2
+        from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
-        known = [
-            descriptor_pb2.FileDescriptorProto.FromString(module.DESCRIPTOR.serialized_pb)
-            for module in (any_pb2, wrappers_pb2)
-        ]
-        parsed = {name: parser.parse(name, text) for name, text in schema_texts().items()}
-        parser.resolve(parsed.values(), known)
-
+        content = (resources.files(__package__) / "descriptors.pb").read_bytes()
         self._pool = descriptor_pool.DescriptorPool()
         # The function is there from protobuf 4.22 on; before, a factory object does the same.
         self._make_class: Any = getattr(message_factory, "GetMessageClass", None) or (
@@ -40,15 +32,10 @@ class Schema:
         self.enum_values: dict[str, int] = {}
         self.files: dict[str, Any] = {}
 
-        for file in [*known, *parsed.values()]:
-            self._add(file, parsed)
+        for file in descriptor_pb2.FileDescriptorSet.FromString(content).file:  # each after those that it imports
+            self._add(file)
 
-    def _add(self, file: Any, parsed: dict[str, Any]) -> None:
-        if file.name in self.files:
-            return
-        for dependency in file.dependency:
-            if dependency in parsed:
-                self._add(parsed[dependency], parsed)
+    def _add(self, file: Any) -> None:
         self._pool.AddSerializedFile(file.SerializeToString())
         descriptor = self._pool.FindFileByName(file.name)
         self.files[file.name] = descriptor
@@ -97,20 +84,6 @@ def _restore(name: str, serialized: bytes) -> Any:
 
 def _short(full_name: str) -> str:
     return full_name.removeprefix(PACKAGE + ".")
-
-
-def schema_texts() -> dict[str, str]:
-    """Returns the text of every schema file, by the name that other files import it by."""
-    texts: dict[str, str] = {}
-    pending = [("", resources.files(__package__) / "schema")]
-    while pending:
-        prefix, folder = pending.pop()
-        for entry in folder.iterdir():
-            if entry.is_dir():
-                pending.append((f"{prefix}{entry.name}/", entry))
-            elif entry.name.endswith(".proto"):
-                texts[prefix + entry.name] = entry.read_text(encoding="utf-8")
-    return dict(sorted(texts.items()))
 
 
 _lock = threading.Lock()
