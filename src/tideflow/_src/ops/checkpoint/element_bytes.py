@@ -11,15 +11,9 @@ from tideflow._src.core.dtypes import DType, string
 from tideflow._src.core.errors import DataLossError
 from tideflow._src.ops.checkpoint.snappy import varint
 from tideflow._src.ops.checkpoint.sorted_table import varint_bytes
-from tideflow._src.runtime.records import crc32c
+from tideflow._src.runtime.records import crc32c, masked
 
 Array = np.ndarray[Any, Any]
-_MASK_DELTA = 0xA282EAD8
-
-
-def masked(crc: int) -> int:
-    """Returns a checksum as files hold it."""
-    return ((crc >> 15 | crc << 17) + _MASK_DELTA) & 0xFFFFFFFF
 
 
 def encode(array: Array, dtype: DType) -> tuple[memoryview | bytes, int]:
