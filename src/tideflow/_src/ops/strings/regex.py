@@ -11,15 +11,13 @@ import numpy as np
 from tideflow._src.core.errors import invalid_argument
 from tideflow._src.ops.dimensions import with_rank
 from tideflow._src.ops.strings.elements import array_of, items_of, scalar_string, shown
-from tideflow._src.ops.strings.regex_syntax import BadPattern, Translator
 from tideflow._src.runtime.op import op
 
-_FEW = 4
 _REFERENCE = re.compile(rb"\\([0-9])")
 
 
 class Regex:
-    """Is a regular expression of RE2.
+    """Is a regular expression of RE2, by RE2 itself: a match takes time in proportion to the text.
 
     Args:
       pattern: the expression, in UTF-8.
@@ -29,98 +27,91 @@ class Regex:
     """
 
     def __init__(self, pattern: bytes) -> None:
-        self._compiled: dict[tuple[bool, bool], re.Pattern[str]] = {}
-        try:
-            self._pattern = pattern.decode()
-            translated = Translator(self._pattern)
-            self.groups, self._may_be_empty = translated.groups, translated.may_be_empty
-            self._form()
-        except UnicodeDecodeError:
-            raise invalid_argument(f"Invalid pattern: {shown(pattern)}, error: invalid UTF-8") from None
-        except BadPattern as error:
-            raise invalid_argument(f"Invalid pattern: {self._pattern}, error: {error}") from None
-        except (re.error, OverflowError, RecursionError) as error:
-            raise invalid_argument(f"Invalid pattern: {self._pattern}, error: pattern too large: {error}") from None
+        import re2  # lazy: most programs have no patterns
 
-    def _form(self, by_line: bool = False, any_bytes: bool = False) -> re.Pattern[str]:
-        """Returns the compiled pattern for one kind of text."""
-        found = self._compiled.get((by_line, any_bytes))
-        if found is None:
-            found = re.compile(Translator(self._pattern, by_line, any_bytes).text)
-            self._compiled[by_line, any_bytes] = found
-        return found
+        options = re2.Options()
+        options.log_errors = False
+        try:
+            self._form = re2.compile(pattern, options)
+        except re2.error as error:
+            message = error.args[0].decode(errors="replace") if error.args else "unknown"
+            raise invalid_argument(f"Invalid pattern: {shown(pattern)}, error: {message}") from None
 
     def full_matches(self, items: list[bytes]) -> list[bool]:
         """Returns for each string whether the expression matches all of it."""
-        texts, any_bytes = _texts(items)
-        match = self._form(any_bytes=any_bytes).fullmatch
-        return [match(text) is not None for text in texts]
+        match = self._form.fullmatch
+        return [match(item) is not None for item in items]
 
     def replaced(self, items: list[bytes], rewrite: bytes, every: bool) -> list[bytes]:
         """Returns the strings with the first or every match replaced."""
-        template, highest, good = _template(rewrite)
-        if highest > self.groups or not (every or good):
+        parts, highest, good = _template(rewrite)
+        if highest > self._form.groups or not (every or good):
             return items
-        if every and not self._may_be_empty and len(items) > _FEW and b"\n" not in rewrite:
-            joined = b"\n".join(items)
-            if joined.count(b"\n") == len(items) - 1:
-                (text,), any_bytes = _texts([joined])
-                result = self._form(True, any_bytes).sub(template, text)
-                return result.encode("utf-8", "surrogateescape").split(b"\n")
-        texts, any_bytes = _texts(items)
-        form = self._form(any_bytes=any_bytes)
-        if every and self._may_be_empty:
-            results = [_all_replaced(form, template, text) for text in texts]
-        else:
-            results = [form.sub(template, text, 0 if every else 1) for text in texts]
-        return [result.encode("utf-8", "surrogateescape") for result in results]
+        replaced = _all_replaced if every else _first_replaced
+        return [replaced(self._form, parts, item) for item in items]
 
 
-def _texts(items: list[bytes]) -> tuple[list[str], bool]:
-    """Returns strings as text, and whether surrogates stand for bytes that are no UTF-8."""
-    try:
-        return list(map(bytes.decode, items)), False
-    except UnicodeDecodeError:
-        return [item.decode("utf-8", "surrogateescape") for item in items], True
-
-
-def _template(rewrite: bytes) -> tuple[str, int, bool]:
-    """Returns a rewrite as Python's template, the highest group it names, and whether it is well-formed.
+def _template(rewrite: bytes) -> tuple[list[bytes | int], int, bool]:
+    """Returns a rewrite as texts and numbers of groups, the highest group, and whether it is well-formed.
 
     RE2 writes a malformed one up to the backslash that it does not understand.
     """
     highest = max((int(number) for number in _REFERENCE.findall(rewrite.replace(b"\\\\", b""))), default=0)
-    parts: list[str] = []
-    pieces = rewrite.decode("utf-8", "surrogateescape").split("\\")
+    parts: list[bytes | int] = []
+    pieces = rewrite.split(b"\\")
     parts.append(pieces[0])
     rest = iter(pieces[1:])
     for piece in rest:
-        if piece[:1] in "0123456789" and piece:
-            parts.append(f"\\g<{piece[0]}>{piece[1:]}")
+        if piece[:1].isdigit():
+            parts += [int(piece[:1]), piece[1:]]
         elif not piece and (following := next(rest, None)) is not None:
-            parts.append("\\\\" + following)
+            parts.append(b"\\" + following)
         else:
-            return "".join(parts), highest, False
-    return "".join(parts), highest, True
+            return parts, highest, False
+    return parts, highest, True
 
 
-def _all_replaced(form: re.Pattern[str], template: str, text: str) -> str:
+def _written(parts: list[bytes | int], match: Any) -> bytes:
+    """Returns what a rewrite puts in the place of a match."""
+    return b"".join(part if isinstance(part, bytes) else match.group(part) or b"" for part in parts)
+
+
+def _first_replaced(form: Any, parts: list[bytes | int], text: bytes) -> bytes:
+    match = form.search(text)
+    return text if match is None else text[: match.start()] + _written(parts, match) + text[match.end() :]
+
+
+def _all_replaced(form: Any, parts: list[bytes | int], text: bytes) -> bytes:
     """Replaces every match as RE2 does: no empty one where the match before it ended."""
-    parts: list[str] = []
+    results: list[bytes] = []
     place, end_of_last = 0, -1
     while place <= len(text):
         match = form.search(text, place)
         if match is None:
             break
-        parts.append(text[place : match.start()])
-        if match.end() == end_of_last:
-            parts.append(text[end_of_last : end_of_last + 1])
-            place = end_of_last + 1
+        start, end = match.span()
+        results.append(text[place:start])
+        if start == end == end_of_last:
+            size = _character_size(text, end)
+            results.append(text[end : end + size])
+            place = end + size
             continue
-        parts.append(match.expand(template))
-        place = end_of_last = match.end()
-    parts.append(text[place:])
-    return "".join(parts)
+        results.append(_written(parts, match))
+        place = end_of_last = end
+    results.append(text[place:])
+    return b"".join(results)
+
+
+def _character_size(text: bytes, place: int) -> int:
+    """Returns the bytes of the character at a place; one where there is no whole character of UTF-8."""
+    lead = text[place : place + 1]
+    size = 1 if lead < b"\xc2" else 2 if lead < b"\xe0" else 3 if lead < b"\xf0" else 4
+    if size > 1:
+        try:
+            text[place : place + size].decode("utf-8", "surrogatepass")
+        except UnicodeDecodeError:
+            return 1
+    return size
 
 
 _regex = lru_cache(maxsize=256)(Regex)
