@@ -9,6 +9,7 @@ import pytest
 
 import tideflow as tf2
 import tideflow.v1 as tf
+from tideflow._src.graph import export
 
 
 @pytest.fixture
@@ -162,3 +163,26 @@ def test_a_failure_in_the_body_names_the_operation(x, tier) -> None:
     y = tf.while_loop(lambda i: i < 9, lambda i: i + 1 + tf.cast(tf.gather(x, i, name="inside"), tf.int32) * 0, [0])
     with tf.Session() as session, pytest.raises(tf.errors.InvalidArgumentError, match=r"not in|not all in"):
         session.run(y, {x: [1, 7]})
+
+
+def test_the_first_variables_of_a_loop_are_tensorflows(graph) -> None:
+    """Readers of graphs take the first two for a counter of turns and the largest number of them."""
+    x = tf.placeholder(tf.float32, [2], name="x")
+    most = tf.placeholder(tf.int32, [], name="most")
+    bounded = tf.while_loop(lambda a: True, lambda a: a * 2.0, [x], maximum_iterations=most, name="bounded")
+    free = tf.while_loop(lambda a: tf.reduce_sum(a) < 9.0, lambda a: a * 2.0, [x], name="free")
+    for name, limit in (("bounded", "most"), ("free", "free/maximum_iterations")):
+        loop = graph.get_operation_by_name(name)
+        assert [tensor.op.name for tensor in loop.inputs] == [f"{name}/loop_counter", limit, "x"]
+        for function in (loop.attrs["cond"], loop.attrs["body"]):
+            names = [item.name for item in export.function_def(function).signature.input_arg]
+            assert names[0] == f"{name}_loop_counter"
+            assert names[1].startswith(f"{name}_maximum_iterations")
+            assert names[2] == "placeholder"
+    with tf.Session(graph=graph) as session:
+        assert session.run(graph.get_tensor_by_name("free/maximum_iterations:0")) == -1
+        for turns in (0, 1, 5):
+            found = session.run([bounded, graph.get_tensor_by_name("bounded:0")], {x: [1, 2], most: turns})
+            np.testing.assert_array_equal(found[0], np.array([1, 2]) * 2**turns)
+            assert found[1] == turns
+        np.testing.assert_array_equal(session.run(free, {x: [1, 2]}), [4, 8])

@@ -15,6 +15,11 @@ from tideflow._src.ops.control.functional import stateless_while, truth, while_o
 from tideflow._src.ops.control.tensor_array import TensorArray
 from tideflow._src.runtime.convert import convert_to_tensor
 
+#: A loop's first variables are a counter of turns and the largest number of them; readers of graphs rely on it.
+_BOOKKEEPING = 2
+#: What the largest number of turns is where the program gives none.
+_UNLIMITED = -1
+
 
 def while_loop(
     cond: Callable[..., Any],
@@ -139,11 +144,12 @@ def _graph_loop(
                         f"the loop variable. It enters the loop with shape {tensor.shape}, but the specified shape "
                         f"invariant is {shape}."
                     )
-        limit = None if maximum_iterations is None else convert_to_tensor(maximum_iterations, "int32")
-        counter = [convert_to_tensor(0, "int32", name="loop_counter")]
-        starts = counter + initial
+        limited = maximum_iterations is not None
+        limit = convert_to_tensor(maximum_iterations if limited else _UNLIMITED, "int32", name="maximum_iterations")
+        counter = convert_to_tensor(0, "int32", name="loop_counter")
+        starts = [counter, limit, *initial]
         body_graph, condition_graph = _build(
-            cond, body, structure, starts, [TensorShape([]), *shapes], limit, packed, scope
+            cond, body, structure, starts, [TensorShape([]), TensorShape([]), *shapes], limited, packed, scope
         )
         captured = share_parameters(condition_graph, body_graph, len(starts))
         inputs = [*starts, *captured]
@@ -157,7 +163,7 @@ def _graph_loop(
             name=scope,
         )
         registry: Any = OpDef.registry
-        results = [registry["Identity"](output) for output in outputs[1 : 1 + len(initial)]]
+        results = [registry["Identity"](output) for output in outputs[_BOOKKEEPING : _BOOKKEEPING + len(initial)]]
         for result, shape in zip(results, shapes, strict=True):
             result.set_shape(shape)
         return structures.pack(_with_learnt_shapes(structure, body_graph.structured_outputs), results)
@@ -217,33 +223,33 @@ def _build(
     structure: Any,
     starts: Sequence[Any],
     shapes: Sequence[TensorShape],
-    limit: Any,
+    limited: bool,
     packed: bool,
     scope: str,
 ) -> tuple[FuncGraph, FuncGraph]:
     base = scope.strip("/").replace("/", "_")
     registry: Any = OpDef.registry
 
-    def arguments(graph: FuncGraph) -> tuple[Any, Any]:
-        parameters = [
-            graph.add_parameter(start.dtype.base_dtype, shape._dims, "loop_variable")
-            for start, shape in zip(starts, shapes, strict=True)
+    def arguments(graph: FuncGraph) -> tuple[Any, Any, Any]:
+        names = [f"{scope}loop_counter", f"{scope}maximum_iterations", *["Placeholder"] * (len(starts) - _BOOKKEEPING)]
+        counter, limit, *values = [
+            graph.add_parameter(start.dtype.base_dtype, shape._dims, name)
+            for start, shape, name in zip(starts, shapes, names, strict=True)
         ]
-        values = parameters[1:]
-        return parameters[0], structures.pack(structure, values)
+        return counter, limit, structures.pack(structure, values)
 
     condition_graph = FuncGraph(unique_function_name(f"{base}_cond"))
     with condition_graph.as_default():
-        counter, values = arguments(condition_graph)
+        counter, limit, values = arguments(condition_graph)
         result = convert_to_tensor(cond(*values) if packed else cond(values))
-        if limit is not None:
+        if limited:
             result = registry["LogicalAnd"](registry["Less"](counter, limit), result)
         if result._op.type == "Placeholder":
             result = registry["Identity"](result)
         condition_graph.outputs = [condition_graph.capture(result)]
     body_graph = FuncGraph(unique_function_name(f"{base}_body"))
     with body_graph.as_default():
-        counter, values = arguments(body_graph)
+        counter, limit, values = arguments(body_graph)
         results: Any = body(*values) if packed else body(values)
         if packed and not isinstance(results, list | tuple):
             results = [results]
@@ -256,7 +262,7 @@ def _build(
             ) from None
         body_graph.structured_outputs = convert_outputs(body_graph, results)
         converted = structures.flatten(body_graph.structured_outputs)
-        body_graph.outputs = [registry["AddV2"](counter, 1), *converted]
+        body_graph.outputs = [registry["AddV2"](counter, 1), limit, *converted]
         for start, shape, output in zip(starts, shapes, body_graph.outputs, strict=True):
             if output._dtype.base_dtype is not start.dtype.base_dtype:
                 raise TypeError(
