@@ -12,6 +12,7 @@ from google.protobuf import text_format
 from google.protobuf.message import DecodeError
 
 from tideflow._src.core import dtypes
+from tideflow._src.function.func_graph import FuncGraph
 from tideflow._src.graph import export, protos
 from tideflow._src.graph.attr_value import NamedFunction
 from tideflow._src.graph.function_import import fill_function_graph
@@ -78,8 +79,6 @@ def test_private_attributes(graph: Graph) -> None:
 
 
 def test_a_function_graph_goes_there_and_back(graph: Graph) -> None:
-    from tideflow._src.function.func_graph import FuncGraph
-
     function = FuncGraph("Body", graph)
     with function.as_default():
         x = function.add_parameter(dtypes.float32, (None, 2), "X")
@@ -91,25 +90,78 @@ def test_a_function_graph_goes_there_and_back(graph: Graph) -> None:
     message = export.function_def(function)
     assert [item.name for item in message.signature.input_arg] == ["x", "y"]
     assert [item.name for item in message.signature.output_arg] == ["total", "parts"]
-    assert dict(message.ret) == {"total": "total:z:0", "parts": "parts:output:0"}
+    assert dict(message.ret) == {"total": "total_0:z:0", "parts": "parts_0:output:0"}
     assert dict(message.control_ret) == {"done": "done"}
-    assert [list(item.input) for item in message.node_def] == [["x"], ["parts:output:1", "y"], []]
+    assert [item.name for item in message.node_def] == ["parts_0", "total_0", "done"]
+    assert [list(item.input) for item in message.node_def] == [["x"], ["parts_0:output:1", "y"], []]
 
     again = FuncGraph("Again", graph)
     body = fill_function_graph(again, message, {}, {}, lambda reference: reference)
     assert [tensor.shape.as_list() for tensor in body.inputs] == [[None, 2], []]
-    assert [tensor.name for tensor in body.outputs] == ["total:0", "parts:0"]
+    assert [tensor.name for tensor in body.outputs] == ["total_0:0", "parts_0:0"]
     assert [op.name for op in body.control_outputs] == ["done"]
     again.inputs, again.outputs, again.control_outputs = body
-    again.name = "Body"
-    assert export.function_def(again) == message
     values = again.run([np.array([[1, 2], [3, 4]], np.float32), np.float32(10)])
     np.testing.assert_array_equal(values[0], np.array([12, 14], np.float32))
 
 
-def test_functions_that_operations_hold_are_in_the_library(graph: Graph) -> None:
-    from tideflow._src.function.func_graph import FuncGraph
+def _clashing(function: FuncGraph) -> None:
+    """Gives a function names that clash once they are written: TensorFlow 2.21 was asked for the answers below."""
+    x = function.add_parameter(dtypes.float32, (2,), "X")
+    y = function.add_parameter(dtypes.float32, (2,), "x_1")
+    a = call("AddV2", x, y, name="X_1")
+    b = call("AddV2", a, y, name="B/c.d")
+    c = call("AddV2", b, y, name="b_c_d")
+    d = call("AddV2", c, y, name="x_0")
+    function.outputs = [a, b, c, a, d]
+    function.control_outputs = [a.op, b.op]
 
+
+def test_names_in_functions_are_told_apart_as_tensorflow_does(graph: Graph) -> None:
+    function = FuncGraph("Clash", graph)
+    with function.as_default():
+        _clashing(function)
+    message = export.function_def(function)
+    assert [item.name for item in message.signature.input_arg] == ["x", "x_1"]
+    assert [item.name for item in message.signature.output_arg] == ["x_1_1", "b_c_d", "b_c_d_0", "x_1_1_0", "x_0"]
+    assert {item.name: list(item.input) for item in message.node_def} == {
+        "X_1_1": ["x", "x_1"],
+        "B/c.d": ["X_1_1:z:0", "x_1"],
+        "b_c_d_1": ["B/c.d:z:0", "x_1"],
+        "x_0_0": ["b_c_d_1:z:0", "x_1"],
+    }
+    assert dict(message.ret) == {
+        "x_1_1": "X_1_1:z:0",
+        "x_1_1_0": "X_1_1:z:0",
+        "b_c_d": "B/c.d:z:0",
+        "b_c_d_0": "b_c_d_1:z:0",
+        "x_0": "x_0_0:z:0",
+    }
+    assert dict(message.control_ret) == {"X_1_1": "X_1_1", "B/c.d": "B/c.d"}
+
+
+def test_an_argument_that_is_returned_keeps_its_name_for_the_output(graph: Graph) -> None:
+    function = FuncGraph("Passes", graph)
+    with function.as_default():
+        x = function.add_parameter(dtypes.float32, (2,), "s/x")
+        y = call("Identity", x, name="s_x")
+        with function.control_dependencies([x.op]):
+            z = call("Identity", y, name="7.Y")
+        w = call("Identity", z, name="9")
+    function.outputs, function.control_outputs = [x, x, z, w], [y.op]
+    message = export.function_def(function)
+    assert [item.name for item in message.signature.input_arg] == ["s_x_1"]
+    assert [item.name for item in message.signature.output_arg] == ["s_x", "s_x_0", "y", "unknown"]
+    assert dict(message.ret) == {"s_x": "s_x_1", "s_x_0": "s_x_1", "y": "7.Y:output:0", "unknown": "9:output:0"}
+    assert [(item.name, list(item.input)) for item in message.node_def] == [
+        ("s_x_2", ["s_x_1"]),
+        ("7.Y", ["s_x_2:output:0", "^s_x_1"]),
+        ("9", ["7.Y:output:0"]),
+    ]
+    assert dict(message.control_ret) == {"s_x": "s_x_2"}
+
+
+def test_functions_that_operations_hold_are_in_the_library(graph: Graph) -> None:
     inner, outer = FuncGraph("Inner", graph), FuncGraph("Outer", graph)
     for function, body in ((inner, None), (outer, inner)):
         with function.as_default():

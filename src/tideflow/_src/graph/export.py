@@ -155,60 +155,87 @@ def function_def(function: Any, add_shapes: bool = False) -> Any:
     signature.name = _function_name(function)
     arguments = {tensor.op for tensor in function.inputs}
     body = [op for op in function.get_operations() if op not in arguments]
-    taken = {op.name for op in body}
-    names: dict[SymbolicTensor, str] = {}
-    for tensor in function.inputs:
-        argument = _unique(_argument_name(tensor.op.name), taken)
-        names[tensor] = argument
-        signature.input_arg.add(name=argument, type=tensor.dtype.as_datatype_enum)
-    for index, tensor in enumerate(function.inputs):
-        attributes = message.arg_attr[index].attr
-        attr_value.write(attributes[_OUTPUT_SHAPES], "list(shape)", [tensor._shape])
-    for op in body:
-        node = message.node_def.add()
-        write_node(node, op, add_shapes)
-        del node.input[:]
-        node.input.extend([names.get(tensor) or _output_name(tensor) for tensor in op._inputs])
-        node.input.extend([f"^{control.name}" for control in op._control_inputs if control not in arguments])
-        signature.is_stateful = signature.is_stateful or op.op_def.stateful
-    used: set[str] = set(names.values())
+    names = _FunctionNames()
     for tensor in function.outputs:
         if tensor.graph is not function:
             raise ValueError(f"The output {tensor!r} is not of the function {signature.name!r}.")
-        name = _unique(_argument_name(tensor.op.name), used)
+        name = names.of_argument(tensor.op.name)
         signature.output_arg.add(name=name, type=tensor.dtype.as_datatype_enum)
-        message.ret[name] = names.get(tensor) or _output_name(tensor)
+    for index, tensor in enumerate(function.inputs):
+        argument = names.add_input(tensor)
+        signature.input_arg.add(name=argument, type=tensor.dtype.as_datatype_enum)
+        attributes = message.arg_attr[index].attr
+        attr_value.write(attributes[_OUTPUT_SHAPES], "list(shape)", [tensor._shape])
+    for op in body:
+        names.add_node(op)
+    for op in body:
+        node = message.node_def.add()
+        write_node(node, op, add_shapes)
+        node.name = names.nodes[op]
+        del node.input[:]
+        node.input.extend([names.reference(tensor) for tensor in op._inputs])
+        node.input.extend([f"^{names.nodes[control]}" for control in op._control_inputs])
+        signature.is_stateful = signature.is_stateful or op.op_def.stateful
+    for output, tensor in zip(signature.output_arg, function.outputs, strict=True):
+        message.ret[output.name] = names.reference(tensor)
     for op in getattr(function, "control_outputs", ()):
-        name = _unique(op.name, set(message.control_ret))
-        signature.control_output.append(name)
-        message.control_ret[name] = op.name
+        signature.control_output.append(op.name)
+        message.control_ret[op.name] = names.nodes[op]
     for key, value in getattr(function, "function_attributes", {}).items():
         attr_value.write_undeclared(message.attr[key], value)
     return message
 
 
-def _output_name(tensor: SymbolicTensor) -> str:
-    """The name of a tensor in the body of a function: ``node:output_argument:index``."""
+class _FunctionNames:
+    """Names the outputs, inputs and nodes of a function apart, in this order: the first to want a name has it.
+
+    TensorFlow's readers share one space of names, in which a node of the same name as an argument is that argument.
+
+    Attributes:
+      nodes: the name of each operation, and that of the argument for the placeholder that stands for it.
+    """
+
+    def __init__(self) -> None:
+        self.nodes: dict[Operation, str] = {}
+        self._inputs: dict[SymbolicTensor, str] = {}
+        self._taken: set[str] = set()
+
+    def of_argument(self, name: str) -> str:
+        """Returns the name of an argument made of a node called ``name``: small letters, digits, underscores."""
+        name = re.sub(r"[^a-z0-9]", "_", name.lower()).lstrip("_0123456789")
+        return self._unique(name or "unknown")
+
+    def add_input(self, tensor: SymbolicTensor) -> str:
+        """Names the argument that a placeholder stands for."""
+        name = self.of_argument(tensor._op.name)
+        self._inputs[tensor] = self.nodes[tensor._op] = name
+        return name
+
+    def add_node(self, op: Operation) -> None:
+        """Names an operation of the body: as it is called, unless an argument is."""
+        self.nodes[op] = self._unique(op.name)
+
+    def reference(self, tensor: SymbolicTensor) -> str:
+        """Returns what the body calls a tensor: the argument, or ``node:output_argument:index``."""
+        known = self._inputs.get(tensor)
+        return known if known is not None else f"{self.nodes[tensor._op]}:{_output_position(tensor)}"
+
+    def _unique(self, name: str) -> str:
+        candidate, count = name, 0
+        while candidate in self._taken:
+            candidate = f"{name}_{count}"
+            count += 1
+        self._taken.add(candidate)
+        return candidate
+
+
+def _output_position(tensor: SymbolicTensor) -> str:
+    """Returns the place of a tensor among the outputs of its operation: ``output_argument:index``."""
     op = tensor._op
     position = tensor._value_index
     for argument in op.op_def.outputs:
         count = length(argument, op.attrs)
         if position < count:
-            return f"{op.name}:{argument.name}:{position}"
+            return f"{argument.name}:{position}"
         position -= count
     raise AssertionError(f"{tensor!r} is beyond the outputs of its operation.")
-
-
-def _argument_name(name: str) -> str:
-    """Returns the name that an argument made of a node called ``name`` has: small letters, digits, underscores."""
-    name = re.sub(r"[^a-z0-9_]", "_", name.lower()).lstrip("_0123456789")
-    return name or "unknown"
-
-
-def _unique(name: str, taken: set[str]) -> str:
-    candidate, count = name, 0
-    while candidate in taken:
-        count += 1
-        candidate = f"{name}_{count}"
-    taken.add(candidate)
-    return candidate
