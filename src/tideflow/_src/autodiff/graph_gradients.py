@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from tideflow._src.autodiff.accumulation import total
 from tideflow._src.autodiff.call import Call
 from tideflow._src.autodiff.rules import input_gradients, is_differentiable
@@ -254,7 +256,13 @@ def _seed(y: SymbolicTensor, given: Any, index: int) -> Any:
         if not y._dtype.base_dtype.is_floating and not y._dtype.base_dtype.is_integer:
             return None
         one = convert_to_tensor(1, y._dtype.base_dtype, name=f"grad_ys_{index}")
-        return registry["Fill"](registry["Shape"](y, name="Shape"), one, name="Fill")
+        dims = y._shape
+        # A known shape does not make the gradient wait for y, and for whatever y waits for.
+        known = dims is not None and None not in dims
+        shape = (
+            convert_to_tensor(np.array(dims, np.int32), name="Shape") if known else registry["Shape"](y, name="Shape")
+        )
+        return registry["Fill"](shape, one, name="Fill")
     if isinstance(given, IndexedSlices):
         return given
     given = convert_to_tensor(given, name=f"grad_ys_{index}")

@@ -12,6 +12,7 @@ from tideflow._src.core.tensor import EagerTensor, SymbolicTensor, Tensor
 from tideflow._src.function import structures
 from tideflow._src.function.func_graph import FuncGraph, build, unique_function_name, zeros_of
 from tideflow._src.function.replay import replay
+from tideflow._src.function.written_variables import read_when_used
 from tideflow._src.graph.op_def import OpDef
 from tideflow._src.ops.control.branching import install_conditional
 from tideflow._src.ops.control.functional import (
@@ -149,6 +150,7 @@ def _output_shapes(branches: Sequence[FuncGraph]) -> list[Any]:
 
 def _merge_captures(branches: Sequence[FuncGraph]) -> list[Any]:
     """Gives all branches the same parameters: the union of what they capture. Returns the outer tensors."""
+    read_when_used(branches)
     outer: dict[int, Any] = {}
     for branch in branches:
         for tensor in branch.external_captures:

@@ -225,7 +225,7 @@ class FuncGraph(Graph):
 
             for op in plan.ops:
                 if op.type != "NoOp":
-                    tracing.run(op, environment, lookup, state)
+                    tracing.run(op, plan, environment, lookup, state)
             return [lookup(tensor) for tensor in self.outputs]
 
         return evaluate

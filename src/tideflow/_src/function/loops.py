@@ -10,6 +10,7 @@ from tideflow._src.core.indexed_slices import IndexedSlices
 from tideflow._src.core.tensor_shape import TensorShape
 from tideflow._src.function import structures
 from tideflow._src.function.func_graph import FuncGraph, convert_outputs, unique_function_name
+from tideflow._src.function.written_variables import read_when_used
 from tideflow._src.graph.op_def import OpDef
 from tideflow._src.ops.control.functional import stateless_while, truth, while_op
 from tideflow._src.ops.control.tensor_array import TensorArray
@@ -280,6 +281,7 @@ def _build(
 
 def share_parameters(condition: FuncGraph, body: FuncGraph, count: int) -> list[Any]:
     """Gives both functions of a loop the same parameters, and lets the body pass its captures along."""
+    read_when_used((condition, body))
     outer: dict[int, Any] = {}
     for graph in (condition, body):
         for tensor in graph.external_captures:

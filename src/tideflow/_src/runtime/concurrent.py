@@ -71,7 +71,7 @@ class ConcurrentProgram:
             outputs = [tensor for tensor in op.outputs if state.buffer_of(tensor) is None]
             self._programs[op] = HostProgram(plan, [op], held, outputs, state)
             producers = {tensor._op for tensor in tensors if tensor not in fed}
-            producers = {producer for producer in (*producers, *op._control_inputs) if producer in here}
+            producers = {producer for producer in (*producers, *plan.controls(op)) if producer in here}
             self._waits[op] = len(producers)
             for producer in producers:
                 self._users[producer].append(op)

@@ -113,7 +113,7 @@ class HostProgram:
                 op = self._ops[position]
                 names = []
                 line = self._line(op)
-                for tensor in set(op._inputs):
+                for tensor in set(self._plan.inputs(op)):
                     tensor = self._plan.resolve(tensor)
                     if last_use.get(tensor) == position and tensor in registers and tensor not in wanted:
                         free.append(registers.pop(tensor))
@@ -145,7 +145,7 @@ class HostProgram:
         last: dict[SymbolicTensor, int] = {}
         resolve = self._plan.same_as
         for position, op in enumerate(self._ops):
-            for tensor in op._inputs:
+            for tensor in self._plan.inputs(op):
                 last[resolve.get(tensor, tensor)] = position
         return last
 
@@ -173,12 +173,16 @@ class HostProgram:
             return f"{self._name(buffer, 'b')}.read()"
         raise AssertionError(f"{tensor.name} is used before it is computed")
 
-    def _passed(self, tensor: SymbolicTensor) -> str:
-        """Returns the expression for a tensor given to a function: a reference as the buffer itself."""
+    def _passed(self, tensor: SymbolicTensor, given: SymbolicTensor) -> str:
+        """Returns the expression for a tensor in a list; a function is given a reference as the buffer itself."""
         tensor = self._plan.resolve(tensor)
-        if tensor._dtype._is_ref_dtype and tensor not in self._registers:
+        if tensor._dtype._is_ref_dtype:
+            by_value = self._reads_references or not given._dtype._is_ref_dtype
+            if tensor in self._registers:
+                name = self._registers[tensor]
+                return f"{name}.read()" if by_value and not self._is_fed_value(tensor) else name
             buffer = self._state.buffer_of(tensor)
-            if buffer is not None and not self._reads_references:
+            if buffer is not None and not by_value:
                 return self._name(buffer, "b")
         return self._value(tensor)
 
@@ -257,10 +261,12 @@ class HostProgram:
         position = 0
         for argument in definition.inputs:
             count = length(argument, op.attrs)
-            tensors = op._inputs[position : position + count]
+            tensors = self._plan.inputs(op)[position : position + count]
+            given = op._inputs[position : position + count]
             position += count
             if argument.is_list:
-                arguments.append(f"[{', '.join(self._passed(tensor) for tensor in tensors)}]")
+                passed = [self._passed(tensor, item) for tensor, item in zip(tensors, given, strict=True)]
+                arguments.append(f"[{', '.join(passed)}]")
                 continue
             tensor = self._plan.resolve(tensors[0])
             stateful = argument.name in definition.updates or argument.name in definition.reads

@@ -16,6 +16,7 @@ from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.graph import evaluation
 from tideflow._src.graph.operation import Operation
+from tideflow._src.runtime.reference_reads import inputs_after_writes
 
 #: Results of folding larger than this many elements are computed at each run rather than kept.
 _LARGEST_FOLDED = 1 << 16
@@ -44,6 +45,8 @@ class Plan:
         self.same_as: dict[SymbolicTensor, SymbolicTensor] = {}
         fed = set(feeds)
         ops = in_order(needed(self.fetches, self.targets, fed))
+        self._fresh = inputs_after_writes(ops, fed)
+        self._controls: dict[Operation, tuple[Operation, ...]] = {}
         self.dataflow = not DATAFLOW_OPS.isdisjoint([op.type for op in ops])
         self.ops = self._simplified(ops, fed)
 
@@ -53,18 +56,27 @@ class Plan:
         constants, same_as = self.constants, self.same_as
         shared: dict[Any, Operation] = {}
         targets = set(self.targets)
+        #: What constants that are not run would have waited for.
+        waits: dict[Operation, tuple[Operation, ...]] = {}
         for op in ops:
             definition = op.op_def
+            controls = self._inherited(op, waits, fed) if waits else op._control_inputs
             if definition.name == "Const" and not (self.dataflow and op._control_inputs):
                 if op.outputs[0] not in fed:
                     constants[op.outputs[0]] = op.attrs["value"]
+                if controls:
+                    waits[op] = controls
                 continue
-            if not _is_pure(op) or any(output in fed for output in op.outputs):
+            if controls is not op._control_inputs:
+                self._controls[op] = controls
+            if not _is_pure(op) or op in self._fresh or any(output in fed for output in op.outputs):
                 left.append(op)
                 continue
             inputs = [same_as.get(tensor, tensor) for tensor in op._inputs]
             if inputs and not op._control_inputs and all(tensor in constants for tensor in inputs):
                 if self._fold(op, inputs):
+                    if controls:
+                        waits[op] = controls
                     if op in targets:
                         left.append(op)
                     continue
@@ -78,6 +90,16 @@ class Plan:
                 shared[key] = op
             left.append(op)
         return left
+
+    @staticmethod
+    def _inherited(
+        op: Operation, waits: dict[Operation, tuple[Operation, ...]], fed: set[SymbolicTensor]
+    ) -> tuple[Operation, ...]:
+        """Returns what an operation waits for, itself and through constants, which are not run."""
+        sources = [tensor._op for tensor in op._inputs if tensor not in fed]
+        sources += op._control_inputs
+        found = [control for source in sources for control in waits.get(source, ())]
+        return tuple(dict.fromkeys((*op._control_inputs, *found))) if found else op._control_inputs
 
     def _fold(self, op: Operation, inputs: list[SymbolicTensor]) -> bool:
         for output in op.outputs:
@@ -96,6 +118,14 @@ class Plan:
             value.flags.writeable = False
             self.constants[output] = value
         return True
+
+    def inputs(self, op: Operation) -> tuple[SymbolicTensor, ...]:
+        """Returns the tensors whose values an operation takes: a variable itself where it reads after a write."""
+        return self._fresh.get(op, op._inputs)
+
+    def controls(self, op: Operation) -> tuple[Operation, ...]:
+        """Returns what an operation waits for besides its inputs, which constants among them may have waited for."""
+        return self._controls.get(op, op._control_inputs)
 
     def resolve(self, tensor: SymbolicTensor) -> SymbolicTensor:
         """Returns the tensor that stands for ``tensor`` in this plan."""

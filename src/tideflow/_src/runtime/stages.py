@@ -53,7 +53,7 @@ def split(plan: Plan, state: RunState, static_feeds: set[SymbolicTensor]) -> lis
             static.update(op.outputs)
         compiled_of[op] = compiled
         stage = 0 if compiled else 1
-        for producer in _producers(op, inputs, fed):
+        for producer in _producers(plan, op, inputs, fed):
             if producer in level:
                 stage = max(stage, level[producer] + (compiled_of[producer] != compiled))
         level[op] = stage
@@ -98,7 +98,7 @@ def _delay_reads(plan: Plan, level: dict[Operation, int], state: RunState) -> No
     writers: dict[Buffer, list[Operation]] = {}
     reads: list[tuple[Operation, Buffer]] = []
     for op in plan.ops:
-        for producer in _producers(op, [plan.resolve(tensor) for tensor in op._inputs], set()):
+        for producer in _producers(plan, op, [plan.resolve(tensor) for tensor in op._inputs], set()):
             users.setdefault(producer, []).append(op)
         buffer = state.buffer_of(plan.resolve(op._inputs[0])) if op._inputs else None
         if op.op_def.updates:
@@ -120,9 +120,11 @@ def _is_static_op(op: Operation) -> bool:
     return not (definition.stateful or definition.random or definition.reads or definition.updates)
 
 
-def _producers(op: Operation, inputs: Sequence[SymbolicTensor], fed: set[SymbolicTensor]) -> list[Operation]:
+def _producers(
+    plan: Plan, op: Operation, inputs: Sequence[SymbolicTensor], fed: set[SymbolicTensor]
+) -> list[Operation]:
     producers = [tensor._op for tensor in inputs if tensor not in fed]
-    return producers + list(op._control_inputs)
+    return producers + list(plan.controls(op))
 
 
 def _compilable(op: Operation, inputs: Sequence[SymbolicTensor], known: Sequence[bool], state: RunState) -> bool:

@@ -15,8 +15,8 @@ from tideflow._src.runtime.buffers import (
 )
 from tideflow._src.runtime.philox import PhiloxState
 from tideflow._src.runtime.random_state import Generator
+from tideflow._src.runtime.reference_reads import REF_VARIABLES
 
-_REF_VARIABLES = frozenset(("VariableV2", "Variable", "TemporaryVariable"))
 _PASS_HANDLES = frozenset(("Identity", "RefIdentity"))
 
 
@@ -32,7 +32,7 @@ class RunState:
 
     def is_handle(self, op: Operation) -> bool:
         """Tells whether an operation only names state, so that there is nothing to run."""
-        return op.type in _REF_VARIABLES or op.type == "VarHandleOp"
+        return op.type in REF_VARIABLES or op.type == "VarHandleOp"
 
     def buffer_of(self, tensor: SymbolicTensor) -> Buffer | None:
         """Returns the buffer that a reference or a variable's handle names, or None for an ordinary tensor."""
@@ -49,7 +49,7 @@ class RunState:
     def _find(self, tensor: SymbolicTensor) -> Buffer | None:
         while True:
             op = tensor._op
-            if op.type in _REF_VARIABLES or op.type == "VarHandleOp":
+            if op.type in REF_VARIABLES or op.type == "VarHandleOp":
                 break
             if op.type in _PASS_HANDLES:
                 tensor = op._inputs[0]

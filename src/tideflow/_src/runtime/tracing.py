@@ -130,12 +130,15 @@ _OF_LISTS: dict[str, Callable[..., Any]] = {
 _MAKE_LISTS = frozenset(("EmptyTensorList", "TensorListReserve", "TensorListFromTensor"))
 
 
-def run(op: Operation, environment: Environment, lookup: Callable[[SymbolicTensor], Any], state: Any) -> None:
-    """Evaluates one node; its outputs are added to the environment."""
+def run(
+    op: Operation, plan: Any, environment: Environment, lookup: Callable[[SymbolicTensor], Any], state: Any
+) -> None:
+    """Evaluates one node of a plan; its outputs are added to the environment."""
+    inputs = plan.inputs(op)
     definition = op.op_def
     attrs = {name: op.attrs[name] for name in definition.kernel_attributes}
     if definition.name in SHAPE_OPS:
-        shapes = [np.shape(lookup(tensor)) for tensor in op._inputs]
+        shapes = [np.shape(lookup(tensor)) for tensor in inputs]
         assert definition.shape_value_rule is not None
         value = definition.shape_value_rule(*(shapes if definition.name != "ShapeN" else [shapes]))
         results = value if definition.name == "ShapeN" else [value]
@@ -147,7 +150,7 @@ def run(op: Operation, environment: Environment, lookup: Callable[[SymbolicTenso
     position = 0
     for argument in definition.inputs:
         count = length(argument, op.attrs)
-        tensors = op._inputs[position : position + count]
+        tensors = inputs[position : position + count]
         position += count
         if argument.is_list:
             given = [lookup(tensor) for tensor in tensors]

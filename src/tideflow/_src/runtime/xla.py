@@ -319,7 +319,7 @@ class _Compiled:
         try:
             for op in program._ops:
                 before = len(conditions)
-                tracing.run(op, environment, lookup, state)
+                tracing.run(op, plan, environment, lookup, state)
                 messages += [(op, message) for _, message in conditions[before:]]
         except (NeedsHost, FailedPreconditionError):
             raise
@@ -346,7 +346,7 @@ class _Compiled:
         overwritten = _overwritten_first(self._program._ops, self._program._state)
         for buffer in (*self._written, *self._read):
             if buffer.value is None and buffer not in overwritten:
-                op = _first_user(buffer, self._program._ops, self._program._state)
+                op = _first_user(buffer, self._program)
                 try:
                     buffer.read()
                 except FailedPreconditionError as error:
@@ -367,8 +367,9 @@ def _only_in_place(buffer: Buffer, ops: Sequence[Operation], state: RunState) ->
     )
 
 
-def _first_user(buffer: Buffer, ops: Sequence[Operation], state: RunState) -> Operation:
-    return next(op for op in ops if any(state.buffer_of(tensor) is buffer for tensor in op._inputs))
+def _first_user(buffer: Buffer, program: _Program) -> Operation:
+    inputs, buffer_of = program._plan.inputs, program._state.buffer_of
+    return next(op for op in program._ops if any(buffer_of(tensor) is buffer for tensor in inputs(op)))
 
 
 def _on_device(buffer: Buffer) -> Any:
@@ -398,7 +399,7 @@ def _buffers(ops: Sequence[Operation], plan: Plan, state: RunState) -> tuple[lis
         position = 0
         for argument in op.op_def.inputs:
             count = length(argument, op.attrs)
-            for tensor in op._inputs[position : position + count]:
+            for tensor in plan.inputs(op)[position : position + count]:
                 buffer = state.buffer_of(plan.resolve(tensor))
                 if buffer is not None:
                     (written if argument.name in op.op_def.updates else read)[buffer] = None
