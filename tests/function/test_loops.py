@@ -154,9 +154,9 @@ def test_ten_thousand_turns_are_quick(graph, tier) -> None:
     loop = tf.while_loop(lambda i, a: i < 10_000, lambda i, a: (i + 1, a + 1.0), [0, 0.0])
     with tf.Session() as session:
         session.run(loop)
-        start = time.perf_counter()
+        start = time.process_time()
         assert session.run(loop) == [10_000, 10_000.0]
-        assert time.perf_counter() - start < 2.0
+        assert time.process_time() - start < 2.0
 
 
 def test_a_failure_in_the_body_names_the_operation(x, tier) -> None:

@@ -342,9 +342,9 @@ def test_cost_is_linear_and_depth_does_not_matter(graph: Graph) -> None:
 
     def seconds(count: int) -> float:
         message = chain(count)
-        start = time.perf_counter()
+        start = time.process_time()
         import_graph_def(message)
-        return time.perf_counter() - start
+        return time.process_time() - start
 
     seconds(100)
     small = min(seconds(2_000) for _ in range(3))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from time import perf_counter
+from time import process_time
 
 import numpy as np
 import pytest
@@ -66,9 +66,9 @@ def test_the_time_of_an_update_does_not_grow_with_the_table(monkeypatch, tier):
             session.run(tf.global_variables_initializer())
             times = []
             for _ in range(30):
-                start = perf_counter()
+                start = process_time()
                 session.run(update)
-                times.append(perf_counter() - start)
+                times.append(process_time() - start)
             return min(times)
 
     assert seconds(200_000) < 10 * seconds(200)  # a copy of 50 MB takes a hundred times as long

@@ -10,7 +10,7 @@ import pytest
 
 import tideflow.v1 as tf
 
-GRACE = 5
+GRACE = 60
 
 
 def _thread(coord, target):

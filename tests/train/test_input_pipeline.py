@@ -22,7 +22,7 @@ def _start(session):
 
 def _finish(coord, threads):
     coord.request_stop()
-    coord.join(threads, stop_grace_period_secs=5)
+    coord.join(threads, stop_grace_period_secs=60)
     assert not any(thread.is_alive() for thread in threads)
 
 
@@ -146,7 +146,7 @@ def test_an_error_of_a_thread_reaches_the_main_program(session, tmp_path):
     with pytest.raises(tf.errors.OutOfRangeError):
         session.run(batch)
     with pytest.raises(tf.errors.NotFoundError, match="No such file"):
-        coord.join(threads, stop_grace_period_secs=5)
+        coord.join(threads, stop_grace_period_secs=60)
 
 
 def test_names_of_the_operations(graph):

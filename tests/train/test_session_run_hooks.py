@@ -277,9 +277,9 @@ def test_options_of_hooks_are_merged_and_a_run_is_described():
             seen.append(run_values)
 
     with tf.train.MonitoredSession(hooks=[Hook()]) as session:
-        session.run(train, options=tf.RunOptions(timeout_in_ms=5000))
+        session.run(train, options=tf.RunOptions(timeout_in_ms=60_000))
     assert seen[0].options.trace_level == tf.RunOptions.FULL_TRACE
-    assert seen[0].options.timeout_in_ms == 5000
+    assert seen[0].options.timeout_in_ms == 60_000
     assert seen[0].run_metadata.step_stats.dev_stats
 
 

@@ -16,7 +16,7 @@ raw = tf.raw_ops
 
 @pytest.fixture
 def session(graph):
-    with tf.Session(graph=graph, config=tf.ConfigProto(operation_timeout_in_ms=2000)) as session:
+    with tf.Session(graph=graph, config=tf.ConfigProto(operation_timeout_in_ms=60_000)) as session:
         yield session
 
 
