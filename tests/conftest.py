@@ -6,9 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
+import tideflow.v0
 import tideflow.v1
-from tideflow._src.core import context
+from tideflow._src.core import context, tensor_shape
 from tideflow._src.runtime.random_state import eager_seeds
+from tideflow._src.state.variable import enable_resource_variables
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +30,13 @@ def _reset() -> None:
     context.mode.eager_by_default = True
     context.mode.tensor_equality = True
     context.mode.default_graph = None
+    tensor_shape.set_v2_behavior(True)
+    enable_resource_variables()
     eager_seeds.set_seed(None)
+
+
+# Importing tideflow.v1 or tideflow.v0 makes graphs the default, once in a process: not while tests are collected.
+_reset()
 
 
 @pytest.fixture

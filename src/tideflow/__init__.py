@@ -1,7 +1,9 @@
 """Tideflow: the TensorFlow programming model on NumPy and XLA.
 
 This module is the TensorFlow 2 namespace: ``import tideflow as tf``. TensorFlow 1.x is :mod:`tideflow.v1`, and
-0.x is :mod:`tideflow.v0`. The implementation lives in ``tideflow._src``; see ``docs/architecture.md``.
+0.x is :mod:`tideflow.v0`: importing one of these makes graphs the default of the process, since programs of their time
+expect that. :mod:`tideflow.compat.v1` holds the names of 1.x beside eager execution, as in TensorFlow. The
+implementation lives in ``tideflow._src``; see ``docs/architecture.md``.
 """
 
 from __future__ import annotations

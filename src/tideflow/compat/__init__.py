@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 from tideflow._src.compat.text import as_bytes as as_bytes
@@ -22,9 +23,7 @@ from tideflow._src.core.tensor_shape import dimension_at_index as dimension_at_i
 def __getattr__(name: str) -> Any:
     """Finds ``v1`` and ``v2``, which themselves have this module."""
     if name == "v1":
-        from tideflow import v1
-
-        return v1
+        return importlib.import_module("tideflow.compat.v1")
     if name == "v2":
         import tideflow
 

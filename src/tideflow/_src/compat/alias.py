@@ -23,7 +23,7 @@ class Dialect(NamedTuple):
 
 DIALECTS = {
     "v2": Dialect("tideflow", "2.21.0", graph_mode=False),
-    "v1": Dialect("tideflow.v1", "1.15.5", graph_mode=True),
+    "v1": Dialect("tideflow.compat.v1", "1.15.5", graph_mode=True),
     "v0": Dialect("tideflow.v0", "0.12.1", graph_mode=True),
 }
 
@@ -80,7 +80,7 @@ def install_as_tensorflow(dialect: str = "v2") -> None:
         )
     namespace = importlib.import_module(DIALECTS[dialect].namespace)
     if DIALECTS[dialect].graph_mode:
-        importlib.import_module("tideflow.v1").disable_v2_behavior()
+        importlib.import_module("tideflow.compat.v1").disable_v2_behavior()
     sys.meta_path.insert(0, TensorflowFinder())
     sys.modules["tensorflow"] = TensorflowAlias(dialect, namespace)
 

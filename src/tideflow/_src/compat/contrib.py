@@ -108,7 +108,7 @@ class Contrib(ModuleType):
             raise AttributeError(_GONE.format(path))
         target = target.replace("*", name)
         try:
-            return functools.reduce(getattr, target.split("."), importlib.import_module("tideflow.v1"))
+            return functools.reduce(getattr, target.split("."), importlib.import_module("tideflow.compat.v1"))
         except AttributeError:
             if name not in moves:
                 raise AttributeError(_GONE.format(path)) from None

@@ -83,7 +83,7 @@ class PrivateModule(ModuleType):
         namespaces = PRIVATE_MODULES[self.__name__]
         if not name.startswith("__"):
             plain = name.removesuffix("_v2").removesuffix("V2")
-            root = "tideflow.v1" if plain == name else "tideflow"
+            root = "tideflow.compat.v1" if plain == name else "tideflow"
             for namespace in namespaces:
                 owner: Any = importlib.import_module(root)
                 if namespace:

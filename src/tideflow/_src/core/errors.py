@@ -245,7 +245,7 @@ class _Status:
 class raise_exception_on_not_ok_status:
     """Gives a block a status to fill in, and raises the exception that it asks for when the block ends.
 
-    >>> from tideflow.v1 import errors
+    >>> from tideflow.compat.v1 import errors
     >>> with errors.raise_exception_on_not_ok_status() as status:
     ...     status.set(errors.OK, "")
     """

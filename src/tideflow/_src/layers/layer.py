@@ -67,7 +67,7 @@ class Layer(LossesAndUpdates, CallHistory):
     Raises:
       TypeError: an argument is not known.
 
-    >>> import tideflow.v1 as tf
+    >>> import tideflow.compat.v1 as tf
     >>> graph = tf.Graph()
     >>> with graph.as_default():
     ...     layer = tf.layers.Dense(3, name="hidden")

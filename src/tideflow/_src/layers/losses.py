@@ -140,7 +140,7 @@ def compute_weighted_loss(
     Raises:
       ValueError: ``weights`` do not fit, or ``reduction`` is none of those.
 
-    >>> import tideflow.v1 as tf
+    >>> import tideflow.compat.v1 as tf
     >>> float(tf.losses.compute_weighted_loss(tf.constant([1.0, 2.0, 6.0]), [1.0, 0.0, 2.0]))
     6.5
     """

@@ -180,7 +180,7 @@ def make_template(
     Raises:
       ValueError: the name is missing, or ``unique_name_`` is given while operations run eagerly.
 
-    >>> import tideflow.v1 as tf
+    >>> import tideflow.compat.v1 as tf
     >>> with tf.Graph().as_default():
     ...     scale = tf.make_template("scale", lambda x: x * tf.get_variable("by", []))
     ...     y = scale(scale(tf.constant(2.0)))

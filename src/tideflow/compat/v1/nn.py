@@ -123,5 +123,5 @@ from tideflow._src.ops.quantization.functions import quantized_avg_pool as quant
 from tideflow._src.ops.quantization.functions import quantized_conv2d as quantized_conv2d
 from tideflow._src.ops.quantization.functions import quantized_max_pool as quantized_max_pool
 from tideflow._src.ops.quantization.functions import quantized_relu_x as quantized_relu_x
+from tideflow.compat.v1 import rnn_cell as rnn_cell
 from tideflow.nn import experimental as experimental
-from tideflow.v1 import rnn_cell as rnn_cell

@@ -16,5 +16,5 @@ from tideflow._src.summary.graph_summaries import tensor_summary as tensor_summa
 from tideflow._src.summary.graph_summaries import text as text
 
 __getattr__, __dir__ = message_members(
-    "tideflow.v1.summary", "Event SessionLog Summary SummaryDescription TaggedRunMetadata"
+    "tideflow.compat.v1.summary", "Event SessionLog Summary SummaryDescription TaggedRunMetadata"
 )

@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-from tideflow.v1.examples.tutorials.mnist import input_data as input_data
+from tideflow.compat.v1.examples.tutorials.mnist import input_data as input_data

@@ -38,4 +38,4 @@ from tideflow._src.layers.transposed_convolution import Conv2DTranspose as Conv2
 from tideflow._src.layers.transposed_convolution import Conv3DTranspose as Conv3DTranspose
 from tideflow._src.layers.transposed_convolution import conv2d_transpose as conv2d_transpose
 from tideflow._src.layers.transposed_convolution import conv3d_transpose as conv3d_transpose
-from tideflow.v1.layers import experimental as experimental
+from tideflow.compat.v1.layers import experimental as experimental

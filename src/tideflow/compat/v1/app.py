@@ -3,4 +3,4 @@
 from __future__ import annotations
 
 from tideflow._src.compat.flags import run as run
-from tideflow.v1 import flags as flags
+from tideflow.compat.v1 import flags as flags

@@ -68,4 +68,4 @@ from tideflow._src.ops.math.matmul import matmul as matmul
 from tideflow._src.ops.math.matmul import matvec as matvec
 from tideflow._src.ops.math.matmul import tensordot as tensordot
 from tideflow._src.ops.nn.moments import l2_normalize as l2_normalize
-from tideflow.v1.linalg import experimental as experimental
+from tideflow.compat.v1.linalg import experimental as experimental

@@ -102,7 +102,7 @@ from tideflow._src.train.supervisor import Supervisor as Supervisor
 from tideflow._src.train.sync_replicas_optimizer import SyncReplicasOptimizer as SyncReplicasOptimizer
 
 __getattr__, __dir__ = message_members(
-    "tideflow.v1.train",
+    "tideflow.compat.v1.train",
     "BytesList ClusterDef Example Feature FeatureList FeatureLists Features FloatList Int64List JobDef SaverDef "
     "SequenceExample ServerDef",
 )

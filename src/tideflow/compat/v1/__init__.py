@@ -1,7 +1,8 @@
-"""The TensorFlow 1.x namespace: ``import tideflow.v1 as tf``, also ``tideflow.compat.v1``.
+"""The TensorFlow 1.x namespace: ``import tideflow.compat.v1 as tf``.
 
 As with TensorFlow's ``tf.compat.v1``, importing it changes nothing yet; ``tf.disable_v2_behavior()`` makes operations
-join graphs by default. ``python -m tideflow --v1`` does that for a whole program.
+join graphs by default. ``import tideflow.v1`` gives this module and does that at once, ``python -m tideflow --v1`` does
+it for a whole program that says ``import tensorflow``.
 """
 
 from __future__ import annotations
@@ -610,5 +611,5 @@ SUBMODULES = (
     "train",
     "tideflow.version",
 )
-__getattr__ = module_getattr("tideflow.v1", "v1", SUBMODULES)
-__dir__ = module_dir("tideflow.v1", SUBMODULES)
+__getattr__ = module_getattr("tideflow.compat.v1", "v1", SUBMODULES)
+__dir__ = module_dir("tideflow.compat.v1", SUBMODULES)

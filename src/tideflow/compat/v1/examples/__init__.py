@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-from tideflow.v1.examples import tutorials as tutorials
+from tideflow.compat.v1.examples import tutorials as tutorials

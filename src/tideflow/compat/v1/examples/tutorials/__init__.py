@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-from tideflow.v1.examples.tutorials import mnist as mnist
+from tideflow.compat.v1.examples.tutorials import mnist as mnist
