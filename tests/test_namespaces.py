@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import textwrap
 import types
 
 import pytest
@@ -116,3 +119,51 @@ def test_random_functions_draw_tensors(name):
     assert random.stateless_normal([2], seed=[1, 2]).shape == [2]
     assert random.shuffle([1, 2, 3], seed=1).shape == [3]
     assert random.split([1, 2], num=3).shape == [3, 2]
+
+
+def _of_a_new_process(source):
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(source)], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
+
+
+@pytest.mark.parametrize(
+    ("statement", "graphs"),
+    [
+        ("import tideflow", False),
+        ("import tideflow.compat.v1", False),
+        ("import tideflow; tideflow.compat.v1.train.Saver", False),
+        (
+            "import tideflow.compat.v1 as tf; from tideflow.compat.v1.nn import rnn_cell; import tideflow.compat.v2",
+            False,
+        ),
+        ("import tideflow; tideflow.install_as_tensorflow(); import tensorflow.compat.v1 as tf; tf.layers", False),
+        ("import tideflow; tideflow.install_as_tensorflow('v1')", True),
+        ("import tideflow.v1", True),
+        ("import tideflow.v0", True),
+        ("from tideflow import v1", True),
+        ("from tideflow.v1.train import AdamOptimizer", True),
+        ("import tideflow.compat.v1; import tideflow.v1", True),
+    ],
+)
+def test_the_name_that_a_program_imports_says_how_it_behaves(statement, graphs):
+    source = f"""
+        {statement}
+        import tideflow
+        v1 = tideflow.compat.v1
+        print(v1.executing_eagerly(), v1.resource_variables_enabled(), tideflow.TensorShape([2])[0] == 2)
+        print(type(tideflow.TensorShape([2])[0]).__name__)
+    """
+    expected = ["False", "False", "True", "Dimension"] if graphs else ["True", "True", "True", "int"]
+    assert _of_a_new_process(source) == expected
+
+
+def test_importing_again_changes_nothing_again():
+    source = """
+        import tideflow.v1 as tf
+        tf.enable_v2_behavior()
+        import tideflow.v1
+        from tideflow import v1
+        print(tf.executing_eagerly(), v1 is tf is tideflow.compat.v1)
+    """
+    assert _of_a_new_process(source) == ["True", "True"]
