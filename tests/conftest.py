@@ -9,6 +9,7 @@ import pytest
 import tideflow.v0
 import tideflow.v1
 from tideflow._src.core import context, tensor_shape
+from tideflow._src.runtime import devices
 from tideflow._src.runtime.random_state import eager_seeds
 from tideflow._src.state.variable import enable_resource_variables
 
@@ -25,8 +26,9 @@ def _reset() -> None:
     state = context.state
     for stack in (state.graphs, state.tapes, state.devices, state.sessions):
         stack.clear()
-    for stack in (context.SPECIAL, context.BUILDING, context.TAPES):
-        stack.clear()
+    context.TAPES.clear()
+    for stack in (context.SPECIAL, context.BUILDING):
+        stack[:] = devices.ACCELERATED
     context.mode.eager_by_default = True
     context.mode.tensor_equality = True
     context.mode.default_graph = None

@@ -243,8 +243,8 @@ from tideflow._src.ops.signal.fourier_functions import rfftnd as rfftnd
 from tideflow._src.ops.strings.functions import as_string as as_string
 from tideflow._src.ops.strings.functions import edit_distance as edit_distance
 from tideflow._src.ops.strings.functions import fingerprint as fingerprint
-from tideflow._src.runtime.convert import convert_to_tensor as convert_to_tensor
 from tideflow._src.runtime.convert import register_tensor_conversion_function as register_tensor_conversion_function
+from tideflow._src.runtime.device_copies import convert_to_tensor as convert_to_tensor
 from tideflow._src.runtime.devices import device as device
 from tideflow._src.runtime.indexed_slices_spec import IndexedSlicesSpec as IndexedSlicesSpec
 from tideflow._src.runtime.sparse_tensor import SparseTensor as SparseTensor

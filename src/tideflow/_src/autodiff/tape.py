@@ -108,10 +108,13 @@ class GradientTape:
             return
         if not is_differentiable(op_def, attrs):
             return
-        if isinstance(outputs, EagerTensor):
+        if outputs.__class__ is EagerTensor:
             flat: Sequence[Any] = (outputs,)
-            dtype = outputs._value.dtype
-            if dtype is _FLOAT32 or _trainable(outputs):
+            if outputs._value.dtype is _FLOAT32 or _trainable(outputs):
+                watched.add(id(outputs))
+        elif isinstance(outputs, EagerTensor):
+            flat = (outputs,)
+            if _trainable(outputs):
                 watched.add(id(outputs))
         else:
             flat = [tensor for item in outputs for tensor in (item if isinstance(item, list) else (item,))]

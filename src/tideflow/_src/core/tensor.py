@@ -16,7 +16,8 @@ from tideflow._src.core import context, dtypes
 from tideflow._src.core.tensor_shape import TensorShape
 
 _OF_NUMPY = dtypes.of_numpy
-_HOST_CPU = "/job:localhost/replica:0/task:0/device:CPU:0"
+#: The name of the device that holds eager tensors unless something else is asked for.
+HOST_CPU = "/job:localhost/replica:0/task:0/device:CPU:0"
 _new_id = itertools.count(1).__next__
 
 
@@ -121,9 +122,9 @@ class Tensor:
 class EagerTensor(Tensor):
     """Is a tensor with a value.
 
-    ``_value`` is a NumPy array or scalar (strings: an object array of ``bytes``), a ``jax.Array`` for a tensor
-    that lives on an accelerator, or, for the dtypes ``resource`` and ``variant``, the object itself, which then
-    has ``dtype`` and ``shape`` as an array does.
+    ``_value`` is a NumPy array or scalar (strings: an object array of ``bytes``), or, for the dtypes ``resource`` and
+    ``variant``, the object itself, which then has ``dtype`` and ``shape`` as an array does. Tensors of other devices
+    are of other classes (:mod:`.device_tensor`).
     """
 
     __slots__ = ("_value",)
@@ -168,16 +169,12 @@ class EagerTensor(Tensor):
     @property
     def device(self) -> str:
         """The name of the device that holds the value."""
-        return _HOST_CPU
+        return HOST_CPU
 
     @property
     def backing_device(self) -> str:
         """The name of the device whose memory holds the value."""
         return self.device
-
-    def cpu(self) -> EagerTensor:
-        """Returns this tensor with its value in host memory."""
-        return wrap(np.asarray(self._value))
 
     def set_shape(self, shape: Any) -> None:
         """Checks that ``shape`` is compatible with the value's shape; a ValueError if not."""
@@ -282,22 +279,10 @@ class EagerTensor(Tensor):
         return "\n" + text if "\n" in text else text
 
     def __repr__(self) -> str:
-        return f"<tf.Tensor: shape={self._value.shape}, dtype={self.dtype.name}, numpy={self._text(True)}>"
+        return f"<tf.Tensor: shape={self.shape._dims}, dtype={self.dtype.name}, numpy={self._text(True)}>"
 
     def __str__(self) -> str:
-        return f"tf.Tensor({self._text(False)}, shape={self._value.shape}, dtype={self.dtype.name})"
-
-
-class PlacedTensor(EagerTensor):
-    """Is an eager tensor on another device than the first CPU."""
-
-    __slots__ = ("_device",)
-
-    _device: str
-
-    @property
-    def device(self) -> str:
-        return self._device
+        return f"tf.Tensor({self._text(False)}, shape={self.shape._dims}, dtype={self.dtype.name})"
 
 
 class SymbolicTensor(Tensor):
@@ -464,16 +449,6 @@ def wrap(value: Any) -> EagerTensor:
     """Makes an eager tensor of a value that nobody else will change."""
     tensor = _new_object(EagerTensor)
     tensor._value = value
-    return tensor
-
-
-def wrap_on(value: Any, device: str) -> EagerTensor:
-    """Makes an eager tensor of a value on a device."""
-    if device == _HOST_CPU:
-        return wrap(value)
-    tensor = _new_object(PlacedTensor)
-    tensor._value = value
-    tensor._device = device
     return tensor
 
 

@@ -83,7 +83,7 @@ class FuncGraph(Graph):
 
     def add_parameter_like(self, tensor: Any, name: str) -> SymbolicTensor:
         """Adds a parameter of the dtype and static shape of ``tensor`` and, for a handle, of the handle's variable."""
-        shape = tensor._shape if isinstance(tensor, SymbolicTensor) else tuple(tensor._value.shape)
+        shape = tensor._shape if isinstance(tensor, SymbolicTensor) else tensor.shape._dims
         parameter = self.add_parameter(tensor.dtype, shape, name)
         share_variable(tensor, parameter)
         return parameter

@@ -70,7 +70,7 @@ def known_shape(tensor: Any) -> Shape:
     if tensor.__class__ is SymbolicTensor:
         return tensor._shape  # type: ignore[no-any-return]
     if isinstance(tensor, EagerTensor):
-        return tuple(tensor._value.shape)
+        return tensor.shape._dims
     dims = tensor.shape
     return None if dims.rank is None else tuple(dims.as_list())
 

@@ -9,9 +9,8 @@ import numpy as np
 
 from tideflow._src.core import context, dtypes
 from tideflow._src.core.dtypes import DType
-from tideflow._src.core.tensor import SymbolicTensor, Tensor, wrap, wrap_on
+from tideflow._src.core.tensor import SymbolicTensor, Tensor, wrap
 from tideflow._src.graph.op_def import OpDef
-from tideflow._src.runtime import devices
 
 #: Conversions registered for types, as (priority, order, type, function), most urgent first.
 _conversions: list[tuple[int, int, Any, Callable[..., Any]]] = []
@@ -349,20 +348,6 @@ def convert_to_tensor(
     return constant(to_numpy(value, dtype), name)
 
 
-def convert_to_tensor_v1(
-    value: Any,
-    dtype: Any = None,
-    name: str | None = None,
-    preferred_dtype: Any = None,
-    dtype_hint: Any = None,
-) -> Tensor:
-    """Returns ``value`` as a tensor: :func:`convert_to_tensor` with the arguments of TensorFlow 1.
-
-    ``preferred_dtype`` is the older name of ``dtype_hint``.
-    """
-    return convert_to_tensor(value, dtype, dtype_hint if dtype_hint is not None else preferred_dtype, name)
-
-
 def _checked_tensor(value: Tensor, dtype: DType | None, as_ref: bool) -> Tensor:
     if value.__class__ is SymbolicTensor:
         graph = context.current_graph()
@@ -402,7 +387,7 @@ def constant(value: Any, name: str | None = None) -> Tensor:
     """Returns an array that nobody else will change as a tensor: eager, or a ``Const`` node of the current graph."""
     graph = context.current_graph()
     if graph is None:
-        return wrap_on(value, devices.current()) if context.state.devices else wrap(value)
+        return wrap(value)
     return constant_node(graph, np.asarray(value), name or "Const")
 
 

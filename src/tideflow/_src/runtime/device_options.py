@@ -9,10 +9,11 @@ from typing import Any
 
 from tideflow._src.core import context
 from tideflow._src.core.device import canonical_name
+from tideflow._src.core.tensor import EagerTensor
 from tideflow._src.runtime import devices, engine, random_seed
 
 _POLICIES = (None, "explicit", "warn", "silent", "silent_for_int32")
-_options: dict[str, Any] = {"tensor_float_32": True, "synchronous": True, "policy": "silent", "log_placement": False}
+_options: dict[str, Any] = {"tensor_float_32": True, "synchronous": True, "log_placement": False}
 
 
 def enable_tensor_float_32_execution(enabled: bool) -> None:
@@ -47,20 +48,24 @@ def get_synchronous_execution() -> bool:
 
 
 def set_synchronous_execution(enable: bool) -> None:
-    """Asks for calls that return at once, or only when the operation has run; here they always do the latter."""
+    """Asks for calls that return at once, or only when the operation has run.
+
+    Calls on the host always do the latter; on an accelerator they return at once, and asking for a value waits.
+    """
     _options["synchronous"] = bool(enable)
 
 
 def get_device_policy() -> str:
     """Returns what happens to tensors that are on another device than an operation; see :func:`set_device_policy`."""
-    return str(_options["policy"])
+    return devices.configuration.policy
 
 
 def set_device_policy(device_policy: str | None) -> None:
-    """Chooses what happens to tensors that are on another device than an operation: here they are always copied.
+    """Chooses what happens to tensors that are on another device than an operation that takes them.
 
     Args:
-      device_policy: ``"silent"``, ``"silent_for_int32"``, ``"warn"``, ``"explicit"``, or None for the default.
+      device_policy: ``"silent"`` (also None): they are copied; ``"warn"``: copied, with a warning; ``"explicit"``: that
+        is an error; ``"silent_for_int32"``: an error for all but 32-bit integers.
 
     Raises:
       ValueError: it is none of these.
@@ -71,7 +76,7 @@ def set_device_policy(device_policy: str | None) -> None:
             "https://www.tensorflow.org/api_docs/python/tf/config/experimental/set_device_policy for valid "
             "`device_policy` arguments."
         )
-    _options["policy"] = device_policy or "silent"
+    devices.configuration.policy = device_policy or "silent"
 
 
 class _PlacementLog:
@@ -81,7 +86,11 @@ class _PlacementLog:
 
     def record(self, op_def: Any, inputs: Any, attrs: Any, outputs: Any) -> None:
         """Writes the device of an eager operation."""
-        print(f"Executing op {op_def.name} in device {devices.current()}", file=sys.stderr)
+        first = outputs
+        while isinstance(first, list | tuple) and first:
+            first = first[0]
+        device = first.device if isinstance(first, EagerTensor) else devices.current()
+        print(f"Executing op {op_def.name} in device {device}", file=sys.stderr)
 
     def record_node(self, node: Any) -> None:
         """Writes the device that a node asks for."""
@@ -123,16 +132,12 @@ def get_device_details(device: Any) -> dict[str, Any]:
     if device.device_type != "GPU":
         return {}
     details: dict[str, Any] = {}
-    found = _engine_device(int(device.name.rpartition(":")[2]))
+    found = devices.configuration.engine_device_of(device)
     details["device_name"] = str(getattr(found, "device_kind", ""))
     capability = getattr(found, "compute_capability", None)
     if capability is not None:
         details["compute_capability"] = tuple(int(part) for part in str(capability).split("."))
     return details
-
-
-def _engine_device(index: int) -> Any:
-    return engine.load().devices()[index]
 
 
 def get_memory_info(device: str) -> dict[str, int]:
@@ -141,13 +146,27 @@ def get_memory_info(device: str) -> dict[str, int]:
     Raises:
       ValueError: the device's name is malformed, or there is no such device.
     """
-    kind, index = _memory_device(device)
-    if kind == "CPU":
+    found = _memory_device(device)
+    if found.device_type == "CPU":
         return {"current": _resident(), "peak": _peak()}
-    statistics = _engine_device(index).memory_stats() or {}
-    peak = statistics.get("peak_bytes_in_use", 0)
-    current = int(statistics.get("bytes_in_use", 0))
-    return {"current": current, "peak": max(int(peak), current)}
+    return _memory_of(found)
+
+
+def _memory_of(device: devices.PhysicalDevice) -> dict[str, int]:
+    """Returns the bytes in use of an accelerator, and the most since they were last reset."""
+    engine_device = devices.configuration.engine_device_of(device)
+    statistics = engine_device.memory_stats()
+    if statistics is None:  # an engine's device that counts nothing: what its arrays take
+        arrays = [array for array in engine.load().live_arrays() if array.devices() == {engine_device}]
+        current = peak = sum(array.nbytes for array in arrays)
+    else:
+        current = int(statistics.get("bytes_in_use", 0))
+        peak = int(statistics.get("peak_bytes_in_use", 0))
+    # The engine's peak is that of the whole process: what it was at a reset tells nothing of the time since.
+    known, engine_peak = _peaks.get(device, (0, 0))
+    peak = max(current, known, peak if peak > engine_peak else 0)
+    _peaks[device] = (peak, engine_peak)
+    return {"current": current, "peak": peak}
 
 
 def get_memory_usage(device: str) -> int:
@@ -161,12 +180,19 @@ def reset_memory_stats(device: str) -> None:
     Raises:
       ValueError: the device's name is malformed, or there is no such device.
     """
-    kind, _ = _memory_device(device)
-    if kind == "CPU":
+    found = _memory_device(device)
+    if found.device_type == "CPU":
         _options["cpu_peak"] = _resident()
+        return
+    statistics = devices.configuration.engine_device_of(found).memory_stats() or {}
+    _peaks[found] = (0, int(statistics.get("peak_bytes_in_use", 0)))
 
 
-def _memory_device(device: str) -> tuple[str, int]:
+#: Of each accelerator, the most bytes that were seen in use since the last reset, and the engine's peak then.
+_peaks: dict[devices.PhysicalDevice, tuple[int, int]] = {}
+
+
+def _memory_device(device: str) -> devices.PhysicalDevice:
     try:
         name = canonical_name(device).rpartition("device:")[2]
     except ValueError:
@@ -174,9 +200,10 @@ def _memory_device(device: str) -> tuple[str, int]:
     kind, _, index = name.partition(":")
     if not kind or index in ("", "*"):
         raise ValueError(f"{device!r} does not say which device: expected a name such as 'GPU:0'.")
-    if int(index) >= len(devices.list_physical_devices(kind)):
+    found = devices.list_physical_devices(kind)
+    if int(index) >= len(found):
         raise ValueError(f"No matching devices found for {device!r}")
-    return kind, int(index)
+    return found[int(index)]
 
 
 def _resident() -> int:

@@ -1,12 +1,15 @@
 """Knows the devices: the CPU, virtual CPUs made for tests, and accelerators if there are any.
 
-Looking for accelerators loads JAX, so it is done only where the machine shows signs of having one.
+Looking for accelerators loads JAX, so it is done only where the machine shows signs of having one. There the first of
+them is the device of every eager operation, as in TensorFlow, and the fast paths of the host are off.
 """
 
 from __future__ import annotations
 
 import contextlib
 import glob
+import importlib.util
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,10 +19,16 @@ from typing import Any
 from tideflow._src.core import context
 from tideflow._src.core.device import DeviceSpecV2
 from tideflow._src.core.errors import InvalidArgumentError
+from tideflow._src.core.tensor import HOST_CPU
 from tideflow._src.graph import device_scopes
+from tideflow._src.runtime import engine
 
 _PREFIX = "/job:localhost/replica:0/task:0"
-HOST = f"{_PREFIX}/device:CPU:0"
+HOST = HOST_CPU
+
+#: Non-empty where there may be accelerators. Its entry is among ``context.BUILDING`` too: no fast path is taken.
+ACCELERATED: list[Any] = []
+_KINDS = {"gpu": "GPU", "cuda": "GPU", "rocm": "GPU", "tpu": "TPU"}
 
 
 @dataclass(frozen=True)
@@ -68,44 +77,95 @@ class _Devices:
         self.visible: list[PhysicalDevice] | None = None
         self.soft_placement = True
         self.memory_growth: dict[PhysicalDevice, bool] = {}
-        self._physical: list[PhysicalDevice] | None = None
+        #: What happens to inputs that are on another device than an operation.
+        self.policy = "silent"
+        self._physical: dict[PhysicalDevice, Any] | None = None
+        self._engine_devices: dict[str, Any] = {}
+        self._default: str | None = None
+        #: Full names of the devices that partial names stand for, as far as they have been asked for.
+        self.resolved: dict[str, str] = {}
+
+    def changed(self) -> None:
+        """Forgets what followed from the configuration before it changed."""
+        self._default = None
+        self.resolved = {}
 
     def physical(self) -> list[PhysicalDevice]:
-        if self._physical is None:
-            found = [PhysicalDevice("/physical_device:CPU:0", "CPU")]
-            found += [
-                PhysicalDevice(f"/physical_device:{kind}:{index}", kind)
-                for kind, count in _accelerators().items()
-                for index in range(count)
-            ]
-            self._physical = found
-        return self._physical
+        return list(self._found())
+
+    def _found(self) -> dict[PhysicalDevice, Any]:
+        """The devices of this machine, each with the engine's device that it is; None for the host."""
+        with self.lock:
+            if self._physical is None:
+                found: dict[PhysicalDevice, Any] = {PhysicalDevice("/physical_device:CPU:0", "CPU"): None}
+                counts: dict[str, int] = {}
+                for kind, device in _accelerators():
+                    index = counts[kind] = counts.get(kind, -1) + 1
+                    found[PhysicalDevice(f"/physical_device:{kind}:{index}", kind)] = device
+                self._physical = found
+            return self._physical
 
     def logical(self) -> list[LogicalDevice]:
-        self.initialized = True
-        counts: dict[str, int] = {}
-        result = []
-        for device in self.visible if self.visible is not None else self.physical():
-            for _ in range(max(1, len(self.configurations.get(device, ())))):
-                index = counts.get(device.device_type, 0)
-                counts[device.device_type] = index + 1
-                result.append(LogicalDevice(f"/device:{device.device_type}:{index}", device.device_type))
-        return result
+        with self.lock:
+            self.initialized = True
+            counts: dict[str, int] = {}
+            result = []
+            found = self._found()
+            for device in self.visible if self.visible is not None else self.physical():
+                for _ in range(max(1, len(self.configurations.get(device, ())))):
+                    index = counts.get(device.device_type, 0)
+                    counts[device.device_type] = index + 1
+                    name = f"/device:{device.device_type}:{index}"
+                    result.append(LogicalDevice(name, device.device_type))
+                    if found[device] is not None:
+                        self._engine_devices[_PREFIX + name] = found[device]
+            return result
+
+    def default(self) -> str:
+        """The name of the device of operations that do not ask for one: the first accelerator, or the host."""
+        if self._default is None:
+            names = [device.name for device in self.logical() if device.device_type != "CPU"]
+            self._default = _PREFIX + names[0] if names else HOST
+        return self._default
+
+    def engine_device_of(self, device: PhysicalDevice) -> Any:
+        """Returns the engine's device that a physical device is; None for the host."""
+        return self._found()[device]
+
+    def engine_device(self, name: str) -> Any:
+        """Returns the engine's device of a full name; None if values of that device are in host memory."""
+        if not self.initialized:
+            self.logical()
+        return self._engine_devices.get(name)
 
 
-def _accelerators() -> dict[str, int]:
-    if not (glob.glob("/dev/nvidia[0-9]*") or glob.glob("/dev/accel*")):
-        return {}
-    from tideflow._src.runtime import engine
+def _may_have_accelerators() -> bool:
+    """Tells whether this machine shows signs of an accelerator that the engine can use."""
+    if engine.virtual_accelerators():
+        return True
+    if os.environ.get("JAX_PLATFORMS", "").lower() == "cpu":
+        return False
+    nvidia = glob.glob("/dev/nvidia[0-9]*") and os.environ.get("CUDA_VISIBLE_DEVICES", "0") not in ("", "-1")
+    if not nvidia and not glob.glob("/dev/accel*") and not glob.glob("/dev/kfd"):
+        return False
+    return any(importlib.util.find_spec(name) is not None for name in ("jax_plugins", "libtpu"))
 
-    jax = engine.load()
-    counts: dict[str, int] = {}
-    for device in jax.devices():
-        kind = {"gpu": "GPU", "cuda": "GPU", "tpu": "TPU"}.get(device.platform)
-        if kind:
-            counts[kind] = counts.get(kind, 0) + 1
-    return counts
 
+def _accelerators() -> list[tuple[str, Any]]:
+    """Returns the type and the engine's device of each accelerator of this machine."""
+    if not ACCELERATED:
+        return []
+    found = engine.load().local_devices()
+    virtual = engine.virtual_accelerators()
+    if virtual:
+        return [("GPU", device) for device in found[1 : virtual + 1]]
+    return [(_KINDS[device.platform], device) for device in found if device.platform in _KINDS]
+
+
+if _may_have_accelerators():
+    ACCELERATED.append(object())
+    context.SPECIAL.append(ACCELERATED[0])
+    context.BUILDING.append(ACCELERATED[0])
 
 configuration = _Devices()
 
@@ -118,6 +178,24 @@ def list_physical_devices(device_type: str | None = None) -> list[PhysicalDevice
 def list_logical_devices(device_type: str | None = None) -> list[LogicalDevice]:
     """Returns the devices that operations can be placed on; from then on their configuration is fixed."""
     return [device for device in configuration.logical() if device_type in (None, device.device_type)]
+
+
+def full_name(device: LogicalDevice) -> str:
+    """Returns the name that a device of this process has among those of all."""
+    return _PREFIX + device.name
+
+
+def name_of(engine_device: Any) -> str:
+    """Returns the full name of the first device that an engine's device is.
+
+    Raises:
+      InvalidArgumentError: it is not among the visible devices.
+    """
+    configuration.logical()
+    for name, device in configuration._engine_devices.items():
+        if device == engine_device:
+            return name
+    raise InvalidArgumentError(None, None, f"{engine_device} is none of the devices that tensors can be on.")
 
 
 def get_visible_devices(device_type: str | None = None) -> list[PhysicalDevice]:
@@ -143,6 +221,7 @@ def set_visible_devices(devices: Any, device_type: str | None = None) -> None:
     if configuration.initialized and set(others + chosen) != set(get_visible_devices()):
         raise RuntimeError("Visible devices cannot be modified after being initialized")
     configuration.visible = [*others, *chosen]
+    configuration.changed()
 
 
 def set_logical_device_configuration(device: PhysicalDevice, logical_devices: Any) -> None:
@@ -160,6 +239,7 @@ def set_logical_device_configuration(device: PhysicalDevice, logical_devices: An
     if configuration.initialized and configuration.configurations.get(device) != split:
         raise RuntimeError("Virtual devices cannot be modified after being initialized")
     configuration.configurations[device] = split
+    configuration.changed()
 
 
 def get_logical_device_configuration(device: PhysicalDevice) -> list[LogicalDeviceConfiguration] | None:
@@ -172,6 +252,7 @@ def get_logical_device_configuration(device: PhysicalDevice) -> list[LogicalDevi
 def set_soft_device_placement(enabled: bool) -> None:
     """Chooses whether an operation placed on a device that does not exist runs elsewhere or fails."""
     configuration.soft_placement = bool(enabled)
+    configuration.changed()
 
 
 def get_soft_device_placement() -> bool:
@@ -205,10 +286,10 @@ def resolve(device: str) -> str:
     Raises:
       InvalidArgumentError: it does not exist, and soft placement is off.
     """
-    if not device:
-        return HOST
     spec = DeviceSpecV2.from_string(device)
-    kind = spec.device_type or "CPU"
+    if spec.device_type is None:
+        return configuration.default() if ACCELERATED else HOST
+    kind = spec.device_type
     index = spec.device_index or 0
     name = f"/device:{kind}:{index}"
     available = [item.name for item in configuration.logical()]
@@ -216,7 +297,7 @@ def resolve(device: str) -> str:
     if name in available and local:
         return f"{_PREFIX}{name}"
     if configuration.soft_placement:
-        return HOST
+        return configuration.default() if ACCELERATED else HOST
     full = f"{_PREFIX}{name}" if local else device
     kinds = sorted({item.device_type for item in configuration.logical()})
     raise InvalidArgumentError(
@@ -227,10 +308,23 @@ def resolve(device: str) -> str:
     )
 
 
-def current() -> str:
-    """Returns the device that eager operations of this thread run on."""
+def asked_for() -> str | None:
+    """Returns the full name of the device that the scopes of this thread ask for; None if they do not."""
     scopes = context.state.devices
-    return resolve(device_scopes.merged(scopes, None)) if scopes else HOST
+    if not scopes:
+        return None
+    name = device_scopes.merged(scopes, None)
+    if not name:
+        return None
+    known = configuration.resolved.get(name)
+    if known is None:
+        known = configuration.resolved[name] = resolve(name)
+    return known
+
+
+def current() -> str:
+    """Returns the device of eager operations of this thread whose inputs do not say otherwise."""
+    return asked_for() or (configuration.default() if ACCELERATED else HOST)
 
 
 @contextmanager

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from tideflow._src.core import context, dtypes, errors
-from tideflow._src.core.tensor import EagerTensor, SymbolicTensor, wrap_on
+from tideflow._src.core.tensor import EagerTensor, SymbolicTensor, wrap
 from tideflow._src.graph import evaluation, shape_inference
 from tideflow._src.graph.op_def import OpDef, StaticValue
-from tideflow._src.runtime import devices, float_errors, random_state
+from tideflow._src.runtime import device_calls, device_kernels, float_errors, random_state
 from tideflow._src.runtime.arguments import bind, normalize
 from tideflow._src.runtime.buffers import Buffer, buffer_in
+from tideflow._src.runtime.devices import ACCELERATED
 from tideflow._src.runtime.failures import class_of
 
 _result_types: dict[str, Any] = {}
@@ -22,7 +23,8 @@ _result_types: dict[str, Any] = {}
 
 def execute(definition: OpDef, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
     """Calls an operation eagerly, whatever its arguments are, and records it on the tapes of this thread."""
-    key = _dtype_key(definition, inputs)
+    placed = ACCELERATED or context.state.devices
+    key = None if placed else _dtype_key(definition, inputs)
     if key is None:
         inputs = [
             item._dense_var_to_tensor()
@@ -30,7 +32,7 @@ def execute(definition: OpDef, inputs: Sequence[Any], attrs: dict[str, Any]) -> 
             else item
             for item in inputs
         ]
-        key = _dtype_key(definition, inputs)
+        key = None if placed else _dtype_key(definition, inputs)
     if key is not None and len(attrs) == len(definition.kernel_attributes) and key in definition.checked:
         tensors: Sequence[Any] = inputs
         attrs = {name: normalize(definition, definition.attributes[name], value, True) for name, value in attrs.items()}
@@ -41,26 +43,53 @@ def execute(definition: OpDef, inputs: Sequence[Any], attrs: dict[str, Any]) -> 
         binding = bind(definition, inputs, attrs, eager=True)
         tensors = binding.inputs
         attrs = {name: binding.attrs[name] for name in definition.kernel_attributes}
+        if placed:
+            return _execute_placed(device_calls.Call(definition, inputs, tensors, binding.attrs, attrs))
         key = _dtype_key(definition, tensors)
         if key is not None and not binding_has_extra(definition, binding.attrs):
             definition.checked.add(key)
             if key.__class__ is tuple and len({id(dtype) for dtype in key}) == 1:
                 definition.checked.add(key[0])
     values = [[tensor._value for tensor in item] if item.__class__ is list else item._value for item in tensors]
-    token = float_errors.enter(float_errors.QUIET)
     try:
-        result = run_kernel(definition, values, attrs)
+        result = _run_quietly(definition, values, attrs)
     except Exception as error:
         raise explain(error, definition, tensors, attrs) from None
+    outputs = wrap_outputs(definition, result)
+    _record(definition, tensors, attrs, outputs)
+    return outputs
+
+
+def _execute_placed(call: device_calls.Call) -> Any:
+    """Runs a call where devices have a say in it."""
+    definition, tensors, attrs = call.definition, call.tensors, call.attrs
+    try:
+        outputs = device_calls.run(
+            call,
+            on_host=lambda values: _run_quietly(definition, values, attrs),
+            shape_problem=lambda: _shape_problem(definition, tensors, attrs),
+        )
+    except Exception as error:
+        raise explain(error, definition, tensors, attrs) from None
+    if len(definition.outputs) > 1:
+        outputs = result_type(definition)(*outputs)
+    _record(definition, tensors, attrs, outputs)
+    return outputs
+
+
+def _run_quietly(definition: OpDef, values: list[Any], attrs: dict[str, Any]) -> Any:
+    token = float_errors.enter(float_errors.QUIET)
+    try:
+        return run_kernel(definition, values, attrs)
     finally:
         float_errors.leave(token)
-    device = devices.current() if context.state.devices else devices.HOST
-    outputs = wrap_outputs(definition, result, device)
+
+
+def _record(definition: OpDef, tensors: Sequence[Any], attrs: dict[str, Any], outputs: Any) -> None:
     tapes = context.state.tapes
     if tapes and outputs is not None:
         for tape in tapes:
             tape.record(definition, tensors, attrs, outputs)
-    return outputs
 
 
 def binding_has_extra(definition: OpDef, attrs: dict[str, Any]) -> bool:
@@ -98,9 +127,7 @@ def run_kernel(definition: OpDef, values: list[Any], attrs: dict[str, Any]) -> A
     """Runs the kernel of an operation on values, with whatever state it needs."""
     kernel = evaluation.host_kernel(definition)
     if kernel is None:
-        from tideflow._src.runtime import xla  # loads JAX
-
-        return xla.call(definition, values, attrs)
+        return device_kernels.call_on_host(definition, values, attrs)
     if definition.random is not None:
         generator = random_state.eager_generator(definition, values, attrs, definition.random(*values, **attrs))
         return kernel(*values, generator=generator, **attrs)
@@ -155,20 +182,17 @@ def _check_dtype(definition: OpDef, buffer: Buffer, values: list[Any]) -> None:
             return
 
 
-def wrap_outputs(definition: OpDef, result: Any, device: str) -> Any:
+def wrap_outputs(definition: OpDef, result: Any) -> Any:
     """Wraps what a kernel returned as eager tensors, in the form that the call returns."""
     outputs = definition.outputs
     if len(outputs) == 1:
         if outputs[0].is_list:
-            return [wrap_on(item, device) for item in result]
-        return wrap_on(result, device)
+            return [wrap(item) for item in result]
+        return wrap(result)
     if not outputs:
         return None
     return result_type(definition)(
-        *(
-            [wrap_on(each, device) for each in item] if isinstance(item, list) else wrap_on(item, device)
-            for item in result
-        )
+        *([wrap(each) for each in item] if isinstance(item, list) else wrap(item) for item in result)
     )
 
 

@@ -10,6 +10,14 @@ _lock = threading.Lock()
 _jax: Any = None
 
 
+def virtual_accelerators() -> int:
+    """Returns how many of the engine's CPU devices play an accelerator, which shows what needs one where there is none.
+
+    The first CPU device stays the host. The environment says so before the engine is loaded.
+    """
+    return int(os.environ.get("TIDEFLOW_VIRTUAL_ACCELERATORS") or 0)
+
+
 def load() -> Any:
     """Returns the module ``jax``, configured: 64-bit types real, calls on the CPU synchronous."""
     global _jax
@@ -17,6 +25,10 @@ def load() -> Any:
         with _lock:
             if _jax is None:
                 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")  # XLA's own start-up chatter
+                os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # memory of accelerators as needed
+                if virtual_accelerators():
+                    count = f"--xla_force_host_platform_device_count={virtual_accelerators() + 1}"
+                    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {count}".strip()
                 import jax
 
                 jax.config.update("jax_enable_x64", True)
@@ -28,3 +40,8 @@ def load() -> Any:
 def is_loaded() -> bool:
     """Tells whether JAX has been loaded."""
     return _jax is not None
+
+
+def host_device() -> Any:
+    """Returns the engine's device that shares the memory of the host."""
+    return load().local_devices(backend="cpu")[0]

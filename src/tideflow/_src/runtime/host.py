@@ -17,7 +17,7 @@ from tideflow._src.graph import evaluation, source
 from tideflow._src.graph.op_def import Argument
 from tideflow._src.graph.operation import Operation
 from tideflow._src.graph.signature import length
-from tideflow._src.runtime import eager, float_errors
+from tideflow._src.runtime import device_kernels, eager, float_errors
 from tideflow._src.runtime.buffers import Buffer, ResourceManager
 from tideflow._src.runtime.failures import explain
 from tideflow._src.runtime.plan import Plan
@@ -201,9 +201,7 @@ class HostProgram:
         buffers, inputs, dynamic = self._arguments(op)
         arguments += inputs
         if kernel is None:
-            from tideflow._src.runtime import xla  # loads JAX
-
-            kernel = xla.eager_kernel(definition)
+            kernel = device_kernels.on_host(definition)
         if definition.random is not None:
             generator = self._state.generator_of(op)
             blocks = self._name(definition.random, "k")

@@ -8,7 +8,7 @@ output.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,6 @@ import numpy as np
 from tideflow._src.core.dtypes import variant
 from tideflow._src.core.errors import FailedPreconditionError, InvalidArgumentError, OpError, ResourceExhaustedError
 from tideflow._src.core.tensor import SymbolicTensor
-from tideflow._src.graph.op_def import OpDef
 from tideflow._src.graph.operation import Operation
 from tideflow._src.graph.signature import length
 from tideflow._src.runtime import checks, engine, tracing
@@ -438,47 +437,3 @@ def static_feeds(plan: Plan) -> dict[SymbolicTensor, int]:
         if tensor._dtype.is_integer and all(item._dtype.is_integer for item in op._inputs):
             stack.extend(op._inputs)
     return needed
-
-
-# Eager calls of operations that have only an XLA kernel.
-
-_eager_programs: dict[Any, Callable[..., Any]] = {}
-
-
-def eager_kernel(definition: OpDef) -> Callable[..., Any]:
-    """Returns a function that runs an operation's XLA kernel on NumPy values."""
-
-    def kernel(*inputs: Any, **attrs: Any) -> Any:
-        return call(definition, list(inputs), attrs)
-
-    return kernel
-
-
-def call(definition: OpDef, values: list[Any], attrs: dict[str, Any]) -> Any:
-    """Runs the XLA kernel of an operation on values, compiled once for each signature, and returns NumPy values."""
-    engine.load()
-    static = definition.static_inputs
-    key = (
-        definition.name,
-        tuple((name, repr(value)) for name, value in attrs.items()),
-        tuple((i, np.asarray(values[i]).tobytes(), np.shape(values[i])) for i in static),
-    )
-    program = _eager_programs.get(key)
-    if program is None:
-        kernel = tracing.xla_kernel(definition)
-        fixed = {index: np.asarray(values[index]) for index in static}
-
-        def run(*traced: Any) -> Any:
-            given = iter(traced)
-            arguments = [fixed[index] if index in fixed else next(given) for index in range(len(values))]
-            return kernel(*arguments, **attrs)
-
-        program = _eager_programs[key] = jax.jit(run)
-    results = program(*(value for index, value in enumerate(values) if index not in static))
-    if isinstance(results, tuple):
-        return tuple(
-            [np.asarray(each) for each in item] if isinstance(item, list) else np.asarray(item) for item in results
-        )
-    if isinstance(results, list):
-        return [np.asarray(item) for item in results]
-    return np.asarray(results)

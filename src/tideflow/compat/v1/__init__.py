@@ -474,8 +474,8 @@ from tideflow._src.ops.strings.joining import string_join as string_join
 from tideflow._src.ops.strings.numbers import string_to_number as string_to_number
 from tideflow._src.ops.strings.regex import regex_replace as regex_replace
 from tideflow._src.ops.strings.splitting import string_split as string_split
-from tideflow._src.runtime.convert import convert_to_tensor_v1 as convert_to_tensor
 from tideflow._src.runtime.convert import register_tensor_conversion_function as register_tensor_conversion_function
+from tideflow._src.runtime.device_copies import convert_to_tensor_v1 as convert_to_tensor
 from tideflow._src.runtime.devices import device_v1 as device
 from tideflow._src.runtime.indexed_slices_spec import IndexedSlicesSpec as IndexedSlicesSpec
 from tideflow._src.runtime.indexed_slices_spec import (

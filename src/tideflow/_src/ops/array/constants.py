@@ -9,7 +9,7 @@ import numpy as np
 from tideflow._src.core import context, dtypes
 from tideflow._src.core.dtypes import DType
 from tideflow._src.core.errors import InvalidArgumentError, ResourceExhaustedError
-from tideflow._src.core.tensor import EagerTensor, wrap, wrap_on
+from tideflow._src.core.tensor import EagerTensor, wrap
 from tideflow._src.core.tensor import Tensor as AnyTensor
 from tideflow._src.core.tensor_shape import TensorShape
 from tideflow._src.graph.op_def import TensorValue as Tensor
@@ -17,9 +17,9 @@ from tideflow._src.graph.op_def import default
 from tideflow._src.graph.types import INDEX
 from tideflow._src.ops.array.raw import all_axes, fully_known, raw, static_shape
 from tideflow._src.ops.scopes import name_scope
-from tideflow._src.runtime import devices
 from tideflow._src.runtime.arguments import shape_tuple
 from tideflow._src.runtime.convert import constant_node, contains_tensor, convert_to_tensor, to_numpy
+from tideflow._src.runtime.device_calls import place
 from tideflow._src.runtime.op import op
 
 _ONES_TYPES = (
@@ -183,7 +183,7 @@ def constant(value: Any, dtype: Any = None, shape: Any = None, name: str | None 
     if graph is None:
         tensor = _eager_constant(value, dtype)
         sizes = shape_tuple(shape)
-        if sizes == tensor._value.shape:
+        if sizes == static_shape(tensor):
             return tensor
         return _placed(_shaped(np.asarray(tensor._value), sizes))
     array = _graph_array(value, dtype)
@@ -217,7 +217,7 @@ def constant_v1(
     sizes = shape_tuple(shape)
     if graph is None:
         if verify_shape:
-            found = _eager_constant(value, dtype)._value.shape
+            found = static_shape(_eager_constant(value, dtype))
             if found != sizes:
                 raise TypeError(f"Expected a tensor of shape {sizes}, got {found}.")
         return constant(value, dtype, shape, name)
@@ -245,7 +245,7 @@ def _eager_constant(value: Any, dtype: Any) -> Any:
     if dtype is not None and dtype.__class__ is not DType:
         dtype = dtypes.as_dtype(dtype)
     if isinstance(value, AnyTensor):
-        if value.__class__ is not EagerTensor:
+        if not isinstance(value, EagerTensor):
             raise TypeError(f"{value!r} is a tensor of a graph: it cannot become a constant.")
         if dtype is not None and value.dtype is not dtype:
             raise TypeError(f"Expected a tensor of dtype {dtype.name}, but {value!r} is {value.dtype.name}.")
@@ -258,11 +258,12 @@ def _eager_constant(value: Any, dtype: Any) -> Any:
 
 
 def _placed(value: Any) -> Any:
-    return wrap_on(value, devices.current()) if context.state.devices else wrap(value)
+    tensor = wrap(value)
+    return place(tensor) if context.BUILDING else tensor
 
 
 def _graph_array(value: Any, dtype: Any) -> np.ndarray[Any, Any]:
-    if isinstance(value, AnyTensor) and value.__class__ is not EagerTensor:
+    if isinstance(value, AnyTensor) and not isinstance(value, EagerTensor):
         raise TypeError("List of Tensors when single Tensor expected: a constant is made of Python values.")
     if isinstance(value, EagerTensor):
         value = np.asarray(value._value)
@@ -390,7 +391,7 @@ def _vector(sizes: np.ndarray[Any, Any]) -> tuple[int, ...]:
 
 
 def _eager_full(shape: Any, value: Any, dtype: DType) -> Any:
-    if shape.__class__ is EagerTensor:
+    if isinstance(shape, EagerTensor):
         sizes: Any = _vector(np.asarray(shape._value))
     elif shape.__class__ is int:
         sizes = (shape,)
@@ -440,7 +441,7 @@ def zeros_like_v1(tensor: Any, dtype: Any = None, name: str | None = None, optim
     if context.current_graph() is None:
         tensor = convert_to_tensor(tensor)
         if dtype is not None and dtype is not tensor.dtype:
-            return zeros(tensor._value.shape, dtype)
+            return zeros(static_shape(tensor), dtype)
         return zeros_like_op(tensor)
     with name_scope(name, "zeros_like") as scope:
         tensor = convert_to_tensor(tensor, name="tensor")
@@ -477,7 +478,9 @@ def ones_like_v1(tensor: Any, dtype: Any = None, name: str | None = None, optimi
     dtype = _wanted(dtype)
     if context.current_graph() is None:
         tensor = convert_to_tensor(tensor)
-        return ones(tensor._value.shape, dtype or tensor.dtype)
+        if context.BUILDING and dtype in (None, tensor.dtype):
+            return ones_like_op(tensor)
+        return ones(static_shape(tensor), dtype or tensor.dtype)
     with name_scope(name, "ones_like") as scope:
         tensor = convert_to_tensor(tensor, name="tensor")
         kind = tensor.dtype.base_dtype

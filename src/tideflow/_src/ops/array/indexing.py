@@ -156,7 +156,7 @@ def _checked_index(item: Any) -> Any:
         item_shape = item._shape if hasattr(item, "_shape") else getattr(item, "shape", ())
         if name in _INDEX_TYPES and (item_shape is None or len(item_shape) != 1):
             if isinstance(item, Tensor):
-                return int(item) if item.__class__ is EagerTensor and context.current_graph() is None else item
+                return int(item) if isinstance(item, EagerTensor) and context.current_graph() is None else item
             if np.ndim(item) == 0:
                 return int(item)
     raise TypeError(

@@ -62,7 +62,7 @@ def boolean_mask(tensor: Any, mask: Any, axis: Any = None, name: str | None = "b
 
 
 def _from_start(axis: int, tensor: Any) -> int:
-    return axis if axis >= 0 else axis + len(tensor._value.shape)
+    return axis if axis >= 0 else axis + tensor.ndim
 
 
 def _fits(tensor: Any, mask: Any, axis: int) -> None:

@@ -45,8 +45,7 @@ def _cast_host(x, *, DstT: DType, Truncate: bool = False):
         quantized: Any = DstT._numpy_dtype
         return np.asarray(_plain_cast(x, quantized.fields[quantized.names[0]][0])).view(quantized)
     target = DstT._numpy_dtype
-    if target is None or not ((source in _NATIVE and target in _NATIVE) or _is_supported(source, target)):
-        raise UnimplementedError(None, None, f"Cast {dtypes.of_numpy[source].name} to {DstT.name} is not supported")
+    _require_supported(source, target, DstT)
     if Truncate and source in _WIDE_FLOATS:
         x = _truncated(np.asarray(x), DstT)
     return _plain_cast(x, target)
@@ -73,6 +72,12 @@ _EIGHT_BIT_FLOATS = tuple(np.dtype(item) for item in (ml_dtypes.float8_e5m2, ml_
 _FOUR_BIT_INTEGERS = tuple(np.dtype(item) for item in (ml_dtypes.int4, ml_dtypes.uint4))
 _BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
 _NATIVE = frozenset(np.dtype(code) for code in "?bhilBHILefdFD")
+
+
+def _require_supported(source: np.dtype[Any], target: Any, wanted: DType) -> None:
+    """Rejects a cast that TensorFlow does not have."""
+    if target is None or not ((source in _NATIVE and target in _NATIVE) or _is_supported(source, target)):
+        raise UnimplementedError(None, None, f"Cast {dtypes.of_numpy[source].name} to {wanted.name} is not supported")
 
 
 def _is_supported(source: np.dtype[Any], target: np.dtype[Any]) -> bool:
@@ -128,6 +133,7 @@ def _truncated(x: np.ndarray[Any, Any], target: DType) -> Any:
 @cast_op.xla
 def _cast_xla(x, *, DstT: DType, Truncate: bool = False):
     target = np.dtype(DstT.as_numpy_dtype)
+    _require_supported(x.dtype, target, DstT)
     source = np.dtype(x.dtype)
     if source.kind == "c" and target.kind != "c":
         x = x.real

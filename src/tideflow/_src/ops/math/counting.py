@@ -8,7 +8,7 @@ import numpy as np
 
 from tideflow._src.core import dtypes
 from tideflow._src.core.errors import InvalidArgumentError
-from tideflow._src.core.tensor import Tensor
+from tideflow._src.core.tensor import EagerTensor, Tensor
 from tideflow._src.graph.types import INDEX
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.dimensions import text, with_rank, with_rank_at_most
@@ -261,7 +261,7 @@ def _vector(value: Any, name: str) -> Any:
 
 def _with_check(condition: Any, message: str, value: Any) -> Any:
     """Returns ``value`` once ``condition`` is known to hold."""
-    if condition.__class__.__name__ == "EagerTensor":
+    if isinstance(condition, EagerTensor):
         if not bool(condition):
             raise InvalidArgumentError(None, None, message)
         return value

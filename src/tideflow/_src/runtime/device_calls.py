@@ -1,0 +1,331 @@
+"""Runs eager operations that belong on another device than the host: finds the device, copies, runs a kernel there.
+
+An operation runs on the device that a scope asks for, else where the first tensor is that it is given and that is on an
+accelerator, else on the first accelerator. What an accelerator cannot do (strings, Python functions, shapes that depend
+on data) the host does on copies, unless soft placement is off. Integers of 32 bits that are on the host stay there, as
+in TensorFlow.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from tideflow._src.core import dtypes
+from tideflow._src.core.device_tensor import DeviceTensor, shape_of, wrap_array, wrap_on
+from tideflow._src.core.errors import InvalidArgumentError, OpError
+from tideflow._src.core.tensor import EagerTensor, Tensor
+from tideflow._src.graph.op_def import Argument, OpDef
+from tideflow._src.runtime import device_kernels, devices, random_state
+from tideflow._src.runtime.devices import HOST, configuration
+from tideflow._src.runtime.lazy import jax
+from tideflow._src.runtime.stages import SHAPE_OPS
+from tideflow._src.runtime.tracing import NeedsHost
+
+_INT32 = np.dtype(np.int32)
+_HOST_ONLY = frozenset((dtypes.string, dtypes.resource, dtypes.variant))
+
+
+class Call:
+    """Is an eager call whose arguments are converted and checked.
+
+    Attributes:
+      definition: the operation.
+      given: the inputs as the caller gave them.
+      tensors: a tensor for each input, or a list of them.
+      types: the type attributes, and every other, by name.
+      attrs: the attributes that the kernel takes.
+    """
+
+    __slots__ = ("definition", "given", "tensors", "types", "attrs")
+
+    def __init__(
+        self,
+        definition: OpDef,
+        given: Sequence[Any],
+        tensors: Sequence[Any],
+        types: dict[str, Any],
+        attrs: dict[str, Any],
+    ) -> None:
+        self.definition = definition
+        self.given = given
+        self.tensors = tensors
+        self.types = types
+        self.attrs = attrs
+
+    def flat(self) -> list[Any]:
+        """The input tensors with lists flattened."""
+        return [each for item in self.tensors for each in (item if item.__class__ is list else (item,))]
+
+    def output_types(self) -> list[Any]:
+        """The dtype of each output; a list of them for a list output."""
+        return [self._type_of(argument) for argument in self.definition.outputs]
+
+    def _type_of(self, argument: Argument) -> Any:
+        if argument.type_list_attr:
+            return list(self.types[argument.type_list_attr])
+        dtype = argument.dtype if argument.dtype is not None else self.types[argument.type_attr]
+        return [dtype] * self.types[argument.number_attr] if argument.number_attr else dtype
+
+
+def run(call: Call, on_host: Callable[[list[Any]], Any], shape_problem: Callable[[], str]) -> Any:
+    """Runs a call where it belongs.
+
+    Args:
+      call: the call.
+      on_host: runs it on values in host memory.
+      shape_problem: says what the operation's shape rule finds wrong with the shapes of the inputs, or nothing.
+
+    Returns:
+      A tensor for each output, or a list of them; the only one alone; None if there is none.
+    """
+    device = _device_of(call)
+    engine_device = configuration.engine_device(device)
+    if engine_device is None:
+        return _wrapped(call, on_host(_host_values(call, device)), device)
+    if call.definition.name in SHAPE_OPS:
+        return _wrapped(call, _shapes(call), device)
+    if _stays_on_host(call):
+        return _wrapped(call, on_host([_plain(item) for item in call.tensors]), device)
+    if not _runs_on_accelerators(call):
+        return _softly(call, device, on_host)
+    return _on_accelerator(call, device, engine_device, on_host, shape_problem)
+
+
+def _device_of(call: Call) -> str:
+    asked = devices.asked_for()
+    if asked is not None:
+        return asked
+    for tensor in call.flat():
+        if tensor.__class__ is DeviceTensor:
+            return tensor._device
+    return configuration.default() if devices.ACCELERATED else HOST
+
+
+def _shapes(call: Call) -> Any:
+    """The result of an operation on shapes, which waits for no value."""
+    definition = call.definition
+    rule = definition.shape_value_rule
+    assert rule is not None
+    if definition.name == "ShapeN":
+        values = rule([shape_of(tensor) for tensor in call.tensors[0]])
+        return [
+            np.asarray(value, dtype.as_numpy_dtype) for value, dtype in zip(values, call.output_types()[0], strict=True)
+        ]
+    value = rule(*[shape_of(tensor) for tensor in call.tensors])
+    return np.asarray(value, call.output_types()[0].as_numpy_dtype)
+
+
+def _stays_on_host(call: Call) -> bool:
+    """Whether everything that the call takes are 32-bit integers of the host, and all that it gives, or booleans."""
+    definition = call.definition
+    if definition.stateful or definition.random is not None or not call.tensors:
+        return False
+    for tensor in call.flat():
+        if tensor.__class__ is DeviceTensor or tensor._value.dtype is not _INT32:
+            return False
+    return all(kind is dtypes.int32 or kind is dtypes.bool for kind in call.output_types())
+
+
+def _runs_on_accelerators(call: Call) -> bool:
+    definition = call.definition
+    if definition.tier == "host" and definition.xla_kernel is None:
+        return False
+    if definition.takes_functions or definition.reads or definition.updates:
+        return False
+    if definition.stateful and definition.random is None:
+        return False
+    kinds: list[Any] = [tensor.dtype for tensor in call.flat()]
+    for kind in call.output_types():
+        kinds.extend(kind if kind.__class__ is list else (kind,))
+    return _HOST_ONLY.isdisjoint(kinds)
+
+
+def _softly(call: Call, device: str, on_host: Callable[[list[Any]], Any]) -> Any:
+    """Runs on the host what an accelerator cannot do.
+
+    Raises:
+      InvalidArgumentError: soft placement is off, and a scope asks for the accelerator.
+    """
+    if not configuration.soft_placement and devices.asked_for() == device:
+        raise _not_satisfied(device)
+    return _wrapped(call, on_host(_host_values(call, HOST)), HOST)
+
+
+def _not_satisfied(device: str) -> InvalidArgumentError:
+    available = ", ".join(devices.full_name(item) for item in configuration.logical())
+    return InvalidArgumentError(
+        None,
+        None,
+        f"Could not satisfy device specification '{device}'. enable_soft_placement=0. Supported device types [CPU]. "
+        f"All available devices [{available}].",
+    )
+
+
+def _host_values(call: Call, device: str) -> list[Any]:
+    if devices.ACCELERATED:
+        for position, (given, tensor) in enumerate(zip(call.given, call.tensors, strict=True)):
+            for each, source in _pairs(tensor, given):
+                if each.__class__ is DeviceTensor:
+                    _check_policy(call, each, source, position, device)
+    return [_plain(item) for item in call.tensors]
+
+
+def _plain(item: Any) -> Any:
+    return [tensor._value for tensor in item] if item.__class__ is list else item._value
+
+
+def _pairs(tensor: Any, given: Any) -> Any:
+    """Pairs the tensors of an input with what the caller gave for them."""
+    if tensor.__class__ is not list:
+        return ((tensor, given),)
+    sources = given if isinstance(given, list | tuple) and len(given) == len(tensor) else [given] * len(tensor)
+    return zip(tensor, sources, strict=True)
+
+
+def _check_policy(call: Call, tensor: Any, given: Any, position: int, device: str) -> None:
+    """Sees to it that a tensor of another device may be copied.
+
+    Raises:
+      InvalidArgumentError: the device policy forbids it.
+    """
+    policy = configuration.policy
+    if policy == "silent" or not isinstance(given, Tensor):
+        return
+    if policy == "silent_for_int32" and tensor.dtype is dtypes.int32:
+        return
+    expected = f"as input #{position} was expected to be on {device} but is actually on {tensor.backing_device}"
+    name = call.definition.name
+    if policy == "warn":
+        logging.getLogger("tensorflow").warning(
+            "before computing %s %s (operation running on %s). This triggers a copy which can be a performance "
+            "bottleneck.",
+            name,
+            expected,
+            device,
+        )
+        return
+    raise InvalidArgumentError(
+        None,
+        None,
+        f"Tensors on conflicting devices: cannot compute {name} {expected} (operation running on {device}). Tensors "
+        "can be copied explicitly using:\n with tf.device(device_name): x = tf.identity(x)\nor transparently copied by "
+        "using tf.config.experimental.set_device_policy('silent'). Copying tensors between devices may slow down your "
+        "model.",
+    )
+
+
+def _on_accelerator(
+    call: Call,
+    device: str,
+    engine_device: Any,
+    on_host: Callable[[list[Any]], Any],
+    shape_problem: Callable[[], str],
+) -> Any:
+    definition = call.definition
+    found: list[Any] = []
+    pending: tuple[Callable[[], None], ...] = ()
+    static = definition.static_inputs
+    copies = definition.name not in ("Identity", "IdentityN")
+    for position, (tensor, given) in enumerate(zip(call.tensors, call.given, strict=True)):
+        values = []
+        for each, source in _pairs(tensor, given):
+            if position in static:
+                values.append(np.asarray(each._value))
+                continue
+            if each.__class__ is DeviceTensor:
+                value = each._array
+                if each._checks:
+                    pending += tuple(check for check in each._checks if check not in pending)
+                if each._device != device:
+                    if copies:
+                        _check_policy(call, each, source, position, device)
+                    value = jax.device_put(value, engine_device)
+            else:
+                value = each._value
+                if copies:
+                    _check_policy(call, each, source, position, device)
+            values.append(value)
+        found.append(values if tensor.__class__ is list else values[0])
+    try:
+        kernel, arrays = device_kernels.find(definition, found, call.attrs, call.output_types(), engine_device)
+    except NeedsHost:
+        return _softly(call, device, on_host)
+    if kernel.refused:
+        return _softly(call, device, on_host)
+    try:
+        if definition.random is not None:
+            blocks = definition.random(*found, **call.attrs)
+            generator = random_state.eager_generator(definition, found, call.attrs, blocks)
+            key, counter = _words(generator.key), np.array(generator.counter, np.uint64)
+            results, outcome = kernel(arrays, key, counter)
+        else:
+            results, outcome = kernel(arrays)
+    except OpError:
+        raise
+    except Exception:
+        problem = shape_problem()
+        if problem:
+            raise InvalidArgumentError(None, None, problem) from None
+        if definition.random is not None:
+            raise
+        outputs = on_host(_host_values(call, HOST))  # raises if the values are at fault
+        kernel.refused = True
+        if not configuration.soft_placement and devices.asked_for() == device:
+            raise _not_satisfied(device) from None
+        logging.getLogger("tideflow").debug("running %s on the host: XLA does not take it", definition.name)
+        return _wrapped(call, outputs, HOST)
+    if outcome is not None:
+        pending += (outcome,)
+    wrapped = [
+        [wrap_array(each, device, pending) for each in item]
+        if isinstance(item, list)
+        else wrap_array(item, device, pending)
+        for item in results
+    ]
+    return wrapped[0] if len(definition.outputs) == 1 else wrapped
+
+
+def _words(key: Any) -> np.ndarray[Any, Any]:
+    return np.array([key], np.uint64) if isinstance(key, int) else np.asarray(key)
+
+
+def _wrapped(call: Call, result: Any, device: str) -> Any:
+    """Wraps the values that a kernel of the host returned."""
+    outputs = call.definition.outputs
+    if not outputs:
+        return None
+    results = (result,) if len(outputs) == 1 else result
+    wrapped = [
+        [wrap_on(each, device if _belongs(each) else HOST) for each in item]
+        if argument.is_list
+        else wrap_on(item, device if _belongs(item) else HOST)
+        for argument, item in zip(outputs, results, strict=True)
+    ]
+    return wrapped[0] if len(outputs) == 1 else wrapped
+
+
+def _belongs(value: Any) -> bool:
+    return value.dtype.__class__ is not dtypes.DType and value.dtype.kind != "O"
+
+
+def place(tensor: Any) -> Any:
+    """Returns a tensor that was made of Python values on the device that this thread's operations run on.
+
+    As in TensorFlow, 32-bit integers and strings stay in host memory.
+    """
+    if tensor.__class__ is not EagerTensor:
+        return tensor
+    device = devices.current()
+    if device == HOST:
+        return tensor
+    value = tensor._value
+    engine_device = configuration.engine_device(device)
+    if engine_device is None:
+        return wrap_on(value, device) if _belongs(value) else tensor
+    if not _belongs(value) or value.dtype is _INT32:
+        return tensor
+    return wrap_array(jax.device_put(value, engine_device), device)
