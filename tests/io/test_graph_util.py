@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pytest
 from google.protobuf import text_format
 
 from tideflow._src.graph import protos
 from tideflow._src.io.graph_util import (
-    convert_variables_to_constants,
     extract_sub_graph,
     must_run_on_cpu,
     remove_training_nodes,
@@ -57,21 +55,6 @@ def test_identities_and_checks_are_taken_out() -> None:
     assert edges(found) == {"a": [], "u": [], "b": ["a"], "c": ["b", "^u"]}
     checked = graph_def(a=("Split",), n=("CheckNumerics", "a:1"), r=("Relu", "n", "^n"))
     assert edges(remove_training_nodes(checked)) == {"a": [], "r": ["a:1"]}
-
-
-def test_variables_become_constants() -> None:
-    class Session:
-        """Gives each variable a value."""
-
-        def run(self, fetches: list[str]) -> list[Any]:
-            return [np.array([1, 2], np.float32) for _ in fetches]
-
-    message = graph_def(v=("VariableV2",), w=("VariableV2",), read=("Identity", "v"), o=("AddV2", "read", "w"))
-    for node in message.node[:2]:
-        node.attr["dtype"].type = 1
-    found = convert_variables_to_constants(Session(), message, ["o"], variable_names_blacklist=["w"])
-    assert [node.op for node in found.node] == ["Const", "VariableV2", "Identity", "AddV2"]
-    assert found.node[0].attr["value"].tensor.tensor_content == np.array([1, 2], np.float32).tobytes()
 
 
 @pytest.mark.parametrize(

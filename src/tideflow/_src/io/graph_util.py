@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import numpy as np
-
-from tideflow._src.graph import attr_value
 from tideflow._src.graph.importer import as_graph_def_message
 
 _VARIABLES = ("Variable", "VariableV2", "VarHandleOp")
-_REFERENCES_PASSED_ON = ("Identity", "RefIdentity", "Enter", "RefEnter", "Switch", "RefSwitch")
 _INT32, _STRING = 3, 7
 #: For the operations that TensorFlow keeps on the CPU for some types: the attribute, and those types.
 _TYPES_ON_CPU = {
@@ -95,74 +91,6 @@ def _through(text: str, sources: dict[str, str]) -> str:
         seen.add(text)
         text = sources[_node_name(text)]
     return text
-
-
-def convert_variables_to_constants(
-    sess: Any,
-    input_graph_def: Any,
-    output_node_names: Sequence[str],
-    variable_names_whitelist: Sequence[str] | None = None,
-    variable_names_blacklist: Sequence[str] | None = None,
-) -> Any:
-    """Returns the part of a graph that some nodes need, with the values of its variables as constants.
-
-    Args:
-      sess: the session that holds the values.
-      input_graph_def: the ``GraphDef`` of the session's graph.
-      output_node_names: names of the nodes to keep, with what they need.
-      variable_names_whitelist: names of the only variables to convert; all if None.
-      variable_names_blacklist: names of variables not to convert.
-
-    Raises:
-      AssertionError: there is no node of such a name.
-    """
-    needed = extract_sub_graph(input_graph_def, output_node_names)
-    allowed = None if variable_names_whitelist is None else set(variable_names_whitelist)
-    refused = set(variable_names_blacklist or ())
-    variables = {
-        node.name: node
-        for node in needed.node
-        if node.op in _VARIABLES and (allowed is None or node.name in allowed) and node.name not in refused
-    }
-    nodes = {node.name: node for node in needed.node}
-    fetches = [f"{name}:0" if node.op != "VarHandleOp" else _read_of(sess, name) for name, node in variables.items()]
-    values = dict(zip(variables, sess.run(fetches), strict=True)) if variables else {}
-    result = type(needed)(versions=needed.versions, library=needed.library)
-    for node in needed.node:
-        kept = result.node.add()
-        if node.name in variables:
-            kept.name, kept.op, kept.device = node.name, "Const", node.device
-            dtype = node.attr["dtype"]
-            kept.attr["dtype"].CopyFrom(dtype)
-            attr_value.write(kept.attr["value"], "tensor", np.asarray(values[node.name]))
-        elif node.op == "ReadVariableOp" and _variable_of(node, nodes) in variables:
-            kept.name, kept.op, kept.device = node.name, "Identity", node.device
-            kept.input.extend(node.input)
-            kept.attr["T"].CopyFrom(node.attr["dtype"])
-            if "_class" in node.attr:
-                kept.attr["_class"].CopyFrom(node.attr["_class"])
-        else:
-            kept.CopyFrom(node)
-    return result
-
-
-def _variable_of(node: Any, nodes: dict[str, Any]) -> str:
-    """The node that makes the handle that an operation gets as its first input."""
-    name = _node_name(node.input[0])
-    seen: set[str] = set()
-    while name in nodes and nodes[name].op in _REFERENCES_PASSED_ON and name not in seen:
-        seen.add(name)
-        name = _node_name(nodes[name].input[0])
-    return name
-
-
-def _read_of(sess: Any, name: str) -> Any:
-    """A tensor of the session's graph that has the value of the variable with the handle ``name``."""
-    handle = sess.graph.get_tensor_by_name(f"{name}:0")
-    for op in handle.consumers():
-        if op.type == "ReadVariableOp":
-            return op.outputs[0]
-    raise ValueError(f"Nothing in the graph reads the variable '{name}'.")
 
 
 def must_run_on_cpu(node: Any, pin_variables_on_cpu: bool = False) -> bool:

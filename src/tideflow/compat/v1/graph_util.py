@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from tideflow._src.io.freezing import convert_variables_to_constants as convert_variables_to_constants
 from tideflow._src.io.graph_files import import_graph_def as import_graph_def
-from tideflow._src.io.graph_util import convert_variables_to_constants as convert_variables_to_constants
 from tideflow._src.io.graph_util import extract_sub_graph as extract_sub_graph
 from tideflow._src.io.graph_util import must_run_on_cpu as must_run_on_cpu
 from tideflow._src.io.graph_util import remove_training_nodes as remove_training_nodes
