@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from tideflow._src.core.tensor import SymbolicTensor
-from tideflow._src.graph import attr_value, protos
+from tideflow._src.graph import attr_value, protos, reader_attributes
 from tideflow._src.graph.graph import Graph
 from tideflow._src.graph.operation import Operation
 from tideflow._src.graph.signature import length
@@ -90,6 +90,8 @@ def _write_attributes(message: Any, op: Operation) -> None:
             raise type(error)(
                 f"The attribute {name!r} of operation '{op.name}' ({op.type}) cannot be written: {error}"
             ) from None
+    for name, value in reader_attributes.of(op).items():
+        attr_value.write_undeclared(attributes[name], value)
 
 
 # Functions
