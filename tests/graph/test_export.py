@@ -12,6 +12,7 @@ from google.protobuf import text_format
 from google.protobuf.message import DecodeError
 
 from tideflow._src.core import dtypes
+from tideflow._src.core.errors import FailedPreconditionError
 from tideflow._src.function.func_graph import FuncGraph
 from tideflow._src.graph import export, protos
 from tideflow._src.graph.attr_value import NamedFunction
@@ -197,6 +198,17 @@ def test_files(graph: Graph, tmp_path: Path, as_text: bool) -> None:
     (folder / "bad.pb").write_bytes(b"\xff\x00 bad")
     with pytest.raises(DecodeError, match=r"bad\.pb"):
         read_graph(folder / "bad.pb")
+
+
+def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    for folder in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(FailedPreconditionError, match="is not a directory"):
+            write_graph(protos.get("GraphDef")(), folder, "graph.pb")
+    (tmp_path / "graph.pb").mkdir()
+    with pytest.raises(FailedPreconditionError, match="Is a directory"):
+        write_graph(protos.get("GraphDef")(), tmp_path, "graph.pb")
+    assert sorted(os.listdir(tmp_path)) == ["file", "graph.pb"]
 
 
 def test_definitions_as_messages(graph: Graph) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 
 import tideflow as tf
@@ -49,11 +51,50 @@ def test_options():
         tf.io.TFRecordOptions("FOO")
 
 
-@pytest.mark.parametrize("size", [5, 13, len(WRITTEN) - 3])
+@pytest.mark.parametrize("size", [12, 13, len(WRITTEN) - 3])
 def test_a_truncated_file(tmp_path, size):
     (tmp_path / "file").write_bytes(WRITTEN[:size])
     with pytest.raises(tf.errors.DataLossError, match="truncated"):
         read(tmp_path / "file")
+
+
+@pytest.mark.parametrize("kind", ["", "ZLIB", "GZIP"])
+def test_a_file_that_is_cut_within_a_header_ends_there(tmp_path, kind):
+    """A writer that was killed leaves such a file; TensorFlow reads the records before it."""
+    with tf.io.TFRecordWriter(str(tmp_path / "file"), kind) as writer:
+        writer.write(b"first")
+        writer.flush()
+        whole = (tmp_path / "file").read_bytes()
+        writer.write(b"second")
+        writer.flush()
+        longer = (tmp_path / "file").read_bytes()
+    for size in range(len(whole), len(whole) + (12 if not kind else 4)):
+        (tmp_path / "file").write_bytes(longer[:size])
+        assert read(tmp_path / "file", kind) == [b"first"]
+
+
+@pytest.mark.parametrize("kind", ["ZLIB", "GZIP"])
+def test_compressed_files_that_were_put_together(tmp_path, kind):
+    content = b""
+    for record in (b"first", b"second" * 1000):
+        with tf.io.TFRecordWriter(str(tmp_path / "file"), kind) as writer:
+            writer.write(record)
+        content += (tmp_path / "file").read_bytes()
+    (tmp_path / "file").write_bytes(content)
+    assert read(tmp_path / "file", kind) == [b"first", b"second" * 1000]
+
+
+def test_a_writer_that_cannot_complete_its_file_and_is_dropped_says_so_in_the_log(tmp_path, caplog):
+    class Full:
+        def close(self):
+            raise OSError(28, "No space left on device")
+
+    writer = tf.io.TFRecordWriter(str(tmp_path / "file"))
+    writer._file.close()
+    writer._file = Full()
+    del writer
+    gc.collect()
+    assert "lost records" in caplog.text
 
 
 @pytest.mark.parametrize("place", [0, 7, 9, 12, 15])

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import ml_dtypes
 import numpy as np
@@ -19,9 +20,11 @@ from tideflow._src.core.errors import (
     ResourceExhaustedError,
     UnknownError,
 )
+from tideflow._src.graph import protos
 from tideflow._src.ops.checkpoint import sliced_file, tensor_slice
-from tideflow._src.ops.checkpoint.bundle import BundleReader, BundleWriter, merge
+from tideflow._src.ops.checkpoint.bundle import BundleReader, BundleWriter, clear_leftovers, merge
 from tideflow._src.ops.checkpoint.reading import open_checkpoint
+from tideflow._src.ops.checkpoint.sorted_table import SortedTable, table_bytes
 
 _TYPES = "float32 float64 float16 int8 int16 int32 int64 uint8 uint16 uint32 uint64 complex64 complex128 bool".split()
 
@@ -147,20 +150,188 @@ def test_a_file_size_limit_leaves_the_old_checkpoint(tmp_path: Path) -> None:
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
+# Saves under the names of old checkpoints, ends without a warning before each step that changes the folder, and tells
+# what can be read then. The steps are those of the file system: whatever lies between two of them changes nothing.
 _KILLED = """
-import os, sys
+import builtins, glob, os, sys
 import numpy as np
-from tideflow._src.ops.checkpoint.bundle import BundleWriter
-writer = BundleWriter(sys.argv[1])
-writer.add(b"value", np.zeros(1_000_000))
-os.kill(os.getpid(), 9)
+from tideflow._src.ops.checkpoint.bundle import BundleReader, BundleWriter, merge
+
+folder = sys.argv[1]
+
+def save(prefix, number):
+    with BundleWriter(prefix) as writer:
+        writer.add(b"value", np.full(50_000, number))
+        writer.finish()
+
+def save_in_shards(prefix, number):
+    for shard in range(2):
+        with BundleWriter(f"{prefix}_temp/part-0000{shard}-of-00002") as writer:
+            writer.add(b"value" if shard else b"other", np.full(50_000, number))
+            writer.finish()
+    merge([f"{prefix}_temp/part-0000{shard}-of-00002" for shard in range(2)], prefix)
+
+def die_before(step, names):
+    left = step
+    def counted(function):
+        def call(*args, **options):
+            nonlocal left
+            if left == 0:
+                os._exit(9)
+            left -= 1
+            return function(*args, **options)
+        return call
+    for name in names:
+        setattr(os, name, counted(getattr(os, name)))
+
+def killed(function, *args, step):
+    child = os.fork()
+    if child == 0:
+        die_before(step, ("replace", "unlink", "link", "fsync", "mkdir"))
+        function(*args)
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+
+for name, function in (("one", save), ("shards", save_in_shards)):
+    prefix = os.path.join(folder, name)
+    function(prefix, 0)
+    number, step, died = 1, 0, True
+    while died:
+        before = BundleReader(prefix).read(b"value")[0]
+        died = killed(function, prefix, number, step=step)
+        values = BundleReader(prefix).read(b"value")
+        assert (values == values[0]).all(), "new data beside an old index"
+        assert values[0] in ({before, number} if died else {number}), (before, values[0], number)
+        number, step = number + 1, step + 1
+    assert step > 8, step
+    function(prefix, number)
+    print(name, sorted(os.path.basename(path) for path in glob.glob(prefix + "[._]*")))
 """
 
 
-def test_a_kill_leaves_the_old_checkpoint(tmp_path: Path) -> None:
-    _write(tmp_path / "a", value=np.arange(3.0))
-    assert subprocess.run([sys.executable, "-c", _KILLED, tmp_path / "a"], check=False).returncode == -9
-    assert BundleReader(tmp_path / "a").read(b"value").tolist() == [0, 1, 2]
+def test_whenever_a_process_is_killed_there_is_the_old_checkpoint_or_the_new_one(tmp_path: Path) -> None:
+    result = subprocess.run(
+        [sys.executable, "-c", _KILLED, tmp_path], capture_output=True, text=True, check=False, timeout=120
+    )
+    assert result.returncode == 0, result.stderr
+    # What the killed ones left is gone, too.
+    assert result.stdout.splitlines() == [
+        "one ['one.data-00000-of-00001', 'one.index']",
+        "shards ['shards.data-00000-of-00002', 'shards.data-00001-of-00002', 'shards.index', 'shards_temp']",
+    ]
+    assert not list((tmp_path / "shards_temp").iterdir())
+
+
+def test_a_file_system_without_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr("os.link", refuse)
+    for number in range(5):
+        _write(tmp_path / "a", value=np.full(3, number))
+        assert BundleReader(tmp_path / "a").read(b"value").tolist() == [number] * 3
+        assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_what_another_process_writes_stays(tmp_path: Path) -> None:
+    (tmp_path / "a.data-00000-of-00001.tempstate17").write_bytes(b"of a process that was killed")
+    (tmp_path / "a.data-00000-of-00001.tempstate.txt").write_bytes(b"of a user")
+    with BundleWriter(tmp_path / "a") as other:
+        other.add(b"value", np.zeros(2))
+        _write(tmp_path / "a", value=np.ones(2))
+        assert BundleReader(tmp_path / "a").read(b"value").tolist() == [1, 1]
+        other.finish()
+    assert BundleReader(tmp_path / "a").read(b"value").tolist() == [0, 0]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "a.data-00000-of-00001",
+        "a.data-00000-of-00001.tempstate.txt",
+        "a.index",
+    ]
+
+
+def test_leftovers_of_a_name_and_its_steps(tmp_path: Path) -> None:
+    for name in ("model_temp", "model-3_temp", "model-x_temp", "model2_temp"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "part-00000-of-00002.index").write_bytes(b"")
+        (tmp_path / name / "part-00001-of-00002.data-00000-of-00001.tempstate5").write_bytes(b"")
+    (tmp_path / "model-4_temp").mkdir()
+    (tmp_path / "model-4_temp" / "notes").write_bytes(b"of a user")
+    (tmp_path / "model-3.index.tempstate12").write_bytes(b"")
+    clear_leftovers(tmp_path / "model")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model-4_temp", "model-x_temp", "model2_temp"]
+
+
+def test_strings_without_dimensions(tmp_path: Path) -> None:
+    value = np.array(b"tide", object)
+    _write(tmp_path / "a", value=value)
+    reader = BundleReader(tmp_path / "a")
+    for part in (None, ((), tensor_slice.whole(0))):
+        found = reader.read(b"value", part)
+        assert (found.dtype, found.shape, found.item()) == (object, (), b"tide")
+    sliced_file.write(tmp_path / "b", [(b"value", (), tensor_slice.whole(0), value)])
+    found = open_checkpoint(tmp_path / "b").read(b"value")
+    assert (found.dtype, found.shape, found.item()) == (object, (), b"tide")
+
+
+def _dimensions(entry: Any, *sizes: int) -> None:
+    del entry.shape.dim[:]
+    for size in sizes:
+        entry.shape.dim.add(size=size)
+
+
+@pytest.mark.parametrize(
+    "craft",
+    [
+        lambda entry: _dimensions(entry, -1, 2),
+        lambda entry: _dimensions(entry, 1 << 40, 1 << 40),
+        lambda entry: _dimensions(entry, *[1] * 100),
+        lambda entry: _dimensions(entry, 4),
+        lambda entry: setattr(entry.shape, "unknown_rank", True),
+        lambda entry: setattr(entry, "shard_id", 1),
+        lambda entry: setattr(entry, "shard_id", -1),
+        lambda entry: setattr(entry, "dtype", 99),
+        lambda entry: setattr(entry.slices[0].extent[0], "start", -1),
+        lambda entry: setattr(entry.slices[0].extent[0], "length", 5),
+        lambda entry: setattr(entry.slices[0].extent[0], "length", -3),
+        lambda entry: entry.slices[0].extent.add(),
+    ],
+)
+@pytest.mark.parametrize("first_format", [False, True])
+def test_a_crafted_index_is_data_loss(tmp_path: Path, craft: Any, first_format: bool) -> None:
+    shape, part = tensor_slice.parse("4 2 0,2:-")
+    if first_format:
+        sliced_file.write(tmp_path / "a", [(b"w", shape, part, np.zeros((2, 2)))])
+        path, key, kind = tmp_path / "a", b"", "SavedTensorSlices"
+    else:
+        with BundleWriter(tmp_path / "a") as writer:
+            writer.add_slice(b"w", shape, part, np.zeros((2, 2)))
+            writer.finish()
+        path, key, kind = tmp_path / "a.index", b"w", "BundleEntryProto"
+    entries = dict(SortedTable(path.read_bytes()).items())
+    message = protos.get(kind).FromString(entries[key])
+    entry = message.meta.tensor[0] if first_format else message
+    try:
+        craft(_FirstFormat(entry) if first_format else entry)
+    except AttributeError:
+        assert first_format, "the first format has no shards"
+        return
+    entries[key] = message.SerializeToString()
+    path.write_bytes(table_bytes(iter(sorted(entries.items()))))
+    with pytest.raises(DataLossError):
+        open_checkpoint(tmp_path / "a").variables()
+
+
+class _FirstFormat:
+    """Names the fields of an entry of the first format as those of the second."""
+
+    def __init__(self, entry: Any) -> None:
+        object.__setattr__(self, "entry", entry)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.entry, {"slices": "slice"}.get(name, name))
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(self.entry, {"dtype": "type"}.get(name, name), value)
 
 
 def test_the_first_format(tmp_path: Path) -> None:

@@ -133,7 +133,7 @@ def test_a_missing_file_is_not_found(session, tmp_path):
     ("damage", "message"),
     [
         (lambda data: data[:-1], "truncated record at 21"),
-        (lambda data: data[:25], "truncated record at 21"),
+        (lambda data: data[:35], "truncated record at 21"),
         (lambda data: data[:30] + b"!" + data[31:], "corrupted record at 21"),
         (lambda data: data[:22] + b"\xff" * 7 + data[29:], "corrupted record at 21"),
     ],

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tideflow._src import version
-from tideflow._src.checkpoint.state_file import write_atomically
 from tideflow._src.core import context
 from tideflow._src.core.logger import get_logger
 from tideflow._src.core.tensor import SymbolicTensor
@@ -15,7 +14,7 @@ from tideflow._src.function.func_graph import FuncGraph
 from tideflow._src.graph import importer, protos
 from tideflow._src.graph.op_def_proto import stripped_op_list
 from tideflow._src.graph.operation import Operation
-from tideflow._src.ops.files import file_system
+from tideflow._src.ops.files import file_system, replacement
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.state.collection_protos import proto_function
 from tideflow._src.state.graph_keys import GraphKeys
@@ -106,9 +105,9 @@ def _write(filename: str, message: Any, as_text: bool) -> None:
     if as_text:
         from tideflow._src.graph.protos.text import to_text
 
-        write_atomically(filename, to_text(message).encode())
+        replacement.replace(filename, to_text(message).encode())
     else:
-        write_atomically(filename, message.SerializeToString())
+        replacement.replace(filename, message.SerializeToString())
 
 
 def _saver_below(saver_def: Any, export_scope: str | None) -> Any:

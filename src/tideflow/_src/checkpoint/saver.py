@@ -15,6 +15,7 @@ from tideflow._src.core import context
 from tideflow._src.core.errors import FailedPreconditionError, InvalidArgumentError, NotFoundError
 from tideflow._src.core.logger import get_logger
 from tideflow._src.graph import protos
+from tideflow._src.ops.checkpoint.bundle import clear_leftovers
 from tideflow._src.ops.files import file_system
 from tideflow._src.state.collection_protos import register_proto_function
 from tideflow._src.state.graph_keys import GraphKeys
@@ -94,6 +95,8 @@ class Saver:
         self._shapes: list[tuple[str, Any]] | None = None
         self._last_checkpoints: list[tuple[str, float]] = []
         self._checkpoints_to_be_deleted: list[tuple[str, float]] = []
+        #: The paths that have been saved to, where nothing of an earlier process is left.
+        self._cleared: set[str] = set()
         self._next_checkpoint_time = time.time() + keep_checkpoint_every_n_hours * 3600
         if context.executing_eagerly():
             return
@@ -290,6 +293,9 @@ class Saver:
             raise TypeError(f"'sess' must be a Session; {sess}")
         written = checkpoint
         if not self._is_empty:
+            if save_path not in self._cleared:
+                clear_leftovers(save_path)
+                self._cleared.add(save_path)
             written = self._write(sess, checkpoint, os.path.dirname(save_path), eager)
             if write_state and not self._is_empty:
                 self._record_last_checkpoint(written)

@@ -15,6 +15,7 @@ from tideflow._src.graph import protos
 from tideflow._src.ops.array.constants import constant_v1
 from tideflow._src.ops.array.placeholders import placeholder_with_default
 from tideflow._src.ops.array.raw import raw
+from tideflow._src.ops.checkpoint.bundle import FOLDER_SUFFIX
 from tideflow._src.ops.control.grouping import group, with_dependencies
 from tideflow._src.ops.scopes import name_scope
 
@@ -94,7 +95,7 @@ class SaverBuilder:
         if self._write_version == V1:
             return self._save_sharded_v1(prefix, by_device)
         with _device("/device:CPU:*"):
-            parts = raw.StringJoin([prefix, "_temp/part"])
+            parts = raw.StringJoin([prefix, f"{FOLDER_SUFFIX}/part"])
         count = constant_v1(len(by_device), name="num_shards")
         names, saves = [], []
         for shard, (device, saveables) in enumerate(by_device):

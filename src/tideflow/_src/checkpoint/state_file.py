@@ -9,7 +9,6 @@ import contextlib
 import glob
 import os
 import re
-import secrets
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -17,25 +16,10 @@ from tideflow._src.core.errors import OpError
 from tideflow._src.core.logger import get_logger
 from tideflow._src.graph import protos
 from tideflow._src.ops.checkpoint.bundle import index_name
-from tideflow._src.ops.files import file_system
+from tideflow._src.ops.files import file_system, replacement
 
 V1, V2 = 1, 2
 _STATE = "CheckpointState"
-
-
-def write_atomically(path: str, content: bytes) -> None:
-    """Replaces a file as a whole or not at all."""
-    path = file_system.local(path)
-    temporary = f"{path}.tmp{secrets.token_hex(16)}"
-    with file_system.translated(path):
-        try:
-            with open(temporary, "wb") as file:
-                file.write(content)
-            os.replace(temporary, path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
-            raise
 
 
 def _state_path(folder: Any, latest_filename: str | None) -> str:
@@ -137,7 +121,8 @@ def write_state(
             f"Save path '{model_checkpoint_path}' conflicts with path used for checkpoint state.  Please use a "
             "different save path."
         )
-    write_atomically(path, to_text(state).encode())
+    replacement.replace(path, to_text(state).encode())
+    replacement.clear(file_system.local(path))
 
 
 def get_checkpoint_state(checkpoint_dir: Any, latest_filename: str | None = None) -> Any:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Sequence
 from typing import Any
 
 from tideflow._src.function.func_graph import FuncGraph
 from tideflow._src.graph import importer, protos
+from tideflow._src.ops.files import file_system, replacement
 from tideflow._src.runtime.convert import convert_to_tensor
 
 
@@ -72,25 +72,10 @@ def write_graph(graph_or_graph_def: Any, logdir: str | os.PathLike[str], name: s
     convert = getattr(graph_or_graph_def, "as_graph_def", None)
     graph_def = convert() if convert is not None else importer.as_graph_def_message(graph_or_graph_def)
     path = os.path.join(os.fspath(logdir), name)
-    folder = os.path.dirname(path) or "."
-    os.makedirs(folder, exist_ok=True)
+    file_system.make_folders(os.path.dirname(path))
     content = to_text(graph_def).encode() if as_text else graph_def.SerializeToString()
-    descriptor, temporary = tempfile.mkstemp(prefix=f"{os.path.basename(path)}.tmp", dir=folder)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        os.chmod(temporary, 0o666 & ~_creation_mask())
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    replacement.replace(path, content)
     return path
-
-
-def _creation_mask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def read_graph(path: str | os.PathLike[str]) -> Any:
@@ -101,8 +86,7 @@ def read_graph(path: str | os.PathLike[str]) -> Any:
     """
     from tideflow._src.graph.protos.text import from_bytes, from_text, malformed
 
-    with open(path, "rb") as file:
-        content = file.read()
+    content = file_system.read(path)
     for read in (from_bytes, from_text):
         try:
             return read(content, protos.get("GraphDef")())

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tideflow._src.core.errors import FailedPreconditionError
+from tideflow._src.core.logger import get_logger
 from tideflow._src.ops.files import file_system
 from tideflow._src.runtime import records
 
@@ -164,7 +165,10 @@ class TFRecordWriter:
 
     def __del__(self) -> None:
         if getattr(self, "_file", None) is not None:
-            self.close()
+            try:
+                self.close()
+            except Exception as error:  # nobody could catch it here
+                get_logger().warning("A TFRecordWriter that was not closed lost records: %s", error)
 
 
 def tf_record_iterator(path: Any, options: Any = None) -> Iterator[bytes]:

@@ -6,7 +6,6 @@ of the data (TensorFlow, ``core/lib/io/record_writer.h``). CRC-32C is the checks
 
 from __future__ import annotations
 
-import gzip
 import struct
 import zlib
 from collections.abc import Iterator
@@ -20,7 +19,7 @@ _CHECK = struct.Struct("<I")
 HEADER_SIZE = 12
 FOOTER_SIZE = 4
 
-#: What is copied at a time of bytes that may change, which the library does not take.
+#: How many bytes are copied or inflated at a time.
 _PART = 1 << 22
 
 
@@ -68,17 +67,15 @@ def read_record(file: BinaryIO, offset: int = -1) -> bytes | None:
       offset: where the record begins, for messages.
 
     Returns:
-      The record; None at the end of the file.
+      The record; None at the end of the file, which may be within the header of a record.
 
     Raises:
-      DataLossError: the file ends within the record, or a checksum is wrong.
+      DataLossError: the file ends within the data of the record, or a checksum is wrong.
     """
     header = file.read(HEADER_SIZE)
-    if not header:
+    if len(header) < HEADER_SIZE:  # nothing more, or what a writer that was killed had begun
         return None
     where = f" at {offset}" if offset >= 0 else ""
-    if len(header) < HEADER_SIZE:
-        raise DataLossError(None, None, f"truncated record{where}: the header has {len(header)} of {HEADER_SIZE} bytes")
     if _CHECK.unpack_from(header, 8)[0] != masked_crc32c(header[:8]):
         raise DataLossError(None, None, f"corrupted record{where}: the checksum of its length does not match")
     (length,) = _LENGTH.unpack_from(header)
@@ -108,11 +105,18 @@ def _read_exactly(file: BinaryIO, size: int) -> bytes:
 
 
 class _ZlibFile:
-    """Reads a file in the zlib format, or raw deflate, as a stream."""
+    """Reads a file in the format of zlib or of gzip as a stream; where the file is cut, the stream ends.
 
-    def __init__(self, file: BinaryIO) -> None:
+    Args:
+      file: the file.
+      window_bits: what zlib calls so, which says the format, too.
+    """
+
+    def __init__(self, file: BinaryIO, window_bits: int) -> None:
         self._file = file
-        self._inflater = zlib.decompressobj(zlib.MAX_WBITS)
+        self._window_bits = window_bits
+        self._inflater = zlib.decompressobj(window_bits)
+        self._compressed = b""
         self._ready = b""
 
     def read(self, size: int = -1) -> bytes:
@@ -120,10 +124,14 @@ class _ZlibFile:
         parts = [self._ready]
         have = len(self._ready)
         while size < 0 or have < size:
-            part = self._file.read(1 << 18)
+            if self._inflater.eof:  # one file may be several that were put together
+                self._compressed = self._inflater.unused_data
+                self._inflater = zlib.decompressobj(self._window_bits)
+            part = self._compressed or self._file.read(_PART)
             if not part:
                 break
-            inflated = self._inflater.decompress(part)
+            inflated = self._inflater.decompress(part, _PART)
+            self._compressed = self._inflater.unconsumed_tail
             parts.append(inflated)
             have += len(inflated)
         everything = b"".join(parts)
@@ -135,6 +143,10 @@ class _ZlibFile:
     def close(self) -> None:
         """Closes the file."""
         self._file.close()
+
+
+#: What zlib takes for each format.
+_WINDOW_BITS = {"ZLIB": zlib.MAX_WBITS, "GZIP": zlib.MAX_WBITS + 16}
 
 
 def open_records(path: Any, compression_type: str = "") -> Any:
@@ -149,10 +161,8 @@ def open_records(path: Any, compression_type: str = "") -> Any:
       OSError: the file cannot be opened.
     """
     check_compression(compression_type)
-    if compression_type == "GZIP":
-        return gzip.open(path, "rb")
     file = open(path, "rb", 1 << 18)  # noqa: SIM115 - the caller closes it
-    return _ZlibFile(file) if compression_type == "ZLIB" else file
+    return _ZlibFile(file, _WINDOW_BITS[compression_type]) if compression_type else file
 
 
 def check_compression(compression_type: str) -> None:
@@ -192,5 +202,5 @@ def read_checked(file: Any, offset: int = -1) -> bytes | None:
     """Reads the next record of a file that may be compressed; damage to the compression is a DataLossError too."""
     try:
         return read_record(file, offset)
-    except (zlib.error, EOFError, gzip.BadGzipFile) as error:
+    except zlib.error as error:
         raise DataLossError(None, None, f"corrupted compressed record file: {error}") from None

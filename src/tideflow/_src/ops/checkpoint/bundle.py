@@ -4,17 +4,20 @@
 `BundleHeaderProto`. ``model.data-00000-of-00001`` has the tensors one behind the other. The parts of a partitioned
 variable have entries of their own, and that of the whole lists them.
 
-Both files are written under temporary names and renamed when they are complete, so that a full disk or the end of the
-process leaves an older checkpoint of the same name as it was.
+Both files are written under temporary names and put in place when they are complete. An older checkpoint of the same
+name is replaced in one step (`publish`): whenever the process ends, there is the old one or the new one.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
+import glob
 import math
 import os
-import secrets
-from collections.abc import Iterable
+import re
+import shutil
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -25,6 +28,7 @@ from tideflow._src.core.errors import (
     DataLossError,
     InvalidArgumentError,
     NotFoundError,
+    OpError,
     UnimplementedError,
 )
 from tideflow._src.graph import attr_value, protos
@@ -32,13 +36,17 @@ from tideflow._src.graph.tensor_proto import shape_to_proto
 from tideflow._src.ops.checkpoint import element_bytes, tensor_slice
 from tideflow._src.ops.checkpoint.sorted_table import SortedTable, table_bytes
 from tideflow._src.ops.checkpoint.tensor_slice import Slice
-from tideflow._src.ops.files import file_system
+from tideflow._src.ops.files import file_system, replacement
+from tideflow._src.ops.files.replacement import Replacement
 
 Array = np.ndarray[Any, Any]
 _HEADER_KEY = b""
 _VERSION = 1
 _ENTRY = "BundleEntryProto"
 _MOST_AT_ONCE = 1 << 26
+#: The end of the name of the folder in which a saver collects the shards of a checkpoint, and what stands in it.
+FOLDER_SUFFIX = "_temp"
+_PART = re.compile(r"part-\d{5}-of-\d{5}\.(index|data-\d{5}-of-\d{5})")
 
 
 def index_name(prefix: str) -> str:
@@ -62,15 +70,10 @@ class BundleWriter:
         self._prefix = file_system.local(prefix)
         self._entries: dict[bytes, Any] = {}
         self._offset = 0
-        suffix = f".tempstate{secrets.randbits(63)}"
-        self._data_name = data_name(self._prefix, 0, 1)
-        self._temporary_data = self._data_name + suffix
-        self._temporary_index = index_name(self._prefix) + suffix
         folder = os.path.dirname(self._prefix)
         if folder:
             file_system.make_folder(folder)
-        with file_system.translated(self._temporary_data):
-            self._file: Any = open(self._temporary_data, "wb", 1 << 18)  # noqa: SIM115 - `finish` closes it
+        self._data = Replacement(data_name(self._prefix, 0, 1))
 
     def __enter__(self) -> BundleWriter:
         return self
@@ -81,11 +84,7 @@ class BundleWriter:
 
     def abandon(self) -> None:
         """Removes what was written so far."""
-        with contextlib.suppress(OSError):
-            self._file.close()
-        for name in (self._temporary_data, self._temporary_index):
-            with contextlib.suppress(OSError):
-                os.unlink(name)
+        self._data.abandon()
 
     def add(self, name: bytes, array: Any) -> None:
         """Adds a tensor.
@@ -99,8 +98,7 @@ class BundleWriter:
         entry = self._new_entry(name, dtype, array.shape)
         content, crc = element_bytes.encode(array, dtype)
         entry.offset, entry.size, entry.crc32c = self._offset, len(content), crc
-        with file_system.translated(self._temporary_data):
-            self._file.write(content)
+        self._data.write(content)
         self._offset += len(content)
 
     def add_slice(self, name: bytes, full_shape: tuple[int, ...], part: Slice, array: Any) -> None:
@@ -141,21 +139,102 @@ class BundleWriter:
 
     def finish(self) -> None:
         """Completes the bundle and puts it in its place."""
-        with file_system.translated(self._temporary_data):
-            self._file.close()
-        _write_index(self._temporary_index, self._entries, 1)
-        with file_system.translated(self._data_name):
-            os.replace(self._temporary_data, self._data_name)
-            os.replace(self._temporary_index, index_name(self._prefix))
+        try:
+            self._data.complete()
+            publish(self._prefix, self._entries, [self._data.place])
+        except BaseException:
+            self.abandon()
+            raise
 
 
-def _write_index(path: str, entries: dict[bytes, Any], shards: int) -> None:
+def publish(prefix: str, entries: dict[bytes, Any], shards: list[Callable[[str], None]]) -> None:
+    """Puts a bundle in its place; a bundle that is there is replaced in one step.
+
+    The name of a shard says how many there are. Where the old bundle has as many, the new shards first get the names
+    of a bundle that has one more, whose index replaces the old one: that is the step. Then the old shards go, and the
+    new ones and the index get the names that they are to have.
+
+    Args:
+      prefix: the name without ``.index``.
+      entries: what the index is to say.
+      shards: functions that give the files of the shards, complete on the disk, a name.
+    """
+    count = len(shards)
+    names = _shard_names(prefix, count)
+    in_the_way = _shards_of(prefix) == count
+    with file_system.translated(prefix), _new_index(prefix, entries, count) as index:
+        if in_the_way:
+            others = _shard_names(prefix, count + 1)[:count]
+            with _new_index(prefix, entries, count + 1) as other_index:
+                _place_all(shards, others)
+                other_index.place()
+            try:
+                for other, name in zip(others, names, strict=True):
+                    with contextlib.suppress(FileNotFoundError):
+                        os.unlink(name)
+                    os.link(other, name)
+            except OSError:  # no links on this file system: the names with one more serve as well
+                names = others
+            else:
+                index.place()
+        else:
+            _place_all(shards, names)
+            index.place()
+        replacement.remember(os.path.dirname(prefix))
+        _clear(prefix, names)
+
+
+def _shard_names(prefix: str, count: int) -> list[str]:
+    return [data_name(prefix, shard, count) for shard in range(count)]
+
+
+def _shards_of(prefix: str) -> int | None:
+    """Returns how many shards the bundle has that is there; None if there is none that can be read."""
+    try:
+        return BundleReader(prefix).shards
+    except OpError:
+        return None
+
+
+def _place_all(shards: list[Callable[[str], None]], names: list[str]) -> None:
+    for place, name in zip(shards, names, strict=True):
+        place(name)
+
+
+def _new_index(prefix: str, entries: dict[bytes, Any], shards: int) -> Replacement:
+    """Returns an index, complete on the disk, that has yet to be placed."""
     header = protos.get("BundleHeaderProto")(num_shards=shards)
     header.version.producer = _VERSION
     pairs = [(_HEADER_KEY, header.SerializeToString())]
     pairs += [(name, entries[name].SerializeToString()) for name in sorted(entries)]
-    with file_system.translated(path), open(path, "wb") as file:
-        file.write(table_bytes(iter(pairs)))
+    content = table_bytes(iter(pairs))
+    return replacement.completed(index_name(prefix), content)
+
+
+def _clear(prefix: str, kept: list[str]) -> None:
+    """Removes the shards of a bundle that its index does not name, and what killed processes left of it."""
+    for path in glob.glob(f"{glob.escape(prefix)}.data-?????-of-?????"):
+        if path not in kept:
+            with contextlib.suppress(OSError):
+                os.unlink(path)
+    replacement.clear(f"{prefix}.data-")
+    replacement.clear(index_name(prefix))
+
+
+def clear_leftovers(prefix: Any) -> None:
+    """Removes what killed processes left of checkpoints of a name, with and without a step behind it.
+
+    Nobody else may be writing such a checkpoint: the folder in which its shards are collected is removed, too.
+    """
+    text = file_system.local(prefix)
+    replacement.clear(text)
+    step_and_suffix = re.compile(re.escape(text) + r"(-\d+)?" + FOLDER_SUFFIX)
+    for folder in glob.glob(f"{glob.escape(text)}*{FOLDER_SUFFIX}"):
+        if not step_and_suffix.fullmatch(folder) or not os.path.isdir(folder):
+            continue
+        replacement.clear(os.path.join(folder, ""))
+        if all(_PART.fullmatch(name) for name in os.listdir(folder)):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _sizes(entry: Any) -> tuple[int, ...]:
@@ -211,7 +290,7 @@ class BundleReader:
         """Yields the names and entries of tensors and of parts of tensors, sorted."""
         for name, content in self._table.items():
             if name != _HEADER_KEY:
-                yield name, self._message(_ENTRY, content)
+                yield name, self._checked(name, content)
 
     def variables(self) -> dict[str, tuple[DType, tuple[int, ...]]]:
         """Returns the dtype and shape of each tensor, by name."""
@@ -229,7 +308,22 @@ class BundleReader:
         content = self._table.get(name) if name != _HEADER_KEY else None
         if content is None:
             raise NotFoundError(None, None, f"Key {name.decode(errors='replace')} not found in checkpoint")
-        return self._message(_ENTRY, content)
+        return self._checked(name, content)
+
+    def _checked(self, name: bytes, content: bytes) -> Any:
+        """Returns an entry whose shape and slices are possible."""
+        entry = self._message(_ENTRY, content)
+        try:
+            shape = _sizes(entry)
+            tensor_slice.check_shape(shape, entry.shape.unknown_rank)
+            for part in entry.slices:
+                tensor_slice.from_proto(part).check_within(shape)
+            if entry.shard_id not in range(self.shards):
+                raise ValueError(f"it is in shard {entry.shard_id} of {self.shards}")
+        except ValueError as error:
+            described = name.decode(errors="replace")
+            raise DataLossError(None, None, f"{self.prefix} holds a damaged entry for {described}: {error}") from None
+        return entry
 
     def _dtype(self, entry: Any) -> DType:
         try:
@@ -271,7 +365,8 @@ class BundleReader:
             wanted = part[1]
         if not entry.slices:
             whole = self._values(name, entry)
-            return whole[tuple(slice(begin, end) for begin, end in wanted.bounds(shape))]
+            # The dots keep what has no dimensions an array: a string would come out of it.
+            return whole[..., *(slice(begin, end) for begin, end in wanted.bounds(shape))]
 
         def read_part(stored: Slice) -> Array:
             key = tensor_slice.key_of(name, stored)
@@ -367,17 +462,7 @@ def merge(prefixes: list[str], destination: Any, allow_missing_files: bool = Fal
     folder = os.path.dirname(destination)
     if folder:
         file_system.make_folder(folder)
-    temporary = f"{index_name(destination)}.tempstate{secrets.randbits(63)}"
-    try:
-        _write_index(temporary, entries, len(shards))
-        with file_system.translated(destination):
-            for number, path in enumerate(shards):
-                os.replace(path, data_name(destination, number, len(shards)))
-            os.replace(temporary, index_name(destination))
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
+    publish(destination, entries, [functools.partial(os.replace, path) for path in shards])
     for reader in readers:
         if index_name(reader.prefix) != index_name(destination):
             with contextlib.suppress(OSError):

@@ -5,9 +5,6 @@ The entry with the empty key lists names, shapes, types and slices; each other e
 
 from __future__ import annotations
 
-import contextlib
-import os
-import secrets
 from typing import Any
 
 import numpy as np
@@ -26,7 +23,7 @@ from tideflow._src.graph.tensor_proto import make_ndarray, shape_to_proto
 from tideflow._src.ops.checkpoint import tensor_slice
 from tideflow._src.ops.checkpoint.sorted_table import SortedTable, table_bytes
 from tideflow._src.ops.checkpoint.tensor_slice import Slice
-from tideflow._src.ops.files import file_system
+from tideflow._src.ops.files import file_system, replacement
 
 Array = np.ndarray[Any, Any]
 _META_KEY = b""
@@ -106,16 +103,8 @@ def write(path: Any, tensors: list[tuple[bytes, tuple[int, ...], Slice, Array]])
     head.meta.tensor.extend(by_name[name] for name in sorted(by_name))
     entries[_META_KEY] = head.SerializeToString()
     content = table_bytes(iter(sorted(entries.items())))
-    temporary = f"{path}.tempstate{secrets.randbits(63)}"
-    with file_system.translated(path):
-        try:
-            with open(temporary, "wb") as file:
-                file.write(content)
-            os.replace(temporary, path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
-            raise
+    replacement.replace(path, content)
+    replacement.clear(path)
 
 
 class SlicedFileReader:
@@ -160,6 +149,13 @@ class SlicedFileReader:
             known = self._metas.setdefault(name, meta)
             if known is not meta:
                 known.slice.extend(meta.slice)
+            try:
+                shape = tuple(dimension.size for dimension in known.shape.dim)
+                tensor_slice.check_shape(shape, known.shape.unknown_rank)
+                for part in meta.slice:
+                    tensor_slice.from_proto(part).check_within(shape)
+            except ValueError as error:
+                raise DataLossError(None, None, f"{path}: the entry for {meta.name} is damaged: {error}") from None
             for part in meta.slice:
                 self._tables[tensor_slice.key_of(name, tensor_slice.from_proto(part))] = table
 

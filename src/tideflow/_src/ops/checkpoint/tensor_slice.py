@@ -5,6 +5,7 @@ A specification such as ``4 3 0,2:-`` says: of a tensor of shape (4, 3), two row
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
@@ -13,6 +14,8 @@ import numpy as np
 from tideflow._src.core.errors import DataLossError, InvalidArgumentError
 from tideflow._src.graph import protos
 
+#: What NumPy can hold; TensorFlow has 254.
+_HIGHEST_RANK = 64
 #: The length of an extent that is all of its dimension, whatever that is.
 ALL = -1
 
@@ -35,6 +38,14 @@ class Slice(NamedTuple):
         """Tells whether this part is all of a tensor of ``shape``."""
         return all((begin, end) == (0, size) for (begin, end), size in zip(self.bounds(shape), shape, strict=True))
 
+    def check_within(self, shape: tuple[int, ...]) -> None:
+        """Raises a ValueError unless this is a part of a tensor of ``shape``."""
+        if len(self.extents) != len(shape):
+            raise ValueError(f"a part {self} of a tensor of rank {len(shape)}")
+        for (begin, end), size in zip(self.bounds(shape), shape, strict=True):
+            if not 0 <= begin <= end <= size:
+                raise ValueError(f"a part {self} of a tensor of shape {list(shape)}")
+
     def to_proto(self) -> Any:
         """Returns this as a ``TensorSliceProto``."""
         message = protos.get("TensorSliceProto")()
@@ -56,6 +67,14 @@ def from_proto(message: Any) -> Slice:
             for extent in message.extent
         )
     )
+
+
+def check_shape(shape: tuple[int, ...], unknown_rank: bool = False) -> None:
+    """Raises a ValueError unless a stored tensor can have ``shape``."""
+    if unknown_rank or any(size < 0 for size in shape) or len(shape) > _HIGHEST_RANK:
+        raise ValueError(f"its shape is {'unknown' if unknown_rank else list(shape)}")
+    if math.prod(size for size in shape if size) >= 1 << 63:
+        raise ValueError(f"no memory holds its shape {list(shape)}")
 
 
 def whole(rank: int) -> Slice:
