@@ -29,7 +29,7 @@ def test_the_natural_dtype_is_the_same_eagerly_and_in_a_graph(value, dtype) -> N
         (1.5, "int32", TypeError), ("a", "float32", TypeError), (1, "string", TypeError), (300, "uint8", TypeError),
         (-1, "uint8", TypeError), (1j, "float32", TypeError), (1, "bool", TypeError), ([1, None], None, ValueError),
         (None, None, ValueError), ([[1], [2, 3]], None, ValueError), (object(), None, ValueError),
-        (2**70, None, OverflowError),
+        (2**70, None, ValueError),
     ],
 )  # fmt: skip
 def test_what_does_not_convert(value, dtype, kind) -> None:
@@ -92,3 +92,94 @@ def test_nodes_of_a_graph_do_not_run_eagerly() -> None:
         node = tf.constant(1.0)
     with pytest.raises(TypeError, match="node of a graph"):
         tf.add(node, tf.constant(1.0))
+
+
+@pytest.mark.parametrize(
+    "value, expected",
+    [
+        ([np.int64(1), 2], "int32"),
+        ([np.int8(1), np.int16(2)], "int32"),
+        ([np.uint8(200), 1], "int32"),
+        ([np.int64(2**40), 1], "int64"),
+        ([np.array([1, 2]), np.array([3, 4])], "int32"),
+        ([np.float32(1), np.float64(2)], "float32"),
+        ([np.float64(2), np.float32(1)], "float64"),
+        ([2.0, np.float64(1)], "float32"),
+        ([np.int64(1), 2.5], "float32"),
+        ([np.bool_(True), False], "bool"),
+    ],
+)
+def test_eagerly_the_first_number_gives_the_dtype_and_integers_are_int32(value, expected) -> None:
+    tensor = tf.constant(value)
+    assert tensor.dtype.name == expected
+    np.testing.assert_array_equal(np.asarray(tensor), np.asarray(value))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        ["a", 1],
+        [1, "a"],
+        [["a"], [1]],
+        [True, 1],
+        [np.bool_(True), 1],
+        [1.0, 1j],
+        ["a", None],
+        [object()],
+        [2**63],
+        2**70,
+    ],
+)
+def test_mixed_sequences_and_what_no_tensor_holds_are_value_errors_eagerly(value) -> None:
+    with pytest.raises(ValueError):
+        tf.constant(value)
+
+
+@pytest.mark.parametrize("value", [["a", 1], [1, "a"], ["a", None], [object()], object(), {1: 2}, 2**70])
+def test_mixed_sequences_and_what_no_tensor_holds_are_type_errors_in_graphs(value) -> None:
+    with v1.Graph().as_default(), pytest.raises(TypeError):
+        tf.constant(value)
+
+
+_SIX, _FOUR, _TWO, _ONE = (v1.Dimension(size) for size in (6, 4, 2, 1))
+
+
+@pytest.mark.parametrize(
+    "use, shape",
+    [
+        (lambda: tf.reshape(tf.zeros([2, 3, 4]), [-1, _TWO * _FOUR]), (3, 8)),
+        (lambda: tf.reshape(tf.zeros([24]), np.array([_SIX, 4])), (6, 4)),
+        (lambda: tf.tile([1.0, 2.0], [_TWO]), (4,)),
+        (lambda: tf.fill([_TWO, 3], 0.0), (2, 3)),
+        (lambda: tf.slice(tf.zeros([6, 6]), [_ONE, 0], [_FOUR, -1]), (4, 6)),
+        (lambda: tf.pad([1.0], [[_ONE, _TWO]]), (4,)),
+        (lambda: tf.broadcast_to(1.0, (_TWO, _FOUR)), (2, 4)),
+        (lambda: tf.image.resize(tf.zeros([1, 2, 2, 1]), [_SIX, 4]), (1, 6, 4, 1)),
+        (
+            lambda: tf.nn.conv2d_transpose(
+                tf.ones([1, 2, 2, 1]), tf.ones([2, 2, 1, 1]), [_ONE, _FOUR, 4, 1], [1, 2, 2, 1]
+            ),
+            (1, 4, 4, 1),
+        ),
+        (lambda: v1.nn.dropout(tf.ones([2, 3, 4]), 0.5, noise_shape=[_TWO, 1, _FOUR]), (2, 3, 4)),
+        (lambda: tf.scatter_nd([[0]], [1.0], [_FOUR]), (4,)),
+        (lambda: tf.transpose(tf.zeros([2, 3]), [_ONE, 0]), (3, 2)),
+        (lambda: tf.reduce_sum(tf.zeros([2, 3, 4]), [_ONE, 2]), (2,)),
+        (lambda: tf.sparse.to_dense(tf.SparseTensor([[0, 1]], [1.0], [_ONE, _TWO])), (1, 2)),
+    ],
+)
+def test_sequences_of_dimensions_are_sizes(use, shape) -> None:
+    assert tuple(use().shape) == shape
+    with v1.Graph().as_default():
+        assert tuple(use().shape) == shape
+
+
+@pytest.mark.parametrize("value", [[v1.Dimension(None), 4], v1.Dimension(None)])
+def test_an_unknown_dimension_is_no_size(value) -> None:
+    with pytest.raises(TypeError, match=r"tf\.shape"):
+        tf.constant(value, tf.int32)
+
+
+def test_dimensions_take_the_dtype_that_is_asked_for() -> None:
+    assert tf.constant([_TWO, 3], tf.int64).dtype is tf.int64
+    assert tf.constant([[_TWO, 1], [3, _FOUR]]).numpy().tolist() == [[2, 1], [3, 4]]

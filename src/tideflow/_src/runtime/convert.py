@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tideflow._src.core import context, dtypes
+from tideflow._src.core.dimension import Dimension
 from tideflow._src.core.dtypes import DType
 from tideflow._src.core.tensor import SymbolicTensor, Tensor, wrap
 from tideflow._src.graph.op_def import OpDef
@@ -97,15 +98,17 @@ def to_numpy(value: Any, dtype: DType | None = None) -> np.ndarray[Any, Any] | n
         return to_numpy(float(value), dtype)
     if isinstance(value, str | bytes):
         return to_numpy(bytes(value) if isinstance(value, bytes) else str(value), dtype)
+    if isinstance(value, Dimension):
+        return to_numpy(_size(value), dtype)
     if hasattr(value, "__index__"):
         return to_numpy(value.__index__(), dtype)
-    raise ValueError(f"Attempt to convert a value ({value!r}) with an unsupported type ({kind}) to a Tensor.")
+    raise _unsupported(f"Attempt to convert a value ({value!r}) with an unsupported type ({kind}) to a Tensor.")
 
 
 def _int64(value: int) -> np.int64:
     if -(2**63) <= value < 2**63:
         return np.int64(value)
-    raise OverflowError(f"Python int {value} is too large to convert to a 64-bit integer tensor.")
+    raise _unsupported(f"Python int {value} is too large to convert to a 64-bit integer tensor.")
 
 
 def _int_as(value: int, dtype: DType) -> np.generic:
@@ -119,11 +122,18 @@ def _int_as(value: int, dtype: DType) -> np.generic:
 
 
 def _cannot_convert(value: Any, dtype: DType) -> TypeError:
-    shown = repr(value)
-    if len(shown) > 60:
-        shown = shown[:57] + "..."
     kind = "EagerTensor" if context.executing_eagerly() else "Tensor"
-    return TypeError(f"Cannot convert {shown} to {kind} of dtype {dtype.name}: it is a {type(value).__name__}.")
+    return TypeError(f"Cannot convert {_shown(value)} to {kind} of dtype {dtype.name}: it is a {type(value).__name__}.")
+
+
+def _shown(value: Any) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= 60 else shown[:57] + "..."
+
+
+def _unsupported(message: str) -> TypeError | ValueError:
+    """Returns the error for a value that no tensor holds: of TensorFlow's class, which is another one in graphs."""
+    return ValueError(message) if context.executing_eagerly() else TypeError(message)
 
 
 def _strings(value: Any) -> np.ndarray[Any, Any]:
@@ -133,7 +143,7 @@ def _strings(value: Any) -> np.ndarray[Any, Any]:
         if isinstance(item, str):
             flat[index] = item.encode()
         elif not isinstance(item, bytes):
-            raise TypeError(f"Cannot convert {item!r} to a string tensor's element: it is a {type(item).__name__}.")
+            raise _unsupported(f"Cannot convert {item!r} to a string tensor's element: it is a {type(item).__name__}.")
     return flat.reshape(array.shape)
 
 
@@ -142,20 +152,20 @@ def _array_as(value: Any, dtype: DType | None) -> np.ndarray[Any, Any] | np.gene
     if kind.kind in "USO":
         if dtype is not None and dtype is not dtypes.string:
             if kind.kind == "O" and value.size and not isinstance(value.reshape(-1)[0], str | bytes):
-                return _array_as(np.array(value.tolist()), dtype)
+                return _array_as(np.array(_with_sizes(value.tolist())), dtype)
             raise _cannot_convert(value, dtype)
         if (
             kind.kind == "O"
             and value.size
-            and isinstance(value.reshape(-1)[0], bool | int | float | complex | np.generic)
+            and isinstance(value.reshape(-1)[0], bool | int | float | complex | np.generic | Dimension)
         ):
             return _sequence_as(value.tolist(), dtype)
         if kind.kind == "S":
             value = value.astype(object)
         try:
             return _strings(value)
-        except TypeError:
-            raise ValueError(
+        except (TypeError, ValueError):
+            raise _unsupported(
                 f"Failed to convert a NumPy array to a Tensor (Unsupported object type {_leaf_type(value)})."
             ) from None
     if dtype is None:
@@ -205,15 +215,19 @@ def _sequence_as(value: Any, dtype: DType | None) -> np.ndarray[Any, Any]:
     except OverflowError:
         raise
     if array.dtype == _OBJECT:
+        if any(isinstance(item, Dimension) for item in array.reshape(-1)):
+            return _sequence_as(_with_sizes(array.tolist()), dtype)
         if _contains_none(value):
-            raise ValueError(
+            raise _unsupported(
                 "Attempt to convert a value (None) with an unsupported type (<class 'NoneType'>) to a Tensor."
             )
         if dtype is not None and array.size and isinstance(array.reshape(-1)[0], int):
             raise _cannot_convert(value, dtype)
-        raise ValueError(f"Failed to convert a NumPy array to a Tensor (Unsupported object type {_leaf_type(array)}).")
+        raise _unsupported(
+            f"Failed to convert a NumPy array to a Tensor (Unsupported object type {_leaf_type(array)})."
+        )
     if array.dtype.kind in "US":
-        raise TypeError(f"Cannot convert a sequence that mixes strings and numbers to a Tensor: {value!r}")
+        raise _unsupported(f"Cannot convert a sequence that mixes strings and numbers to a Tensor: {_shown(value)}")
     natural = _natural_dtype(array, leaf, value)
     if dtype is None:
         return array.astype(natural, copy=False)
@@ -232,20 +246,46 @@ def _sequence_as(value: Any, dtype: DType | None) -> np.ndarray[Any, Any]:
         return array.astype(wanted, copy=False)
 
 
+def _with_sizes(value: Any) -> Any:
+    """Returns a nested sequence with the sizes of its dimensions in their place."""
+    if isinstance(value, list | tuple):
+        return [_with_sizes(item) for item in value]
+    return _size(value) if isinstance(value, Dimension) else value
+
+
+def _size(dimension: Dimension) -> int:
+    if dimension.value is None:
+        raise TypeError(
+            "Cannot convert an unknown Dimension to a Tensor: take the size when the graph runs, tf.shape(x)[i]."
+        )
+    return dimension.value
+
+
 def _natural_dtype(array: np.ndarray[Any, Any], leaf: Any, value: Any) -> np.dtype[Any]:
-    """The dtype of a sequence: what NumPy finds, but with TensorFlow's defaults for Python numbers."""
+    """The dtype of a sequence: what NumPy finds, but with TensorFlow's defaults for Python numbers.
+
+    Eagerly, the first number of a sequence gives its kind, and integers of NumPy are no different from Python's.
+    """
     kind: np.dtype[Any] = array.dtype
-    if isinstance(leaf, np.ndarray | np.generic):
+    of_numpy = isinstance(leaf, np.ndarray | np.generic)
+    if context.current_graph() is None:
+        first = leaf.dtype.kind if of_numpy else np.result_type(type(leaf)).kind if array.size else kind.kind
+        if (first == "b") != (kind.kind == "b") or (kind.kind == "c" and first != "c"):
+            raise ValueError(f"Can't convert Python sequence with mixed types to Tensor: {_shown(value)}")
+        if kind.kind == "f" and of_numpy:
+            return leaf.dtype if first == "f" else _FLOAT32
+    elif of_numpy:
         return kind
     if kind.kind == "f":
         return _FLOAT32
-    if kind == _INT64 and array.size:
-        fits = int(array.min()) >= -(2**31) and int(array.max()) < 2**31
-        return _INT32 if fits else kind
-    if not array.size:
-        return _FLOAT32
-    del value
-    return kind
+    if kind.kind in "iu" and array.size:
+        low, high = int(array.min()), int(array.max())
+        if -(2**31) <= low and high < 2**31:
+            return _INT32
+        if high >= 2**63 and context.current_graph() is None:
+            raise ValueError(f"Can't convert Python sequence with out-of-range integer to Tensor: {_shown(value)}")
+        return kind if high >= 2**63 else _INT64
+    return kind if array.size or of_numpy else _FLOAT32
 
 
 def _first_leaf(value: Any) -> Any:

@@ -197,7 +197,7 @@ def _integers(value: Any) -> Any:
     """Returns integers given for a static input as an eager tensor at once; anything else unchanged."""
     kind = value.__class__
     try:
-        if kind is np.ndarray or kind is np.int32 or kind is np.int64:
+        if (kind is np.ndarray and value.dtype.kind != "O") or kind is np.int32 or kind is np.int64:
             return wrap(value)
         if kind is int:
             return wrap(np.int32(value))
