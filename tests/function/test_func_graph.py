@@ -20,15 +20,16 @@ def test_what_comes_from_outside_is_captured_once(graph) -> None:
     assert function.run([np.float32([1, 2])] * 3)[0].tolist() == [2.0, 8.0]
 
 
-def test_scalar_constants_are_copied_and_eager_tensors_captured() -> None:
+def test_constants_are_captured_with_what_is_known_of_them_and_so_are_eager_tensors() -> None:
     eager = tf2.constant([1.0, 2.0])
     function, _ = build("f", lambda: eager * 2.0, ())
     assert [id(outer) for outer in function.external_captures] == [id(eager)]
     with tf.Graph().as_default():
         scalar = tf.constant(3.0)
         function, _ = build("f", lambda: scalar + 1.0, ())
-        assert function.captures == []
-        assert float(function.run([])[0]) == 4.0
+        assert [id(outer) for outer in function.external_captures] == [id(scalar)]
+        assert float(tf2.get_static_value(function.inputs[0])) == 3.0
+        assert float(function.run([np.float32(5.0)])[0]) == 6.0
 
 
 def test_a_tensor_of_an_unrelated_function_is_out_of_scope(graph) -> None:

@@ -7,8 +7,6 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
 from tideflow._src.core import context, dtypes
 from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.core.tensor import EagerTensor, SymbolicTensor
@@ -16,10 +14,11 @@ from tideflow._src.function import structures
 from tideflow._src.graph.graph import Graph
 from tideflow._src.graph.op_def import OpDef
 from tideflow._src.graph.operation import Operation
+from tideflow._src.graph.static_value import static_value
 from tideflow._src.runtime import stages, tracing
 from tideflow._src.runtime.arguments import wire_name
 from tideflow._src.runtime.buffers import Buffer
-from tideflow._src.runtime.convert import constant_node, convert_to_tensor
+from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.runtime.dataflow import host_program
 from tideflow._src.runtime.plan import Plan, in_order, needed
 from tideflow._src.runtime.state import RunState, current_state
@@ -48,7 +47,6 @@ class FuncGraph(Graph):
         self.structured_outputs: Any = None
         self.control_outputs: list[Operation] = []
         self._captures: dict[int, tuple[Any, SymbolicTensor]] = {}
-        self._constants: dict[int, tuple[Any, SymbolicTensor]] = {}
         self._programs: dict[RunState, Any] = {}
         self._plan: Plan | None = None
         self._program_lock = threading.Lock()
@@ -92,18 +90,11 @@ class FuncGraph(Graph):
         """Returns the tensor of this graph that stands for ``tensor``, made a parameter if it comes from outside."""
         if isinstance(tensor, SymbolicTensor) and tensor._op.graph is self:
             return tensor
-        known = self._captures.get(id(tensor)) or self._constants.get(id(tensor))
+        known = self._captures.get(id(tensor))
         if known is not None:
             _record_capture(tensor, known[1])
             return known[1]
         if isinstance(tensor, SymbolicTensor):
-            if tensor._op.type == "Const" and np.size(tensor._op.attrs["value"]) <= 1:
-                saved, self._name_stack = self._name_stack, ""
-                with self.control_dependencies(None):
-                    inner = constant_node(self, tensor._op.attrs["value"], tensor._op.name, dtype=tensor._dtype)
-                self._name_stack = saved
-                self._constants[id(tensor)] = (tensor, inner)
-                return inner
             self._check_outer(tensor)
         elif not isinstance(tensor, EagerTensor):
             raise TypeError(f"{tensor!r} cannot be captured by the function {self.name}.")
@@ -113,6 +104,8 @@ class FuncGraph(Graph):
         finally:
             self._name_stack = saved
         static = getattr(tensor, "_static", None)
+        if isinstance(tensor, SymbolicTensor) and tensor._op.type == "Const":
+            static = tensor._op.attrs["value"]  # shapes may rely on it, kernels not: a run may feed another value
         if static is not None:
             inner._static = static
         self._captures[id(tensor)] = (tensor, inner)
@@ -196,7 +189,7 @@ class FuncGraph(Graph):
             return False
         plan = self.plan()
         state = RunState(_no_resources())
-        parts = stages.split(plan, state, set())
+        parts = stages.split(plan, state, {item for item in self.inputs if static_value(item) is not None})
         for part in parts:
             if not part.compiled and part.ops:
                 return False

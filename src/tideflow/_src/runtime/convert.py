@@ -280,7 +280,7 @@ def _natural_dtype(array: np.ndarray[Any, Any], leaf: Any, value: Any) -> np.dty
         return _FLOAT32
     if kind.kind in "iu" and array.size:
         low, high = int(array.min()), int(array.max())
-        if -(2**31) <= low and high < 2**31:
+        if low >= -(2**31) and high < 2**31:
             return _INT32
         if high >= 2**63 and context.current_graph() is None:
             raise ValueError(f"Can't convert Python sequence with out-of-range integer to Tensor: {_shown(value)}")

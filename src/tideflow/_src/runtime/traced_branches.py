@@ -16,16 +16,24 @@ _MOST = 1 << 16  # checks that one function may hold
 def choose(index: Any, branches: Sequence[Callable[..., list[Any]]], values: Sequence[Any]) -> list[Any]:
     """Calls the function at a traced index.
 
-    What a kernel requires is known inside its function only: each also returns the number of its first failed check.
+    Values that are known stay outside of the program's operands, so that they are known inside the functions. What a
+    kernel requires is known inside its function only: each also returns the number of its first failed check.
 
     Raises:
       TypeError: the functions return values of different shapes.
     """
     messages: dict[int, str] = {}
+    traced = [index for index, value in enumerate(values) if not isinstance(value, np.ndarray | np.generic)]
+
+    def whole(parts: Sequence[Any]) -> list[Any]:
+        found = list(values)
+        for index, part in zip(traced, parts, strict=True):
+            found[index] = part
+        return found
 
     def checked(position: int, branch: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
-        def call(*values: Any) -> list[Any]:
-            results, conditions = checks.collected(branch, values)
+        def call(*parts: Any) -> list[Any]:
+            results, conditions = checks.collected(branch, whole(parts))
             failed: Any = np.int32(-1)
             for offset, (holds, message) in enumerate(conditions):
                 number = position * _MOST + offset
@@ -36,7 +44,7 @@ def choose(index: Any, branches: Sequence[Callable[..., list[Any]]], values: Seq
 
         return call
 
-    *results, failed = lax.switch(index, [checked(*item) for item in enumerate(branches)], *values)
+    *results, failed = lax.switch(index, [checked(*item) for item in enumerate(branches)], *[values[i] for i in traced])
     for number, message in messages.items():
         checks.require(failed != number, message)
     return list(results)
