@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import textwrap
 from collections.abc import Callable
 
 import pytest
@@ -32,3 +33,15 @@ def python(tmp_path) -> Callable[..., Result]:
 def tideflow(python) -> Callable[..., Result]:
     """Runs `python -m tideflow` with arguments."""
     return lambda *arguments, **options: python("-m", "tideflow", *arguments, **options)
+
+
+@pytest.fixture
+def program(python) -> Callable[[str], str]:
+    """Runs Python code, fails if it fails, and returns what it printed, without the last newline."""
+
+    def run(source: str) -> str:
+        done = python("-c", textwrap.dedent(source))
+        assert done.returncode == 0, done.stderr
+        return done.stdout.rstrip("\n")
+
+    return run

@@ -2,21 +2,7 @@
 
 from __future__ import annotations
 
-import textwrap
-
 import pytest
-
-
-@pytest.fixture
-def program(python):
-    """Runs Python code, fails if it fails, and returns what it printed, without the last newline."""
-
-    def run(source: str) -> str:
-        done = python("-c", textwrap.dedent(source))
-        assert done.returncode == 0, done.stderr
-        return done.stdout.rstrip("\n")
-
-    return run
 
 
 def test_import_gives_tideflow(program):

@@ -10,7 +10,9 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any, NamedTuple
 
+from tideflow._src.compat import message_modules
 from tideflow._src.compat.private_names import PRIVATE_MODULES, PrivateModule
+from tideflow._src.graph.protos import schema_pool
 
 
 class Dialect(NamedTuple):
@@ -47,7 +49,8 @@ ABSENT_NAMES = {
 def install_as_tensorflow(dialect: str = "v2") -> None:
     """Makes every later `import tensorflow` in this process give Tideflow.
 
-    Calling it again with the same dialect changes nothing.
+    Calling it again with the same dialect changes nothing. Call it first of all: packages whose messages are made of
+    TensorFlow's (``tensorflow_serving``) find Tideflow's if no wire message was used before.
 
     Args:
       dialect: what the program was written for. "v2" is TensorFlow 2; "v1" is TensorFlow 1.x, with
@@ -81,6 +84,7 @@ def install_as_tensorflow(dialect: str = "v2") -> None:
     namespace = importlib.import_module(DIALECTS[dialect].namespace)
     if DIALECTS[dialect].graph_mode:
         importlib.import_module("tideflow.compat.v1").disable_v2_behavior()
+    schema_pool.share()
     sys.meta_path.insert(0, TensorflowFinder())
     sys.modules["tensorflow"] = TensorflowAlias(dialect, namespace)
 
@@ -162,6 +166,9 @@ class TensorflowFinder(MetaPathFinder):
         """Returns the module that an import of `fullname` gives, or raises ImportError saying why none."""
         if fullname in PRIVATE_MODULES:
             return PrivateModule(fullname)
+        messages = message_modules.find(fullname)
+        if messages is not None:
+            return messages
         parent_name, _, name = fullname.rpartition(".")
         parent = sys.modules[parent_name]
         explanation = None
