@@ -11,9 +11,11 @@ from tideflow._src.autodiff import rules
 
 
 @pytest.fixture(autouse=True)
-def registered_for_the_test(monkeypatch) -> Iterator[None]:
-    monkeypatch.setattr(rules, "_user_rules", dict(rules._user_rules))
+def registered_for_the_test() -> Iterator[None]:
+    before = dict(rules.user_rules)
     yield
+    rules.user_rules.clear()
+    rules.user_rules.update(before)
 
 
 def test_an_override_map_uses_a_registered_gradient(graph, tier) -> None:

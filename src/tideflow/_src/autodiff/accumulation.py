@@ -8,6 +8,7 @@ from typing import Any
 from tideflow._src.core.indexed_slices import IndexedSlices
 from tideflow._src.core.tensor import EagerTensor
 from tideflow._src.graph.op_def import OpDef
+from tideflow._src.ops.math.arithmetic import add_n_op, add_v2
 from tideflow._src.runtime.convert import convert_to_tensor, register_tensor_conversion_function
 
 
@@ -15,18 +16,17 @@ def total(gradients: Sequence[Any], name: str | None = None) -> Any:
     """Returns the sum of gradients: dense with ``AddN``, sparse by concatenating the slices."""
     if len(gradients) == 1:
         return gradients[0]
-    registry: Any = OpDef.registry
     for gradient in gradients:
         if gradient.__class__ is not EagerTensor:
             break
     else:
-        return registry["AddN"].call(list(gradients))
+        return add_v2.call(*gradients) if len(gradients) == 2 else add_n_op.call(list(gradients))
     if all(isinstance(gradient, IndexedSlices) for gradient in gradients):
         return _joined(gradients)
     dense = [to_dense(gradient) for gradient in gradients]
     if len(dense) == 2 and name is None:
-        return registry["AddV2"](dense[0], dense[1])
-    return registry["AddN"](dense, name=name)
+        return add_v2.call(*dense)
+    return add_n_op.call(dense, name=name)
 
 
 def _joined(slices: Sequence[IndexedSlices]) -> IndexedSlices:

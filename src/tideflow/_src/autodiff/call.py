@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tideflow._src.graph.op_def import REQUIRED, OpDef
@@ -14,26 +14,32 @@ class Call:
     """Is a call of an operation as its gradient rule sees it.
 
     Attributes:
-      op_def: the operation's definition.
+      op_def: the operation's definition; None if the user gave a function for the gradient.
       inputs: the tensors it took; a list for a list input.
       outputs: the tensors it gave, lists flattened.
+      operation: the node of a graph that makes the call, or None.
+      backward: the user's function: output gradients in, input gradients out.
     """
 
-    __slots__ = ("op_def", "inputs", "outputs", "_attrs", "operation")
+    __slots__ = ("op_def", "inputs", "outputs", "_attrs", "operation", "backward")
+
+    op_def: Any
 
     def __init__(
         self,
-        op_def: OpDef,
+        op_def: OpDef | None,
         inputs: Sequence[Any],
         outputs: Sequence[Any],
         attrs: dict[str, Any],
         operation: Operation | None = None,
+        backward: Callable[..., Any] | None = None,
     ) -> None:
         self.op_def = op_def
         self.inputs = inputs
         self.outputs = outputs
         self._attrs = attrs
         self.operation = operation
+        self.backward = backward
 
     @classmethod
     def of_operation(cls, operation: Operation) -> Call:

@@ -11,8 +11,12 @@ from tideflow._src.autodiff.call import Call, CallAsOperation
 from tideflow._src.core.indexed_slices import IndexedSlices
 from tideflow._src.core.tensor import EagerTensor
 from tideflow._src.graph.op_def import OpDef
+from tideflow._src.ops.array.raw import raw
+from tideflow._src.ops.array.shape import reshape_op
+from tideflow._src.ops.math.reduction import sum_
 
-_user_rules: dict[str, Callable[..., Any] | None] = {}
+#: Gradient functions that the user registered, by operation type; None where there is no gradient.
+user_rules: dict[str, Callable[..., Any] | None] = {}
 
 
 class RegisterGradient:
@@ -48,62 +52,79 @@ def not_differentiable(op_type: str) -> None:
 
 def _register(op_type: str, function: Callable[..., Any] | None) -> None:
     builtin = OpDef.registry.get(op_type)
-    if op_type in _user_rules or (builtin is not None and builtin.gradient_rule is not None):
+    if op_type in user_rules or (builtin is not None and builtin.gradient_rule is not None):
         raise KeyError(f"Registering two gradient with name '{op_type}'!")
-    _user_rules[op_type] = function
+    user_rules[op_type] = function
 
 
 def is_differentiable(op_def: OpDef, attrs: dict[str, Any]) -> bool:
     """Tells whether gradients pass through a call."""
     override = attrs.get("_gradient_op_type")
     if override is not None:
-        return _user_rules.get(override, True) is not None
-    if op_def.name in _user_rules:
-        return _user_rules[op_def.name] is not None
+        return user_rules.get(override, True) is not None
+    if op_def.name in user_rules:
+        return user_rules[op_def.name] is not None
     return op_def.differentiable is not False
 
 
-def input_gradients(call: Call, output_gradients: Sequence[Any], overridden: bool = True) -> list[Any]:
-    """Returns the gradient of each input of a call, lists flattened; None where there is none.
+def input_gradients(call: Call, output_gradients: Sequence[Any]) -> list[Any]:
+    """Returns the gradient of each input of a call, lists flattened, in the input's shape; None where there is none.
+
+    Args:
+      call: the call to differentiate.
+      output_gradients: the gradient of each output.
+
+    Raises:
+      LookupError: the operation has no gradient rule.
+      ValueError: the rule returned a wrong number of gradients.
+    """
+    gradients, broadcast = rule_gradients(call, output_gradients)
+    if not broadcast:
+        return list(gradients)
+    return [
+        None if gradient is None else unbroadcast(gradient, tensor)
+        for gradient, tensor in zip(gradients, call.inputs, strict=True)
+    ]
+
+
+def rule_gradients(call: Call, output_gradients: Sequence[Any], overridden: bool = True) -> tuple[Sequence[Any], bool]:
+    """Returns what the gradient rule of a call gives for each input, lists flattened; None where there is none.
 
     Args:
       call: the call to differentiate.
       output_gradients: the gradient of each output.
       overridden: whether what ``Graph.gradient_override_map`` said of the operation counts; to tapes it does not.
 
+    Returns:
+      The gradients, and whether they may still have the broadcast shape, for :func:`unbroadcast`.
+
     Raises:
       LookupError: the operation has no gradient rule.
       ValueError: the rule returned a wrong number of gradients.
     """
     op_def = call.op_def
-    override = None
-    if overridden and call.operation is not None:
-        override = call._attrs.get("_gradient_op_type")
-    name = override or op_def.name
-    if name in _user_rules:
-        rule = _user_rules[name]
-        assert rule is not None
-        operation = call.operation if call.operation is not None else CallAsOperation(call)
-        return _as_list(rule(operation, *output_gradients), call)
-    if override is not None:
-        override_def = OpDef.registry.get(override)
-        if override_def is None or override_def.gradient_rule is None:
-            raise LookupError(f"gradient registry has no entry for: {override}")
-        op_def = override_def
-    if op_def.gradient_rule is None:
+    if user_rules or (overridden and call.operation is not None):
+        override = call._attrs.get("_gradient_op_type") if overridden and call.operation is not None else None
+        name = override or op_def.name
+        if name in user_rules:
+            function = user_rules[name]
+            assert function is not None
+            return _as_list(function(call.operation or CallAsOperation(call), *output_gradients), call), False
+        if override is not None:
+            op_def = OpDef.registry.get(override)
+            if op_def is None or op_def.gradient_rule is None:
+                raise LookupError(f"gradient registry has no entry for: {override}")
+    rule = op_def.gradient_rule
+    if rule is None:
         raise LookupError(
             f"gradient registry has no entry for: {op_def.name}. No gradient is defined for the operation "
             f"{call.operation.name if call.operation is not None else op_def.name!r}."
         )
-    gradients = _as_list(op_def.gradient_rule(call, *output_gradients), call)
-    if op_def.broadcasts:
-        for index, (gradient, tensor) in enumerate(zip(gradients, call.inputs, strict=True)):
-            if gradient is not None:
-                if gradient.__class__ is EagerTensor and tensor.__class__ is EagerTensor:
-                    if gradient._value.shape == tensor._value.shape:
-                        continue
-                gradients[index] = unbroadcast(gradient, tensor)
-    return gradients
+    gradients = rule(call, *output_gradients)
+    inputs = call.inputs
+    if gradients.__class__ is not tuple or len(gradients) != len(inputs) or op_def.is_variadic:
+        gradients = _as_list(gradients, call)
+    return gradients, op_def.broadcasts
 
 
 def _as_list(result: Any, call: Call) -> list[Any]:
@@ -153,6 +174,8 @@ def unbroadcast(gradient: Any, tensor: Any) -> Any:
     if gradient.__class__ is EagerTensor and tensor.__class__ is EagerTensor:
         have: Any = gradient._value.shape
         want: Any = tensor._value.shape
+        if have == want:
+            return gradient
     elif isinstance(gradient, IndexedSlices):
         return gradient
     else:
@@ -165,14 +188,10 @@ def unbroadcast(gradient: Any, tensor: Any) -> Any:
 def _sum_to(gradient: Any, have: tuple[int, ...], want: tuple[int, ...], target: Any) -> Any:
     extra = len(have) - len(want)
     axes = [*range(extra), *(extra + i for i, size in enumerate(want) if size == 1 and have[extra + i] != 1)]
-    registry: Any = OpDef.registry
-    summed = registry["Sum"](gradient, axes, keep_dims=False) if axes else gradient
-    return registry["Reshape"](summed, target)
+    return reshape_op(sum_(gradient, axes, keep_dims=False) if axes else gradient, target)
 
 
 def _sum_to_unknown(gradient: Any, tensor: Any) -> Any:
-    registry: Any = OpDef.registry
-    want = registry["Shape"](tensor)
-    have = registry["Shape"](gradient)
-    axes, _ = registry["BroadcastGradientArgs"](want, have)
-    return registry["Reshape"](registry["Sum"](gradient, axes, keep_dims=False), want)
+    want = raw.Shape(tensor)
+    axes, _ = raw.BroadcastGradientArgs(want, raw.Shape(gradient))
+    return reshape_op(sum_(gradient, axes, keep_dims=False), want)

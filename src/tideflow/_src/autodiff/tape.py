@@ -10,36 +10,16 @@ import numpy as np
 
 from tideflow._src.autodiff.accumulation import to_dense, total
 from tideflow._src.autodiff.call import Call
-from tideflow._src.autodiff.rules import input_gradients, is_differentiable
+from tideflow._src.autodiff.rules import is_differentiable, rule_gradients, unbroadcast, user_rules
 from tideflow._src.autodiff.unconnected import UnconnectedGradients
 from tideflow._src.core import context, nest
 from tideflow._src.core.indexed_slices import IndexedSlices
-from tideflow._src.core.tensor import EagerTensor, SymbolicTensor, Tensor, wrap
+from tideflow._src.core.tensor import EagerTensor, Tensor, wrap
 from tideflow._src.graph.op_def import OpDef
 from tideflow._src.graph.operation import Operation
 from tideflow._src.runtime.convert import convert_to_tensor
 
 _FLOAT32 = np.dtype(np.float32)
-
-
-class Record:
-    """Is one recorded call; ``backward`` replaces the operation's gradient rule where the user gave his own."""
-
-    __slots__ = ("op_def", "inputs", "attrs", "outputs", "backward")
-
-    def __init__(
-        self,
-        op_def: OpDef | None,
-        inputs: Sequence[Any],
-        attrs: dict[str, Any],
-        outputs: Sequence[Any],
-        backward: Callable[..., Any] | None = None,
-    ) -> None:
-        self.op_def = op_def
-        self.inputs = inputs
-        self.attrs = attrs
-        self.outputs = outputs
-        self.backward = backward
 
 
 class GradientTape:
@@ -67,7 +47,7 @@ class GradientTape:
     def __init__(self, persistent: bool = False, watch_accessed_variables: bool = True) -> None:
         self._persistent = persistent
         self._watch_accessed_variables = watch_accessed_variables
-        self._records: list[Record] = []
+        self._records: list[Call] = []
         self._watched: set[int] = set()
         self._kept: list[Any] = []  # keeps the identities in _watched from being used again
         self._variables: dict[int, Any] = {}
@@ -106,7 +86,7 @@ class GradientTape:
                 break
         else:
             return
-        if not is_differentiable(op_def, attrs):
+        if (op_def.differentiable is False or user_rules) and not is_differentiable(op_def, attrs):
             return
         if outputs.__class__ is EagerTensor:
             flat: Sequence[Any] = (outputs,)
@@ -121,7 +101,7 @@ class GradientTape:
             for tensor in flat:
                 if _trainable(tensor):
                     watched.add(id(tensor))
-        self._records.append(Record(op_def, inputs, attrs, flat))
+        self._records.append(Call(op_def, inputs, flat, attrs))
 
     def record_node(self, node: Operation) -> None:
         """Records a node that was added to a graph if one of its inputs is watched."""
@@ -133,13 +113,13 @@ class GradientTape:
             return
         if is_differentiable(node.op_def, {}):
             watched.update(id(tensor) for tensor in node.outputs if _trainable(tensor))
-            self._records.append(Record(node.op_def, node._inputs, node.attrs, node.outputs))
+            self._records.append(Call(node.op_def, node._inputs, node.outputs, node.attrs, node))
 
     def record_custom(self, inputs: Sequence[Any], outputs: Sequence[Any], backward: Callable[..., Any]) -> None:
         """Records a call whose gradient is a function of the user's: output gradients in, input gradients out."""
         if any(id(tensor) in self._watched for tensor in inputs):
             self._watched.update(id(tensor) for tensor in outputs if _trainable(tensor))
-            self._records.append(Record(None, list(inputs), {}, list(outputs), backward))
+            self._records.append(Call(None, list(inputs), list(outputs), {}, backward=backward))
 
     def variable_accessed(self, variable: Any) -> None:
         """Watches a trainable variable that is being read."""
@@ -281,8 +261,8 @@ class GradientTape:
                 seed = _ones(target)
             gradients.setdefault(id(target), []).append(seed)
         wanted = {id(tensor) for tensor in source_tensors}
-        for record in reversed(self._records):
-            outputs = record.outputs
+        for call in reversed(self._records):
+            outputs = call.outputs
             if len(outputs) == 1:
                 key = id(outputs[0])
                 found = gradients.get(key) if key in wanted else gradients.pop(key, None)
@@ -293,28 +273,27 @@ class GradientTape:
                 present = [gradients.get(id(o)) if id(o) in wanted else gradients.pop(id(o), None) for o in outputs]
                 if not any(present):
                     continue
-                takes_missing = record.op_def is not None and record.op_def.takes_missing_gradients
+                takes_missing = call.backward is None and call.op_def.takes_missing_gradients
                 dys = [
                     total(found) if found else None if takes_missing else _zeros_like(output)
                     for found, output in zip(present, outputs, strict=True)
                 ]
-            op_def = record.op_def
-            if op_def is None:
-                assert record.backward is not None
-                inputs: Sequence[Any] = record.inputs
-                results = record.backward(*dys)
-                results = list(results) if isinstance(results, list | tuple) else [results]
+            if call.backward is not None:
+                inputs: Sequence[Any] = call.inputs
+                results = call.backward(*dys)
+                results = results if isinstance(results, list | tuple) else (results,)
+                broadcast = False
             else:
-                if outputs[0].__class__ is SymbolicTensor:
-                    call = Call.of_operation(outputs[0]._op)
-                else:
-                    call = Call(op_def, record.inputs, outputs, record.attrs)
-                results = input_gradients(call, dys, overridden=False)
-                inputs = call.flat_inputs() if op_def.is_variadic else record.inputs
+                if call.operation is not None:
+                    call = Call.of_operation(call.operation)  # its inputs may have changed since
+                results, broadcast = rule_gradients(call, dys, False)
+                inputs = call.flat_inputs() if call.op_def.is_variadic else call.inputs
             for tensor, gradient in zip(inputs, results, strict=True):
                 if gradient is not None:
                     key = id(tensor)
                     if key in watched:
+                        if broadcast:
+                            gradient = unbroadcast(gradient, tensor)
                         known = gradients.get(key)
                         if known is None:
                             gradients[key] = [gradient]

@@ -67,10 +67,10 @@ def merge(first: Shape, second: Shape) -> Shape:
 
 def known_shape(tensor: Any) -> Shape:
     """Returns the static shape of a tensor as a tuple, with None for unknown dimensions, or None."""
+    if tensor.__class__ is EagerTensor:
+        return tensor._value.shape  # type: ignore[no-any-return]
     if tensor.__class__ is SymbolicTensor:
         return tensor._shape  # type: ignore[no-any-return]
-    if isinstance(tensor, EagerTensor):
-        return tensor.shape._dims
     dims = tensor.shape
     return None if dims.rank is None else tuple(dims.as_list())
 

@@ -24,7 +24,10 @@ def broadcast_to_op(xp, input, shape):
 
 @broadcast_to_op.host
 def _broadcast_to_host(input, shape):
-    result = np.empty(_target(input, shape), input.dtype)
+    sizes = shape.tolist() if shape.ndim == 1 and not input.shape else None
+    if sizes is None or (sizes and min(sizes) < 0):
+        sizes = _target(input, shape)
+    result = np.empty(sizes, input.dtype)
     result[...] = input
     return result
 

@@ -334,6 +334,8 @@ def _accumulate_n_samples(s):
 
 def _check_same_shape(name: str, inputs: Any) -> None:
     first = inputs[0].shape
+    if all([item.shape == first for item in inputs]):  # noqa: C419 - faster
+        return
     for index, item in enumerate(inputs):
         if item.shape != first:
             raise InvalidArgumentError(
