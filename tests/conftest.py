@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 import tideflow.v0
 import tideflow.v1
 from tideflow._src.core import context, tensor_shape
-from tideflow._src.runtime import devices
+from tideflow._src.runtime import devices, options
 from tideflow._src.runtime.random_state import eager_seeds
 from tideflow._src.state.variable import enable_resource_variables
 
@@ -35,6 +36,7 @@ def _reset() -> None:
     tensor_shape.set_v2_behavior(True)
     enable_resource_variables()
     eager_seeds.set_seed(None)
+    options.set_intra_op_parallelism_threads(int(os.environ.get("TIDEFLOW_TEST_THREADS", "0")))
 
 
 # Importing tideflow.v1 or tideflow.v0 makes graphs the default, once in a process: not while tests are collected.
