@@ -4,6 +4,7 @@
 #   make test     the tests that need nothing but Tideflow
 #   make check    format, lint, types, import contracts
 #   make parity   compares with TensorFlow 2.21, in an environment of its own
+#   make processors   the numeric tests of both, as other processors compute
 #   make bench    measures against TensorFlow, PyTorch and JAX, in an environment of its own
 #   make examples runs every example
 #   make protos   makes the descriptors of TensorFlow's messages from their schema, where that was changed
@@ -20,7 +21,7 @@ PROTOC = .venv-protoc
 PROTOS = src/tideflow/_src/graph/protos
 PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test check parity bench examples format protos clean
+.PHONY: demo test check parity processors bench examples format protos clean
 
 demo: $(VENV)/demo.stamp
 	$(VENV)/bin/python -m tideflow --v1 examples/digits_demo.py out/digits_demo.png
@@ -40,6 +41,9 @@ format: $(VENV)/dev.stamp
 
 parity: $(VENV)/test.stamp $(ORACLE)/stamp
 	TIDEFLOW_ORACLE_PYTHON=$(CURDIR)/$(ORACLE)/bin/python $(VENV)/bin/python -m pytest -n auto tests/parity $(PYTEST_ARGS)
+
+processors: $(VENV)/test.stamp $(ORACLE)/stamp
+	TIDEFLOW_ORACLE_PYTHON=$(CURDIR)/$(ORACLE)/bin/python $(VENV)/bin/python tests/processors.py -n auto $(PYTEST_ARGS)
 
 bench: $(BENCH)/stamp
 	$(BENCH)/bin/python benchmarks/run.py $(BENCH_ARGS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -39,6 +39,7 @@ def scaled_square(
     rank_lost: bool = False,
     samples: bool = True,
     compiled_error: float = 0.0,
+    tier: Literal["any", "host"] = "any",
     second_slope: float = 1.0,
 ) -> Iterator[Any]:
     """Registers, while the block runs, an op that squares a float, with flaws as asked."""
@@ -48,8 +49,11 @@ def scaled_square(
 
     multiply: Any = OpDef.registry["Mul"]
     stop: Any = OpDef.registry.get("StopGradient")
-    definition = op("TestSquare", "x: T -> y: T", T=("float", "double"))(kernel)
+    arguments: dict[str, Any] = {"T": ("float", "double"), "tier": tier}
+    definition = op("TestSquare", "x: T -> y: T", **arguments)(kernel if tier == "any" else lambda x: kernel(np, x))
     try:
+        if tier == "host":
+            definition.xla(lambda x: kernel(None, x))
 
         @definition.shape
         def _shape(x: Any) -> Any:
@@ -113,6 +117,17 @@ def test_a_wrong_shape_is_found() -> None:
         assert "static_shapes" in found_by(definition)
 
 
-def test_a_difference_between_the_tiers_is_found() -> None:
-    with scaled_square(compiled_error=1e-3) as definition:
+@pytest.mark.parametrize("tier", ["any", "host"])
+def test_a_difference_between_the_tiers_is_found(tier: Literal["any", "host"]) -> None:
+    with scaled_square(compiled_error=1e-3, tier=tier) as definition:
         assert "tiers" in found_by(definition)
+    with scaled_square(tier=tier) as definition:
+        assert "tiers" not in found_by(definition)
+
+
+def test_other_random_numbers_of_a_tier_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    definition: Any = OpDef.registry["RandomStandardNormal"]
+    assert consistency.tiers(definition) == []
+    kernel = definition.xla_kernel or definition.kernel
+    monkeypatch.setattr(definition, "xla_kernel", lambda *arguments, **options: -kernel(*arguments, **options))
+    assert len(consistency.tiers(definition)) >= 3

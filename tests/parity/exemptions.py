@@ -1,12 +1,18 @@
 """Lists where Tideflow differs from TensorFlow on purpose, or has yet to agree with it; the list is meant to shrink.
 
-By aspect and op: why. An entry whose op agrees with TensorFlow fails the tests, so that it is removed; but not one
-for generated calls, where it is a matter of luck which values come up: those calls are only run, and must not crash.
+By aspect and op: why, and of which calls; all other calls are compared. A call that is exempt is still run and must not
+crash. An exemption of which no call differs fails the tests, so that it is removed, unless it says that this depends on
+the processor; but not one for generated calls, where it is a matter of luck which values come up.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from tideflow._src.graph.samples import Sample
+
+from . import predicates
 
 _ARRAY = "TensorFlow's graphs carry the shape of an array's elements; here the array tells when it runs"
 _FLOW = "called eagerly, TensorFlow runs it as a kernel without the meaning that it has in a graph"
@@ -42,7 +48,6 @@ _TABLE_SHAPE = "TensorFlow's handles of tables carry the shapes of keys and valu
 _OUTSIDE = "what a position outside of the shape becomes in another shape depends on how division rounds"
 _OUT_OF_BOUNDS = "TensorFlow computes with what lies outside of the bounds, or leaves it out; here it is refused"
 _ZERO_POINT = "zero points at the limits of 32 bits overflow in TensorFlow's C++, here sums are of 64 bits"
-_AVERAGE = "whether TensorFlow rounds or truncates averages of quantized numbers depends on the library and the shape"
 _EMPTY_RANGE = "TensorFlow's range of no numbers, or one clipped at NaN, is made of its loop's first values"
 _QUANTIZED = "ranges and numbers that are infinite, NaN or reversed: TensorFlow's C++ converts them in undefined ways"
 _UNCHECKED_COUNT = "TensorFlow counts a negative number at a place outside of the result; here it is an error"
@@ -84,6 +89,33 @@ UNSET = frozenset(
 )
 
 
+@dataclass(frozen=True)
+class Exemption:
+    """Says why calls of an operation are not compared, and which.
+
+    Attributes:
+      reason: what TensorFlow does.
+      when: tells of a call whether it is exempt.
+      sometimes: whether it depends on the processor that the calls differ.
+    """
+
+    reason: str
+    when: Callable[[Sample], bool] = predicates.always
+    sometimes: bool = False
+
+
+def exemptions_of(aspect: str, name: str) -> tuple[Exemption, ...]:
+    """Returns the exemptions of an op in one aspect."""
+    found = EXEMPTIONS.get(aspect, {}).get(name, ())
+    entries = found if isinstance(found, tuple) else (found,)
+    return tuple(Exemption(entry) if isinstance(entry, str) else entry for entry in entries)
+
+
+def exempt(aspect: str, sample: Sample) -> bool:
+    """Tells whether a call is exempt from comparison in one aspect."""
+    return any(exemption.when(sample) for exemption in exemptions_of(aspect, sample.op))
+
+
 def unspecified_outputs(sample: Sample) -> tuple[int, ...]:
     """Returns the positions of the outputs that mean something to the implementation that made them only.
 
@@ -97,12 +129,19 @@ def unspecified_outputs(sample: Sample) -> tuple[int, ...]:
     return ()
 
 
-EXEMPTIONS: dict[str, dict[str, str]] = {
+_AVERAGE = Exemption(
+    "whether TensorFlow rounds or truncates averages of quantized numbers depends on the library and the shape",
+    sometimes=True,
+)
+_NO_IMAGES = Exemption(
+    "TensorFlow leaves the gradient of a filter over no images unset", predicates.empty, sometimes=True
+)
+
+EXEMPTIONS: dict[str, dict[str, str | Exemption | tuple[Exemption, ...]]] = {
     "bad_input": {
         **dict.fromkeys("AudioSummaryV2 HistogramSummary ImageSummary ScalarSummary TensorSummaryV2".split(), _TAG),
         "RngSkip": "a negative number of steps is an error in TensorFlow's documentation, and no error in its kernel",
         "QuantizeDownAndShrinkRange": _EMPTY_RANGE,
-        "QuantizedAvgPool": _AVERAGE,
         "RequantizationRange": _EMPTY_RANGE,
         "RequantizationRangePerChannel": _EMPTY_RANGE,
         "SparseReshape": _OUTSIDE,
@@ -185,6 +224,7 @@ EXEMPTIONS: dict[str, dict[str, str]] = {
     },
     "bad_input_compiled": {},
     "values": {
+        "QuantizedAvgPool": _AVERAGE,
         "TensorListConcat": "TensorFlow refuses a list whose elements were never set, here they are zeros",
         **dict.fromkeys([name for name in _OLD_HANDLES if name != "ResourceConditionalAccumulator"], _HANDLE),
         **dict.fromkeys(("MapStage", "OrderedMapStage", "Stage"), _STAGED),
@@ -248,8 +288,13 @@ EXEMPTIONS: dict[str, dict[str, str]] = {
         "TensorListPushBack": _LIST,
         "TensorListStack": _LIST,
     },
-    "first_gradients": {"SelfAdjointEigV2": _SIGN, "Svd": _SIGN},
+    "first_gradients": {
+        "DepthwiseConv2dNative": _NO_IMAGES,
+        "SelfAdjointEigV2": _SIGN,
+        "Svd": _SIGN,
+    },
     "second_gradients": {
+        "DepthwiseConv2dNative": _NO_IMAGES,
         "EagerPyFunc": "TensorFlow loses the part of the second gradient that goes through the function's own tape",
         "FusedBatchNormGrad": _SAVED,
         "FusedBatchNormGradV2": _SAVED,
@@ -258,6 +303,7 @@ EXEMPTIONS: dict[str, dict[str, str]] = {
         "Svd": _SIGN,
     },
     "graph_def_from_tensorflow": {
+        "QuantizedAvgPool": _AVERAGE,
         **dict.fromkeys([name for name in _OLD_HANDLES if name != "ResourceConditionalAccumulator"], _HANDLE),
         "Stack": "the name of a stack's container",
         "TensorListElementShape": "TensorFlow wants to know the shape's rank when the node is built",
@@ -278,6 +324,7 @@ EXEMPTIONS: dict[str, dict[str, str]] = {
         "MutableHashTableOfTensors": _TABLE,
     },
     "generated_calls": {
+        "QuantizedAvgPool": _AVERAGE,
         "TensorListConcat": "TensorFlow refuses a list whose elements were never set, here they are zeros",
         "LSTMBlockCellGrad": "an infinite weight of a peephole gives an infinity here, and NaN in TensorFlow",
         "CTCBeamSearchDecoder": "which of equally likely beams come first depends on TensorFlow's heap",

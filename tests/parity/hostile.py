@@ -21,9 +21,9 @@ from tideflow._src.graph.op_def import OpDef
 from tideflow._src.graph.samples import Sample, samples_of
 
 from . import subject
-from .checks import cannot_run, outcome_difference
+from .checks import Problem, cannot_run, outcome_difference
 from .comparison import list_difference
-from .exemptions import EXEMPTIONS
+from .exemptions import exempt
 from .oracle import Oracle, OracleCrash, OracleFailure
 
 _SAMPLES = 3  # of each op, as different as they come
@@ -140,7 +140,7 @@ def compiled(definition: OpDef) -> list[str]:
     if definition.tier == "host" or definition.random is not None:
         return []
     ranked = sorted(_compilable_calls(definition), key=lambda call: call[0])
-    problems = []
+    problems: list[str] = []
     for _, what, sample in ranked[:_COMPILED]:
         with subject.tier("host"):
             wanted = subject.run_in_session(sample, static=True, variant="rank")
@@ -154,7 +154,7 @@ def compiled(definition: OpDef) -> list[str]:
         elif problem is None and "error" not in found and not sample.random:
             problem = list_difference(found["outputs"], wanted["outputs"], sample.tolerance)
         if problem is not None:
-            problems.append(f"{what}: {sample}: {problem}")
+            problems.append(Problem.of(sample, f"{what}: {sample}: {problem}"))
     return problems
 
 
@@ -198,7 +198,7 @@ class Hostile:
                     found = subject.call(sample)
                 kind, problem = self._judge(sample, found)
                 if problem is not None:
-                    getattr(outcomes, kind).append(f"{what}: {sample}: {problem}")
+                    getattr(outcomes, kind).append(Problem.of(sample, f"{what}: {sample}: {problem}"))
         return self._outcomes[name]
 
     def _judge(self, sample: Sample, found: dict[str, Any]) -> tuple[str, str | None]:
@@ -211,7 +211,7 @@ class Hostile:
             return "wrong", None
         if unhandled is not None or cannot_run(wanted) or _NARROW in wanted.get("error", ("", ""))[1]:
             return "wrong", unhandled
-        if "error" not in found and "error" not in wanted and sample.op in EXEMPTIONS["values"]:
+        if "error" not in found and "error" not in wanted and exempt("values", sample):
             return "wrong", None
         kind = "refused" if "error" in found and "error" not in wanted else "wrong"
         return kind, outcome_difference(sample, found, wanted)
