@@ -1,4 +1,4 @@
-"""Checks graphs of functions: captures, outputs, replay and what XLA can take."""
+"""Checks graphs of functions: captures, outputs and what XLA can take."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import pytest
 import tideflow as tf2
 import tideflow.v1 as tf
 from tideflow._src.function.func_graph import FuncGraph, build
-from tideflow._src.function.replay import replay
 
 
 def test_what_comes_from_outside_is_captured_once(graph) -> None:
@@ -57,20 +56,6 @@ def test_operations_are_kept_as_control_outputs_and_none_stays_none(graph) -> No
     assert [op.type for op in function.control_outputs] == ["NoOp"]
     assert (structure["a"], structure["b"]) == (None, None)
     assert len(function.outputs) == 1
-
-
-def test_replay_copies_operations_and_their_order(graph) -> None:
-    x = tf.placeholder(tf.float32, [])
-
-    def body(a):
-        with tf.control_dependencies([tf.sin(a, name="first")]):
-            return tf.identity(a * x, name="second")
-
-    function, _ = build("f", body, [(tf.float32, (), "a")])
-    (copy,) = replay(function, [tf.constant(2.0), x], graph)
-    assert copy.op.graph is graph
-    assert [op.type for op in copy.op.inputs[0].op.control_inputs] == ["Sin"]
-    assert tf.Session().run(copy, {x: 3.0}) == 6.0
 
 
 def test_what_can_be_compiled(graph) -> None:

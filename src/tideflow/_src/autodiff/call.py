@@ -19,9 +19,10 @@ class Call:
       outputs: the tensors it gave, lists flattened.
       operation: the node of a graph that makes the call, or None.
       backward: the user's function: output gradients in, input gradients out.
+      wanted: which of its inputs, lists flattened, need a gradient; None if that is not known.
     """
 
-    __slots__ = ("op_def", "inputs", "outputs", "_attrs", "operation", "backward")
+    __slots__ = ("op_def", "inputs", "outputs", "_attrs", "operation", "backward", "wanted")
 
     op_def: Any
 
@@ -40,6 +41,7 @@ class Call:
         self._attrs = attrs
         self.operation = operation
         self.backward = backward
+        self.wanted: Sequence[bool] | None = None
 
     @classmethod
     def of_operation(cls, operation: Operation) -> Call:

@@ -130,10 +130,13 @@ class _Walk:
         self._stops = stops
         self._colocate = colocate
         self._gradients: dict[SymbolicTensor, list[Any]] = {}
+        self._wanted: set[SymbolicTensor] = set()
+        self._active: set[Operation] = set()
 
     def run(self, ys: Sequence[SymbolicTensor], seeds: Sequence[Any]) -> list[Any]:
         wanted = set(self._xs)
         between, order = self._between(ys, wanted)
+        self._wanted, self._active = wanted, between
         for y, seed in zip(ys, seeds, strict=True):
             if seed is not None and (y in wanted or _is_trainable(y)):
                 self._gradients.setdefault(y, []).append(seed)
@@ -169,6 +172,8 @@ class _Walk:
             else:
                 dys.append(None if op.op_def.takes_missing_gradients else _zeros_of(output))
         call = Call.of_operation(op)
+        if op.op_def.takes_functions:
+            call.wanted = [self._needs_gradient(tensor) for tensor in op.inputs]
         results = input_gradients(call, dys)
         for tensor, gradient in zip(call.flat_inputs(), results, strict=True):
             if gradient is None or tensor in self._stops or not _is_trainable(tensor):
@@ -176,6 +181,11 @@ class _Walk:
             if _partly_known(gradient):
                 _inherit_shape(gradient, tensor)
             self._gradients.setdefault(tensor, []).append(gradient)
+
+    def _needs_gradient(self, tensor: SymbolicTensor) -> bool:
+        if tensor in self._stops or not _is_trainable(tensor):
+            return False
+        return tensor in self._wanted or tensor.op in self._active
 
     def _between(
         self, ys: Sequence[SymbolicTensor], wanted: set[SymbolicTensor]

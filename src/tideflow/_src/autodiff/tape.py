@@ -115,6 +115,12 @@ class GradientTape:
             watched.update(id(tensor) for tensor in node.outputs if _trainable(tensor))
             self._records.append(Call(node.op_def, node._inputs, node.outputs, node.attrs, node))
 
+    def record_growth(self, node: Operation, outputs: Sequence[SymbolicTensor]) -> None:
+        """Records that a node has been given more outputs: what its gradient reads."""
+        watched = self._watched
+        if any(id(tensor) in watched for tensor in node._inputs):
+            watched.update(id(tensor) for tensor in outputs if _trainable(tensor))
+
     def record_custom(self, inputs: Sequence[Any], outputs: Sequence[Any], backward: Callable[..., Any]) -> None:
         """Records a call whose gradient is a function of the user's: output gradients in, input gradients out."""
         if any(id(tensor) in self._watched for tensor in inputs):
@@ -286,6 +292,8 @@ class GradientTape:
             else:
                 if call.operation is not None:
                     call = Call.of_operation(call.operation)  # its inputs may have changed since
+                    if call.op_def.takes_functions:
+                        call.wanted = [id(tensor) in watched for tensor in call.flat_inputs()]
                 results, broadcast = rule_gradients(call, dys, False)
                 inputs = call.flat_inputs() if call.op_def.is_variadic else call.inputs
             for tensor, gradient in zip(inputs, results, strict=True):

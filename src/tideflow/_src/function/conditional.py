@@ -1,29 +1,19 @@
-"""``cond``, ``case`` and ``switch_case``: choosing what runs, eagerly and in graphs, with gradients; those of calls."""
+"""``cond``, ``case`` and ``switch_case``: choosing what runs, eagerly and in graphs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tideflow._src.autodiff.call import Call
-from tideflow._src.autodiff.graph_gradients import gradients
 from tideflow._src.core import context, dtypes, nest
 from tideflow._src.core.tensor import EagerTensor, SymbolicTensor, Tensor
 from tideflow._src.function import structures
-from tideflow._src.function.func_graph import FuncGraph, build, unique_function_name, zeros_of
-from tideflow._src.function.replay import replay
+from tideflow._src.function.call_gradients import output_shapes
+from tideflow._src.function.func_graph import FuncGraph, build, unique_function_name
 from tideflow._src.function.written_variables import read_when_used
 from tideflow._src.graph.op_def import OpDef
 from tideflow._src.ops.control.branching import install_conditional
-from tideflow._src.ops.control.functional import (
-    case_op,
-    if_op,
-    partitioned_call,
-    stateful_partitioned_call,
-    stateless_case,
-    stateless_if,
-    truth,
-)
+from tideflow._src.ops.control.functional import case_op, if_op, stateless_case, stateless_if, truth
 from tideflow._src.runtime.convert import convert_to_tensor
 
 
@@ -70,7 +60,7 @@ def cond(
         types = [output._dtype.base_dtype for output in then_graph.outputs]
         outputs = operation(
             pred, merged, Tcond=pred.dtype, Tout=types, then_branch=then_graph, else_branch=else_graph,
-            output_shapes=_output_shapes([then_graph, else_graph]), name=scope,
+            output_shapes=output_shapes([then_graph, else_graph]), name=scope,
         )  # fmt: skip
         return _repack(graph, then_result, outputs, then_graph)
 
@@ -138,16 +128,6 @@ def _hollow(structure: Any) -> Any:
     return nest.map_structure(lambda item: 0, structure) if nest.is_nested(structure) else 0
 
 
-def _output_shapes(branches: Sequence[FuncGraph]) -> list[Any]:
-    shapes = []
-    for outputs in zip(*(branch.outputs for branch in branches), strict=True):
-        shape = outputs[0].shape
-        for output in outputs[1:]:
-            shape = shape.most_specific_compatible_shape(output.shape)
-        shapes.append(shape._dims)
-    return shapes
-
-
 def _merge_captures(branches: Sequence[FuncGraph]) -> list[Any]:
     """Gives all branches the same parameters: the union of what they capture. Returns the outer tensors."""
     read_when_used(branches)
@@ -167,104 +147,6 @@ def _merge_captures(branches: Sequence[FuncGraph]) -> list[Any]:
             parameters.append(known[1])
         branch.inputs = parameters
     return list(outer.values())
-
-
-def function_gradient(function: FuncGraph, name: str) -> tuple[FuncGraph, list[int]]:
-    """Builds the gradient of a function: parameters and output gradients in, gradients of the parameters out.
-
-    Returns:
-      The function, and the positions of the parameters that have a gradient, in the order of its outputs.
-    """
-    graph = FuncGraph(unique_function_name(name), None)
-    graph.outer_graph = function.outer_graph
-    with graph.as_default():
-        parameters = [graph.add_parameter_like(item, "input") for item in function.inputs]
-        outputs = replay(function, parameters, graph)
-        dys = []
-        for output in outputs:
-            dys.append(graph.add_parameter(output._dtype.base_dtype, output._shape, "dy"))
-        pairs = [(y, dy) for y, dy in zip(outputs, dys, strict=True) if differentiable(y)]
-        wanted = [
-            index for index, item in enumerate(parameters) if differentiable(item) or item._dtype is dtypes.resource
-        ]
-        found: list[Any] = []
-        if pairs and wanted:
-            found = gradients([y for y, _ in pairs], [parameters[i] for i in wanted], [dy for _, dy in pairs])
-        registry: Any = OpDef.registry
-        positions = []
-        for index, gradient in zip(wanted, found, strict=False):
-            if gradient is None:
-                continue
-            dense = convert_to_tensor(gradient)
-            if dense._op.type == "Placeholder":
-                dense = registry["Identity"](dense)
-            graph.outputs.append(graph.capture(dense))
-            positions.append(index)
-    return graph, positions
-
-
-def differentiable(tensor: Any) -> bool:
-    """Tells whether gradients flow through a tensor."""
-    dtype = tensor.dtype.base_dtype
-    return bool(dtype.is_floating or dtype.is_complex or dtype is dtypes.variant)
-
-
-def _branches_gradient(
-    call: Call, branches: Sequence[FuncGraph], dys: Sequence[Any]
-) -> tuple[list[Any], list[FuncGraph], list[Any]]:
-    """Returns the gradient functions of branches, made to return the same gradients, and what they take."""
-    inputs = list(call.inputs[1])
-    built = [function_gradient(branch, f"{branch.name}_grad") for branch in branches]
-    wanted = sorted({position for _, positions in built for position in positions})
-    functions = []
-    for graph, positions in built:
-        with graph.as_default():
-            by_position = dict(zip(positions, graph.outputs, strict=True))
-            graph.outputs = [
-                by_position[position] if position in by_position else zeros_of(graph.inputs[position])
-                for position in wanted
-            ]
-        functions.append(graph)
-    return wanted, functions, [*inputs, *dys]
-
-
-@if_op.gradient
-def _if_gradient(call: Call, *dys: Any) -> Any:
-    branches = [call.attr("then_branch"), call.attr("else_branch")]
-    wanted, functions, arguments = _branches_gradient(call, branches, dys)
-    results: Any = []
-    if wanted:
-        results = if_op(
-            call.inputs[0], arguments, Tcond=call.inputs[0].dtype.base_dtype,
-            Tout=[output._dtype for output in functions[0].outputs],
-            then_branch=functions[0], else_branch=functions[1], output_shapes=_output_shapes(functions),
-        )  # fmt: skip
-    return None, _spread(call, wanted, results)
-
-
-stateless_if.gradient(_if_gradient)
-
-
-def _spread(call: Call, wanted: Sequence[int], results: Any) -> list[Any]:
-    found: list[Any] = [None] * len(call.inputs[1])
-    for position, gradient in zip(wanted, results, strict=True):
-        found[position] = gradient
-    return found
-
-
-@case_op.gradient
-def _case_gradient(call: Call, *dys: Any) -> Any:
-    wanted, functions, arguments = _branches_gradient(call, call.attr("branches"), dys)
-    results: Any = []
-    if wanted:
-        results = case_op(
-            call.inputs[0], arguments, Tout=[output._dtype for output in functions[0].outputs],
-            branches=functions, output_shapes=_output_shapes(functions),
-        )  # fmt: skip
-    return None, _spread(call, wanted, results)
-
-
-stateless_case.gradient(_case_gradient)
 
 
 def switch_case(branch_index: Any, branch_fns: Any, default: Any = None, name: str = "switch_case") -> Any:
@@ -298,7 +180,7 @@ def switch_case(branch_index: Any, branch_fns: Any, default: Any = None, name: s
         operation: Any = case_op if any(item.is_stateful() for item in graphs) else stateless_case
         outputs = operation(
             branch_index, merged, Tout=[output._dtype.base_dtype for output in graphs[0].outputs], branches=graphs,
-            output_shapes=_output_shapes(graphs), name=scope,
+            output_shapes=output_shapes(graphs), name=scope,
         )  # fmt: skip
         return _repack(graph, built[0][1], outputs, graphs[0])
 
@@ -392,23 +274,3 @@ def case(
 
 def _chain(pred: Any, function: Callable[[], Any], otherwise: Callable[[], Any], name: str) -> Callable[[], Any]:
     return lambda: cond(pred, function, otherwise, name)
-
-
-# Calls of functions.
-
-
-@partitioned_call.gradient
-def _call_gradient(call: Call, *dys: Any) -> Any:
-    function = call.attr("f")
-    arguments = list(call.inputs[0])
-    gradient, positions = function_gradient(function, f"{function.name}_grad")
-    found: list[Any] = [None] * len(arguments)
-    if positions:
-        operation: Any = stateful_partitioned_call if gradient.is_stateful() else partitioned_call
-        results = operation([*arguments, *dys], Tout=[output._dtype for output in gradient.outputs], f=gradient)
-        for position, result in zip(positions, results, strict=True):
-            found[position] = result
-    return (found,)
-
-
-stateful_partitioned_call.gradient(_call_gradient)

@@ -1,182 +1,108 @@
 """Differentiates loops in graphs.
 
-The gradient of a loop runs another loop backwards. The forward loop is extended to push the loop variables
-of each turn on lists; the backward loop pops them, computes that turn again and differentiates it. Tensors that the
-body only reads are passed along unchanged, and their gradients are added up.
+The gradient of a loop runs another loop backwards. The forward loop is extended to push on lists, one entry a turn,
+what the gradient of a turn reads; the backward loop pops it. What no turn changes is read as it is: tensors that go
+through the loop unchanged, what is computed of those alone, and variables that the loop reads but does not write,
+which are then read once, before it. Gradients of what goes through unchanged are added up over the turns.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from tideflow._src.autodiff.call import Call
-from tideflow._src.autodiff.graph_gradients import gradients
-from tideflow._src.core import dtypes
+from tideflow._src.autodiff.rules import is_differentiable
+from tideflow._src.core import context, dtypes
 from tideflow._src.core.tensor import SymbolicTensor
-from tideflow._src.function.conditional import differentiable
-from tideflow._src.function.func_graph import (
-    FuncGraph,
-    share_variable,
-    unique_function_name,
-    variable_behind,
-    zeros_of,
+from tideflow._src.function.call_gradients import seeded_by, wanted_of
+from tideflow._src.function.forward_backward import (
+    Backward,
+    BackwardGraph,
+    Extended,
+    accepts_gradient,
+    add_outputs,
+    differentiable,
+    extended_by,
+    is_pure,
+    outside_of_scopes,
+    zeros_like_parameter,
 )
-from tideflow._src.function.loops import share_parameters
-from tideflow._src.function.replay import replay
+from tideflow._src.function.func_graph import FuncGraph, unique_function_name
 from tideflow._src.graph.op_def import OpDef
+from tideflow._src.graph.operation import Operation
 from tideflow._src.ops.control.functional import stateless_while, while_op
 from tideflow._src.ops.control.tensor_list import (
     empty_tensor_list,
     shape_of,
+    tensor_list_length,
     tensor_list_pop_back,
     tensor_list_push_back,
 )
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.runtime.plan import needed
 
+_SAME_LENGTH = frozenset(("TensorListSetItem", "TensorListScatterIntoExistingList", "Identity", "ZerosLike"))
+_CALLS_OUT = frozenset(("PyFunc", "PyFuncStateless", "EagerPyFunc"))
+
 
 @while_op.gradient
 def _while_gradient(call: Call, *dys: Any) -> Any:
-    op = call.operation
-    if op is None:
+    node = call.operation
+    if node is None:
         raise LookupError("The gradient of a While operation called eagerly is not defined; use tf.while_loop.")
-    count = len(call.inputs[0])
-    return (_backward_loop(op, _saved(op), list(dys))[:count],)
+    seeded, seeds = seeded_by(call, dys)
+    wanted = wanted_of(call, call.attr("body").inputs, 0)
+    found: list[Any] = [None] * len(node._inputs)
+    if seeded and wanted:
+        count = len(found)
+        loop = _Loop(node)
+        found = loop.gradients(dict(zip(seeded, seeds, strict=True)), wanted)[:count]
+    return (found,)
 
 
 stateless_while.gradient(_while_gradient)
 while_op.takes_missing_gradients = stateless_while.takes_missing_gradients = True
 
 
-class _Saved:
-    """Is what the gradient of a loop knows about it.
+class _Turn(BackwardGraph):
+    """Is the graph that differentiates one turn: it pops what changes from turn to turn.
 
     Attributes:
-      body: the body as it was before it saved anything.
-      saving_body: the body that saves its varying variables.
-      varying: the positions of the variables that the body changes.
-      kept: the positions of those whose values gradients need.
-      lists: for each of the latter the list of its values, one for each turn.
-      turns: the number of turns.
+      popped: for each value of the forward turn that is read and changes: the list, the rest of it, and the value.
     """
 
-    def __init__(
-        self,
-        body: FuncGraph,
-        saving_body: FuncGraph,
-        varying: list[int],
-        kept: list[int],
-        lists: list[Any],
-        turns: Any,
-    ) -> None:
-        self.body = body
-        self.saving_body = saving_body
-        self.varying = varying
-        self.kept = kept
-        self.lists = lists
-        self.turns = turns
+    def __init__(self, loop: _Loop) -> None:
+        super().__init__(loop.body)
+        self._loop = loop
+        self.popped: dict[SymbolicTensor, tuple[SymbolicTensor, SymbolicTensor, SymbolicTensor]] = {}
 
+    def gradient_shape(self, position: int) -> Any:
+        """Returns the static shape of the gradient of a loop variable, which holds for every turn."""
+        return self._loop.body.inputs[position]._shape
 
-def _flows(tensor: Any) -> bool:
-    """Tells whether gradients flow through a loop variable: numbers, lists of numbers, variables of numbers."""
-    if tensor.dtype is dtypes.resource:
-        found = variable_behind(tensor)
-        return found is not None and (found[0].is_floating or found[0].is_complex)
-    return differentiable(tensor)
+    def values_read(self) -> list[tuple[SymbolicTensor, SymbolicTensor]]:
+        """Returns the values that change from turn to turn, each with what stands for it here."""
+        return [(tensor, value) for tensor, (_, _, value) in self.popped.items() if tensor._dtype is not dtypes.variant]
 
-
-def _saved(op: Any) -> _Saved:
-    """Extends a loop, once, to save its varying variables at each turn."""
-    saved = op.__dict__.get("_saved_variables")
-    if saved is not None:
-        return saved
-    body: FuncGraph = op.attrs["body"]
-    condition: FuncGraph = op.attrs["cond"]
-    count = len(body.inputs)
-    original = body
-    varying = [index for index in range(count) if body.outputs[index] is not body.inputs[index]]
-    kept = _needed_values(body, varying)
-    new_body = FuncGraph(unique_function_name(f"{body.name}_saving"), body.outer_graph)
-    new_condition = FuncGraph(unique_function_name(f"{condition.name}_saving"), condition.outer_graph)
-    graph = op.graph
-    registry: Any = OpDef.registry
-    variant = OpDef.registry["EmptyTensorList"].outputs[0].dtype
-    with new_body.as_default():
-        parameters = [new_body.add_parameter_like(item, "loop_variable") for item in original.inputs]
-        handles = [new_body.add_parameter(variant, (), "saved") for _ in kept]
-        turn = new_body.add_parameter(dtypes.int32, (), "turns")
-        outputs = replay(original, parameters, new_body)
-        outputs = [
-            registry["Identity"](output) if output._op.type == "Placeholder" and index in set(varying) else output
-            for index, output in enumerate(outputs)
-        ]
-        pushed = [tensor_list_push_back(handle, parameters[index]) for handle, index in zip(handles, kept, strict=True)]
-        new_body.outputs = [*outputs, *pushed, registry["AddV2"](turn, 1)]
-    with new_condition.as_default():
-        parameters = [new_condition.add_parameter_like(item, "loop_variable") for item in condition.inputs]
-        for _ in kept:
-            new_condition.add_parameter(variant, (), "saved")
-        new_condition.add_parameter(dtypes.int32, (), "turns")
-        new_condition.outputs = replay(condition, parameters, new_condition)
-    with graph.as_default(), graph.control_dependencies(None):
-        saved_stack, graph._name_stack = graph._name_stack, op.name
-        try:
-            starts = [
-                empty_tensor_list(
-                    _static_shape(original.inputs[index]), -1, element_dtype=original.inputs[index]._dtype.base_dtype
+    def read(self, tensor: SymbolicTensor, name: str | None = None) -> SymbolicTensor:
+        """Returns what stands for a value of the forward turn: a parameter, or what is popped off a list."""
+        if self._loop.is_same_each_turn(tensor):
+            return super().read(tensor, name)
+        found = self.popped.get(tensor)
+        if found is None:
+            with context.no_tapes(), self.as_default(), self.control_dependencies(None), outside_of_scopes(self):
+                handle = self.add_parameter(dtypes.variant, (), "saved")
+                self.inputs.pop()
+                rest, value = tensor_list_pop_back(
+                    handle, _static_shape(tensor), element_dtype=tensor._dtype.base_dtype
                 )
-                for index in kept
-            ]
-            zero = convert_to_tensor(0, "int32", name="turns")
-        finally:
-            graph._name_stack = saved_stack
-    inputs = [*op._inputs[:count], *starts, zero]
-    # The loop itself is extended in place, so that whoever uses its outputs runs the saving loop, once.
-    op._inputs = tuple(inputs)
-    op.attrs["body"], op.attrs["cond"] = new_body, new_condition
-    op.attrs["T"] = [tensor._dtype.base_dtype for tensor in inputs]
-    op.attrs["output_shapes"] = [*op.attrs["output_shapes"], *([()] * (len(kept) + 1))]
-    for offset, tensor in enumerate([*starts, zero]):
-        op.outputs.append(SymbolicTensor(op, count + offset, tensor._dtype, ()))
-    graph.changed_in_place()
-    result = _Saved(original, new_body, varying, kept, op.outputs[count:-1], op.outputs[-1])
-    op.__dict__["_saved_variables"] = result
-    return result
-
-
-def _needed_values(body: FuncGraph, varying: list[int]) -> list[int]:
-    """Returns the variables whose values the gradient of one turn needs: those that a trial of it uses."""
-    graph = FuncGraph(unique_function_name(f"{body.name}_trial"), body.outer_graph)
-    with graph.as_default():
-        parameters = [graph.add_parameter_like(item, "variable") for item in body.inputs]
-        outputs = replay(body, parameters, graph)
-        flowing = [index for index, item in enumerate(body.inputs) if _flows(item)]
-        changing = [index for index in flowing if index in set(varying)]
-        seeds = {index: graph.add_parameter_like(outputs[index], "gradient") for index in changing}
-        found = _turn_gradients(outputs, parameters, flowing, seeds)
-        results: list[Any] = [
-            _zeros_where_unreached(parameters[index], seeds[index]) if gradient is None else convert_to_tensor(gradient)
-            for index, gradient in zip(flowing, found, strict=True)
-            if gradient is not None or index in seeds
-        ]
-    used = needed([tensor for tensor in results if tensor._op.graph is graph], [], set())
-    return [index for index in varying if parameters[index]._op in used]
-
-
-def _turn_gradients(outputs: list[Any], values: list[Any], wanted: list[int], seeds: dict[int, Any]) -> list[Any]:
-    """Returns the gradients of one turn for the variables at the positions ``wanted``."""
-    if not seeds:
-        return [None] * len(wanted)
-    return gradients([outputs[index] for index in seeds], [values[index] for index in wanted], list(seeds.values()))
-
-
-def _zeros_where_unreached(value: Any, gradient: Any) -> Any:
-    """Returns the gradient of a variable that the turn does not use: zeros, if possible without its value."""
-    registry: Any = OpDef.registry
-    known = value._dtype is dtypes.variant or (value._shape is not None and None not in value._shape)
-    return registry["ZerosLike"](gradient if known else value)
+            value._shape = tensor._shape
+            found = self.popped[tensor] = (handle, rest, value)
+        return found[2]
 
 
 def _static_shape(tensor: SymbolicTensor) -> Any:
@@ -186,106 +112,415 @@ def _static_shape(tensor: SymbolicTensor) -> Any:
     return np.array([-1 if size is None else size for size in shape], dtype=np.int32)
 
 
-def _backward_loop(op: Any, saved: _Saved, dys: list[Any]) -> list[Any]:
-    """Builds the loop that runs ``op`` backwards; returns a gradient, or None, for each of its inputs.
+class _Loop:
+    """Is a loop that is being differentiated: the operation, and its functions, which it owns from then on."""
 
-    Its variables are: the turn, the lists of saved values, a gradient for each variable through which gradients flow
-    (of its value so far or, for a variable that never changes, the sum over the turns), and the unchanging variables.
-    """
-    count = len(saved.body.inputs)
-    varying, kept = saved.varying, saved.kept
-    # Gradients reach the lists themselves when a gradient is differentiated again.
-    list_positions = [count + i for i in range(len(kept)) if count + i < len(dys) and dys[count + i] is not None]
-    body = saved.saving_body if list_positions else saved.body
-    registry: Any = OpDef.registry
-    changing = {*varying, *list_positions}
-    wanted = [index for index in range(count) if _flows(body.inputs[index])] + list_positions
-    invariant = [index for index in range(count) if index not in changing]
-    starts: list[Any] = [saved.turns, *saved.lists]
-    for index in wanted:
-        # What goes through the loop unchanged comes out too: that gradient is where the sum begins.
-        dy = dys[index] if index < len(dys) else None
-        if dy is not None:
-            starts.append(convert_to_tensor(dy))
-        elif index in changing:
-            starts.append(registry["ZerosLike"](op.outputs[index]))
-        else:
-            starts.append(zeros_of(op.inputs[index]))
-    shapes: list[Any] = [None] * len(starts)
-    for position, index in enumerate(wanted):
-        source = body.inputs[index]
-        shapes[1 + len(kept) + position] = (
-            source._shape if source._dtype is not dtypes.resource else starts[1 + len(kept) + position]._shape
+    def __init__(self, node: Operation) -> None:
+        self.node = node
+        self.body: Extended = extended_by(node, "body")
+        self.condition: Extended = extended_by(node, "cond")
+        self.positions = {parameter: index for index, parameter in enumerate(self.body.inputs)}
+        #: For each value that is saved the position of its list among the outputs of the operation.
+        self._saved: dict[SymbolicTensor, int] = node.__dict__.setdefault("_saved_values", {})
+        #: For each handle that is read before the loop the position of the value among its inputs.
+        self._reads: dict[SymbolicTensor, int] = node.__dict__.setdefault("_hoisted_reads", {})
+        self._same: dict[SymbolicTensor, bool] = {}
+        self._graph: Any = context.current_graph()
+        self._outside: dict[SymbolicTensor, Any] = {}
+
+    # What the turns have in common.
+
+    def changes(self, index: int) -> bool:
+        """Tells whether a loop variable changes from turn to turn."""
+        return self.body.outputs[index] is not self.body.inputs[index]
+
+    def is_same_each_turn(self, tensor: SymbolicTensor) -> bool:
+        """Tells whether a tensor of the body has the same value in each turn, so that it is known outside."""
+        known = self._same.get(tensor)
+        if known is None:
+            known = self._same[tensor] = self._find_same(tensor)
+        return known
+
+    def _find_same(self, tensor: SymbolicTensor) -> bool:
+        position = self.positions.get(tensor)
+        if position is not None:
+            return not self.changes(position)
+        op = tensor._op
+        if op.type == "Const":
+            return True
+        if op.type == "TensorListLength":
+            return self._list_of_length(op.inputs[0]) is not None
+        if op.type == "ReadVariableOp":
+            return self._is_only_read(op.inputs[0])
+        return is_pure(op) and all(map(self.is_same_each_turn, op.inputs))
+
+    def _list_of_length(self, handle: SymbolicTensor) -> int | None:
+        """Returns the position of a loop variable that is a list, of the length of another one in each turn."""
+        while handle._op.type in _SAME_LENGTH:
+            if handle._op.attrs.get("resize_if_index_out_of_bounds"):
+                return None
+            handle = handle._op.inputs[0]
+        position = self.positions.get(handle)
+        if position is None:
+            return None
+        end = self.body.outputs[position]
+        while end is not handle:
+            if end._op.type not in _SAME_LENGTH or end._op.attrs.get("resize_if_index_out_of_bounds"):
+                return None
+            end = end._op.inputs[0]
+        return position
+
+    def _is_only_read(self, handle: SymbolicTensor) -> bool:
+        """Tells whether nothing in the loop can write the variable that a parameter of the body refers to."""
+        position = self.positions.get(handle)
+        if position is None or self.changes(position):
+            return False
+        for function in (self.body, self.condition):
+            parameters = {parameter: index for index, parameter in enumerate(function.inputs)}
+            for op in function.plan_ops():
+                definition = op.op_def
+                if op.type in _CALLS_OUT or (definition.takes_functions and _takes(op, function.inputs[position])):
+                    return False
+                if not definition.updates:
+                    continue
+                for tensor in op.inputs:
+                    if tensor._dtype is dtypes.resource or tensor._dtype._is_ref_dtype:
+                        index = parameters.get(tensor)
+                        if index is None or index == position or self._may_be_one(index, position):
+                            return False
+        return True
+
+    def _may_be_one(self, first: int, second: int) -> bool:
+        """Tells whether two handles may name one variable."""
+        variables = [_variable_of(self.node._inputs[index]) for index in (first, second)]
+        return None in variables or variables[0] == variables[1]
+
+    def outside(self, tensor: SymbolicTensor) -> Any:
+        """Returns the tensor outside of the loop that is what a tensor of the body is in each turn."""
+        found = self._outside.get(tensor)
+        if found is None:
+            found = self._outside[tensor] = self._computed_outside(tensor)
+        return found
+
+    def _computed_outside(self, tensor: SymbolicTensor) -> Any:
+        position = self.positions.get(tensor)
+        if position is not None:
+            return self.node._inputs[position]
+        op = tensor._op
+        if op.type == "TensorListLength":
+            position = self._list_of_length(op.inputs[0])
+            assert position is not None
+            return tensor_list_length(self.node._inputs[position])
+        if op.type == "ReadVariableOp":
+            position = self._read_before(op)
+            return self.node._inputs[position]
+        graph = self._graph
+        copy = graph.add_operation(
+            op.op_def,
+            [graph.capture(self.outside(item)) for item in op.inputs],
+            dict(op.attrs),
+            op.name.rsplit("/", 1)[-1],
+            output_types=[output._dtype for output in op.outputs],
+            output_shapes=[output._shape for output in op.outputs],
         )
-    constants = [op.inputs[index] for index in invariant]
-    types = [tensor.dtype.base_dtype for tensor in (*starts, *constants)]
-    static = [*([()] * (1 + len(kept))), *shapes[1 + len(kept) :], *(tensor._shape for tensor in constants)]
-    condition = FuncGraph(unique_function_name(f"{body.name}_grad_cond"))
-    with condition.as_default():
-        turn, *_ = [
-            condition.add_parameter(dtype, shape, "variable") for dtype, shape in zip(types, static, strict=True)
+        return copy.outputs[tensor._value_index]
+
+    def _read_before(self, op: Operation) -> int:
+        """Reads a variable once before the loop and gives the value to all turns; returns its position."""
+        handle = op.inputs[0]
+        position = self._reads.get(handle)
+        if position is None:
+            node = self.node
+            source = node._inputs[self.positions[handle]]
+            with _around(node, node._control_inputs):
+                registry: Any = OpDef.registry
+                value = registry["ReadVariableOp"](source, dtype=op.attrs["dtype"])
+            value._shape = op.outputs[0]._shape
+            position = self._reads[handle] = self._add_variable(value, op.outputs[0])
+            self.body.outputs.append(self.body.inputs[position])
+            parameter = self.body.inputs[position]
+            for user in self.body.get_operations():
+                if any(_is_read_of(tensor, handle) for tensor in user._inputs):
+                    user._inputs = tuple(
+                        parameter if _is_read_of(tensor, handle) else tensor for tensor in user._inputs
+                    )
+            self.body.outputs = [parameter if _is_read_of(tensor, handle) else tensor for tensor in self.body.outputs]
+            self.positions[parameter] = position
+        return position
+
+    # Growing the forward loop.
+
+    def _add_variable(self, start: SymbolicTensor, like: SymbolicTensor) -> int:
+        """Gives the loop one variable more; whoever calls this adds its value after a turn to the body's outputs."""
+        node = self.node
+        node.graph._check_not_finalized()
+        for function in (self.body, self.condition):
+            function.add_parameter(like._dtype.base_dtype, start._shape, "saved")
+        node._inputs = (*node._inputs, start)
+        add_outputs(node, "T", [start])
+        return len(node._inputs) - 1
+
+    def _save(self, tensor: SymbolicTensor) -> SymbolicTensor:
+        """Makes the loop push a value of each turn on a list; returns the list that it ends with."""
+        position = self._saved.get(tensor)
+        if position is None:
+            with _around(self.node, ()):
+                start = empty_tensor_list(_static_shape(tensor), -1, element_dtype=tensor._dtype.base_dtype)
+            position = self._saved[tensor] = self._add_variable(start, start)
+            body = self.body
+            with context.no_tapes(), body.as_default(), body.control_dependencies(None):
+                value = tensor
+                if value._dtype._is_ref_dtype:
+                    registry: Any = OpDef.registry
+                    value = registry["Identity"](value)
+                body.outputs.append(tensor_list_push_back(body.inputs[position], value))
+        return self.node.outputs[position]
+
+    def _turns(self) -> SymbolicTensor:
+        """Returns the number of turns that the loop has taken."""
+        for index, (parameter, output) in enumerate(zip(self.body.inputs, self.body.outputs, strict=True)):
+            if parameter._dtype is dtypes.int32 and _adds_one(parameter, output) and _is(self.node._inputs[index], 0):
+                return self.node.outputs[index]
+        with _around(self.node, ()):
+            start: Any = convert_to_tensor(0, "int32", name="turns")
+        position = self._add_variable(start, start)
+        registry: Any = OpDef.registry
+        with context.no_tapes(), self.body.as_default(), self.body.control_dependencies(None):
+            self.body.outputs.append(registry["AddV2"](self.body.inputs[position], 1))
+        return self.node.outputs[position]
+
+    # The backward loop.
+
+    def gradients(self, dys: dict[int, Any], wanted: Sequence[int]) -> list[Any]:
+        """Builds the loop that goes backwards; returns a gradient, or None, for each input of the operation.
+
+        Its variables are: how many turns are left, the lists of saved values, a gradient for each loop variable that
+        changes, the sum of the gradients over the turns for each that does not, and what is the same in each turn.
+
+        Args:
+          dys: the gradients of the outputs at some positions.
+          wanted: the positions of the inputs whose gradients are asked for.
+        """
+        node = self.node
+        active, summed = self._active(dys, wanted)
+        results: list[Any] = [None] * len(node._inputs)
+        for index in wanted:
+            if not self.changes(index):
+                results[index] = dys.get(index)
+        if not active:
+            return results
+        turns = self._turns()
+        graph = _Turn(self)
+        built = Backward(self.body, active, [*active, *summed], graph)
+        registry: Any = OpDef.registry
+        starts: list[Any] = []
+        for index in active:
+            starts.append(dys[index] if index in dys else registry["ZerosLike"](node.outputs[index]))
+        summed = [index for place, index in enumerate(summed, len(active)) if built.gradients[place] is not None]
+        for index in summed:
+            starts.append(dys[index] if index in dys else zeros_like_parameter(node._inputs[index]))
+        with context.no_tapes(), graph.as_default():
+            turn = graph.add_parameter(dtypes.int32, (), "turns")
+            ends: list[Any] = []
+            for place, index in enumerate(active):
+                built.gradients[place] = self._kept(built, place, index, index in wanted)
+                if built.gradients[place] is None and _keeps_shape(self.body.inputs[index]):
+                    built.gradients[place] = registry["ZerosLike"](built.seeds[place])
+                built.make_dense(place)
+                ends.append(built.gradients[place])
+            sums = [
+                graph.add_parameter(start.dtype.base_dtype, start.shape._dims, "sum") for start in starts[len(active) :]
+            ]
+            for index, total in zip(summed, sums, strict=True):
+                place = len(active) + [*built.wanted[len(active) :]].index(index)
+                built.make_dense(place)
+                ends.append(_added(total, built.gradients[place]))
+            ends = [
+                seed if end._op.type == "Identity" and end._op.inputs[0] is seed else end
+                for end, seed in zip(ends, [*built.seeds, *sums], strict=True)
+            ]
+            built.return_tensors([registry["Sub"](turn, 1), *ends])
+        captures = built.captures()
+        used = needed(graph.outputs, graph.control_outputs, set())
+        popped = [(value, *parts) for value, parts in graph.popped.items() if parts[2]._op in used]
+        lists = [self._save(value) for value, *_ in popped]
+        constants = [
+            self.outside(outer) if isinstance(outer, SymbolicTensor) and outer._op.graph is self.body else outer
+            for outer, _ in captures
         ]
-        condition.outputs = [registry["Greater"](turn, 0)]
-    graph = FuncGraph(unique_function_name(f"{body.name}_grad"))
-    with graph.as_default():
-        parameters = [graph.add_parameter(dtype, shape, "variable") for dtype, shape in zip(types, static, strict=True)]
-        for parameter, constant in zip(parameters[len(starts) :], constants, strict=True):
-            share_variable(constant, parameter)
-        turn, rest = parameters[0], parameters[1:]
-        handles, rest = rest[: len(kept)], rest[len(kept) :]
-        sums, fixed = rest[: len(wanted)], rest[len(wanted) :]
-        values: list[Any] = [None] * len(body.inputs)
-        popped = []
-        for handle, index in zip(handles, kept, strict=True):
-            source = body.inputs[index]
-            remaining, value = tensor_list_pop_back(
-                handle, _static_shape(source), element_dtype=source._dtype.base_dtype
-            )
-            value._shape = source._shape
-            popped.append(remaining)
-            values[index] = value
-        for index in set(varying).difference(kept):
-            values[index] = _unused(graph, body.inputs[index])
-        for tensor, index in zip(fixed, invariant, strict=True):
-            values[index] = tensor
-        for index in range(count, len(body.inputs)):
-            parameter = body.inputs[index]
-            is_list = parameter._dtype is dtypes.variant
-            values[index] = (
-                empty_tensor_list(-1, -1, element_dtype=body.inputs[kept[index - count]]._dtype.base_dtype)
-                if is_list
-                else convert_to_tensor(0, parameter._dtype)
-            )
-        outputs = replay(body, values, graph)
-        by_index = dict(zip(wanted, sums, strict=True))
-        seeds = {index: by_index[index] for index in wanted if index in changing}
-        found = _turn_gradients(outputs, values, wanted, seeds)
-        new = []
-        for index, gradient in zip(wanted, found, strict=True):
-            dense = None if gradient is None else convert_to_tensor(gradient)
-            if index in changing:
-                new.append(_zeros_where_unreached(values[index], by_index[index]) if dense is None else dense)
-            else:
-                new.append(by_index[index] if dense is None else _added(by_index[index], dense))
-        graph.outputs = [registry["Sub"](turn, 1), *popped, *map(graph.capture, new), *fixed]
-    captured = share_parameters(condition, graph, len(starts) + len(constants))
-    outputs = while_op(
-        [*starts, *constants, *captured],
-        cond=condition,
-        body=graph,
-        output_shapes=[parameter._shape for parameter in graph.inputs],
-    )
-    results: list[Any] = [None] * len(op.inputs)
-    for position, index in enumerate(wanted):
-        results[index] = outputs[1 + len(kept) + position]
-    return results
+        self._changed()
+        graph.inputs = [
+            turn, *(handle for _, handle, _, _ in popped), *built.seeds, *sums,
+            *(parameter for _, parameter in captures),
+        ]  # fmt: skip
+        graph.outputs = [
+            graph.outputs[0], *(rest for _, _, rest, _ in popped), *graph.outputs[1:],
+            *(parameter for _, parameter in captures),
+        ]  # fmt: skip
+        variables = [turns, *lists, *starts, *constants]
+        condition = FuncGraph(unique_function_name(f"{graph.name}_condition"))
+        with context.no_tapes(), condition.as_default():
+            for parameter in graph.inputs:
+                condition.add_parameter(parameter._dtype, parameter._shape, "variable")
+            condition.outputs = [registry["Greater"](condition.inputs[0], 0)]
+        operation: Any = while_op if graph.is_stateful() else stateless_while
+        outputs = operation(
+            variables,
+            cond=condition,
+            body=graph,
+            output_shapes=[parameter._shape for parameter in graph.inputs],
+        )
+        first = 1 + len(lists)
+        for offset, index in enumerate([*active, *summed]):
+            if index in wanted:
+                results[index] = outputs[first + offset]
+        return results
+
+    def _changed(self) -> None:
+        """Says that the loop has changed: what was planned of it holds no more."""
+        for graph in (self.body, self.condition, self.node.graph):
+            graph.changed_in_place()
+
+    def _active(self, dys: dict[int, Any], wanted: Sequence[int]) -> tuple[list[int], list[int]]:
+        """Returns the variables that change and that gradients go through, and those unchanged ones that they reach."""
+        body = self.body
+        changing = [
+            index for index in range(len(body.inputs)) if self.changes(index) and differentiable(body.inputs[index])
+        ]
+        reach = _reach(body)
+        reached = {index for index in changing if index in dys}
+        pending = list(reached)
+        through: set[int] = set()
+        while pending:
+            found = reach[pending.pop()]
+            through |= found
+            new = [index for index in changing if index in found and index not in reached]
+            reached.update(new)
+            pending.extend(new)
+        depends = set(wanted)
+        grown = True
+        while grown:
+            new_ones = [index for index in changing if index not in depends and reach[index] & depends]
+            depends.update(new_ones)
+            grown = bool(new_ones)
+        active = [index for index in changing if index in reached and index in depends]
+        return active, [index for index in wanted if index in through and not self.changes(index)]
+
+    def _kept(self, built: Backward, place: int, index: int, wanted: bool) -> Any:
+        """Returns the gradient of a loop variable before a turn.
+
+        A loop that writes each element of a list once, at a counter, reads each element of the list's gradient once.
+        What is read need not be set to zero then, which would cost a compiled loop a copy of the whole list each turn.
+        """
+        gradient = built.gradients[place]
+        seed = built.seeds[place]
+        if wanted or gradient is None or seed._dtype is not dtypes.variant:
+            return gradient
+        op = gradient._op
+        if op.type == "Identity":
+            op = op.inputs[0]._op
+        if op.type != "TensorListSetItem" or op.inputs[0] is not seed or op.inputs[2]._op.type != "ZerosLike":
+            return gradient
+        write = self.body.outputs[index]._op
+        while write.type == "Identity":
+            write = write.inputs[0]._op
+        if write.type != "TensorListSetItem" or write.inputs[0] is not self.body.inputs[index]:
+            return gradient
+        return seed if self._is_counter(write.inputs[1]) else gradient
+
+    def _is_counter(self, tensor: SymbolicTensor) -> bool:
+        """Tells whether a tensor is another number in each turn."""
+        while tensor._op.type == "Identity":
+            tensor = tensor._op.inputs[0]
+        position = self.positions.get(tensor)
+        return position is not None and _step(tensor, self.body.outputs[position]) != 0
 
 
-def _unused(graph: FuncGraph, like: Any) -> Any:
-    """Returns a tensor that stands for a value that nothing needs."""
-    tensor = graph.add_parameter_like(like, "unused")
-    graph.inputs.pop()
-    return tensor
+@contextmanager
+def _around(node: Operation, control_inputs: Sequence[Operation]) -> Iterator[None]:
+    """Adds what an operation is to take to its graph inside the block."""
+    graph = node.graph
+    saved = graph._name_stack
+    with (
+        context.no_tapes(),
+        graph.as_default(),
+        graph.control_dependencies(None),
+        graph.control_dependencies(control_inputs),
+    ):
+        graph._name_stack = node.name
+        try:
+            yield
+        finally:
+            graph._name_stack = saved
+
+
+def _keeps_shape(variable: SymbolicTensor) -> bool:
+    """Tells whether a loop variable has the same shape before and after a turn."""
+    shape = variable._shape
+    return variable._dtype is dtypes.variant or (shape is not None and None not in shape)
+
+
+def _reach(body: FuncGraph) -> list[set[int]]:
+    """Returns for each output of a function the positions of the parameters that a gradient of it can reach."""
+    nothing: frozenset[int] = frozenset()
+    found: dict[SymbolicTensor, frozenset[int]] = {
+        parameter: frozenset([index]) if accepts_gradient(parameter) else nothing
+        for index, parameter in enumerate(body.inputs)
+    }
+    for op in body.plan_ops():
+        if not op.inputs or not is_differentiable(op.op_def, op.attrs):
+            continue
+        union = nothing.union(*(found.get(tensor, nothing) for tensor in op.inputs))
+        if union:
+            for output in op.outputs:
+                if output._dtype is dtypes.resource or differentiable(output):
+                    found[output] = union
+    return [set(found.get(output, nothing)) for output in body.outputs]
+
+
+def _takes(op: Operation, tensor: SymbolicTensor) -> bool:
+    return any(item is tensor for item in op._inputs)
+
+
+def _is_read_of(tensor: SymbolicTensor, handle: SymbolicTensor) -> bool:
+    return tensor._op.type == "ReadVariableOp" and tensor._op.inputs[0] is handle
+
+
+def _variable_of(handle: Any) -> Any:
+    """Returns what tells the variable of a handle from others, or None if that is not in sight."""
+    while isinstance(handle, SymbolicTensor):
+        op = handle._op
+        if op.type == "Identity":
+            handle = op.inputs[0]
+        elif op.type == "VarHandleOp":
+            return op.attrs.get("container"), op.attrs.get("shared_name") or op.name
+        else:
+            handle = next((outer for outer, inner in getattr(op.graph, "captures", ()) if inner is handle), None)
+    return None if handle is None else id(handle._value)
+
+
+def _is(tensor: Any, value: int) -> bool:
+    return tensor._op.type == "Const" and bool(np.all(tensor._op.attrs["value"] == value))
+
+
+def _adds_one(parameter: SymbolicTensor, output: SymbolicTensor) -> bool:
+    return _step(parameter, output) == 1
+
+
+def _step(parameter: SymbolicTensor, output: SymbolicTensor) -> int:
+    """Returns what a turn adds to a loop variable; 0 if that is not a constant."""
+    while output._op.type == "Identity":
+        output = output._op.inputs[0]
+    op = output._op
+    if op.type not in ("AddV2", "Add", "Sub"):
+        return 0
+    left, right = op.inputs
+    if right is parameter and op.type != "Sub":
+        left, right = right, left
+    if left is not parameter or right._op.type != "Const" or np.size(right._op.attrs["value"]) != 1:
+        return 0
+    step = int(np.asarray(right._op.attrs["value"]).reshape(()))
+    return -step if op.type == "Sub" else step
 
 
 def _added(total: Any, gradient: Any) -> Any:
@@ -297,6 +532,8 @@ def _added(total: Any, gradient: Any) -> Any:
     if total._dtype is not dtypes.variant:
         return registry["AddV2"](total, gradient)
     op = gradient._op
+    if op.type == "Identity":
+        return _added(total, op.inputs[0])
     if op.type == "AddN":
         for part in op.inputs:
             total = _added(total, part)

@@ -262,7 +262,12 @@ def _build(
                 f"The two structures don't have the same nested structure: body returned other variables. {error}"
             ) from None
         body_graph.structured_outputs = convert_outputs(body_graph, results)
-        converted = structures.flatten(body_graph.structured_outputs)
+        converted = [
+            _itself(output, parameter)
+            for output, parameter in zip(
+                structures.flatten(body_graph.structured_outputs), body_graph.inputs[_BOOKKEEPING:], strict=False
+            )
+        ]
         body_graph.outputs = [registry["AddV2"](counter, 1), limit, *converted]
         for start, shape, output in zip(starts, shapes, body_graph.outputs, strict=True):
             if output._dtype.base_dtype is not start.dtype.base_dtype:
@@ -277,6 +282,14 @@ def _build(
                     "argument of tf.while_loop to specify a less-specific shape."
                 )
     return body_graph, condition_graph
+
+
+def _itself(output: Any, parameter: Any) -> Any:
+    """Returns a loop variable itself where the body returns it unchanged: it is the same in each turn."""
+    tensor = output
+    while tensor._op.type == "Identity" and not tensor._op._control_inputs:
+        tensor = tensor._op.inputs[0]
+    return parameter if tensor is parameter else output
 
 
 def share_parameters(condition: FuncGraph, body: FuncGraph, count: int) -> list[Any]:

@@ -7,11 +7,13 @@ from typing import Any
 
 from tideflow._src.autodiff.call import Call
 from tideflow._src.autodiff.jacobian import install_row_map
-from tideflow._src.core import context
+from tideflow._src.core import context, dtypes
 from tideflow._src.function import structures
-from tideflow._src.function.conditional import function_gradient
+from tideflow._src.function.call_gradients import derivative_of, seeded_by, wanted_of
+from tideflow._src.function.forward_backward import ForwardBackward, differentiated, gives_the_same_again
 from tideflow._src.function.func_graph import FuncGraph, convert_outputs, unique_function_name
 from tideflow._src.graph.op_def import OpDef
+from tideflow._src.ops.control.functional import partitioned_call
 from tideflow._src.ops.control.map_function import map_defun
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor
@@ -110,14 +112,41 @@ def _call(graph: FuncGraph, tensors: Sequence[Any], only_at_once: bool = False) 
         )
     if not graph.outputs:
         return []
-    return list(
-        map_defun(
-            list(tensors), graph.external_captures,
-            Tcaptured=[tensor.dtype.base_dtype for tensor in graph.external_captures],
-            output_types=[output._dtype.base_dtype for output in graph.outputs],
-            output_shapes=[output._shape for output in graph.outputs], f=graph,
-        )
-    )  # fmt: skip
+    arguments = [*tensors, *graph.external_captures]
+    is_row = [position < len(tensors) for position in range(len(arguments))]
+    if context.executing_eagerly() and context.state.tapes and not gives_the_same_again(graph):
+        return _kept(graph, is_row, arguments)
+    return _mapped(graph, is_row, arguments)
+
+
+def _kept(function: FuncGraph, is_row: Sequence[bool], arguments: list[Any]) -> list[Any]:
+    """Calls a function for all rows and keeps what its gradient reads, for the tapes that record."""
+    derivative = differentiated(function, dense=True)
+    count = len(function.outputs)
+    if any(tensor._dtype is dtypes.variant for tensor in derivative.forward.outputs[count:]):
+        return _mapped(function, is_row, arguments)
+    with context.no_tapes(forward=True):
+        results = _mapped(derivative.forward, is_row, arguments)
+
+    def backward(*dys: Any) -> list[Any]:
+        seeds = [dys[position] for position in derivative.seeded]
+        taken = [(is_row[at] if place == "input" else place == "output") for place, at in derivative.sources]
+        values = [*seeds, *derivative.operands(arguments, results)]
+        found = derivative.gradients(_mapped(derivative.backward, [True] * len(seeds) + taken, values))
+        return _summed(found, is_row)
+
+    for tape in context.state.tapes:
+        tape.record_custom(arguments, results[:count], backward)
+    return results[:count]
+
+
+def _summed(gradients: Sequence[Any], is_row: Sequence[bool]) -> list[Any]:
+    """Returns gradients of arguments: of what all rows share, the sum over the rows."""
+    registry: Any = OpDef.registry
+    return [
+        gradient if row or gradient is None else registry["Sum"](gradient, 0)
+        for gradient, row in zip(gradients, is_row, strict=True)
+    ]
 
 
 install_row_map(map_rows)
@@ -127,19 +156,82 @@ install_row_map(map_rows)
 def _map_defun_gradient(call: Call, *dys: Any) -> Any:
     arguments, captured = call.inputs
     function = call.attr("f")
-    gradient, positions = function_gradient(function, f"{function.name}_grad")
     count = len(arguments)
-    # The gradient takes the rows, what is captured, and the gradients of the results, which are rows too.
-    shared = gradient.inputs[count : count + len(captured)]
-    gradient.inputs = [*gradient.inputs[:count], *gradient.inputs[count + len(captured) :], *shared]
-    registry: Any = OpDef.registry
+    seeded, seeds = seeded_by(call, dys)
+    wanted = wanted_of(call, function.inputs, 0)
     found: list[Any] = [None] * (count + len(captured))
-    if positions:
-        outputs = map_defun(
-            [*arguments, *dys], captured, Tcaptured=[tensor.dtype.base_dtype for tensor in captured],
-            output_types=[output._dtype.base_dtype for output in gradient.outputs],
-            output_shapes=[output._shape for output in gradient.outputs], f=gradient,
-        )  # fmt: skip
-        for position, output in zip(positions, outputs, strict=True):
-            found[position] = output if position < count else registry["Sum"](output, 0)
+    if seeded and wanted:
+        derivative = differentiated(function, seeded, wanted, dense=True)
+        saved = derivative.forward.outputs[len(function.outputs) :]
+        if call.operation is not None and not any(tensor._dtype is dtypes.variant for tensor in saved):
+            gradients = _of_node(call.operation, count, seeded, wanted, seeds)
+        else:
+            gradients = _of_values(derivative, call, seeds)
+        found = _summed(gradients, [position < count for position in range(len(found))])
     return found[:count], found[count:]
+
+
+map_defun.takes_missing_gradients = True
+
+
+def _of_node(node: Any, count: int, seeded: list[int], wanted: list[int], seeds: list[Any]) -> list[Any]:
+    """Returns the gradients of an operation of a graph, for each row of its arguments."""
+    derivative = derivative_of(node, [("f", None)], 0, seeded, wanted, dense=True)
+    function = derivative.functions[0]
+    values = derivative.operands(node)
+    is_row = [place == "output" or (place == "input" and at < count) for place, at in derivative.sources]
+    return derivative.spread(_mapped(function, [True] * len(seeds) + is_row, [*seeds, *values]), len(node.inputs))
+
+
+def _of_values(derivative: ForwardBackward, call: Call, seeds: list[Any]) -> list[Any]:
+    """Returns the gradients of a call whose values nothing has kept: each row is computed again."""
+    arguments, captured = call.inputs
+    if derivative.forward.is_stateful() and not gives_the_same_again(derivative.forward):
+        raise LookupError(
+            "Outside of graphs, the gradient of a vectorized function that draws random numbers or has effects is of "
+            "the first order only."
+        )
+    graph = FuncGraph(unique_function_name(f"{derivative.backward.name}_again"), None)
+    graph.outer_graph = derivative.forward.outer_graph
+    with context.no_tapes(), graph.as_default():
+        rows = [graph.add_parameter_like(item, "row") for item in derivative.forward.inputs]
+        dys = [graph.add_parameter_like(item, "gradient") for item in derivative.backward.inputs[: len(seeds)]]
+        forward = _called(derivative.forward, rows)
+        graph.outputs = _called(derivative.backward, [*dys, *derivative.operands(rows, forward)])
+    count = len(arguments)
+    is_row = [position < count for position in range(len(rows))] + [True] * len(dys)
+    return derivative.gradients(_mapped(graph, is_row, [*arguments, *captured, *seeds]))
+
+
+def _called(function: FuncGraph, arguments: Sequence[Any]) -> list[Any]:
+    types = [output._dtype.base_dtype for output in function.outputs]
+    return list(partitioned_call(arguments, Tout=types, f=function)) if types else []
+
+
+def _mapped(function: FuncGraph, is_row: Sequence[bool], values: Sequence[Any]) -> list[Any]:
+    """Calls a function for all rows; what is no row comes behind the rows in the order of its parameters."""
+    if not function.outputs:
+        return []
+    order = sorted(range(len(is_row)), key=lambda index: not is_row[index])
+    if order != sorted(order):
+        function = _reordered(function, order)
+    rows = [values[index] for index in order if is_row[index]]
+    shared = [values[index] for index in order if not is_row[index]]
+    return list(
+        map_defun(
+            rows, shared, Tcaptured=[tensor.dtype.base_dtype for tensor in shared],
+            output_types=[output._dtype.base_dtype for output in function.outputs],
+            output_shapes=[output._shape for output in function.outputs], f=function,
+        )
+    )  # fmt: skip
+
+
+def _reordered(function: FuncGraph, order: Sequence[int]) -> FuncGraph:
+    """Returns a function that takes the same in another order."""
+    graph = FuncGraph(f"{function.name}_rows", function.outer_graph)
+    with context.no_tapes(), graph.as_default():
+        parameters: dict[int, Any] = {
+            index: graph.add_parameter_like(function.inputs[index], "input") for index in order
+        }
+        graph.outputs = _called(function, [parameters[index] for index in range(len(order))])
+    return graph

@@ -28,7 +28,15 @@ from tideflow._src.ops.array import (
     splitting,
     tensor_diagonals,
 )
-from tideflow._src.ops.control import checks, functional, map_function, printing, python_function, tensor_list
+from tideflow._src.ops.control import (
+    checks,
+    fake_parameter,
+    functional,
+    map_function,
+    printing,
+    python_function,
+    tensor_list,
+)
 from tideflow._src.ops.lazy_families import LAZY_FAMILIES
 from tideflow._src.ops.linalg import decompositions, solving
 from tideflow._src.ops.math import (

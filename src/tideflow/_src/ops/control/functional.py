@@ -41,7 +41,7 @@ def _conditional_xla(cond: Any, input: list[Any], then_branch: Any, else_branch:
         return (then_branch if cond.size else else_branch).trace(input)  # type: ignore[no-any-return]
     try:
         index = cond.astype(bool).astype(np.int32)
-        return traced_branches.choose(index, [else_branch.traced(), then_branch.traced()], input)
+        return traced_branches.choose(index, [else_branch, then_branch], input)
     except TypeError as error:  # the branches differ in shape
         raise NeedsHost(str(error)) from None
 
@@ -119,7 +119,7 @@ for _operation in (case_op, stateless_case):
             (branch_index >= 0) & (branch_index < len(branches)), branch_index, np.int32(len(branches) - 1)
         )
         try:
-            return traced_branches.choose(index, [branch.traced() for branch in branches], input)
+            return traced_branches.choose(index, branches, input)
         except TypeError as error:
             raise NeedsHost(str(error)) from None
 

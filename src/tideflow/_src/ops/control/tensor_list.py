@@ -9,6 +9,7 @@ import numpy as np
 from tideflow._src.core import dtypes
 from tideflow._src.core.dtypes import DType
 from tideflow._src.core.errors import InvalidArgumentError
+from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.graph.op_def import Shape, StaticValue, default
 from tideflow._src.graph.types import INDEX
 from tideflow._src.ops.array.constants import zeros_like_op
@@ -131,8 +132,7 @@ def tensor_list_get_item(input_handle, index, element_shape, *, element_dtype: D
 @tensor_list_get_item.gradient
 def _get_item_gradient(call, ditem):
     shape = shape_of(ditem)
-    length = tensor_list_length(call.inputs[0])
-    zeros = tensor_list_reserve(shape, length, element_dtype=ditem.dtype.base_dtype)
+    zeros = tensor_list_reserve(shape, length_of(call.inputs[0]), element_dtype=ditem.dtype.base_dtype)
     return tensor_list_set_item(zeros, call.inputs[1], ditem), None, None
 
 
@@ -160,10 +160,11 @@ def tensor_list_set_item(input_handle, index, item, *, resize_if_index_out_of_bo
 @tensor_list_set_item.gradient
 def _set_item_gradient(call, dlist):
     handle, index, item = call.inputs
-    rest = tensor_list_set_item(dlist, index, zeros_like_op(item))
+    ditem = tensor_list_get_item(dlist, index, shape_of(item), element_dtype=item.dtype.base_dtype)
+    rest = tensor_list_set_item(dlist, index, zeros_like_op(ditem))
     if call.attr("resize_if_index_out_of_bounds"):
-        rest = raw.TensorListResize(rest, tensor_list_length(handle))
-    return rest, None, tensor_list_get_item(dlist, index, shape_of(item), element_dtype=item.dtype.base_dtype)
+        rest = raw.TensorListResize(rest, length_of(handle))
+    return rest, None, ditem
 
 
 @op(
@@ -187,6 +188,37 @@ def tensor_list_stack(input_handle, element_shape, *, element_dtype: DType, num_
 @tensor_list_stack.gradient
 def _stack_gradient(call, dtensor):
     return tensor_list_from_tensor(dtensor, slice_shape(dtensor)), None
+
+
+_LOOPS = frozenset(("While", "StatelessWhile"))
+_SAME_LENGTH = frozenset(
+    ("TensorListSetItem", "TensorListScatterIntoExistingList", "Identity", "StopGradient", "ZerosLike", "AddN")
+)
+
+
+def length_of(handle):
+    """Returns the length of a list for a gradient, which then reads the length of the list and not the list."""
+    if not isinstance(handle, SymbolicTensor):
+        return tensor_list_length(handle)
+    handle = _of_same_length(handle)
+    while handle.op.type in _LOOPS and _keeps_length(handle):
+        handle = _of_same_length(handle.op.inputs[handle.value_index])
+    if handle.op.type == "TensorListReserve":
+        return handle.op.inputs[1]
+    with handle.op.graph.as_default(), handle.op.graph.control_dependencies(None):
+        return tensor_list_length(handle)
+
+
+def _of_same_length(handle):
+    while handle.op.type in _SAME_LENGTH and not handle.op.attrs.get("resize_if_index_out_of_bounds"):
+        handle = handle.op.inputs[0]
+    return handle
+
+
+def _keeps_length(handle):
+    """Tells whether a list has the same length after each turn of the loop that it comes out of."""
+    body = handle.op.attrs["body"]
+    return _of_same_length(body.outputs[handle.value_index]) is body.inputs[handle.value_index]
 
 
 def shape_of(tensor):

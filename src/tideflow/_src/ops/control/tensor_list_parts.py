@@ -14,10 +14,10 @@ from tideflow._src.graph.types import INDEX
 from tideflow._src.ops.array.constants import zeros_like_op
 from tideflow._src.ops.control.tensor_list import (
     in_program,
+    length_of,
     pushed_back,
     slice_shape,
     static_element_shape,
-    tensor_list_length,
     tensor_list_reserve,
 )
 from tideflow._src.runtime import traced_list
@@ -59,9 +59,7 @@ def tensor_list_gather(input_handle, indices, element_shape, *, element_dtype: D
 @tensor_list_gather.gradient
 def _gather_gradient(call, dvalues):
     handle, indices, _ = call.inputs
-    zeros = tensor_list_reserve(
-        slice_shape(dvalues), tensor_list_length(handle), element_dtype=dvalues.dtype.base_dtype
-    )
+    zeros = tensor_list_reserve(slice_shape(dvalues), length_of(handle), element_dtype=dvalues.dtype.base_dtype)
     return tensor_list_scatter_into_existing_list(zeros, dvalues, indices), None, None
 
 
@@ -179,8 +177,9 @@ def tensor_list_scatter_into_existing_list(input_handle, tensor, indices):
 @tensor_list_scatter_into_existing_list.gradient
 def _scatter_into_gradient(call, dlist):
     _, tensor, indices = call.inputs
-    rest = tensor_list_scatter_into_existing_list(dlist, zeros_like_op(tensor), indices)
-    return rest, _gathered(dlist, tensor, indices), None
+    dtensor = _gathered(dlist, tensor, indices)
+    rest = tensor_list_scatter_into_existing_list(dlist, zeros_like_op(dtensor), indices)
+    return rest, dtensor, None
 
 
 # Elements of different lengths, one behind the other.
@@ -349,7 +348,7 @@ def tensor_list_resize(input_handle, size):
 
 @tensor_list_resize.gradient
 def _resize_gradient(call, dlist):
-    return tensor_list_resize(dlist, tensor_list_length(call.inputs[0])), None
+    return tensor_list_resize(dlist, length_of(call.inputs[0])), None
 
 
 @op(

@@ -1,0 +1,55 @@
+"""Defines ``Absent``: what a compiled branch returns for a value that only another branch computes.
+
+Every branch of a program returns values of the same shapes. What a branch does not have is zeros of the shape that it
+has in another branch, which is known once that branch has been traced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from tideflow._src.runtime import checks
+from tideflow._src.runtime.lazy import jax, jnp
+
+
+class Absent:
+    """Stands for a value whose shape is not known here."""
+
+    __slots__ = ("dtype",)
+
+    shape = ()
+    ndim = 0
+
+    def __init__(self, dtype: Any) -> None:
+        self.dtype = dtype
+
+
+def shapes(
+    branches: Sequence[Callable[..., list[Any]]], whole: Callable[[Sequence[Any]], list[Any]], parts: Sequence[Any]
+) -> list[Any]:
+    """Returns the shape of each result of functions that return the same, from one that has it.
+
+    Args:
+      branches: the functions.
+      whole: returns their arguments, of what is traced.
+      parts: what is traced.
+    """
+
+    def present(branch: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
+        return lambda *parts: [
+            None if isinstance(result, Absent) else result for result in checks.collected(branch, whole(parts))[0]
+        ]
+
+    found = [jax.eval_shape(present(branch), *parts) for branch in branches]
+    return [next((item for item in items if item is not None), None) for items in zip(*found, strict=True)]
+
+
+def completed(results: Sequence[Any], known: Sequence[Any]) -> list[Any]:
+    """Returns results with zeros of known shapes for what is absent."""
+    return [
+        jax.tree_util.tree_map(lambda part: jnp.zeros(part.shape, part.dtype), shape)
+        if isinstance(result, Absent)
+        else result
+        for result, shape in zip(results, known, strict=True)
+    ]
