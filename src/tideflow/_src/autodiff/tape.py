@@ -115,7 +115,7 @@ class GradientTape:
             watched.update(id(tensor) for tensor in node.outputs if _trainable(tensor))
             self._records.append(Call(node.op_def, node._inputs, node.outputs, node.attrs, node))
 
-    def record_growth(self, node: Operation, outputs: Sequence[SymbolicTensor]) -> None:
+    def record_growth(self, node: Operation, outputs: Sequence[Tensor]) -> None:
         """Records that a node has been given more outputs: what its gradient reads."""
         watched = self._watched
         if any(id(tensor) in watched for tensor in node._inputs):
