@@ -17,6 +17,8 @@ BENCH_ARGS ?=
 VENV = .venv
 ORACLE = .venv-oracle
 BENCH = .venv-bench
+# Other programs that read graphs; they live beside TensorFlow, which tf2onnx needs.
+READERS = "openvino==2026.4.*" "tf2onnx==1.17.*" "onnxruntime==1.32.*"
 PROTOC = .venv-protoc
 PROTOS = src/tideflow/_src/graph/protos
 PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
@@ -83,7 +85,7 @@ $(VENV)/dev.stamp: pyproject.toml
 	$(call make_environment,$(VENV),--editable ".[test$(COMMA)dev]")
 
 $(ORACLE)/stamp: Makefile
-	$(call make_environment,$(ORACLE),"tensorflow-cpu==2.21.*")
+	$(call make_environment,$(ORACLE),"tensorflow-cpu==2.21.*" $(READERS))
 
 $(BENCH)/stamp: pyproject.toml Makefile
 	$(call make_environment,$(BENCH),--editable . "torch==2.13.0" "tensorflow-cpu==2.21.*")

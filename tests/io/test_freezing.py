@@ -139,3 +139,11 @@ def test_some_variables_may_stay() -> None:
 def test_what_changes_a_variable_cannot_be_frozen() -> None:
     with pytest.raises(ValueError, match=r"AssignAddVariableOp.*more than read"):
         frozen(lambda x, v: tf.cond(tf.reduce_sum(x) > 0.0, lambda: v.assign_add(x), lambda: v + x), [X])
+
+
+def test_frozen_branches_and_loops_stay_functions_for_their_readers() -> None:
+    message, _, _ = frozen(_nested, [X])
+    nodes = [*message.node, *(node for function in message.library.function for node in function.node_def)]
+    kept = [node for node in nodes if node.op in ("If", "StatelessIf", "While", "StatelessWhile")]
+    assert len(kept) == 2
+    assert not any("_lower_using_switch_merge" in node.attr for node in kept)

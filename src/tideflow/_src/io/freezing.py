@@ -34,6 +34,8 @@ _CALLS = {
     "While": (0, ("cond", "body"), "T", "T"),
     "StatelessWhile": (0, ("cond", "body"), "T", "T"),
 }
+#: Tells TensorFlow to turn branches and loops into switches and frames, of which other readers know less.
+_LOWERED = "_lower_using_switch_merge"
 _READ_ONLY = "_read_only_resource_inputs"
 _LOOPS = ("While", "StatelessWhile")
 
@@ -82,6 +84,9 @@ def convert_variables_to_constants(
     functions = _Functions(needed.library)
     _Nodes(result.node, handles, functions, in_function=False).convert()
     functions.write(result)
+    for nodes in (result.node, *(function.node_def for function in result.library.function)):
+        for node in nodes:
+            node.attr.pop(_LOWERED, None)
     return result
 
 

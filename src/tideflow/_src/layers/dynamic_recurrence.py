@@ -114,7 +114,8 @@ def _steps(flat: list[Any]) -> Any:
 def _looped(
     cell: Any, inputs: Any, state: Any, lengths: Any, batch_size: Any, dtype: Any, steps: Any
 ) -> tuple[Any, Any]:
-    count = convert_to_tensor(steps)
+    # A known number stays one: the loop then holds a constant of its own instead of a captured one.
+    count = steps if isinstance(steps, int) else convert_to_tensor(steps)
     zero_output = zero_outputs(cell.output_size, batch_size, dtype)
     flat = nest.flatten(inputs)
     sources = [
