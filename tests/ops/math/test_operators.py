@@ -12,7 +12,7 @@ from tideflow._src.core import context
 from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.graph.graph import Graph
 from tideflow._src.ops.array.placeholders import placeholder
-from tideflow._src.ops.math import fast
+from tideflow._src.runtime import float_errors
 from tideflow._src.runtime.convert import convert_to_tensor
 
 FLOATS = convert_to_tensor([1.0, -2.0, 4.0])
@@ -144,7 +144,7 @@ def test_other_classes_may_know_better() -> None:
 
 def test_a_taken_context_does_not_matter() -> None:
     _ = FLOATS + FLOATS
-    assert fast.run_quietly(lambda: (FLOATS + FLOATS).numpy().tolist()) == [2.0, -4.0, 8.0]
+    assert float_errors.run_quietly(lambda: (FLOATS + FLOATS).numpy().tolist()) == [2.0, -4.0, 8.0]
 
 
 def test_no_warning_of_overflow() -> None:

@@ -2,11 +2,17 @@
 
 ``np.errstate`` costs more than adding two small arrays. Setting the context variable behind it costs a tenth; where
 a NumPy release lacks that variable, ``np.errstate`` does the same. Use: ``token = enter(QUIET)``, then
-``leave(token)`` in a ``finally``.
+``leave(token)`` in a ``finally``. Kernels run so, and need nothing of their own.
+
+For one NumPy function, ``run_quietly(function, *arguments)`` costs less still: it calls the function inside a
+``contextvars.Context`` in which warnings are off. A context serves one call at a time: a second thread that finds it
+taken gets a RuntimeError, and goes another way.
 """
 
 from __future__ import annotations
 
+import contextvars
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -30,3 +36,8 @@ except ImportError:  # a NumPy release whose internals differ
     enter, leave, QUIET = _enter, _leave, {"all": "ignore"}
 else:
     enter, leave, QUIET = _extobj_contextvar.set, _extobj_contextvar.reset, _make_extobj(all="ignore")
+
+_quiet = contextvars.Context()
+_quiet.run(np.seterr, all="ignore")
+
+run_quietly: Callable[..., Any] = _quiet.run

@@ -18,10 +18,11 @@ from typing import Any
 import numpy as np
 
 from tideflow._src.core import context
-from tideflow._src.core.tensor import EagerTensor, wrap
+from tideflow._src.core.tensor import wrap
 from tideflow._src.graph import evaluation, source
 from tideflow._src.graph.op_def import REQUIRED, Argument, OpDef
 from tideflow._src.runtime import building, eager, float_errors
+from tideflow._src.runtime.fast_path import NAMES, wrapped
 
 
 class Op(OpDef):
@@ -73,19 +74,14 @@ def _generate(definition: Op) -> Callable[..., Any]:
     names = [_python_name(argument.name) for argument in definition.inputs]
     attributes = list(definition.kernel_attributes)
     scope: dict[str, Any] = {
+        **NAMES,
         "OP": definition,
         "GENERAL": general,
-        "EagerTensor": EagerTensor,
-        "BUILDING": context.BUILDING,
-        "TAPES": context.TAPES,
-        "RECORD": context.record,
-        "NEW": object.__new__,
         "CHECKED": definition.checked,
         "enter": float_errors.enter,
         "leave": float_errors.leave,
         "QUIET": float_errors.QUIET,
         "EXPLAIN": eager.explain,
-        "np": np,
     }
     parameters = list(names)
     keyword_only = []
@@ -184,11 +180,7 @@ def _fast_path(
         f"{indent}        raise EXPLAIN(error, OP, {inputs}, dict({', '.join(keywords)})) from None",
         f"{indent}    finally:",
         f"{indent}        leave(_token)",
-        f"{indent}    _result = NEW(EagerTensor)",
-        f"{indent}    _result._value = _value",
-        f"{indent}    if TAPES:",
-        f"{indent}        RECORD(OP, {inputs}, dict({', '.join(f'{a}={a}' for a in attributes)}), _result)",
-        f"{indent}    return _result",
+        *[f"{indent}    {line}" for line in wrapped(inputs, f"dict({', '.join(keywords)})")],
     ]
     return "\n".join(lines) + "\n"
 

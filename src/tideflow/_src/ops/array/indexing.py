@@ -17,54 +17,17 @@ from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.array.slicing import MASKS, strided_slice_op
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import constant_node, convert_to_tensor
+from tideflow._src.runtime.fast_path import fast_path
 
 _INDEX_TYPES = ("int16", "int32", "int64")
-_new = object.__new__
-_special = context.SPECIAL
-_ARRAY = np.ndarray
 _PLAIN = frozenset((int, type(None), type(Ellipsis)))
 _INT_OR_NONE = frozenset((int, type(None)))
 _slice_type = builtins.slice
 
 
-def getitem(tensor: Any, key: Any) -> Any:
-    """Returns ``tensor[key]`` for every kind of index that TensorFlow knows.
-
-    Integers, slices, ``...``, ``None`` and scalar integer tensors, in any combination, give a strided slice; a
-    boolean array or tensor gives the elements where it is true.
-
-    Raises:
-      TypeError: an index of another kind, such as a float or a vector of positions.
-      InvalidArgumentError: (in a graph, ValueError) an index beyond the dimension, or too many of them.
-    """
-    if tensor.__class__ is EagerTensor and not _special:
-        value = tensor._value
-        if value.__class__ is _ARRAY:
-            kind = key.__class__
-            if (
-                kind is int
-                or (
-                    kind is _slice_type
-                    and key.start.__class__ in _INT_OR_NONE
-                    and key.stop.__class__ in _INT_OR_NONE
-                    and key.step.__class__ in _INT_OR_NONE
-                )
-                or (kind is tuple and _is_plain(key))
-            ):
-                try:
-                    value = value[key]
-                except (IndexError, ValueError):
-                    pass  # the operation explains
-                else:
-                    if value.__class__ is not bytes:
-                        result = _new(EagerTensor)
-                        result._value = value
-                        return result
-    return _getitem(tensor, key)
-
-
-def _is_plain(key: tuple[Any, ...]) -> bool:
-    for item in key:
+def _is_plain(key: Any) -> bool:
+    """Tells whether NumPy takes an index as it is: slices between integers, alone or with integers and ``...``."""
+    for item in key if key.__class__ is tuple else (key,):
         kind = item.__class__
         if kind in _PLAIN:
             continue
@@ -77,6 +40,48 @@ def _is_plain(key: tuple[Any, ...]) -> bool:
         ):
             return False
     return True
+
+
+@fast_path(
+    strided_slice_op,
+    tensors=("tensor",),
+    when="v_tensor.__class__ is np.ndarray and (key.__class__ is int or IS_PLAIN(key)) and v_tensor.dtype.kind != 'O'",
+    value="v_tensor[key]",
+    IS_PLAIN=_is_plain,
+)
+def getitem(tensor: Any, key: Any) -> Any:
+    """Returns ``tensor[key]`` for every kind of index that TensorFlow knows.
+
+    Integers, slices, ``...``, ``None`` and scalar integer tensors, in any combination, give a strided slice; a
+    boolean array or tensor gives the elements where it is true.
+
+    Raises:
+      TypeError: an index of another kind, such as a float or a vector of positions.
+      InvalidArgumentError: (in a graph, ValueError) an index beyond the dimension, or too many of them.
+    """
+    kind = key.__class__
+    if kind is bool or (hasattr(key, "dtype") and key.dtype in (dtypes.bool, np.bool_)):
+        return boolean_mask(tensor, key)
+    arguments = SliceArguments(key)
+    graph = context.current_graph()
+    if graph is None:
+        vectors = [wrap(_vector(items)) for items in (arguments.begin, arguments.end, arguments.strides)]
+        return strided_slice_op(tensor, *vectors, **arguments.masks)
+    with name_scope(None, "strided_slice") as scope:
+        if not arguments.begin:
+            empty = constant_node(graph, np.zeros([0], np.int32), "Const")
+            return strided_slice_op(tensor, empty, empty, empty, **arguments.masks, name=scope)
+        parts = [
+            _packed(graph, items, name)
+            for items, name in (
+                (arguments.begin, "stack"),
+                (arguments.end, "stack_1"),
+                (arguments.strides, "stack_2"),
+            )
+        ]
+        if len({part.dtype for part in parts}) > 1:
+            parts = [part if part.dtype is dtypes.int64 else raw.Cast(part, DstT=dtypes.int64) for part in parts]
+        return strided_slice_op(tensor, *parts, **arguments.masks, name=scope)
 
 
 class SliceArguments:
@@ -163,32 +168,6 @@ def _checked_index(item: Any) -> Any:
         "Only integers, slices (`:`), ellipsis (`...`), tf.newaxis (`None`) and scalar tf.int32/tf.int64 tensors are "
         f"valid indices, got {item!r}"
     )
-
-
-def _getitem(tensor: Any, key: Any) -> Any:
-    kind = key.__class__
-    if kind is bool or (hasattr(key, "dtype") and key.dtype in (dtypes.bool, np.bool_)):
-        return boolean_mask(tensor, key)
-    arguments = SliceArguments(key)
-    graph = context.current_graph()
-    if graph is None:
-        vectors = [wrap(_vector(items)) for items in (arguments.begin, arguments.end, arguments.strides)]
-        return strided_slice_op(tensor, *vectors, **arguments.masks)
-    with name_scope(None, "strided_slice") as scope:
-        if not arguments.begin:
-            empty = constant_node(graph, np.zeros([0], np.int32), "Const")
-            return strided_slice_op(tensor, empty, empty, empty, **arguments.masks, name=scope)
-        parts = [
-            _packed(graph, items, name)
-            for items, name in (
-                (arguments.begin, "stack"),
-                (arguments.end, "stack_1"),
-                (arguments.strides, "stack_2"),
-            )
-        ]
-        if len({part.dtype for part in parts}) > 1:
-            parts = [part if part.dtype is dtypes.int64 else raw.Cast(part, DstT=dtypes.int64) for part in parts]
-        return strided_slice_op(tensor, *parts, **arguments.masks, name=scope)
 
 
 def _vector(items: list[Any]) -> np.ndarray[Any, Any]:

@@ -19,10 +19,10 @@ from tideflow._src.ops.array.shape import rank, reshape, shape
 from tideflow._src.ops.dimensions import merge, merge_dimensions
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import constant_node, contains_tensor, convert_to_tensor, to_numpy
+from tideflow._src.runtime.fast_path import fast_path
 from tideflow._src.runtime.lazy import jnp, lax
 from tideflow._src.runtime.op import op
 
-_new = object.__new__
 _special = context.SPECIAL
 _concatenate = np.concatenate
 
@@ -274,6 +274,16 @@ def _pack_samples(s):
 # Public functions.
 
 
+@fast_path(
+    concat_v2,
+    when=(
+        "axis.__class__ is int and values.__class__ is list and len(values) > 1 and values[0].__class__ is EagerTensor"
+        " and (_dtype := values[0]._value.dtype) is not None"
+        " and all([item.__class__ is EagerTensor and item._value.dtype is _dtype for item in values])"
+    ),
+    value="np.concatenate([item._value for item in values], axis)",
+    inputs="([*values], WRAP(np.int32(axis)))",
+)
 def concat(values: Any, axis: Any, name: str | None = "concat") -> Any:
     """Joins tensors along one dimension.
 
@@ -288,21 +298,6 @@ def concat(values: Any, axis: Any, name: str | None = "concat") -> Any:
     >>> concat([raw.Range(0, 2, 1), raw.Range(5, 8, 1)], 0).numpy().tolist()
     [0, 1, 5, 6, 7]
     """
-    if not _special and axis.__class__ is int and values.__class__ is list:
-        try:
-            arrays = [value._value for value in values if value.__class__ is EagerTensor]
-            dtype = arrays[0].dtype
-            for array in arrays:
-                if array.dtype is not dtype:
-                    break
-            else:
-                value = _concatenate(arrays, axis)
-                if len(values) == len(arrays) > 1:
-                    result = _new(EagerTensor)
-                    result._value = value
-                    return result
-        except (AttributeError, IndexError, ValueError, TypeError):
-            pass  # the operation converts what is no tensor, and explains
     if not isinstance(values, list | tuple):
         values = [values]
     if len(values) == 1:

@@ -9,19 +9,15 @@ import numpy as np
 from tideflow._src.core import context, dtypes
 from tideflow._src.core.dtypes import DType
 from tideflow._src.core.errors import invalid_argument
-from tideflow._src.core.tensor import EagerTensor, wrap
+from tideflow._src.core.tensor import EagerTensor
 from tideflow._src.graph.op_def import at_least, default
 from tideflow._src.graph.shape_inference import shape_text
 from tideflow._src.graph.types import INDEX
 from tideflow._src.ops.array.raw import fully_known, raw, static_shape
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import constant_node, convert_to_tensor
+from tideflow._src.runtime.fast_path import fast_path
 from tideflow._src.runtime.op import op
-
-_new = object.__new__
-_special = context.SPECIAL
-_ARRAY = np.ndarray
-
 
 # The shape as a value.
 
@@ -421,6 +417,20 @@ def rank(input: Any, name: str | None = None, optimize: bool = True) -> Any:
     return _named(input, name, "Rank", dtypes.int32, rank_op, optimize, len)
 
 
+_INTEGER = frozenset((int,))
+
+
+@fast_path(
+    reshape_op,
+    tensors=("tensor",),
+    when=(
+        "v_tensor.__class__ is np.ndarray and (shape.__class__ is list or shape.__class__ is tuple)"
+        " and INTEGER.issuperset(map(type, shape)) and min(shape, default=0) >= (-1 if v_tensor.size else 0)"
+    ),
+    value="v_tensor.reshape(shape)",
+    inputs="(tensor, WRAP(np.array(shape, np.int32)))",
+    INTEGER=_INTEGER,
+)
 def reshape(tensor: Any, shape: Any, name: str | None = None) -> Any:
     """Returns the elements of ``tensor``, in order, in another shape.
 
@@ -432,28 +442,22 @@ def reshape(tensor: Any, shape: Any, name: str | None = None) -> Any:
     Raises:
       InvalidArgumentError: the number of elements does not fit.
 
-    >>> reshape(wrap(np.arange(6)), [2, -1]).shape
+    >>> reshape(convert_to_tensor([0, 1, 2, 3, 4, 5]), [2, -1]).shape
     TensorShape([2, 3])
     """
-    if tensor.__class__ is EagerTensor and not _special:
-        value = tensor._value
-        if value.__class__ is _ARRAY and shape.__class__ in _SEQUENCES:
-            try:
-                value = value.reshape(shape)
-            except (ValueError, TypeError):
-                pass  # the operation explains, or converts what is in the sequence
-            else:
-                if _INTEGER.issuperset(map(type, shape)) and min(shape, default=0) >= (-1 if value.size else 0):
-                    result = _new(EagerTensor)
-                    result._value = value
-                    return result
     return reshape_op(tensor, shape, name=name)
 
 
-_SEQUENCES = (list, tuple)
-_INTEGER = frozenset((int,))
-
-
+@fast_path(
+    expand_dims_op,
+    tensors=("input",),
+    when="axis.__class__ is int and v_input.__class__ is np.ndarray and -v_input.ndim - 1 <= axis <= v_input.ndim",
+    value=(
+        "v_input.reshape((*v_input.shape[:(_at := axis if axis >= 0 else axis + v_input.ndim + 1)], 1,"
+        " *v_input.shape[_at:]))"
+    ),
+    inputs="(input, WRAP(np.int32(axis)))",
+)
 def expand_dims(input: Any, axis: Any, name: str | None = None) -> Any:
     """Returns ``input`` with a dimension of size 1 added at position ``axis``.
 
@@ -462,14 +466,6 @@ def expand_dims(input: Any, axis: Any, name: str | None = None) -> Any:
       axis: the position, from ``-rank - 1`` to ``rank``.
       name: the node's name.
     """
-    if input.__class__ is EagerTensor and axis.__class__ is int and not _special:
-        value = input._value
-        if value.__class__ is _ARRAY:
-            count = value.ndim
-            if -count - 1 <= axis <= count:
-                sizes = value.shape
-                position = axis if axis >= 0 else axis + count + 1
-                return wrap(value.reshape((*sizes[:position], 1, *sizes[position:])))
     return expand_dims_op(input, axis, name=name)
 
 

@@ -1,29 +1,13 @@
-"""Makes public functions of the element-wise operations, with the shortest way for eager tensors.
-
-Floating-point warnings are kept out of NumPy by running its function inside a ``contextvars.Context`` in which they
-are off. That costs a tenth of switching them off and on again. A context serves one call at a time: a second thread
-that finds it taken gets a RuntimeError, and its call takes the general way.
-"""
+"""Makes public functions of the element-wise operations, with the shortest way for eager tensors."""
 
 from __future__ import annotations
 
-import contextvars
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
-from tideflow._src.core import context
-from tideflow._src.core.tensor import EagerTensor, SymbolicTensor, wrap
+from tideflow._src.core.tensor import EagerTensor, SymbolicTensor
+from tideflow._src.runtime.fast_path import fast_path
 from tideflow._src.runtime.op import Op
-
-_quiet = contextvars.Context()
-_quiet.run(np.seterr, all="ignore")
-
-#: ``run_quietly(function, *arguments)`` calls a NumPy function without floating-point warnings.
-run_quietly: Callable[..., Any] = _quiet.run
-
-_new = object.__new__
 
 
 def is_plain_number(value: Any, kind: str) -> bool:
@@ -50,52 +34,33 @@ def binary(
       function_name: the Python name of the function; by default that of the nodes in lower case.
       slow: ``slow(x, y, name)``, called where the short way does not apply; by default the operation itself.
     """
-    checked = operation.checked
-    building = context.BUILDING
-    tapes = context.TAPES
-    record = context.record
-    run = run_quietly
-
-    def function(x: Any, y: Any, name: str | None = None) -> Any:
-        if x.__class__ is EagerTensor and not building:
-            left = x._value
-            dtype = left.dtype
-            if y.__class__ is EagerTensor:
-                right = y._value
-                if dtype is not right.dtype:
-                    return general(x, y, name)
-            elif is_plain_number(y, dtype.kind):
-                right = y
-            else:
-                return general(x, y, name)
-            if dtype in checked:
-                try:
-                    value = run(ufunc, left, right)
-                except (ValueError, RuntimeError, MemoryError):
-                    return general(x, y, name)  # explains, or the context was taken
-                result = _new(EagerTensor)
-                result._value = value
-                if tapes:
-                    if right is y:
-                        y = wrap(dtype.type(y))
-                    record(operation, (x, y), {}, result)
-                return result
-        return general(x, y, name)
 
     def general(x: Any, y: Any, name: str | None = None) -> Any:
         for operand in (x, y):
             if operand.__class__ is not EagerTensor and operand.__class__ is not SymbolicTensor:
                 dispatch = getattr(operand, "_binary_elementwise", None)
                 if dispatch is not None:
-                    return dispatch(public, x, y, name)
+                    return dispatch(general, x, y, name)
         if slow is not None:
             return slow(x, y, name)
         return operation.call(x, y, name=name or default_name)
 
-    public = general if ufunc is None else function
-    public.__doc__ = operation.kernel.__doc__
-    public.__name__ = public.__qualname__ = function_name or default_name.lower()
-    return public
+    general.__name__ = general.__qualname__ = function_name or default_name.lower()
+    general.__doc__ = operation.kernel.__doc__
+    if ufunc is None:
+        return general
+    return fast_path(operation, **_BINARY, UFUNC=ufunc, CHECKED=operation.checked, PLAIN=is_plain_number)(general)
+
+
+_BINARY: dict[str, Any] = {
+    "tensors": ("x",),
+    "when": (
+        "(_dtype := v_x.dtype) in CHECKED and ("
+        "(_other := y._value).dtype is _dtype if y.__class__ is EagerTensor else PLAIN((_other := y), _dtype.kind))"
+    ),
+    "value": "RUN(UFUNC, v_x, _other)",
+    "inputs": "(x, y if y.__class__ is EagerTensor else WRAP(_dtype.type(y)))",
+}
 
 
 def unary(
@@ -109,40 +74,29 @@ def unary(
       function_name: the Python name of the function; by default the operation's in lower case.
       slow: ``slow(x, name)``, called where the short way does not apply; by default the operation itself.
     """
-    checked = operation.checked
-    building = context.BUILDING
-    tapes = context.TAPES
-    record = context.record
-    run = run_quietly
-
-    def function(x: Any, name: str | None = None) -> Any:
-        if x.__class__ is EagerTensor and not building:
-            value = x._value
-            if value.dtype in checked:
-                try:
-                    value = run(ufunc, value)
-                except (RuntimeError, MemoryError):
-                    return general(x, name)  # the context was taken
-                result = _new(EagerTensor)
-                result._value = value
-                if tapes:
-                    record(operation, (x,), {}, result)
-                return result
-        return general(x, name)
 
     def general(x: Any, name: str | None = None) -> Any:
         if x.__class__ is not EagerTensor and x.__class__ is not SymbolicTensor:
             dispatch = getattr(x, "_unary_elementwise", None)
             if dispatch is not None:
-                return dispatch(public, name)
+                return dispatch(general, name)
         if slow is not None:
             return slow(x, name)
         return operation.call(x, name=name)
 
-    public = general if ufunc is None else function
-    public.__doc__ = operation.kernel.__doc__
-    public.__name__ = public.__qualname__ = function_name or operation.name.lower()
-    return public
+    general.__name__ = general.__qualname__ = function_name or operation.name.lower()
+    general.__doc__ = operation.kernel.__doc__
+    if ufunc is None:
+        return general
+    return fast_path(operation, **_UNARY, UFUNC=ufunc, CHECKED=operation.checked)(general)
+
+
+_UNARY: dict[str, Any] = {
+    "tensors": ("x",),
+    "when": "v_x.dtype in CHECKED",
+    "value": "RUN(UFUNC, v_x)",
+    "inputs": "(x,)",
+}
 
 
 def renamed(function: Any, *arguments: str) -> Any:

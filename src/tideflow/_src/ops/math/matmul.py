@@ -17,13 +17,23 @@ from tideflow._src.ops.math.matrix_product import batch_mat_mul_v2, batch_mat_mu
 from tideflow._src.ops.math.reduction import remaining_axes
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor
-from tideflow._src.runtime.float_errors import QUIET, enter, leave
+from tideflow._src.runtime.fast_path import fast_path
 
-_new = object.__new__
-_special = context.SPECIAL
 _EXACT = frozenset(np.dtype(name) for name in ("f4", "f8", "c8", "c16", "i4", "i8"))
 
 
+@fast_path(
+    mat_mul,
+    tensors=("a", "b"),
+    when=(
+        "v_a.dtype is v_b.dtype and v_a.dtype in EXACT and v_a.ndim == 2 == v_b.ndim and output_type is None"
+        " and not (adjoint_a or adjoint_b or a_is_sparse or b_is_sparse)"
+    ),
+    value="RUN((v_a.T if transpose_a else v_a).dot, v_b.T if transpose_b else v_b)",
+    inputs="(a, b)",
+    attrs="{'transpose_a': bool(transpose_a), 'transpose_b': bool(transpose_b)}",
+    EXACT=_EXACT,
+)
 def matmul(
     a: Any,
     b: Any,
@@ -56,59 +66,6 @@ def matmul(
       ValueError: both transpose and adjoint are asked for, or static shapes do not fit.
       InvalidArgumentError: shapes of values do not fit.
     """
-    if a.__class__ is EagerTensor and b.__class__ is EagerTensor and not _special:
-        x, y = a._value, b._value
-        if (
-            x.dtype is y.dtype
-            and x.dtype in _EXACT
-            and x.ndim == 2 == y.ndim
-            and output_type is None
-            and not (adjoint_a or adjoint_b or a_is_sparse or b_is_sparse)
-        ):
-            if transpose_a:
-                x = x.T
-            if transpose_b:
-                y = y.T
-            token = enter(QUIET)
-            try:
-                value = x.dot(y)
-            except (ValueError, MemoryError):
-                return mat_mul(a, b, transpose_a=transpose_a, transpose_b=transpose_b)  # explains
-            finally:
-                leave(token)
-            result = _new(EagerTensor)
-            result._value = value
-            return result
-    return _general_matmul(
-        a,
-        b,
-        transpose_a,
-        transpose_b,
-        adjoint_a,
-        adjoint_b,
-        a_is_sparse,
-        b_is_sparse,
-        output_type,
-        grad_a,
-        grad_b,
-        name,
-    )
-
-
-def _general_matmul(
-    a: Any,
-    b: Any,
-    transpose_a: bool,
-    transpose_b: bool,
-    adjoint_a: bool,
-    adjoint_b: bool,
-    a_is_sparse: bool,
-    b_is_sparse: bool,
-    output_type: Any,
-    grad_a: bool,
-    grad_b: bool,
-    name: str | None,
-) -> Any:
     if hasattr(a, "_linop_matmul") or hasattr(b, "_linop_matmul"):
         return _operator_product(
             a, b, transpose_a or transpose_b, adjoint_a, adjoint_b, a_is_sparse or b_is_sparse, name
@@ -193,7 +150,7 @@ def batch_matmul_v0(x: Any, y: Any, adj_x: bool = False, adj_y: bool = False, na
 
 def _operator(x: Any, y: Any) -> Any:
     """Is ``x @ y``."""
-    if x.__class__ is EagerTensor and y.__class__ is EagerTensor and not _special:
+    if x.__class__ is EagerTensor and y.__class__ is EagerTensor and not context.BUILDING:
         return matmul(x, y)
     return matmul(x, y, name="matmul")
 

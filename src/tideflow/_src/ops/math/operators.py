@@ -14,12 +14,12 @@ import numpy as np
 from tideflow._src.core import context, dtypes
 from tideflow._src.core.tensor import EagerTensor, SymbolicTensor, Tensor, install_operator, wrap
 from tideflow._src.ops.math import arithmetic, comparison, division, logical, unary
-from tideflow._src.ops.math.fast import binary, is_plain_number, run_quietly
+from tideflow._src.ops.math.fast import binary, is_plain_number
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor
+from tideflow._src.runtime.fast_path import fast_path
+from tideflow._src.runtime.float_errors import run_quietly
 from tideflow._src.runtime.op import Op
-
-_new = object.__new__
 
 #: Operands of these classes have no say in what an operator does with them.
 _PLAIN = (int, float, complex, str, bytes, list, tuple, np.ndarray, np.generic, Tensor)
@@ -27,26 +27,18 @@ _PLAIN = (int, float, complex, str, bytes, list, tuple, np.ndarray, np.generic, 
 
 def _reflected(operation: Op, ufunc: Any, general: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     """Returns the operator for a number on the left side of a tensor: ``method(tensor, number)``."""
-    checked = operation.checked
-    building = context.BUILDING
-    tapes = context.TAPES
-    record = context.record
-    run = run_quietly
 
+    @fast_path(
+        operation,
+        tensors=("self",),
+        when="(_dtype := v_self.dtype) in CHECKED and PLAIN(other, _dtype.kind)",
+        value="RUN(UFUNC, other, v_self)",
+        inputs="(WRAP(_dtype.type(other)), self)",
+        CHECKED=operation.checked,
+        UFUNC=ufunc,
+        PLAIN=is_plain_number,
+    )
     def method(self: Any, other: Any) -> Any:
-        if self.__class__ is EagerTensor and not building:
-            right = self._value
-            dtype = right.dtype
-            if is_plain_number(other, dtype.kind) and dtype in checked:
-                try:
-                    value = run(ufunc, other, right)
-                except (ValueError, RuntimeError, MemoryError):
-                    return general(other, self)  # explains, or the context was taken
-                result = _new(EagerTensor)
-                result._value = value
-                if tapes:
-                    record(operation, (wrap(dtype.type(other)), self), {}, result)
-                return result
         return general(other, self)
 
     return method

@@ -15,13 +15,8 @@ from tideflow._src.ops.dimensions import known_shape
 from tideflow._src.ops.math.reduction import all_, any_, euclidean_norm, max_, mean, min_, prod, sum_
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor
-from tideflow._src.runtime.float_errors import QUIET, enter, leave
+from tideflow._src.runtime.fast_path import fast_path
 from tideflow._src.runtime.op import Op
-
-_new = object.__new__
-_building = context.BUILDING
-_tapes = context.TAPES
-_record = context.record
 
 #: Dtypes for which the NumPy ufunc alone is the kernel.
 _EXACT = frozenset(np.dtype(name) for name in ("f4", "f8", "c8", "c16", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8"))
@@ -39,6 +34,8 @@ def all_axes(tensor: Any) -> Any:
         return convert_to_tensor(np.arange(len(shape), dtype=np.int32), name="Const")
     return raw.Range(np.int32(0), raw.Rank(tensor, name="Rank"), np.int32(1), name="range")
 
+
+_KINDS_OF_AXES = frozenset((type(None), int, list, builtins.tuple))
 
 _every_axis: dict[int, EagerTensor] = {}
 
@@ -86,28 +83,25 @@ def _reduction(
       doc: the first line of the docstrings.
     """
 
+    reduced = (
+        "RUN(REDUCE, v_input_tensor, tuple(axis) if axis.__class__ is list else axis, _dtype, None, bool(keepdims))"
+    )
+
+    @fast_path(
+        operation,
+        tensors=("input_tensor",),
+        when="(_dtype := v_input_tensor.dtype) in EXACT and axis.__class__ in AXES",
+        value=f"RUN(np.true_divide, (_sum := {reduced}), _dtype.type(v_input_tensor.size // _sum.size))"
+        if average
+        else reduced,
+        inputs="(input_tensor, AXES_TENSOR(axis, v_input_tensor.ndim))",
+        attrs="{'keep_dims': bool(keepdims)}",
+        REDUCE=reduce,
+        EXACT=exact,
+        AXES=_KINDS_OF_AXES,
+        AXES_TENSOR=_axes_tensor,
+    )
     def function(input_tensor: Any, axis: Any = None, keepdims: Any = False, name: str | None = None) -> Any:
-        if input_tensor.__class__ is EagerTensor and not _building:
-            value = input_tensor._value
-            dtype = value.dtype
-            kind = axis.__class__
-            if dtype in exact and (axis is None or kind is int or kind is tuple or kind is list):
-                token = enter(QUIET)
-                try:
-                    reduced = reduce(value, tuple(axis) if kind is list else axis, dtype, None, keepdims or False)
-                    if average:
-                        reduced = reduced / dtype.type(value.size // reduced.size)
-                except (TypeError, ValueError, ZeroDivisionError):
-                    pass  # the general path explains, or knows what a reduction of nothing is
-                else:
-                    result = _new(EagerTensor)
-                    result._value = reduced
-                    if _tapes:
-                        axes = _axes_tensor(axis, value.ndim)
-                        _record(operation, (input_tensor, axes), {"keep_dims": builtins.bool(keepdims)}, result)
-                    return result
-                finally:
-                    leave(token)
         return _general(operation, default_name, input_tensor, axis, keepdims, name)
 
     def function_v1(
