@@ -76,6 +76,7 @@ from tideflow._src.function.mapping import map_fn as map_fn
 from tideflow._src.function.mapping import scan as scan
 from tideflow._src.function.name_scopes import get_current_name_scope as get_current_name_scope
 from tideflow._src.function.name_scopes import name_scope as name_scope
+from tideflow._src.function.traced_function import function as function
 from tideflow._src.function.vectorized_map import vectorized_map as vectorized_map
 from tideflow._src.graph.default_graph import executing_eagerly as executing_eagerly
 from tideflow._src.graph.graph import Graph as Graph
@@ -256,6 +257,7 @@ from tideflow._src.state.initializers_v2 import ones_initializer as ones_initial
 from tideflow._src.state.initializers_v2 import random_normal_initializer as random_normal_initializer
 from tideflow._src.state.initializers_v2 import random_uniform_initializer as random_uniform_initializer
 from tideflow._src.state.initializers_v2 import zeros_initializer as zeros_initializer
+from tideflow._src.state.module import Module as Module
 from tideflow._src.state.replication import VariableAggregation as VariableAggregation
 from tideflow._src.state.replication import VariableSynchronization as VariableSynchronization
 from tideflow._src.state.variable import Variable as Variable

@@ -279,7 +279,7 @@ class GradientTape:
                 present = [gradients.get(id(o)) if id(o) in wanted else gradients.pop(id(o), None) for o in outputs]
                 if not any(present):
                     continue
-                takes_missing = call.backward is None and call.op_def.takes_missing_gradients
+                takes_missing = getattr(call.backward or call.op_def, "takes_missing_gradients", False)
                 dys = [
                     total(found) if found else None if takes_missing else _zeros_like(output)
                     for found, output in zip(present, outputs, strict=True)

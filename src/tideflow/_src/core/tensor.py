@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from tideflow._src.core import context, dtypes
+from tideflow._src.core.errors import OperatorNotAllowedInGraphError
 from tideflow._src.core.tensor_shape import TensorShape
 
 _OF_NUMPY = dtypes.of_numpy
@@ -362,7 +363,12 @@ class SymbolicTensor(Tensor):
         return id(self)
 
     def __bool__(self) -> bool:
-        raise _use_of_symbol(self, "a Python `bool`", "Use tf.cond, or run it in a session first.")
+        raise _use_of_symbol(
+            self,
+            "Using a symbolic `tf.Tensor` as a Python `bool`",
+            "`if`, `while`, `and`, `or` and `not` of Python are not rewritten: use tf.cond, tf.while_loop and "
+            "tf.logical_and; in a graph of TensorFlow 1.x, run it in a session first.",
+        )
 
     __nonzero__ = __bool__
 
@@ -373,6 +379,13 @@ class SymbolicTensor(Tensor):
         )
 
     def __iter__(self) -> Iterator[Any]:
+        if self._op.graph.building_function:
+            raise _use_of_symbol(
+                self,
+                "Iterating over a symbolic `tf.Tensor`",
+                "`for` of Python is not rewritten: use tf.map_fn, tf.scan or tf.while_loop, or tf.unstack where the "
+                "first dimension is known.",
+            )
         if self._shape is None:
             raise TypeError(f"Cannot iterate over a tensor with unknown rank: {self.name}.")
         if not self._shape:
@@ -388,7 +401,11 @@ class SymbolicTensor(Tensor):
         )
 
     def __index__(self) -> int:
-        raise _use_of_symbol(self, "a Python `int`", "Run it in a session first.")
+        raise _use_of_symbol(
+            self,
+            "Using a symbolic `tf.Tensor` as a Python `int`",
+            "In a graph of TensorFlow 1.x, run it in a session first.",
+        )
 
     def __copy__(self) -> SymbolicTensor:
         return self
@@ -413,11 +430,23 @@ def _shape_text(shape: tuple[int | None, ...] | None) -> str:
     return f"({', '.join('None' if size is None else str(size) for size in shape)})"
 
 
-def _use_of_symbol(tensor: SymbolicTensor, kind: str, advice: str) -> TypeError:
+def _use_of_symbol(tensor: SymbolicTensor, what: str, advice: str) -> OperatorNotAllowedInGraphError:
+    graph = tensor._op.graph
+    where = f"the function {graph.name} is being traced" if graph.building_function else "the graph is being built"
+    return OperatorNotAllowedInGraphError(f"{what} is not allowed: {tensor.name} has no value while {where}. {advice}")
+
+
+def out_of_scope(tensor: SymbolicTensor, place: str) -> TypeError:
+    """Returns the error that says that a tensor of a function is used at another place."""
+    op = tensor._op
     return TypeError(
-        f"Using a symbolic `tf.Tensor` as {kind} is not allowed: {tensor.name} has no value while the graph is "
-        f"being built. {advice}"
+        f"{tensor!r} is out of scope and cannot be used {place}: it belongs to {_owner(op.graph)}. Return it from "
+        f"there, or compute it again here. It was defined by the operation {op.name!r} ({op.type}): {op.source_line}"
     )
+
+
+def _owner(graph: Any) -> str:
+    return f"the function {graph.name}" if graph.building_function else "a graph"
 
 
 class Reference:

@@ -9,8 +9,9 @@ from typing import Any
 
 from tideflow._src.core import context, dtypes
 from tideflow._src.core.errors import InvalidArgumentError
-from tideflow._src.core.tensor import EagerTensor, SymbolicTensor
+from tideflow._src.core.tensor import EagerTensor, SymbolicTensor, out_of_scope
 from tideflow._src.function import structures
+from tideflow._src.function.automatic_control_dependencies import order_effects
 from tideflow._src.graph.graph import Graph
 from tideflow._src.graph.op_def import OpDef
 from tideflow._src.graph.operation import Operation
@@ -51,6 +52,8 @@ class FuncGraph(Graph):
         self._plan: Plan | None = None
         self._program_lock = threading.Lock()
         self._compilable: bool | None = None
+        #: Whether effects inside happen in program order, all of them, as in the function around.
+        self.automatic_effects: bool = getattr(self.outer_graph, "automatic_effects", False)
         if self.outer_graph is not None:
             self.seed = self.outer_graph.seed
             self._gradient_overrides = self.outer_graph._gradient_overrides
@@ -118,10 +121,7 @@ class FuncGraph(Graph):
             if tensor._op.graph is graph:
                 return
             graph = getattr(graph, "outer_graph", None)
-        raise TypeError(
-            f"{tensor!r} is out of scope and cannot be used in the function {self.name}: it belongs to another "
-            "function. Return it from that function, or compute it again here."
-        )
+        raise out_of_scope(tensor, f"in the function {self.name}")
 
     def changed_in_place(self) -> None:
         """Forgets the programs made of this graph, because operations that existed have changed."""
@@ -326,4 +326,7 @@ def convert_outputs(graph: FuncGraph, result: Any, value_of_operations: Any = No
             tensor = registry["Identity"](tensor)
         return tensor
 
-    return structures.map_tensors(convert, result)
+    converted = structures.map_tensors(convert, result)
+    if graph.automatic_effects:
+        order_effects(graph)
+    return converted

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tideflow._src.core import context, dtypes, errors
-from tideflow._src.core.tensor import EagerTensor, SymbolicTensor, wrap
+from tideflow._src.core.tensor import EagerTensor, SymbolicTensor, out_of_scope, wrap
 from tideflow._src.graph import evaluation, shape_inference
 from tideflow._src.graph.op_def import OpDef, StaticValue
 from tideflow._src.runtime import device_calls, device_kernels, float_errors, random_state
@@ -207,6 +207,8 @@ def result_type(definition: OpDef) -> Any:
 
 
 def _symbolic_input(definition: OpDef, tensor: SymbolicTensor) -> Exception:
+    if tensor._op.graph.building_function:
+        return out_of_scope(tensor, "here")
     return TypeError(
         f"{definition.name} is called eagerly, but {tensor!r} is a node of a graph and has no value here. "
         "Run it in a session, or call the operation inside `with graph.as_default():`."

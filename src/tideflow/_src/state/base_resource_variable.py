@@ -351,6 +351,14 @@ class BaseResourceVariable(Scattering, VariableV1):
         """Frees the storage."""
         return destroy_resource_op(self._handle)
 
+    def _refuse_in_place(self, value: Any) -> Any:
+        raise RuntimeError(
+            "`variable += value` with `tf.Variable`s is not supported. Use `variable.assign_add(value)` to modify the "
+            "variable, or `out = variable + value` if you need to get a new output Tensor."
+        )
+
+    __iadd__ = __isub__ = __imul__ = __itruediv__ = __ifloordiv__ = __ipow__ = _refuse_in_place
+
     # Writing down.
 
     def to_proto(self, export_scope: str | None = None) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
 from tideflow._src.core import context, dtypes
@@ -129,8 +130,13 @@ class ResourceVariable(BaseResourceVariable):
         self._set_shape_and_dtype(initial, shape, validate_shape)
         buffer = Buffer(self._handle_name, self._dtype, self._shape._dims)
         buffer.value = initial._value
+        self._set_buffer(buffer)
+
+    def _set_buffer(self, buffer: Buffer) -> None:
         self._buffer = buffer
         self._handle = wrap(ResourceHandle(buffer, self._handle_name, "Anonymous"))
+        # Functions that capture the handle list the variable among theirs.
+        self._handle._variable_of = weakref.ref(self)
 
     def _build_in_graph(
         self,
@@ -206,6 +212,42 @@ class ResourceVariable(BaseResourceVariable):
         else:
             self._graph_element = element(f"{self._handle.op.name}/Read/ReadVariableOp:0")
         restore_common(self, variable_def, import_scope)
+
+
+class UninitializedVariable(ResourceVariable):
+    """Is a variable without a value, of the dtype and shape of a tensor that has none yet.
+
+    Args:
+      like: the tensor.
+      arguments: those of :class:`ResourceVariable` that say how the variable is trained and named.
+    """
+
+    def __init__(
+        self,
+        like: Any,
+        trainable: bool | None = None,
+        name: str | None = None,
+        constraint: Any = None,
+        synchronization: Any = VariableSynchronization.AUTO,
+        aggregation: Any = VariableAggregationV2.NONE,
+        shape: Any = None,
+        validate_shape: bool = True,
+        **arguments: Any,
+    ) -> None:
+        del arguments
+        self._set_training(synchronization, aggregation, trainable, name)
+        self._constraint = constraint
+        self._set_shape_and_dtype(like, shape, validate_shape)
+        graph = context.current_graph()
+        with name_scope(name, "Variable") as scope:
+            self._handle_name = scope.removesuffix("/")
+            self._in_graph = graph is not None
+            if graph is None:
+                self._set_buffer(Buffer(self._handle_name, self._dtype, self._shape._dims))
+            else:
+                self._handle = var_handle_op(
+                    dtype=self._dtype, shape=self._shape._dims, shared_name=self._handle_name, name=scope
+                )
 
 
 class _UnreadVariable(BaseResourceVariable):

@@ -43,6 +43,8 @@ kinds = _Kinds()
 class _Creators(threading.local):
     def __init__(self) -> None:
         self.stack: list[Creator] = []
+        #: What makes variables in functions that are being traced: after all that users say.
+        self.of_functions: list[Creator] = []
 
 
 _creators = _Creators()
@@ -81,6 +83,16 @@ def variable_creator_scope(variable_creator: Callable[..., Any]) -> Iterator[Non
 variable_creator_scope_v1 = variable_creator_scope
 
 
+@contextmanager
+def function_creator_scope(variable_creator: Callable[..., Any]) -> Iterator[None]:
+    """Is ``variable_creator_scope`` for functions that are being traced: what users say comes before."""
+    _creators.of_functions.append(variable_creator)
+    try:
+        yield
+    finally:
+        _creators.of_functions.pop()
+
+
 def _default_creator(next_creator: Creator | None = None, **arguments: Any) -> Any:
     del next_creator
     use_resource = arguments.pop("use_resource", None)
@@ -109,7 +121,7 @@ def _linked(creator: Creator, next_creator: Creator) -> Creator:
 
 
 def _create(creator: Creator, arguments: dict[str, Any]) -> Any:
-    for outer in _creators.stack:
+    for outer in (*_creators.of_functions, *_creators.stack):
         creator = _linked(outer, creator)
     return creator(**arguments)
 

@@ -111,6 +111,7 @@ from tideflow._src.function.mapping import foldr as foldr
 from tideflow._src.function.mapping import map_fn as map_fn
 from tideflow._src.function.mapping import scan as scan
 from tideflow._src.function.name_scopes import name_scope_v1 as name_scope
+from tideflow._src.function.traced_function import function as function
 from tideflow._src.function.vectorized_map import vectorized_map as vectorized_map
 from tideflow._src.graph.default_graph import add_to_collection as add_to_collection
 from tideflow._src.graph.default_graph import add_to_collections as add_to_collections
@@ -537,6 +538,7 @@ from tideflow._src.state.initializers import truncated_normal_initializer as tru
 from tideflow._src.state.initializers import uniform_unit_scaling_initializer as uniform_unit_scaling_initializer
 from tideflow._src.state.initializers import variance_scaling_initializer as variance_scaling_initializer
 from tideflow._src.state.initializers import zeros_initializer as zeros_initializer
+from tideflow._src.state.module import Module as Module
 from tideflow._src.state.partitioned_variable import fixed_size_partitioner as fixed_size_partitioner
 from tideflow._src.state.partitioned_variable import min_max_variable_partitioner as min_max_variable_partitioner
 from tideflow._src.state.partitioned_variable import variable_axis_size_partitioner as variable_axis_size_partitioner

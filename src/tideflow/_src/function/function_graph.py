@@ -1,0 +1,249 @@
+"""Builds the graph of a traced function: runs the Python once, with placeholders for its arguments."""
+
+from __future__ import annotations
+
+import itertools
+import weakref
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from tideflow._src.core import dtypes, nest
+from tideflow._src.core.indexed_slices import IndexedSlices
+from tideflow._src.core.tensor import EagerTensor, Tensor
+from tideflow._src.function import structures, trace_types
+from tideflow._src.function.automatic_control_dependencies import order_effects
+from tideflow._src.function.func_graph import FuncGraph
+from tideflow._src.function.function_type import Parameter, split
+from tideflow._src.graph.op_def import OpDef
+from tideflow._src.graph.operation import Operation
+from tideflow._src.ops.control.tensor_array import TensorArray
+from tideflow._src.runtime.convert import convert_to_tensor
+from tideflow._src.runtime.random_state import eager_seeds
+
+_numbers = itertools.count()
+
+
+class FunctionGraph(FuncGraph):
+    """Is the graph of a ``tf.function`` for one signature.
+
+    Attributes:
+      argument_count: how many of the parameters stand for tensors of the arguments; the others are captures.
+      deferred: what is asked for at each call: a function, the type of what it returns, and its parameters.
+      attributes: what ``experimental_implements`` and ``experimental_attributes`` say of the function.
+    """
+
+    def __init__(self, name: str, attributes: dict[str, Any] | None = None) -> None:
+        self._weak_outer: Any = None
+        super().__init__(name)
+        self.automatic_effects = True
+        self.argument_count = 0
+        self.deferred: list[tuple[Callable[[], Any], Any, list[Any]]] = []
+        self._deferred_by_key: dict[Any, Any] = {}
+        self.attributes = dict(attributes or {})
+        self._arguments: set[int] = set()
+        if self.outer_graph is None:
+            self.seed = eager_seeds.global_seed
+
+    @property
+    def outer_graph(self) -> Any:
+        """The graph that the function was traced in, as long as that is alive: a function does not keep it."""
+        return None if self._weak_outer is None else self._weak_outer()
+
+    @outer_graph.setter
+    def outer_graph(self, graph: Any) -> None:
+        self._weak_outer = None if graph is None else weakref.ref(graph)
+
+    @property
+    def function_attributes(self) -> dict[str, Any]:
+        """What the function's definition says beside its body."""
+        return self.attributes
+
+    @property
+    def captures(self) -> list[tuple[Any, Any]]:
+        """Pairs of a captured outer tensor and the parameter that stands for it; arguments are none of them."""
+        return [pair for pair in self._captures.values() if id(pair[1]) not in self._arguments]
+
+    @property
+    def external_captures(self) -> list[Any]:
+        """The captured outer tensors, in the order of their parameters."""
+        return [outer for outer, _ in self.captures]
+
+    @property
+    def variables(self) -> tuple[Any, ...]:
+        """The variables that the function uses, in the order in which it first uses them."""
+        found: dict[int, Any] = {}
+        for outer, _ in self._captures.values():
+            owner = outer.__dict__.get("_variable_of")
+            variable = owner() if owner is not None else None
+            if variable is not None:
+                found.setdefault(id(variable), variable)
+        return tuple(found.values())
+
+    @property
+    def trainable_variables(self) -> tuple[Any, ...]:
+        """The variables that the function uses and that are trained."""
+        return tuple(variable for variable in self.variables if variable.trainable)
+
+    def take_argument(self, spec: Any, name: str) -> Any:
+        """Adds the parameter of a tensor among the arguments."""
+        parameter = self.add_parameter(spec.dtype, spec.shape._dims, name)
+        self._arguments.add(id(parameter))
+        return parameter
+
+    def take_variable(self, variable: Any) -> None:
+        """Adds the parameter of a variable among the arguments."""
+        self._arguments.add(id(self.capture(variable.handle)))
+
+    def capture_call_time_value(
+        self, closure: Callable[[], Any], spec: Any, key: Any = None, default_value: Any = None, placeholder: Any = None
+    ) -> Any:
+        """Returns what stands for the value that ``closure`` will have at each call of the function.
+
+        Args:
+          closure: is called at each call, without arguments.
+          spec: the type of what it returns: a spec or a structure of specs.
+          key: closures of one key are asked once.
+          default_value: kept for TensorFlow's signature.
+          placeholder: what stands for the value, if that exists already.
+        """
+        del default_value
+        key = object() if key is None else key
+        known = self._deferred_by_key.get(key)
+        if known is not None:
+            return known
+        kind = trace_types.type_of(spec, trace_types.TypingContext())
+        first = len(self.inputs)
+        if placeholder is None:
+            placeholder = trace_types.placeholder(kind, self.take_argument, "deferred_capture", ())
+        self.deferred.append((closure, kind, self.inputs[first:]))
+        self._deferred_by_key[key] = placeholder
+        return placeholder
+
+
+def unique_name(name: str) -> str:
+    """Returns the name of the graph of a function called ``name``, which no other function has."""
+    clean = "".join(letter if letter.isalnum() or letter == "_" else "_" for letter in name)
+    return f"__inference_{clean}_{next(_numbers)}"
+
+
+def trace(
+    python_function: Callable[..., Any],
+    parameters: Sequence[Parameter],
+    variables: Sequence[Any],
+    name: str,
+    attributes: dict[str, Any] | None = None,
+) -> FunctionGraph:
+    """Runs a Python function with placeholders for its arguments and returns the graph that it builds.
+
+    Args:
+      python_function: the function.
+      parameters: its parameters with the types of the arguments.
+      variables: the variables among the arguments.
+      name: the function's name.
+      attributes: what the function's definition says beside its body.
+
+    Raises:
+      TypeError: the function returns what is neither a tensor nor made of tensors.
+    """
+    graph = FunctionGraph(unique_name(name), attributes)
+    with graph.as_default(), _alone(graph):
+        taken: set[int] = set()
+
+        def make(spec: Any, label: str) -> Any:
+            return graph.take_argument(spec, _node_name(spec.name or label))
+
+        arguments = []
+        for item in parameters:
+            _take_variables(graph, item.type_constraint, variables, taken)
+            arguments.append(trace_types.placeholder(item.type_constraint, make, item.name, variables))
+        graph.argument_count = len(graph.inputs)
+        positional, named = split(parameters, arguments)
+        result = python_function(*positional, **named)
+        graph.structured_outputs = _converted(graph, result, python_function)
+        graph.outputs = [item for item in structures.flatten(graph.structured_outputs) if item is not None]
+        order_effects(graph)
+    _captures_last(graph)
+    return graph
+
+
+def _take_variables(graph: FunctionGraph, kind: Any, variables: Sequence[Any], taken: set[int]) -> None:
+    """Adds parameters for the variables in the type of an argument, each variable once."""
+    if isinstance(kind, trace_types.VariableType):
+        if kind.number not in taken:
+            taken.add(kind.number)
+            graph.take_variable(variables[kind.number])
+    elif isinstance(kind, trace_types.StructureType):
+        for child in kind.children:
+            _take_variables(graph, child, variables, taken)
+
+
+def _captures_last(graph: FunctionGraph) -> None:
+    """Orders the parameters: arguments, captures, deferred captures."""
+    count = graph.argument_count
+    late = [parameter for _, _, parameters in graph.deferred for parameter in parameters]
+    graph.inputs = [*graph.inputs[:count], *(inner for _, inner in graph.captures), *late]
+
+
+def _node_name(name: str) -> str:
+    clean = "".join(letter if letter.isalnum() or letter in "_./-" else "_" for letter in name)
+    return clean if clean and (clean[0].isalnum() or clean[0] == ".") else f"arg_{clean.strip('_')}"
+
+
+class _alone:
+    """Keeps the seeds and the name scope of the graph around out of a function, and its devices in."""
+
+    def __init__(self, graph: FunctionGraph) -> None:
+        self._graph = graph
+
+    def __enter__(self) -> None:
+        outer = self._graph.outer_graph
+        if outer is not None:
+            self._graph._device_stack = list(outer._device_stack)
+
+    def __exit__(self, kind: Any, value: Any, trace: Any) -> None:
+        self._graph._device_stack = []
+
+
+def _converted(graph: FunctionGraph, result: Any, python_function: Any) -> Any:
+    """Converts what a function returned to tensors of its graph, each an operation's output of its own."""
+    identity: Any = OpDef.registry["Identity"]
+
+    def of_tensor(item: Any) -> Any:
+        return identity(graph.capture(item))
+
+    def of_leaf(leaf: Any) -> Any:
+        if leaf is None:
+            return None
+        is_variable = hasattr(leaf, "_dense_var_to_tensor")
+        if isinstance(leaf, TensorArray | IndexedSlices) or (structures.is_composite(leaf) and not is_variable):
+            return structures.map_tensors(of_tensor, leaf)
+        if not isinstance(leaf, Tensor) and not is_variable:
+            leaf = _as_tensor(leaf, python_function)
+        return of_tensor(convert_to_tensor(leaf))
+
+    if nest.is_nested(result):
+        # Nodes are made in the order of the leaves, so that the outputs have TensorFlow's names.
+        return nest.pack_sequence_as(result, [of_leaf(leaf) for leaf in nest.flatten(result)])
+    return of_leaf(result)
+
+
+def _as_tensor(leaf: Any, python_function: Any) -> Any:
+    try:
+        if not isinstance(leaf, Operation):
+            return convert_to_tensor(leaf)
+    except (TypeError, ValueError):
+        pass
+    raise TypeError(
+        "To be compatible with tf.function, Python functions must return zero or more Tensors or "
+        f"ExtensionTypes or None values; in compilation of {python_function}, found return value of type "
+        f"{type(leaf).__name__}, which is not a Tensor or ExtensionType."
+    )
+
+
+def is_buffer_handle(tensor: Any) -> bool:
+    """Tells whether a tensor with a value refers to a variable."""
+    return (
+        isinstance(tensor, EagerTensor)
+        and tensor.dtype is dtypes.resource
+        and hasattr(getattr(tensor._value, "resource", None), "value")
+    )

@@ -1,0 +1,105 @@
+"""Runs the graph of a traced function on values, with the variables that it uses bound to their storage."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tideflow._src.core import dtypes
+from tideflow._src.core.tensor import EagerTensor, SymbolicTensor
+from tideflow._src.function.func_graph import FuncGraph
+from tideflow._src.function.function_graph import is_buffer_handle
+from tideflow._src.graph.operation import Operation
+from tideflow._src.runtime import stages
+from tideflow._src.runtime.buffers import eager_resources
+from tideflow._src.runtime.philox import PhiloxState
+from tideflow._src.runtime.random_state import eager_seeds
+from tideflow._src.runtime.runner import Runner
+from tideflow._src.runtime.state import RunState, current_state
+
+
+class FunctionState(RunState):
+    """Is the state that one function runs with: the resources of eager execution, and random streams of its own."""
+
+    def __init__(self, bound: dict[SymbolicTensor, Any]) -> None:
+        current_state()
+        kept = eager_resources.run_state
+        super().__init__(eager_resources)
+        eager_resources.run_state = kept
+        self._bound_parameters = set(bound)
+        self._buffers.update({parameter: handle.resource for parameter, handle in bound.items()})
+        self._handles.update(bound)
+
+    def is_handle(self, op: Operation) -> bool:
+        """Tells whether an operation only names state: also the parameter that a variable is bound to."""
+        if op.type == "Placeholder":
+            return op.outputs[0] in self._bound_parameters
+        return super().is_handle(op)
+
+    def begin_again(self) -> None:
+        """Lets all random streams begin again, as a new global seed asks for."""
+        for op, state in list(self._random.items()):
+            fresh = PhiloxState(op.attrs.get("seed", 0), op.attrs.get("seed2", 0))
+            state.key, state._counter = fresh.key, fresh._counter
+
+
+def _on_the_host(tensor: Any) -> Any:
+    """Returns the value of a tensor for a program, which takes values of the host."""
+    return tensor._value if tensor.__class__ is EagerTensor else np.asarray(tensor._value)
+
+
+class FunctionProgram:
+    """Is a function's graph as a program over certain variables.
+
+    Args:
+      graph: the graph.
+      inputs: tensors for its parameters; those that refer to variables are bound for good.
+      jit_compile: whether XLA must compile it, whatever that costs.
+    """
+
+    def __init__(self, graph: FuncGraph, inputs: Sequence[Any], jit_compile: bool | None = None) -> None:
+        bound: dict[SymbolicTensor, Any] = {}
+        feeds: list[SymbolicTensor] = []
+        self.fed: list[int] = []
+        for index, (parameter, tensor) in enumerate(zip(graph.inputs, inputs, strict=True)):
+            if is_buffer_handle(tensor):
+                bound[parameter] = tensor._value
+            else:
+                feeds.append(parameter)
+                self.fed.append(index)
+        self.state = FunctionState(bound)
+        self.runner = Runner(graph.outputs, graph.control_outputs, feeds, self.state)
+        if jit_compile:
+            self.runner._tier = "xla"
+        self._generation = eager_seeds.generation
+        self._holds_text = any(output._dtype is dtypes.string for output in graph.outputs)
+        self.calls = 0
+
+    def run_tensors(self, inputs: Sequence[Any]) -> list[Any]:
+        """Runs the function on a tensor for each parameter of the graph; returns values."""
+        return self.run([_on_the_host(inputs[index]) for index in self.fed])
+
+    def run(self, values: Sequence[Any]) -> list[Any]:
+        """Runs the function on the values of the parameters that no variable is bound to."""
+        self.calls += 1
+        if self._generation != eager_seeds.generation:
+            self._generation = eager_seeds.generation
+            self.state.begin_again()
+        results = self.runner.run(values)
+        if self._holds_text:
+            return [np.array(item, object) if item.__class__ is bytes else item for item in results]
+        return results
+
+    def explain(self) -> dict[str, Any]:
+        """Returns how the program runs: where each of its stages does, and the tier that was chosen."""
+        plan = self.runner.plan
+        found = [
+            {
+                "where": "XLA can compile" if stage.compiled else "runs on the host",
+                "operations": [op.type for op in stage.ops],
+            }
+            for stage in stages.split(plan, self.state, set())
+        ]
+        return {"tier": self.runner._tier, "stages": found}

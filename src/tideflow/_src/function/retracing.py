@@ -1,0 +1,115 @@
+"""Warns when a function is traced again and again, and says why: which argument changed, from what to what."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+
+from tideflow._src.core.logger import get_logger
+from tideflow._src.function.function_type import Parameter
+
+_THRESHOLD = 5
+_HISTORY = 10
+_MOST_WARNINGS = 2
+_MOST_DETECTORS = 10_000
+
+
+class _Detector:
+    """Is what is known of the calls of the functions that one place of a program defines."""
+
+    __slots__ = ("calls", "last", "traces", "warnings")
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.traces: deque[int] = deque()
+        self.warnings = 0
+        self.last: tuple[Any, Sequence[Parameter]] | None = None
+
+
+_detectors: dict[Any, _Detector] = {}
+_lock = threading.Lock()
+
+
+def _place_of(python_function: Any) -> Any:
+    code = getattr(python_function, "__code__", None)
+    if code is None:
+        return type(python_function).__module__, type(python_function).__qualname__
+    return code.co_filename, code.co_firstlineno, code.co_name
+
+
+def called(python_function: Any, calls: int = 1) -> None:
+    """Counts calls that needed no tracing."""
+    with _lock:
+        detector = _detectors.get(_place_of(python_function))
+        if detector is not None:
+            detector.calls += calls
+
+
+def traced(python_function: Any, owner: int, parameters: Sequence[Parameter]) -> None:
+    """Counts a call that traced the function, and warns if there were many of those of late.
+
+    Args:
+      python_function: the function.
+      owner: tells functions of the same code apart.
+      parameters: the parameters with the types of this call's arguments.
+    """
+    with _lock:
+        place = _place_of(python_function)
+        if place not in _detectors and len(_detectors) >= _MOST_DETECTORS:
+            _detectors.clear()
+        detector = _detectors.setdefault(place, _Detector())
+        detector.calls += 1
+        detector.traces.append(detector.calls)
+        while detector.traces and detector.calls - detector.traces[0] >= _HISTORY:
+            detector.traces.popleft()
+        before, detector.last = detector.last, (owner, parameters)
+        if len(detector.traces) < _THRESHOLD or detector.warnings >= _MOST_WARNINGS:
+            return
+        detector.warnings += 1
+        times, calls = len(detector.traces), detector.calls - detector.traces[0] + 1
+    get_logger().warning(
+        "%d out of the last %d calls to %r triggered tf.function retracing. %s Tracing is expensive. Define the "
+        "tf.function outside of loops; pass tensors where values of Python change; give a shape with None in "
+        "input_signature, or reduce_retracing=True, where shapes change.",
+        times,
+        calls,
+        python_function,
+        _reason(before, owner, parameters),
+    )
+
+
+def _reason(before: Any, owner: int, parameters: Sequence[Parameter]) -> str:
+    if before is None:
+        return ""
+    old_owner, old = before
+    if old_owner != owner:
+        return "The function was made anew (tf.function was called again on the same code)."
+    return difference(old, parameters)
+
+
+def difference(old: Sequence[Parameter], new: Sequence[Parameter]) -> str:
+    """Says in a sentence which arguments changed between two calls, from what to what."""
+    known = {item.name: item.type_constraint for item in old}
+    found = {item.name: item.type_constraint for item in new}
+    changes = [
+        f"argument {name!r} changed from {known[name]!r} to {kind!r}"
+        for name, kind in found.items()
+        if name in known and known[name] != kind
+    ]
+    changes += [f"argument {name!r} is new: {kind!r}" for name, kind in found.items() if name not in known]
+    changes += [f"argument {name!r} is gone" for name in known if name not in found]
+    if not changes:
+        return "The context of the call changed: its device, or the graph around it."
+    text = "; ".join(changes)
+    return text[0].upper() + text[1:] + "."
+
+
+def cause(before: Sequence[Parameter] | None, parameters: Sequence[Parameter]) -> str:
+    """Says in a sentence what made a function be traced, given what it was traced for before."""
+    if before is None:
+        return "This was the first call."
+    if [item.type_constraint for item in before] == [item.type_constraint for item in parameters]:
+        return "The trace before it created variables."
+    return difference(before, parameters)

@@ -1,0 +1,474 @@
+"""Defines ``tf.function``: Python functions that are traced once for each signature, and then run as programs."""
+
+from __future__ import annotations
+
+import functools
+import threading
+import weakref
+from collections.abc import Callable, Sequence
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from tideflow._src.core import context
+from tideflow._src.core.tensor import EagerTensor
+from tideflow._src.function import retracing
+from tideflow._src.function.concrete_function import ConcreteFunction
+from tideflow._src.function.function_graph import trace
+from tideflow._src.function.function_type import (
+    Bound,
+    FunctionSpec,
+    FunctionType,
+    Parameter,
+    checked_input_signature,
+    name_of,
+    without_self,
+)
+from tideflow._src.function.trace_table import TraceTable
+from tideflow._src.function.variable_creation import CreatedVariables, none_created
+from tideflow._src.runtime import options
+
+_special = context.SPECIAL
+_functions = options._functions
+_new = object.__new__
+_LITERALS = frozenset((int, float, bool, str, bytes, type(None)))
+#: Entries of the fast path of one function; beyond this, values of Python pass through it without end.
+_MOST_FAST_ENTRIES = 512
+
+
+class TracedFunction:
+    """Is what ``tf.function`` makes of a Python function: calls of a known signature run what was traced for it.
+
+    Args:
+      python_function: the function; a method may be bound to its object.
+      name: the name in graphs and messages.
+      input_signature: types that the arguments are held to, so that the function is traced once.
+      autograph: accepted; statements of Python are not rewritten.
+      jit_compile: whether XLA must compile the function at once.
+      reduce_retracing: whether a second shape makes the function be traced for unknown sizes.
+      experimental_implements, experimental_autograph_options, experimental_attributes: what the function's definition
+        says of it.
+    """
+
+    def __init__(
+        self,
+        python_function: Callable[..., Any],
+        name: str,
+        input_signature: Any = None,
+        autograph: bool = True,
+        jit_compile: bool | None = None,
+        reduce_retracing: bool = False,
+        experimental_implements: str | None = None,
+        experimental_autograph_options: Any = None,
+        experimental_attributes: dict[str, Any] | None = None,
+    ) -> None:
+        function, owner = without_self(python_function)
+        self._function, self._owner = function, owner
+        self._name = name
+        self._input_signature = checked_input_signature(input_signature)
+        self._spec = FunctionSpec(python_function, self._input_signature, name)
+        self._autograph = autograph
+        self._jit_compile = jit_compile
+        self._reduce_retracing = reduce_retracing
+        self._implements = experimental_implements
+        self._autograph_options = experimental_autograph_options
+        self._attributes = dict(experimental_attributes or {})
+        if experimental_implements is not None:
+            self._attributes["_implements"] = experimental_implements
+        self._bound_methods: dict[int, tuple[weakref.ref[Any], TracedFunction]] = {}
+        #: Is held while a thread traces; never while a program runs.
+        self._lock = threading.RLock()
+        self._forget_traces()
+        functools.update_wrapper(self, function, updated=())
+
+    def _forget_traces(self) -> None:
+        self._traces = TraceTable()
+        self._fast: dict[Any, _FastCall] = {}
+        self._first_call = True
+        self._trace_count = 0
+        self._last_traced: tuple[Parameter, ...] | None = None
+        self._counted_calls = 0
+
+    # What it is.
+
+    @property
+    def name(self) -> str:
+        """The name in graphs."""
+        return self._name
+
+    @property
+    def python_function(self) -> Any:
+        """The Python function that was wrapped."""
+        return self._callable()
+
+    @property
+    def input_signature(self) -> Any:
+        """The types that the arguments are held to, or None."""
+        return self._input_signature
+
+    @property
+    def function_spec(self) -> FunctionSpec:
+        """The parameters of the Python function."""
+        return self._spec
+
+    @property
+    def function_type(self) -> FunctionType:
+        """The signature, with the types that the input signature gives."""
+        return self._spec.function_type
+
+    def experimental_get_tracing_count(self) -> int:
+        """Returns how often the Python function was traced."""
+        return self._trace_count
+
+    def _callable(self) -> Callable[..., Any]:
+        if self._owner is None:
+            return self._function
+        owner = self._owner()
+        if owner is None:
+            raise ReferenceError(f"The object that the method {self._name!r} belongs to is gone.")
+        return self._function.__get__(owner)
+
+    # Methods.
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        """Returns this function as a method of an object, which has traces of its own."""
+        if instance is None:
+            return self
+        known = self._bound_methods.get(id(instance))
+        if known is not None and known[0]() is instance:
+            return known[1]
+        with self._lock:
+            known = self._bound_methods.get(id(instance))
+            if known is not None and known[0]() is instance:
+                return known[1]
+            bound = self._bound_to(instance)
+            key, table = id(instance), self._bound_methods
+
+            def forget(reference: Any) -> None:
+                if key in table and table[key][0] is reference:
+                    del table[key]
+
+            table[key] = (weakref.ref(instance, forget), bound)
+        return bound
+
+    def _bound_to(self, instance: Any) -> TracedFunction:
+        method = self._callable().__get__(instance)
+        return self._like(method)
+
+    def _like(self, python_function: Callable[..., Any]) -> TracedFunction:
+        return TracedFunction(
+            python_function,
+            self._name,
+            self._input_signature,
+            self._autograph,
+            self._jit_compile,
+            self._reduce_retracing,
+            self._implements,
+            self._autograph_options,
+            {key: value for key, value in self._attributes.items() if key != "_implements"},
+        )
+
+    def _decorate(self, decorator: Callable[[Any], Any]) -> None:
+        """Replaces the Python function by what ``decorator`` makes of it, before the first call.
+
+        Raises:
+          ValueError: the function was traced already.
+        """
+        if self._trace_count:
+            raise ValueError("Functions cannot be decorated after they have been traced.")
+        self._function = decorator(self._function)
+        self._spec = FunctionSpec(self._callable(), self._input_signature, self._name)
+
+    def __reduce__(self) -> Any:
+        return _rebuilt, (
+            self._callable(), self._name, self._input_signature, self._autograph, self._jit_compile,
+            self._reduce_retracing, self._implements,
+        )  # fmt: skip
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> TracedFunction:
+        copied = self._like(self._callable())
+        memo[id(self)] = copied
+        return copied
+
+    def __repr__(self) -> str:
+        return f"<tf.function {self._name!r} at 0x{id(self):x}>"
+
+    # Calls.
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Calls the function, traced first if no call had this signature before."""
+        if not _special and not kwargs:
+            key = []
+            for item in args:
+                kind = item.__class__
+                if kind is EagerTensor:
+                    value = item._value
+                    key.append(value.dtype)
+                    key.append(value.shape)
+                elif kind in _LITERALS:
+                    key.append(kind)
+                    key.append(item)
+                else:
+                    break
+            else:
+                fast = self._fast.get(tuple(key))
+                if fast is not None and not _functions["eagerly"]:
+                    return fast(args)
+        if _functions["eagerly"]:
+            return self._callable()(*args, **kwargs)
+        bound = self._spec.bind(args, kwargs, self._forget_dead)
+        return self._call_bound(bound, args, kwargs)
+
+    def _call_bound(self, bound: Bound, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+        tensors = bound.tensors()
+        concrete = self._known(bound)
+        if concrete is None:
+            with self._lock:
+                concrete = self._known(bound)
+                if concrete is None:
+                    concrete, creates = self._traced(bound)
+                    if creates:
+                        return concrete._call_flat(tensors)
+        if not kwargs and not _special:
+            self._remember(args, bound, concrete)
+        return concrete._call_flat(tensors)
+
+    def _known(self, bound: Bound) -> ConcreteFunction | None:
+        """Returns what was traced for a call, or for types that include its own; None if that is nothing."""
+        if self._first_call:
+            return None
+        found: ConcreteFunction | None = self._traces.find(_context_key(), bound)
+        if found is not None:
+            retracing.called(self._function)
+        return found
+
+    def _traced(self, bound: Bound) -> tuple[ConcreteFunction, bool]:
+        """Traces the function for a call, and keeps what that gives. The lock is held.
+
+        Returns:
+          What was traced, and whether it creates variables when it runs, so that it must run once, and only once.
+        """
+        if self._first_call:
+            return self._traced_first(bound)
+        parameters: Sequence[Parameter] = bound.parameters
+        key = _context_key()
+        if self._reduce_retracing and self._input_signature is None:
+            parameters = self._traces.generalized(key, parameters)
+        with none_created():
+            concrete = self._new(parameters, bound.variables)
+        self._traces.add(key, parameters, concrete)
+        self._count_trace(bound.parameters)
+        return concrete, False
+
+    def _traced_first(self, bound: Bound) -> tuple[ConcreteFunction, bool]:
+        created = CreatedVariables()
+        with created.collecting():
+            concrete = self._new(bound.parameters, bound.variables)
+        self._count_trace(bound.parameters)
+        if created.depends_on_arguments:
+            self._first_call = False
+            return concrete, True
+        if created.count:
+            # The variables exist now: what is kept is traced with them in place.
+            with none_created():
+                concrete = self._new(bound.parameters, bound.variables)
+        self._traces.add(_context_key(), bound.parameters, concrete)
+        self._first_call = False
+        return concrete, False
+
+    def _count_trace(self, parameters: Sequence[Parameter]) -> None:
+        calls = sum(fast.calls for fast in self._fast.values())
+        retracing.called(self._function, max(calls - self._counted_calls, 0))
+        self._counted_calls = calls
+        retracing.traced(self._function, id(self), parameters)
+
+    def _new(self, parameters: Sequence[Parameter], variables: Sequence[Any]) -> ConcreteFunction:
+        self._trace_count += 1
+        start = perf_counter()
+        graph = trace(self._callable(), parameters, variables, self._name, self._attributes)
+        took = perf_counter() - start
+        cause = retracing.cause(self._last_traced, parameters)
+        self._last_traced = tuple(parameters)
+        return ConcreteFunction(graph, parameters, self._name, self._jit_compile, cause, took)
+
+    def _forget_dead(self, reference: Any) -> None:
+        """Forgets the traces for an object that is gone."""
+        del reference
+        self._traces.forget_dead()
+
+    def _remember(self, args: Sequence[Any], bound: Bound, concrete: ConcreteFunction) -> None:
+        """Lets the next call like this one go the short way, if there is one: tensors and values of Python only."""
+        key: list[Any] = []
+        positions: list[int] = []
+        for position, item in enumerate(args):
+            kind = item.__class__
+            if kind is EagerTensor:
+                key += [item._value.dtype, item._value.shape]
+                positions.append(position)
+            elif kind in _LITERALS and item == item:
+                key += [kind, item]
+            else:
+                return
+        if concrete.graph.deferred or len(bound.tensors()) != len(positions):
+            return
+        if any(item._value.__class__ not in _PLAIN for item in args if item.__class__ is EagerTensor):
+            return
+        with self._lock:
+            if len(self._fast) >= _MOST_FAST_ENTRIES:
+                self._fast.clear()
+            self._fast[tuple(key)] = _FastCall(concrete, positions, len(args))
+
+    def get_concrete_function(self, *args: Any, **kwargs: Any) -> ConcreteFunction:
+        """Returns what is, or will be, traced for a signature: specs, tensors and values of Python.
+
+        Raises:
+          ValueError: the function creates variables that it did not keep.
+          TypeError: the arguments do not fit the function.
+        """
+        if self._input_signature is not None and not args and not kwargs:
+            args = self._input_signature
+        bound = self._spec.bind(args, kwargs, self._forget_dead)
+        with self._lock:
+            concrete = self._known(bound)
+            if concrete is None:
+                concrete, creates = self._traced(bound)
+                if creates:
+                    concrete, _ = self._traced(bound)
+        return concrete
+
+    def explain(self) -> Any:
+        """Returns what was traced and why, how it runs, and what that took; it prints as a table."""
+        from tideflow._src.function.explanation import explain  # a rare use
+
+        return explain(self)
+
+
+_PLAIN = frozenset((np.ndarray, *(kind for kind in np.sctypeDict.values())))
+
+
+class _FastCall:
+    """Runs a concrete function on the tensors of a call whose signature is known to fit."""
+
+    __slots__ = ("_captured", "_pack", "_plain", "_positions", "_run", "_single", "calls", "concrete")
+
+    def __init__(self, concrete: ConcreteFunction, positions: Sequence[int], count: int) -> None:
+        self.concrete = concrete
+        self.calls = 0
+        self._run: Any = None
+        self._positions = None if len(positions) == count else tuple(positions)
+        self._captured: list[Any] = []
+        self._pack = concrete._pack
+        self._single = concrete.returns_one_tensor
+
+    def __call__(self, args: Sequence[Any]) -> Any:
+        self.calls += 1
+        run = self._run
+        if run is None:
+            run = self._prepare(args)
+        if self._positions is None:
+            values = [item._value for item in args]
+        else:
+            values = [args[position]._value for position in self._positions]
+        if self._captured:
+            values += self._captured
+        results = run(values)
+        if self._single:
+            result = _new(EagerTensor)
+            result._value = results[0]
+            return result
+        return self._pack([_wrapped(value) for value in results])
+
+    def _prepare(self, args: Sequence[Any]) -> Any:
+        given = args if self._positions is None else [args[position] for position in self._positions]
+        inputs = [*given, *self.concrete._captured]
+        program = self.concrete.call.program_for(inputs)
+        count = len(given)
+        self._captured = [inputs[index]._value for index in program.fed if index >= count]
+        self._run = program.run
+        return self._run
+
+
+def _wrapped(value: Any) -> EagerTensor:
+    tensor = _new(EagerTensor)
+    tensor._value = value
+    return tensor
+
+
+def _context_key() -> Any:
+    """Returns what besides its arguments tells a call from others: the devices asked for, and the graph around."""
+    graph = context.current_graph()
+    if graph is None:
+        return tuple(context.state.devices)
+    outer = graph
+    while outer is not None and outer.building_function:
+        outer = outer.outer_graph
+    devices = tuple(map(str, graph._device_stack))
+    return devices if outer is None else (outer.number, devices)
+
+
+def _rebuilt(*arguments: Any) -> TracedFunction:
+    return TracedFunction(*arguments)
+
+
+def function(
+    func: Callable[..., Any] | None = None,
+    input_signature: Any = None,
+    autograph: bool = True,
+    jit_compile: bool | None = None,
+    reduce_retracing: bool = False,
+    experimental_implements: str | None = None,
+    experimental_autograph_options: Any = None,
+    experimental_attributes: dict[str, Any] | None = None,
+    experimental_relax_shapes: bool | None = None,
+    experimental_compile: bool | None = None,
+    experimental_follow_type_hints: bool | None = None,
+) -> Any:
+    """Makes a function whose calls run as programs: its Python runs once for each signature of arguments.
+
+    The signature is the dtype and shape of each tensor, the value of each number or string, and the identity of every
+    other object. What Python does besides (printing, appending to lists) happens while the function is traced only.
+
+    Args:
+      func: the function; without it, a decorator is returned.
+      input_signature: a sequence of ``tf.TensorSpec``, one for each argument: the function is traced once, and calls
+      that
+        do not fit are an error.
+      autograph: accepted; Python's own ``if`` and ``for`` on tensors are not rewritten: use ``tf.cond``,
+        ``tf.while_loop`` and ``tf.map_fn``.
+      jit_compile: whether XLA compiles the whole function at once.
+      reduce_retracing: whether a function that sees a second shape is traced for unknown sizes.
+      experimental_implements: the name of what the function implements, for those who read its definition.
+      experimental_autograph_options: kept for TensorFlow's signature.
+      experimental_attributes: further attributes of the function's definition.
+      experimental_relax_shapes, experimental_compile: older names of ``reduce_retracing`` and ``jit_compile``.
+      experimental_follow_type_hints: kept for TensorFlow's signature.
+
+    Raises:
+      TypeError: ``func`` cannot be called, or ``input_signature`` does not fit it.
+
+    >>> import tideflow as tf
+    >>> @tf.function
+    ... def square(x):
+    ...     return x * x
+    >>> float(square(tf.constant(3.0)))
+    9.0
+    """
+    del experimental_follow_type_hints
+    if experimental_relax_shapes is not None:
+        reduce_retracing = experimental_relax_shapes
+    if experimental_compile is not None:
+        jit_compile = experimental_compile
+    checked_input_signature(input_signature)
+
+    def decorate(inner: Any) -> TracedFunction:
+        if isinstance(inner, TracedFunction):
+            inner = inner.python_function
+        if not callable(inner):
+            raise TypeError(f"tf.function decorates callables, but got {inner!r} of type {type(inner).__name__}.")
+        return TracedFunction(
+            inner, name_of(inner), input_signature, autograph, jit_compile, reduce_retracing, experimental_implements,
+            experimental_autograph_options, experimental_attributes,
+        )  # fmt: skip
+
+    return decorate if func is None else decorate(func)

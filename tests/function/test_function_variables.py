@@ -1,0 +1,299 @@
+"""Variables in traced functions: captured, created on the first call, updated in program order."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import tideflow as tf
+
+
+class Holder:
+    pass
+
+
+def test_variables_created_on_the_first_call_keep_their_values():
+    holder, traced = Holder(), []
+
+    @tf.function
+    def count(x):
+        traced.append(1)
+        if not hasattr(holder, "v"):
+            holder.v = tf.Variable(lambda: tf.ones([]) * 5.0)
+        return holder.v.assign_add(x)
+
+    assert [float(count(tf.constant(1.0))) for _ in range(3)] == [6.0, 7.0, 8.0]
+    assert len(traced) == 2 and count.experimental_get_tracing_count() == 2
+    assert float(holder.v) == 8.0
+
+
+def test_an_initial_value_made_of_the_arguments():
+    holder = Holder()
+
+    @tf.function
+    def f(x):
+        if not hasattr(holder, "v"):
+            holder.v = tf.Variable(x * 2.0)
+        return holder.v.assign_add(x)
+
+    assert float(f(tf.constant(1.0))) == 3.0
+    assert float(f(tf.constant(10.0))) == 13.0
+
+
+def test_variables_created_at_each_call_are_refused():
+    @tf.function
+    def f(x):
+        v = tf.Variable(1.0)
+        return v + x
+
+    with pytest.raises(ValueError, match="only supports singleton"):
+        f(1.0)
+
+    holder = Holder()
+
+    @tf.function
+    def later(x):
+        if hasattr(holder, "ready"):
+            holder.v = tf.Variable(1.0)
+        return x
+
+    later(tf.constant(1.0))
+    holder.ready = True
+    with pytest.raises(ValueError, match="only supports singleton"):
+        later(tf.constant([1.0]))
+    assert float(later(tf.constant(4.0))) == 4.0
+
+
+def test_get_concrete_function_creates_them_too():
+    holder = Holder()
+
+    @tf.function
+    def f(x):
+        if not hasattr(holder, "v"):
+            holder.v = tf.Variable(tf.fill([2], 3.0), name="v")
+        return holder.v * x
+
+    c = f.get_concrete_function(tf.TensorSpec([]))
+    assert holder.v.numpy().tolist() == [3.0, 3.0]
+    assert c(tf.constant(2.0)).numpy().tolist() == [6.0, 6.0]
+    assert c.variables[0] is holder.v
+
+
+def test_init_scope_runs_at_once_and_may_create_variables():
+    holder = Holder()
+
+    @tf.function
+    def f(x):
+        with tf.init_scope():
+            assert tf.executing_eagerly()
+            holder.v = tf.Variable(4.0)
+        return holder.v + x
+
+    assert float(f(tf.constant(1.0))) == 5.0
+
+
+def test_creator_scopes_see_them():
+    holder, seen = Holder(), []
+
+    def creator(next_creator, **arguments):
+        seen.append(arguments["name"])
+        arguments["name"] = "changed"
+        return next_creator(**arguments)
+
+    @tf.function
+    def f():
+        if not hasattr(holder, "v"):
+            holder.v = tf.Variable(1.0, name="original")
+        return holder.v
+
+    with tf.variable_creator_scope(creator):
+        assert float(f()) == 1.0
+    assert seen == ["original"] and holder.v.name == "changed:0"
+
+
+def test_modules_that_build_at_their_first_call():
+    class Dense(tf.Module):
+        @tf.function
+        @tf.Module.with_name_scope
+        def __call__(self, x):
+            if not hasattr(self, "w"):
+                self.w = tf.Variable(tf.ones([x.shape[-1], 2]), name="w")
+            return x @ self.w
+
+    dense = Dense()
+    assert dense(tf.ones([1, 3])).numpy().tolist() == [[3.0, 3.0]]
+    assert [variable.name for variable in dense.variables] == ["dense/w:0"]
+    dense.w.assign_add(tf.ones([3, 2]))
+    assert dense(tf.ones([1, 3])).numpy().tolist() == [[6.0, 6.0]]
+
+
+def test_initial_values_are_drawn_as_in_tensorflow():
+    held = {}
+
+    @tf.function
+    def f():
+        if "v" not in held:
+            held["v"] = tf.Variable(tf.random.uniform([2]))
+            held["w"] = tf.Variable(lambda: tf.random.uniform([2]))
+        return held["v"] + 0, held["w"] + 0
+
+    tf.random.set_seed(5)
+    try:
+        one, two = f()
+    finally:
+        tf.random.set_seed(None)
+    np.testing.assert_allclose(one, [0.18286479, 0.68998957], rtol=1e-6)
+    np.testing.assert_allclose(two, [0.3875184, 0.7485455], rtol=1e-6)
+
+
+class TestRandomStreams:
+    def test_each_function_has_its_own_and_set_seed_begins_again(self):
+        @tf.function
+        def one():
+            return tf.random.uniform([])
+
+        @tf.function
+        def two():
+            return tf.random.uniform([]), tf.random.uniform([])
+
+        wanted = [0.8126964569091797, 0.5272892713546753, 0.8126964569091797, 0.055544137954711914,
+                  0.5272892713546753, 0.8388307094573975]  # fmt: skip
+        try:
+            for _ in range(2):
+                tf.random.set_seed(1)
+                found = [one(), one(), *two(), *two()]
+                np.testing.assert_allclose([float(item) for item in found], wanted, rtol=1e-6)
+        finally:
+            tf.random.set_seed(None)
+
+
+class TestEffects:
+    def test_reads_and_writes_keep_their_order(self):
+        v = tf.Variable(1.0)
+
+        @tf.function
+        def f(x):
+            a = v.read_value()
+            v.assign_add(x)
+            b = v.read_value()
+            v.assign(b * 10.0)
+            c = v.read_value()
+            return a, b, c
+
+        assert [float(item) for item in f(tf.constant(1.0))] == [1.0, 2.0, 20.0]
+        assert [float(item) for item in f(tf.constant(1.0))] == [20.0, 21.0, 210.0]
+
+    def test_effects_happen_though_nobody_takes_their_results(self):
+        v, w = tf.Variable(0.0), tf.Variable(0.0)
+
+        @tf.function
+        def f(x):
+            v.assign_add(x)
+            tf.cond(x > 1.0, lambda: w.assign_add(x), lambda: w.assign(-1.0))
+            return x
+
+        f(tf.constant(2.0))
+        assert (float(v), float(w)) == (2.0, 2.0)
+        f(tf.constant(1.0))
+        assert (float(v), float(w)) == (3.0, -1.0)
+
+    def test_effects_in_branches_and_loops_keep_their_order(self):
+        v = tf.Variable(1.0)
+
+        @tf.function
+        def f(n):
+            v.assign(1.0)
+
+            def body(i):
+                v.assign(v * 2.0)
+                return i + 1
+
+            def branch():
+                v.assign_add(1.0)
+                before = v.read_value()
+                v.assign(0.5)
+                return before
+
+            tf.while_loop(lambda i: i < n, body, [0])
+            doubled = v.read_value()
+            inside = tf.cond(n > 2, branch, lambda: v.read_value())
+            return doubled, inside, v.read_value()
+
+        assert [float(item) for item in f(tf.constant(3))] == [8.0, 9.0, 0.5]
+        assert [float(item) for item in f(tf.constant(1))] == [2.0, 2.0, 2.0]
+
+    def test_printing_keeps_its_order(self, capfd):
+        v = tf.Variable(1.0)
+
+        @tf.function
+        def f(x):
+            tf.print("first", x)
+            v.assign_add(1.0)
+            tf.print("second", v)
+            tf.cond(x > 0.0, lambda: tf.print("in a branch"), lambda: tf.print("no"))
+            tf.print("third")
+            return x
+
+        for _ in range(2):
+            f(tf.constant(1.0))
+        assert capfd.readouterr().err.split("\n") == [
+            "first 1", "second 2", "in a branch", "third", "first 1", "second 3", "in a branch", "third", "",
+        ]  # fmt: skip
+
+    def test_python_functions_keep_their_place_among_effects(self):
+        v, seen = tf.Variable(1.0), []
+
+        @tf.function
+        def f():
+            v.assign_add(1.0)
+            tf.py_function(lambda: seen.append(float(v)), [], [])
+            v.assign_add(10.0)
+            tf.py_function(lambda: seen.append(float(v)), [], [])
+
+        f()
+        assert seen == [2.0, 12.0]
+
+    def test_assertions_are_checked_though_nobody_takes_them(self):
+        @tf.function
+        def f(x):
+            tf.debugging.assert_greater(x, 0.0)
+            return x
+
+        assert float(f(tf.constant(1.0))) == 1.0
+        with pytest.raises(tf.errors.InvalidArgumentError):
+            f(tf.constant(-1.0))
+
+    def test_functions_called_by_functions(self):
+        v = tf.Variable(1.0)
+
+        @tf.function
+        def bump(by):
+            v.assign_add(by)
+
+        @tf.function
+        def f():
+            bump(tf.constant(1.0))
+            before = v.read_value()
+            bump(tf.constant(5.0))
+            return before, v.read_value()
+
+        assert [float(item) for item in f()] == [2.0, 7.0]
+
+
+def test_a_training_loop_learns():
+    w, b = tf.Variable(tf.zeros([2, 1])), tf.Variable(0.0)
+    x = tf.constant([[1.0, 2.0], [3.0, 4.0], [5.0, 7.0]])
+    y = x @ tf.constant([[2.0], [-1.0]]) + 0.5
+
+    @tf.function
+    def step():
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(tf.square(x @ w + b - y))
+        for variable, gradient in zip((w, b), tape.gradient(loss, (w, b)), strict=True):
+            variable.assign_sub(0.02 * gradient)
+        return loss
+
+    losses = [float(step()) for _ in range(200)]
+    found = [losses[0], losses[1], losses[10], losses[-1]]
+    assert found == pytest.approx([6.25, 1.190903663635254, 0.11942994594573975, 0.07039854675531387], rel=1e-4)
+    assert step.experimental_get_tracing_count() == 1
