@@ -1,0 +1,56 @@
+"""``tensorflow.python.util.tf_inspect``: Python's ``inspect``, which sees through decorators by itself."""
+
+from __future__ import annotations
+
+import inspect
+from inspect import FullArgSpec as FullArgSpec
+from inspect import Parameter as Parameter
+from inspect import Signature as Signature
+from inspect import currentframe as currentframe
+from inspect import getcallargs as getcallargs
+from inspect import getdoc as getdoc
+from inspect import getfile as getfile
+from inspect import getmembers as getmembers
+from inspect import getmodule as getmodule
+from inspect import getmro as getmro
+from inspect import getsource as getsource
+from inspect import getsourcefile as getsourcefile
+from inspect import getsourcelines as getsourcelines
+from inspect import isabstract as isabstract
+from inspect import isbuiltin as isbuiltin
+from inspect import isclass as isclass
+from inspect import isfunction as isfunction
+from inspect import isgenerator as isgenerator
+from inspect import isgeneratorfunction as isgeneratorfunction
+from inspect import ismethod as ismethod
+from inspect import ismodule as ismodule
+from inspect import isroutine as isroutine
+from inspect import signature as signature
+from inspect import stack as stack
+from typing import Any, NamedTuple
+
+
+class ArgSpec(NamedTuple):
+    """Is the positional arguments of a function, as ``inspect`` of Python 2 gave them."""
+
+    args: list[str]
+    varargs: str | None
+    keywords: str | None
+    defaults: tuple[Any, ...] | None
+
+
+def getfullargspec(obj: Any) -> inspect.FullArgSpec:
+    """Returns the arguments of a function, or of the function that decorators are around."""
+    return inspect.getfullargspec(inspect.unwrap(obj))
+
+
+def getargspec(obj: Any) -> ArgSpec:
+    """Returns the positional arguments of a function.
+
+    Raises:
+      ValueError: it has arguments that can only be given by name.
+    """
+    found = getfullargspec(obj)
+    if found.kwonlyargs:
+        raise ValueError("Function has keyword-only parameters; use getfullargspec.")
+    return ArgSpec(found.args, found.varargs, found.varkw, found.defaults)
