@@ -78,7 +78,7 @@ def to_numpy(value: Any, dtype: DType | None = None) -> np.ndarray[Any, Any] | n
     if kind is str or kind is bytes:
         if dtype is not None and dtype is not dtypes.string:
             raise _cannot_convert(value, dtype)
-        return _strings(value)
+        return string_array(value)
     if value is None:
         raise ValueError("Attempt to convert a value (None) with an unsupported type (<class 'NoneType'>) to a Tensor.")
     if isinstance(value, np.ndarray | np.generic):
@@ -136,13 +136,24 @@ def _unsupported(message: str) -> TypeError | ValueError:
     return ValueError(message) if context.executing_eagerly() else TypeError(message)
 
 
-def _strings(value: Any) -> np.ndarray[Any, Any]:
+def string_array(value: Any) -> np.ndarray[Any, Any]:
+    """Returns texts and bytes as the value of a string tensor: an object array of ``bytes``.
+
+    Raises:
+      TypeError, ValueError: an element is neither (the class is TensorFlow's, in graphs another one than eagerly).
+    """
     array = np.array(value, dtype=object)
     flat = array.reshape(-1)
     for index, item in enumerate(flat):
+        if item.__class__ is bytes:
+            continue
+        if isinstance(item, np.ndarray) and item.ndim == 0:
+            item = item[()]
         if isinstance(item, str):
             flat[index] = item.encode()
-        elif not isinstance(item, bytes):
+        elif isinstance(item, bytes):
+            flat[index] = bytes(item)
+        else:
             raise _unsupported(f"Cannot convert {item!r} to a string tensor's element: it is a {type(item).__name__}.")
     return flat.reshape(array.shape)
 
@@ -163,7 +174,7 @@ def _array_as(value: Any, dtype: DType | None) -> np.ndarray[Any, Any] | np.gene
         if kind.kind == "S":
             value = value.astype(object)
         try:
-            return _strings(value)
+            return string_array(value)
         except (TypeError, ValueError):
             raise _unsupported(
                 f"Failed to convert a NumPy array to a Tensor (Unsupported object type {_leaf_type(value)})."
@@ -201,11 +212,11 @@ def _leaf_type(value: Any) -> str:
 
 def _sequence_as(value: Any, dtype: DType | None) -> np.ndarray[Any, Any]:
     leaf = _first_leaf(value)
-    if isinstance(leaf, str | bytes):
+    if isinstance(leaf, str | bytes) or (isinstance(leaf, np.ndarray) and leaf.dtype.kind in "SU"):
         if dtype is not None and dtype is not dtypes.string:
             raise _cannot_convert(value, dtype)
         _check_rectangular(value)
-        return _strings(value)
+        return string_array(value)
     try:
         array = np.array(value)
     except ValueError as error:

@@ -254,8 +254,13 @@ def stacked(handle: TensorList, items: list[Any], element_shape: Any, dtype: DTy
     result = zeros_of(dtype, (len(items), *shape))
     for position, item in enumerate(items):
         if item is not None:
-            result[position] = item
+            result[position, ...] = item
     return result
+
+
+def rows(tensor: Any) -> list[Any]:
+    """Returns the slices of an array along its first dimension as arrays: NumPy would take strings out of theirs."""
+    return [tensor[index, ...] for index in range(len(tensor))]
 
 
 def items_set(items: list[Any]) -> tuple[Any, ...]:

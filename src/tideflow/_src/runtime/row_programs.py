@@ -183,7 +183,7 @@ class RowProgram:
         rows: list[list[Any]] = []
         start = perf_counter()
         for index in range(count):
-            rows.append(list(program([*[value[index] for value in arguments], *captured])))
+            rows.append(list(program([*[value[index, ...] for value in arguments], *captured])))
             if key is not None and index + 1 < count and spent + perf_counter() - start > budget:
                 self._spent[key] = spent + perf_counter() - start
                 return None
@@ -208,7 +208,7 @@ class RowProgram:
         if wanted is object:
             result = np.empty((len(column), *first), dtype=object)
             for index, item in enumerate(column):
-                result[index] = item if first else np.asarray(item)[()]
+                result[index, ...] = item
             return result
         return np.stack([np.asarray(item, wanted) for item in column])
 

@@ -11,6 +11,7 @@ from tideflow._src.core import dtypes
 from tideflow._src.core.indexed_slices import IndexedSlices
 from tideflow._src.core.tensor import EagerTensor, SymbolicTensor
 from tideflow._src.graph.graph import Graph
+from tideflow._src.runtime.convert import string_array
 
 _ARRAY = np.ndarray
 
@@ -63,7 +64,10 @@ class Feed:
         if self._is_resource:
             return value
         if self._is_string:
-            return _strings(value)
+            try:
+                return string_array(value)
+            except ValueError as error:
+                raise TypeError(str(error)) from None
         if isinstance(value, int | float) and not isinstance(value, bool):
             try:
                 converted = self.dtype.type(value)  # type: ignore[union-attr]
@@ -90,17 +94,6 @@ def _wrong_number(value: Any, tensor: SymbolicTensor) -> TypeError:
         f"Type of feed value {value!r} with type {type(value)} is not compatible with Tensor type "
         f"{tensor._dtype.name}. Try explicitly setting the type of the feed tensor to a larger type (e.g. int64)."
     )
-
-
-def _strings(value: Any) -> np.ndarray[Any, Any]:
-    array = np.array(value, dtype=object)
-    flat = array.reshape(-1)
-    for index, item in enumerate(flat):
-        if isinstance(item, str):
-            flat[index] = item.encode()
-        elif not isinstance(item, bytes):
-            raise TypeError(f"Cannot feed {item!r} to a string tensor: it is a {type(item).__name__}.")
-    return flat.reshape(array.shape)
 
 
 def _shape_text(shape: Any) -> str:

@@ -14,6 +14,7 @@ from tideflow._src.graph.shape_inference import shape_text
 from tideflow._src.graph.static_value import static_value
 from tideflow._src.graph.types import INDEX
 from tideflow._src.ops.array.constants import zeros
+from tideflow._src.ops.array.padding import padded
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import constant_node, convert_to_tensor
@@ -209,9 +210,8 @@ def _to_batch(xp: Any, input: Any, block: Any, paddings: Any) -> Any:
     count = len(sizes)
     rest = tuple(input.shape[1 + count :])
     if any(before or after for before, after in widths):
-        pairs = [(0, 0), *map(tuple, widths), *[(0, 0)] * len(rest)]
-        fill = b"" if input.dtype == object else np.zeros((), input.dtype)
-        input = xp.pad(input, pairs, constant_values=fill)
+        pairs = np.array([(0, 0), *map(tuple, widths), *[(0, 0)] * len(rest)])
+        input = padded(xp, input, pairs, b"" if input.dtype == object else 0)
     batch = input.shape[0]
     split = input.reshape(
         (

@@ -62,13 +62,13 @@ def fill_op(xp, dims, value):
     if any(size < 0 for size in sizes):
         raise InvalidArgumentError(None, None, f"Dimension {min(sizes)} must be >= 0 in dims {list(sizes)}")
     if value.dtype == object:
-        return np.full(sizes, value.reshape(-1)[0], dtype=object)
+        return np.full(sizes, value.reshape(()), dtype=object)
     return xp.full(sizes, value.reshape(()), dtype=value.dtype)
 
 
 @fill_op.partly_known
 def _fill_partly_known(dims, value):
-    return np.full(tuple(dims.tolist()), value if value.dtype != object else value[()])
+    return np.full(tuple(dims.tolist()), value, dtype=value.dtype)
 
 
 @fill_op.shape

@@ -67,14 +67,15 @@ def _padded_shape(input: Any, paddings: Any) -> Any:
     )
 
 
-def _pad_with(xp: Any, input: Any, paddings: Any, value: Any) -> Any:
+def padded(xp: Any, input: Any, paddings: Any, value: Any) -> Any:
+    """Returns an array with a value around it: two widths for each of its axes."""
     widths = _widths(input, paddings)
     if not widths:
         return input
     if xp is np:
         result = np.full(
             [before + size + after for size, (before, after) in zip(input.shape, widths, strict=True)],
-            value,
+            np.asarray(value, input.dtype),
             dtype=input.dtype,
         )
         result[tuple(slice(before, before + size) for size, (before, _) in zip(input.shape, widths, strict=True))] = (
@@ -97,7 +98,7 @@ def _inner(dy: Any, input: Any, paddings: Any) -> Any:
 @op("Pad", "input: T, paddings: static Tpaddings -> output: T", Tpaddings=default("int32", INDEX))
 def pad_op(xp, input, paddings):
     """Puts zeros (empty strings, False) around a tensor."""
-    return _pad_with(xp, input, paddings, b"" if input.dtype == object else 0)
+    return padded(xp, input, paddings, b"" if input.dtype == object else 0)
 
 
 @pad_op.gradient
@@ -141,7 +142,7 @@ def pad_v2(xp, input, paddings, constant_values):
     value = constant_values
     if value.dtype == object:
         value = value[()]
-    return _pad_with(xp, input, paddings, value)
+    return padded(xp, input, paddings, value)
 
 
 @pad_v2.shape

@@ -291,7 +291,8 @@ def strided_slice_grad(
 def _assigned(xp: Any, array: Any, index: Any, value: Any, fresh: bool = False) -> Any:
     if xp is np:
         result = array if fresh else np.array(array)
-        result[index] = value
+        # NumPy would keep an array as the element that an index names.
+        result[index] = value if value.ndim or value.dtype != object else value[()]
         return result
     return array.at[index].set(value)
 

@@ -19,7 +19,7 @@ from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.control.tensor_array_state import StringHandle, TensorArrayState
 from tideflow._src.runtime.buffers import ResourceHandle
 from tideflow._src.runtime.checks import vector
-from tideflow._src.runtime.list_value import check_scalar
+from tideflow._src.runtime.list_value import check_scalar, rows
 from tideflow._src.runtime.op import op
 
 _numbers = itertools.count()
@@ -173,7 +173,7 @@ def _gathered(state: TensorArrayState, indices: Any, dtype: DType, element_shape
             )
     result = np.empty((len(items), *items[0].shape), dtype.as_numpy_dtype)
     for position, item in enumerate(items):
-        result[position] = item
+        result[position, ...] = item
     return result
 
 
@@ -186,8 +186,8 @@ def _scatter(handle, indices, value, flow_in):
             f"Expected len(indices) == values.shape[0], but saw: {len(positions)} vs. {list(value.shape)}",
         )
     _state(handle)
-    for index, item in zip(positions, value, strict=True):
-        _state(handle).write(index, np.asarray(item))
+    for index, item in zip(positions, rows(value), strict=True):
+        _state(handle).write(index, item)
     return flow_in
 
 

@@ -23,6 +23,7 @@ from tideflow._src.runtime.list_value import (
     check_element,
     check_scalar,
     merged,
+    rows,
     shape_from_value,
     stacked,
     unset,
@@ -246,7 +247,7 @@ def tensor_list_from_tensor(tensor, element_shape):
     if tensor.ndim == 0:
         raise InvalidArgumentError(None, None, "Tensor must be at least a vector, but saw shape: []")
     shape = merged(shape_from_value(element_shape), tensor.shape[1:])
-    return TensorList.of(dtypes.of_numpy[tensor.dtype], map(np.asarray, tensor), shape)
+    return TensorList.of(dtypes.of_numpy[tensor.dtype], rows(tensor), shape)
 
 
 @tensor_list_from_tensor.gradient

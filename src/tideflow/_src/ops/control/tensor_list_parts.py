@@ -28,6 +28,7 @@ from tideflow._src.runtime.list_value import (
     check_element,
     check_scalar,
     merged,
+    rows,
     shape_from_value,
     shape_text,
     stacked,
@@ -84,14 +85,14 @@ def _scattered(handle: TensorList, tensor: Any, indices: Any) -> TensorList:
         )
     merged(handle.element_shape, tensor.shape[1:])  # raises if they contradict each other
     items = handle.items()
-    for index, value in zip(indices.tolist(), tensor, strict=True):
+    for index, value in zip(indices.tolist(), rows(tensor), strict=True):
         if index < 0 or index >= len(items):
             raise InvalidArgumentError(
                 None,
                 None,
                 f"TensorListScatter: the index {index} is out of range for a list with {len(items)} elements.",
             )
-        items[index] = np.asarray(value)
+        items[index] = value
     return handle.like(items)
 
 
@@ -407,8 +408,8 @@ def tensor_list_push_back_batch(input_handles, tensor):
             f"{list(tensor.shape)}",
         )
     pushed = np.empty(len(input_handles), object)
-    for position, (handle, value) in enumerate(zip(input_handles, tensor, strict=True)):
-        pushed[position] = pushed_back(handle, np.asarray(value))
+    for position, (handle, value) in enumerate(zip(input_handles, rows(tensor), strict=True)):
+        pushed[position] = pushed_back(handle, value)
     return pushed
 
 

@@ -44,7 +44,7 @@ def padded_batch_of(elements: Sequence[Any], dtype: DType, shape: Shape) -> Any:
     else:
         result = np.zeros((len(elements), *sizes), dtype.as_numpy_dtype)
     for position, element in enumerate(elements):
-        result[(position, *(slice(size) for size in element.shape))] = element
+        result[(position, *(slice(size) for size in element.shape), ...)] = element
     return result
 
 
