@@ -12,20 +12,22 @@ import tideflow.v1 as tf
 from tideflow._src.runtime.buffers import Buffer
 
 
-def test_only_an_array_that_nobody_else_holds_is_given_away():
+def test_only_an_array_that_is_not_leased_is_given_away():
     buffer = Buffer("x", tf.float32, (2,))
-    buffer.value = np.zeros(2, np.float32)
-    address = buffer.value.ctypes.data
-    assert buffer.take().ctypes.data == address
+    buffer.store(np.zeros(2, np.float32))
     held = buffer.value
-    assert buffer.take() is not held
-    view = held[:1]
-    del held
-    assert buffer.take().ctypes.data != address
-    del view
-    assert buffer.take().ctypes.data == address
-    buffer.value.flags.writeable = False
-    assert buffer.take().ctypes.data != address
+    assert buffer.take() is held
+    assert buffer.read() is held
+    assert not held.flags.writeable
+    copy = buffer.take()
+    assert copy is not held
+    buffer.store(copy)
+    assert buffer.take() is copy
+    buffer.pins += 1
+    assert buffer.take() is not copy
+    buffer.pins -= 1
+    buffer.share(copy)
+    assert buffer.take() is not copy
 
 
 def test_what_was_read_keeps_its_value():

@@ -15,7 +15,7 @@ def test_variables_are_updated_in_place_and_views_keep_their_values(graph, monke
     with tf.Session() as session:
         session.run(variable.initializer)
         session.run(update)
-        (buffer,) = session._resources.buffers()
+        (buffer,) = session._resources._resources.values()
         view = np.asarray(buffer.value)
         session.run(update)
         session.run(update)

@@ -18,10 +18,11 @@ from tideflow._src.graph.operation import Operation
 from tideflow._src.graph.static_value import static_value
 from tideflow._src.runtime import stages, tracing
 from tideflow._src.runtime.arguments import wire_name
-from tideflow._src.runtime.buffers import Buffer
+from tideflow._src.runtime.buffers import Buffer, ResourceHandle, ResourceManager
 from tideflow._src.runtime.convert import convert_to_tensor
-from tideflow._src.runtime.dataflow import host_program
+from tideflow._src.runtime.effects import buffer_in_value, read_value
 from tideflow._src.runtime.plan import Plan, in_order, needed
+from tideflow._src.runtime.program import Program
 from tideflow._src.runtime.state import RunState, current_state
 
 _numbers = itertools.count()
@@ -48,12 +49,12 @@ class FuncGraph(Graph):
         self.structured_outputs: Any = None
         self.control_outputs: list[Operation] = []
         self._captures: dict[int, tuple[Any, SymbolicTensor]] = {}
-        self._programs: dict[RunState, Any] = {}
         self._plan: Plan | None = None
         self._program_lock = threading.Lock()
         self._compilable: bool | None = None
         #: Whether effects inside happen in program order, all of them, as in the function around.
         self.automatic_effects: bool = getattr(self.outer_graph, "automatic_effects", False)
+        self._revision = 0
         if self.outer_graph is not None:
             self.seed = self.outer_graph.seed
             self._gradient_overrides = self.outer_graph._gradient_overrides
@@ -111,6 +112,8 @@ class FuncGraph(Graph):
             static = tensor._op.attrs["value"]  # shapes may rely on it, kernels not: a run may feed another value
         if static is not None:
             inner._static = static
+        if isinstance(tensor, EagerTensor) and tensor._value.__class__ is ResourceHandle:
+            inner._bound = tensor._value  # type: ignore[attr-defined]
         self._captures[id(tensor)] = (tensor, inner)
         _record_capture(tensor, inner)
         return inner
@@ -127,8 +130,10 @@ class FuncGraph(Graph):
         """Forgets the programs made of this graph, because operations that existed have changed."""
         super().changed_in_place()
         self._plan = None
-        self._programs.clear()
         self._compilable = None
+        self._revision += 1
+        if self.outer_graph is not None:
+            self.outer_graph.changed_in_place()
 
     # Running.
 
@@ -143,16 +148,33 @@ class FuncGraph(Graph):
         found = needed(self.outputs, self.control_outputs, set(self.inputs))
         return in_order(found)
 
-    def program(self) -> Any:
-        """Returns the function as a program of the host tier, with the state of the running session."""
+    def bound(self, values: Sequence[Any]) -> Callable[[Sequence[Any]], Sequence[Any]]:
+        """Returns the function as a program on the state that runs in this thread: values in, values out.
+
+        Args:
+          values: what it is called with at first. The variables whose handles and references are among these are its
+            variables from then on.
+        """
         state = current_state()
-        program = self._programs.get(state)
+        given = {
+            parameter: value
+            for parameter, value in zip(self.inputs, values, strict=True)
+            if buffer_in_value(value) is not None and _names_state(parameter)
+        }
+        key = (self, self._revision, tuple([buffer_in_value(value) for value in given.values()]))
+        program = state.programs.get(key)
         if program is None:
             with self._program_lock:
-                plan = self.plan()
-                program = host_program(plan, plan.ops, self.inputs, self.outputs, state)
-                self._programs[state] = program
-        return program
+                program = state.programs.get(key)
+                if program is None:
+                    feeds = [parameter for parameter in self.inputs if parameter not in given]
+                    inner = state.bound(given) if given else state
+                    program = Program(self.outputs, self.control_outputs, feeds, inner, lists_on_host=True)
+                    state.programs[key] = program
+        if not any(value.__class__ is Buffer or value.__class__ is ResourceHandle for value in values):
+            return program.call
+        places = [index for index, parameter in enumerate(self.inputs) if parameter not in given]
+        return lambda values: program.call([read_value(values[index]) for index in places])
 
     def check_types(self, values: Sequence[Any]) -> None:
         """Checks that the function can be called with these values.
@@ -176,7 +198,7 @@ class FuncGraph(Graph):
     def run(self, values: Sequence[Any]) -> list[Any]:
         """Calls the function on values, on the host."""
         self.check_types(values)
-        return list(self.program()(values))
+        return list(self.bound(values)(values))
 
     def compilable(self) -> bool:
         """Tells whether XLA can take the function as a part of a program."""
@@ -185,43 +207,15 @@ class FuncGraph(Graph):
         return self._compilable
 
     def _find_compilable(self) -> bool:
-        if any(item._dtype._is_ref_dtype or item._dtype.name in ("string",) for item in self.inputs):
+        if any(item._dtype.base_dtype.name == "string" for item in self.inputs):
             return False
-        plan = self.plan()
-        state = RunState(_no_resources())
-        parts = stages.split(plan, state, {item for item in self.inputs if static_value(item) is not None})
-        for part in parts:
-            if not part.compiled and part.ops:
-                return False
-        return not any(op.op_def.random is not None or op.op_def.updates or state.is_handle(op) for op in plan.ops)
+        known = {item for item in self.inputs if static_value(item) is not None}
+        parts = stages.split(self.plan(), RunState(ResourceManager()), known, nested=True)
+        return not any(part.ops and not part.compiled for part in parts)
 
     def trace(self, values: Sequence[Any]) -> list[Any]:
-        """Evaluates the function on known and traced values."""
-        return self.traced()(*values)
-
-    def traced(self) -> Callable[..., list[Any]]:
-        """Returns the function in the form that JAX traces."""
-        plan = self.plan()
-        state = current_state()
-
-        def evaluate(*values: Any) -> list[Any]:
-            self.check_types(values)
-            environment = tracing.Environment()
-            environment.values.update(zip(self.inputs, values, strict=True))
-
-            def lookup(tensor: SymbolicTensor) -> Any:
-                tensor = plan.resolve(tensor)
-                try:
-                    return environment.values[tensor]
-                except KeyError:
-                    return plan.constants[tensor]
-
-            for op in plan.ops:
-                if op.type != "NoOp":
-                    tracing.run(op, plan, environment, lookup, state)
-            return [lookup(tensor) for tensor in self.outputs]
-
-        return evaluate
+        """Evaluates the function on known and traced values, as a part of the program that is traced."""
+        return tracing.evaluate(self, values)
 
     def is_stateful(self) -> bool:
         """Tells whether the function has effects or reads state."""
@@ -230,6 +224,10 @@ class FuncGraph(Graph):
             for op in self._operations
             if op.type != "Placeholder"
         )
+
+
+def _names_state(parameter: SymbolicTensor) -> bool:
+    return parameter._dtype._is_ref_dtype or parameter._dtype is dtypes.resource
 
 
 def _record_capture(outer: Any, inner: SymbolicTensor) -> None:
@@ -266,12 +264,6 @@ def zeros_of(tensor: Any) -> Any:
         assert found is not None
         tensor = registry["ReadVariableOp"](tensor, dtype=found[0])
     return registry["ZerosLike"](tensor)
-
-
-def _no_resources() -> Any:
-    from tideflow._src.runtime.buffers import ResourceManager
-
-    return ResourceManager()
 
 
 def unique_function_name(prefix: str) -> str:

@@ -19,6 +19,7 @@ The signature is parsed when it is first needed, so that a definition costs micr
 
 from __future__ import annotations
 
+import functools
 import importlib
 import inspect
 import re
@@ -345,7 +346,7 @@ class OpDef:
                     attribute = Attribute(name, kind, attribute.default, attribute.allowed, 1)
                 attributes[name] = attribute
 
-    @property
+    @functools.cached_property
     def takes_functions(self) -> bool:
         """Whether an attribute is a function: the operation runs a graph."""
         return any(self.attributes[name].type in ("func", "list(func)") for name in self.kernel_attributes)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tideflow._src.runtime import checks
+from tideflow._src.runtime.buffers import Buffer, ResourceHandle
 from tideflow._src.runtime.lazy import jax, jnp
 
 
@@ -25,23 +25,22 @@ class Absent:
         self.dtype = dtype
 
 
-def shapes(
-    branches: Sequence[Callable[..., list[Any]]], whole: Callable[[Sequence[Any]], list[Any]], parts: Sequence[Any]
-) -> list[Any]:
+#: Results that are no values of the program.
+_NO_VALUES = (Absent, ResourceHandle, Buffer)
+
+
+def shapes(branches: Sequence[Callable[..., list[Any]]], operands: Sequence[Any]) -> list[Any]:
     """Returns the shape of each result of functions that return the same, from one that has it.
 
     Args:
       branches: the functions.
-      whole: returns their arguments, of what is traced.
-      parts: what is traced.
+      operands: what each is called with.
     """
 
     def present(branch: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
-        return lambda *parts: [
-            None if isinstance(result, Absent) else result for result in checks.collected(branch, whole(parts))[0]
-        ]
+        return lambda *parts: [None if isinstance(result, _NO_VALUES) else result for result in branch(*parts)]
 
-    found = [jax.eval_shape(present(branch), *parts) for branch in branches]
+    found = [jax.eval_shape(present(branch), *operands) for branch in branches]
     return [next((item for item in items if item is not None), None) for items in zip(*found, strict=True)]
 
 

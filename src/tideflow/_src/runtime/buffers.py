@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import sys
+import itertools
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import numpy as np
@@ -24,20 +25,50 @@ dtypes.of_numpy[dtypes.variant] = dtypes.variant
 class Buffer:
     """Is the storage of one variable.
 
-    ``value`` is None before initialization; else an array that is never changed in place, so that whoever read it
-    keeps what was read. Assignment replaces it.
+    A value that is *leased* was handed out: it never changes, and no program takes its memory over; the next update
+    makes a new one. What is not leased belongs to the buffer alone, and is updated in place. Whoever changes the value
+    holds ``lock`` from reading the old one to storing the new one; who holds several takes them in the order of their
+    numbers (:func:`in_order`).
+
+    Attributes:
+      value: None before initialization; else an array of the host, or one in the engine's memory.
+      lease: the value as an array of the host once it is leased, or None.
+      pins: how many programs read the value at the moment, so that none may take its memory over.
+      lock: makes reading and writing one step.
+      placement: the device that holds the value, or None for the host.
     """
 
-    __slots__ = ("value", "name", "dtype", "shape", "__weakref__")
+    __slots__ = ("value", "lease", "pins", "lock", "number", "name", "dtype", "shape", "placement", "__weakref__")
 
-    def __init__(self, name: str, dtype: DType, shape: Shape) -> None:
+    def __init__(self, name: str, dtype: DType, shape: Shape, placement: Any = None) -> None:
         self.value: Any = None
+        self.lease: Any = None
+        self.pins = 0
+        self.lock = threading.RLock()
+        self.number = next(_numbers)
         self.name = name
         self.dtype = dtype
         self.shape = shape
+        self.placement = placement
 
     def read(self) -> Any:
-        """Returns the value as an array of the host.
+        """Returns the value as an array of the host, and leases it.
+
+        Raises:
+          FailedPreconditionError: the variable is not initialized.
+        """
+        lease = self.lease
+        if lease is not None:
+            return lease
+        with self.lock:
+            value = self.peek()
+            if value.__class__ is np.ndarray:
+                value.flags.writeable = False
+            self.lease = value
+            return value
+
+    def peek(self) -> Any:
+        """Returns the value as an array of the host for use under the lock.
 
         Raises:
           FailedPreconditionError: the variable is not initialized.
@@ -47,34 +78,58 @@ class Buffer:
             return value
         if value is None:
             raise FailedPreconditionError(None, None, f"Attempting to use uninitialized value {self.name}")
-        with resources().lock:  # a compiled program of another thread may be about to take this memory over
-            return np.asarray(self.value)
+        return np.asarray(value)
 
     def take(self) -> Any:
-        """Returns the value as an array that the caller may change and then stores again.
-
-        It is the array itself if nobody else refers to it, and a copy otherwise: what was read keeps its value.
-        """
+        """Returns, under the lock, the value as an array that the caller may change and then stores again."""
         value = self.value
-        if value.__class__ is np.ndarray and sys.getrefcount(value) == _ALONE and value.flags.owndata:
-            if value.flags.writeable:
+        if value.__class__ is np.ndarray and self.lease is None and not self.pins:
+            flags = value.flags
+            if flags.writeable and flags.owndata:
                 return value
-        del value
-        return np.array(self.read())
+        return np.array(self.peek())
+
+    def store(self, value: Any) -> None:
+        """Replaces the value, under the lock, by one that belongs to the buffer alone."""
+        self.value = value
+        self.lease = None
+
+    def share(self, value: Any) -> None:
+        """Replaces the value by an array of the host that others hold, too, and that nobody changes."""
+        if value.__class__ is np.ndarray:
+            value.flags.writeable = False
+        with self.lock:
+            self.value = self.lease = value
+
+    def update(self, function: Callable[..., Any], *arguments: Any) -> None:
+        """Replaces the value by ``function(value, *arguments)``, in one step."""
+        with self.lock:
+            self.value = function(self.peek(), *arguments)
+            self.lease = None
 
     def __repr__(self) -> str:
         return f"<Buffer {self.name!r} {self.dtype.name}{self.shape}>"
 
 
-def _references_of_a_value(buffer: Buffer) -> int:
-    """Returns how many references Python counts to an array that only a buffer holds, seen as ``take`` sees it."""
-    value = buffer.value
-    return sys.getrefcount(value)
+_numbers = itertools.count()
 
 
-_measured = Buffer("", dtypes.float32, None)
-_measured.value = np.zeros(1)
-_ALONE = _references_of_a_value(_measured)
+def in_order(buffers: Iterable[Buffer]) -> list[Buffer]:
+    """Returns buffers in the order in which their locks are taken."""
+    return sorted(buffers, key=_number)
+
+
+def _number(buffer: Buffer) -> int:
+    return buffer.number
+
+
+@contextmanager
+def locked(buffers: Iterable[Buffer]) -> Iterator[None]:
+    """Holds the locks of buffers while the block runs."""
+    with ExitStack() as stack:
+        for buffer in in_order(buffers):
+            stack.enter_context(buffer.lock)
+        yield
 
 
 class ResourceHandle:
@@ -100,12 +155,10 @@ class ResourceManager:
     """Keeps the resources of one session, or of eager execution, by container and name.
 
     Attributes:
-      lock: is held while a compiled program updates variables in place.
+      lock: guards the table of resources.
       interrupts: ends the waits of operations when the session is closed.
     """
 
-    #: The RunState that programs run with this manager use; set by its maker.
-    run_state: Any = None
     #: Whether other sessions use the same resources, so that they outlive this one.
     is_shared = False
 
@@ -163,10 +216,6 @@ class ResourceManager:
             for key in [key for key in self._resources if key[0] in names]:
                 del self._resources[key]
 
-    def buffers(self) -> list[Buffer]:
-        """Returns the variables' buffers."""
-        return [resource for resource in list(self._resources.values()) if isinstance(resource, Buffer)]
-
 
 def buffer_in(value: Any) -> Buffer:
     """Returns the buffer that a value refers to: a handle of a variable, or the buffer itself."""
@@ -175,7 +224,7 @@ def buffer_in(value: Any) -> Buffer:
 
 class _Current(threading.local):
     def __init__(self) -> None:
-        self.manager: ResourceManager | None = None
+        self.state: Any = None
 
 
 _current = _Current()
@@ -184,11 +233,17 @@ eager_resources = ResourceManager()
 
 def resources() -> ResourceManager:
     """Returns the resources of the session that runs in this thread, or those of eager execution."""
-    return _current.manager or eager_resources
+    state = _current.state
+    return eager_resources if state is None else state.resources
 
 
-def enter_resources(manager: ResourceManager | None) -> ResourceManager | None:
-    """Makes ``manager`` the current one of this thread and returns the one before."""
-    before = _current.manager
-    _current.manager = manager
+def running_state() -> Any:
+    """Returns the state of the program that runs in this thread, or None."""
+    return _current.state
+
+
+def enter_state(state: Any) -> Any:
+    """Makes ``state`` that of the program that runs in this thread, and returns the one before."""
+    before = _current.state
+    _current.state = state
     return before

@@ -16,7 +16,7 @@ from typing import Any
 from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.graph.operation import Operation
 from tideflow._src.runtime import blocking
-from tideflow._src.runtime.buffers import enter_resources
+from tideflow._src.runtime.buffers import enter_state
 from tideflow._src.runtime.host import HostProgram
 from tideflow._src.runtime.plan import Plan
 from tideflow._src.runtime.state import RunState
@@ -112,14 +112,14 @@ class ConcurrentProgram:
                     ready.append(user)
 
         def run(op: Operation, arguments: list[Any]) -> None:
-            before = enter_resources(self._state.resources)
+            before = enter_state(self._state)
             try:
                 with blocking.until(moment, interrupts):
                     done.put((op, self._programs[op](arguments), None))
             except BaseException as error:
                 done.put((op, None, error))
             finally:
-                enter_resources(before)
+                enter_state(before)
 
         running = 0
         try:

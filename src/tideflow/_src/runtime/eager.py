@@ -14,7 +14,7 @@ from tideflow._src.graph import evaluation, shape_inference
 from tideflow._src.graph.op_def import OpDef, StaticValue
 from tideflow._src.runtime import device_calls, device_kernels, float_errors, random_state
 from tideflow._src.runtime.arguments import bind, normalize
-from tideflow._src.runtime.buffers import Buffer, buffer_in
+from tideflow._src.runtime.buffers import Buffer, buffer_in, locked
 from tideflow._src.runtime.devices import ACCELERATED
 from tideflow._src.runtime.failures import class_of
 
@@ -137,26 +137,54 @@ def run_kernel(definition: OpDef, values: list[Any], attrs: dict[str, Any]) -> A
 
 
 def run_stateful(definition: OpDef, kernel: Callable[..., Any], values: list[Any], attrs: dict[str, Any]) -> Any:
-    """Runs a kernel that reads and updates variables, given by resource handles, and stores what it returns."""
+    """Runs a kernel that reads and updates variables, given by resource handles, and stores what it returns.
+
+    The variables are locked from reading to storing, so that no update is lost.
+    """
+    touched = {
+        index: buffer_in(values[index])
+        for index, argument in enumerate(definition.inputs)
+        if argument.name in definition.updates or argument.name in definition.reads
+    }
+    if len(touched) == 1:
+        ((index, buffer),) = touched.items()
+        if not definition.updates:
+            return borrowed(buffer, kernel, values, index, attrs)
+        with buffer.lock:
+            return _update(definition, kernel, values, attrs, touched)
+    with locked(set(touched.values())):
+        return _update(definition, kernel, values, attrs, touched)
+
+
+def borrowed(buffer: Buffer, kernel: Callable[..., Any], values: list[Any], index: int, attrs: dict[str, Any]) -> Any:
+    """Runs a kernel on the value of a variable, which is leased only if the result is made of the same memory."""
+    with buffer.lock:
+        value = values[index] = buffer.peek()
+        result = kernel(*values, **attrs)
+        if result is value or getattr(result, "base", None) is not None:
+            buffer.read()
+    return result
+
+
+def _update(
+    definition: OpDef, kernel: Callable[..., Any], values: list[Any], attrs: dict[str, Any], touched: dict[int, Buffer]
+) -> Any:
     updated: list[Buffer] = []
-    for index, argument in enumerate(definition.inputs):
-        if argument.name in definition.updates:
-            buffer = buffer_in(values[index])
-            updated.append(buffer)
-            if definition.in_place:
-                values[index] = buffer.take()
-            else:
-                values[index] = buffer.value if definition.allows_uninitialized else buffer.read()
-        elif argument.name in definition.reads:
-            values[index] = buffer_in(values[index]).read()
-    if updated and updated[0].value is not None:
+    for index, buffer in touched.items():
+        if definition.inputs[index].name not in definition.updates:
+            values[index] = buffer.read()
+            continue
+        updated.append(buffer)
+        if definition.in_place:
+            values[index] = buffer.take()
+        else:
+            values[index] = buffer.value if definition.allows_uninitialized else buffer.peek()
+    if updated[0].value is not None:
         _check_dtype(definition, updated[0], values)
     result = kernel(*values, **attrs)
-    if not updated:
-        return result
     results = result if isinstance(result, tuple) else (result,)
     for buffer, value in zip(updated, results, strict=False):
-        buffer.value = value
+        buffer.store(value)
     if not definition.outputs:
         return None
     references, rest = iter(updated), iter(results[len(updated) :])

@@ -6,6 +6,7 @@ left, and a line number in a traceback tells which operation failed.
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -18,7 +19,7 @@ from tideflow._src.graph.op_def import Argument
 from tideflow._src.graph.operation import Operation
 from tideflow._src.graph.signature import length
 from tideflow._src.runtime import device_kernels, eager, float_errors
-from tideflow._src.runtime.buffers import Buffer, ResourceManager
+from tideflow._src.runtime.buffers import Buffer, in_order
 from tideflow._src.runtime.failures import explain
 from tideflow._src.runtime.plan import Plan
 from tideflow._src.runtime.state import RunState
@@ -198,7 +199,9 @@ class HostProgram:
             arguments.append("np")
         attrs = [f"{name}={self._constant(self._attribute(op, name))}" for name in definition.kernel_attributes]
         self._reads_references = not definition.takes_functions
-        buffers, inputs, dynamic = self._arguments(op)
+        buffers, locks, inputs, dynamic = self._arguments(op)
+        if definition.name == "ReadVariableOp" and not dynamic:
+            return f"{{0}} = {inputs[0].replace('.peek()', '.read()')}", list(op.outputs)
         arguments += inputs
         if kernel is None:
             kernel = device_kernels.on_host(definition)
@@ -215,7 +218,7 @@ class HostProgram:
             skip = 1 if arguments[:1] == ["np"] else 0
             values = ", ".join(arguments[skip : skip + len(inputs)])
             call = f"{function}({bound}, [{values}], dict({', '.join(attrs)}))"
-            buffers = []
+            buffers, locks = [], []
         else:
             call = f"{self._name(kernel, 'k')}({', '.join(arguments)})"
         targets = [f"{self._name(buffer, 'b')}.value" for buffer in buffers]
@@ -223,10 +226,25 @@ class HostProgram:
         pattern = self._pattern(op, definition.outputs)
         left = [*targets, *pattern]
         if not left:
-            return call, []
-        if len(left) == 1 and not (pattern and pattern[0].startswith("[")):
-            return f"{left[0]} = {call}", produced
-        return f"{', '.join(left)}{',' if len(left) == 1 else ''} = {self._tupled(call, left)}", produced
+            statement = call
+        elif len(left) == 1 and not (pattern and pattern[0].startswith("[")):
+            statement = f"{left[0]} = {call}"
+        else:
+            statement = f"{', '.join(left)}{',' if len(left) == 1 else ''} = {self._tupled(call, left)}"
+        return self._locked(statement, buffers, locks), produced
+
+    def _locked(self, statement: str, written: list[Buffer], touched: list[Buffer]) -> str:
+        """Returns a statement that reads, computes and stores while nobody else changes the variables in it."""
+        if not touched:
+            return statement
+        names = [self._name(buffer.lock, "l") for buffer in in_order(set(touched))]
+        for buffer in touched:
+            name = self._name(buffer, "b")
+            if buffer in written:
+                statement += f"; {name}.lease = None"
+            else:
+                statement += f"; {self._name(lend_views, 'k')}({name}, {{0}})"
+        return f"with {', '.join(names)}: {statement}"
 
     @staticmethod
     def _attribute(op: Operation, name: str) -> Any:
@@ -239,21 +257,27 @@ class HostProgram:
         return f"({call},)" if len(left) == 1 else call
 
     def _pattern(self, op: Operation, declared: Sequence[Argument]) -> list[str]:
+        """Returns what the outputs of an operation are assigned to: numbered places, in lists where it gives lists."""
         pattern: list[str] = []
         position = 0
+        places = itertools.count()
         for argument in declared:
             count = length(argument, op.attrs)
             if argument.is_list:
-                pattern.append(f"[{', '.join(['{}'] * count)}]")
+                items = op.outputs[position : position + count]
+                named = ["_" if self._state.buffer_of(item) else f"{{{next(places)}}}" for item in items]
+                pattern.append(f"[{', '.join(named)}]")
             elif self._state.buffer_of(op.outputs[position]) is None:
-                pattern.append("{}")
+                pattern.append(f"{{{next(places)}}}")
             position += count
         return pattern
 
-    def _arguments(self, op: Operation) -> tuple[list[Buffer], list[str], bool]:
-        """Returns the buffers an operation updates, its arguments, and whether a handle is known only at run time."""
+    def _arguments(self, op: Operation) -> tuple[list[Buffer], list[Buffer], list[str], bool]:
+        """Returns the variables that an operation updates, those that it locks, its arguments, and whether a handle
+        is known only at run time."""
         definition = op.op_def
         buffers: list[Buffer] = []
+        locks: list[Buffer] = []
         arguments: list[str] = []
         dynamic = False
         position = 0
@@ -277,16 +301,20 @@ class HostProgram:
                 continue
             if argument.name in definition.updates:
                 buffers.append(buffer)
+                locks.append(buffer)
                 name = self._name(buffer, "b")
-                way = "value" if definition.allows_uninitialized else "take()" if definition.in_place else "read()"
+                way = "value" if definition.allows_uninitialized else "take()" if definition.in_place else "peek()"
                 arguments.append(f"{name}.{way}")
-            elif argument.name in definition.reads or (not argument.is_ref and tensor._dtype.name != "resource"):
+            elif argument.name in definition.reads:
+                locks.append(buffer)
+                arguments.append(f"{self._name(buffer, 'b')}.peek()")
+            elif not argument.is_ref and tensor._dtype.name != "resource":
                 arguments.append(f"{self._name(buffer, 'b')}.read()")
             elif argument.is_ref:
                 arguments.append(self._name(buffer, "b"))
             else:
                 arguments.append(self._value(tensor))
-        return buffers, arguments, dynamic
+        return buffers, locks, arguments, dynamic
 
     def _is_fed_value(self, tensor: SymbolicTensor) -> bool:
         """Whether a run is given the value of a reference; a function's parameter is given the reference itself."""
@@ -302,8 +330,11 @@ _GENERIC = np.generic
 _ARRAY = np.ndarray
 
 
-def own(value: Any, fed: Sequence[Any], resources: ResourceManager) -> Any:
-    """Returns a result as the caller gets it: a scalar, or an array that nobody else, such as a variable, holds."""
+def own(value: Any, fed: Sequence[Any]) -> Any:
+    """Returns a result as the caller gets it: a scalar, or an array that nobody else, such as a variable, holds.
+
+    What others hold is not writeable (constants, values of variables), or a view, or was fed.
+    """
     if isinstance(value, _GENERIC):
         return value
     if value.__class__ is not _ARRAY:
@@ -313,8 +344,12 @@ def own(value: Any, fed: Sequence[Any], resources: ResourceManager) -> Any:
     if not value.shape:
         return value[()]
     flags = value.flags
-    if value.base is not None or not flags.writeable or any(value is item for item in fed):
-        return value.copy()
-    if any(value is buffer.value for buffer in resources.buffers()):
+    if value.base is not None or not flags.writeable or any([value is item for item in fed]):  # noqa: C419 - faster
         return value.copy()
     return value
+
+
+def lend_views(buffer: Buffer, result: Any) -> None:
+    """Leases the value of a variable if what was computed from it is made of the same memory."""
+    if result is buffer.value or getattr(result, "base", None) is not None:
+        buffer.read()

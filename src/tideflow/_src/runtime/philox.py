@@ -323,6 +323,11 @@ class PhiloxState:
         counter = self._counter
         return counter & _MASK_64, counter >> 64
 
+    @counter.setter
+    def counter(self, counter: tuple[int, int]) -> None:
+        with self._lock:
+            self._counter = int(counter[1]) << 64 | int(counter[0])
+
     def reserve(self, blocks: int) -> tuple[int, int]:
         """Takes the next `blocks` blocks and returns the counter of their first."""
         with self._lock:

@@ -102,6 +102,8 @@ class Plan:
         return tuple(dict.fromkeys((*op._control_inputs, *found))) if found else op._control_inputs
 
     def _fold(self, op: Operation, inputs: list[SymbolicTensor]) -> bool:
+        if op.op_def.takes_functions:  # a loop may never end
+            return False
         for output in op.outputs:
             shape = output._shape
             if output._dtype.name in ("variant", "resource"):

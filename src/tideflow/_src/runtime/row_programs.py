@@ -1,9 +1,9 @@
 """Runs a function on every row of its arguments: row after row on the host, or on all rows at once in one program.
 
-The choice is the one of :mod:`tideflow._src.runtime.runner`: the host goes through the rows until the time spent on
-that equals what compiling would cost; then ``jax.vmap`` of the traced function becomes one program for each signature
-of its inputs. Functions of equal structure share their programs, so that a Jacobian that is asked for again is
-compiled once. What XLA cannot take stays with the host.
+The choice is that of :mod:`.program`: the host goes through the rows until as many calls as compiling is worth;
+then ``jax.vmap`` of the traced function becomes one program for each signature of its inputs. Functions of equal
+structure share their programs, so that a Jacobian that is asked for again is compiled once. What XLA cannot take
+stays with the host.
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from time import perf_counter
 from typing import Any
 
 import numpy as np
 
 from tideflow._src.core.errors import InvalidArgumentError
-from tideflow._src.runtime import checks, engine, runner, stages
-from tideflow._src.runtime.buffers import ResourceHandle, ResourceManager, buffer_in
+from tideflow._src.runtime import checks, cost_model, effects, engine, stages, tracing
+from tideflow._src.runtime.buffers import Buffer, ResourceHandle, ResourceManager, buffer_in
 from tideflow._src.runtime.lazy import jax, jnp
 from tideflow._src.runtime.plan import Plan, attributes_key
-from tideflow._src.runtime.state import RunState
+from tideflow._src.runtime.program import forced_tier
+from tideflow._src.runtime.state import RunState, current_state
 from tideflow._src.runtime.traced_list import TracedList
-from tideflow._src.runtime.tracing import BoundVariable, NeedsHost
+from tideflow._src.runtime.tracing import NeedsHost
 from tideflow._src.runtime.xla import static_feeds
 
 #: Functions whose programs are kept for others of the same structure.
@@ -131,8 +131,8 @@ class RowProgram:
         #: Positions, among the captured values, of those on whose values shapes depend.
         self._static = sorted(positions[tensor] - arguments for tensor in feeds if positions[tensor] >= arguments)
         self._compilable = self._find_compilable(plan, set(feeds), set(function.inputs[:arguments]))
-        self._budget = runner.compile_cost(plan)
-        self._spent: dict[Any, float] = {}
+        #: For each signature, the calls that go row by row before it is compiled.
+        self._left: dict[Any, float] = {}
         self._compiled: dict[Any, Any] = {}
 
     def _find_compilable(self, plan: Plan, static: set[Any], rows: set[Any]) -> bool:
@@ -141,54 +141,45 @@ class RowProgram:
         if any(item._dtype.name in ("string", "variant") for item in (*self._function.inputs, *self._function.outputs)):
             return False
         state = RunState(ResourceManager())
-        for stage in stages.split(plan, state, static):
-            if not stage.compiled and stage.ops:
-                return False
-        for op in plan.ops:
-            definition = op.op_def
-            if definition.random is not None or definition.updates or state.is_handle(op):
-                return False
-        return True
+        if any(stage.ops and not stage.compiled for stage in stages.split(plan, state, static, nested=True)):
+            return False
+        return not effects.changes_state(self._function)
 
     def run(self, count: int, arguments: Sequence[Any], captured: Sequence[Any]) -> Any:
         """Returns the stacked results for ``count`` rows."""
-        tier = runner.forced_tier()
+        tier = forced_tier()
         if not self._compilable or tier == "host":
             return self._loop(count, arguments, captured)
         key = self._signature(count, arguments, captured)
         program = self._compiled.get(key)
-        if program is not None:
-            return self._run_compiled(key, program, count, arguments, captured)
-        if tier != "xla" and count:
-            results = self._loop(count, arguments, captured, key)
-            if results is not None:
-                return results
-        if len(self._compiled) >= _MOST_SIGNATURES:
-            return self._loop(count, arguments, captured)
-        program = self._compiled[key] = self._compile(captured)
+        if program is None:
+            left = self._left.get(key)
+            if left is None:
+                left = 0 if tier == "xla" else self._calls_before_compiling(count, arguments, captured)
+            if left > 0 or (not count and tier != "xla") or len(self._compiled) >= _MOST_SIGNATURES:
+                self._left[key] = left - 1
+                return self._loop(count, arguments, captured)
+            program = self._compiled[key] = self._compile(captured)
         return self._run_compiled(key, program, count, arguments, captured)
+
+    def _calls_before_compiling(self, count: int, arguments: Sequence[Any], captured: Sequence[Any]) -> float:
+        shapes = [np.shape(value)[1:] for value in arguments] + [np.shape(_content(value)) for value in captured]
+        row = cost_model.of_plan(self._function.plan(), None, shapes)
+        return row.of_rows(count).runs_before_compiling(engine.is_loaded())
 
     def _signature(self, count: int, arguments: Sequence[Any], captured: Sequence[Any]) -> Any:
         shapes = [np.shape(value) for value in (*arguments, *map(_content, captured))]
         fixed = [np.asarray(captured[index]).tobytes() for index in self._static]
         return (count, tuple(shapes), tuple(fixed))
 
-    def _loop(self, count: int, arguments: Sequence[Any], captured: Sequence[Any], key: Any = None) -> Any:
-        """Goes through the rows on the host; with a ``key``, returns None if compiling has become the better choice."""
-        program = self._function.program()
+    def _loop(self, count: int, arguments: Sequence[Any], captured: Sequence[Any]) -> Any:
+        """Goes through the rows on the host."""
         if not count:
             return self._empty()
-        spent = self._spent.get(key, 0.0)
-        budget = self._budget + (0.0 if engine.is_loaded() else runner.LOAD_COST)
-        rows: list[list[Any]] = []
-        start = perf_counter()
+        rows: list[Any] = []
+        program = self._function.bound([*[value[0, ...] for value in arguments], *captured])
         for index in range(count):
-            rows.append(list(program([*[value[index, ...] for value in arguments], *captured])))
-            if key is not None and index + 1 < count and spent + perf_counter() - start > budget:
-                self._spent[key] = spent + perf_counter() - start
-                return None
-        if key is not None:
-            self._spent[key] = spent + perf_counter() - start
+            rows.append(program([*[value[index, ...] for value in arguments], *captured]))
         return [
             self._stacked(column, output)
             for column, output in zip(zip(*rows, strict=True), self._outputs(), strict=True)
@@ -234,18 +225,25 @@ class RowProgram:
         engine.load()
         messages: list[str] = []
         fixed = {index: np.asarray(captured[index]) for index in self._static}
-        handles = [isinstance(value, ResourceHandle) for value in captured]
+        state = current_state()
+        # The program serves other variables, too: these stand for those that a call captures.
+        handles = {
+            index: ResourceHandle(Buffer(value.name, buffer_in(value).dtype, buffer_in(value).shape), value.name)
+            for index, value in enumerate(captured)
+            if isinstance(value, ResourceHandle)
+        }
 
         def program(rows: list[Any], shared: list[Any]) -> Any:
             given = iter(shared)
             values: list[Any] = []
-            for index, is_handle in enumerate(handles):
-                if index in fixed:
-                    values.append(fixed[index])
-                else:
-                    value = next(given)
-                    values.append(BoundVariable(None, value) if is_handle else value)
-            results, conditions = on_rows(self._function, rows, values)
+            buffers: dict[Buffer, Any] = {}
+            for index in range(len(captured)):
+                value = fixed[index] if index in fixed else next(given)
+                if index in handles:
+                    buffers[handles[index].resource] = value
+                values.append(handles.get(index, value))
+            with tracing.tracing(state, buffers, {}, {}):
+                results, conditions = on_rows(self._function, rows, values)
             messages[:] = [message for _, message in conditions]
             broken = [jnp.logical_not(condition) for condition, _ in conditions]
             failed = jnp.where(jnp.stack(broken).any(), jnp.argmax(jnp.stack(broken)), -1) if broken else None
@@ -286,7 +284,6 @@ def on_rows(function: Any, rows: Sequence[Any], shared: Sequence[Any]) -> tuple[
     Returns:
       The results, and the conditions that its kernels require to hold, each with its message.
     """
-    evaluate = function.traced()
     types = [output._dtype.as_numpy_dtype for output in function.outputs]
     messages: list[str] = []
 
@@ -295,7 +292,7 @@ def on_rows(function: Any, rows: Sequence[Any], shared: Sequence[Any]) -> tuple[
         conditions: list[tuple[Any, str]] = []
         checks.trace.conditions = conditions
         try:
-            results = evaluate(*values, *shared)
+            results = tracing.evaluate(function, (*values, *shared))
         finally:
             checks.trace.conditions = outer
         if any(isinstance(result, TracedList) for result in results):

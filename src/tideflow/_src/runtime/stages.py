@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tideflow._src.core.dtypes import variant
 from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.graph.operation import Operation
 from tideflow._src.graph.signature import length
 from tideflow._src.runtime.buffers import Buffer
+from tideflow._src.runtime.effects import passed_through
 from tideflow._src.runtime.plan import Plan
 from tideflow._src.runtime.state import RunState
 from tideflow._src.runtime.traced_list import LIST_OPS
@@ -39,8 +41,22 @@ class Stage:
         self.outputs: list[SymbolicTensor] = []
 
 
-def split(plan: Plan, state: RunState, static_feeds: set[SymbolicTensor]) -> list[Stage]:
-    """Returns the stages of a plan, in the order in which they run."""
+def split(
+    plan: Plan,
+    state: RunState,
+    static_feeds: set[SymbolicTensor],
+    nested: bool = False,
+    lists_on_host: bool = False,
+) -> list[Stage]:
+    """Returns the stages of a plan, in the order in which they run.
+
+    Args:
+      plan: the plan.
+      state: the state that it runs on.
+      static_feeds: feeds whose values are known to a program.
+      nested: whether the plan is that of a function inside of a program, whose caller knows the variables it is given.
+      lists_on_host: whether lists that are fed stay on the host: a body that runs again and again would copy them.
+    """
     fed = set(plan.feeds)
     static: set[SymbolicTensor] = set(static_feeds)
     compiled_of: dict[Operation, bool] = {}
@@ -48,7 +64,10 @@ def split(plan: Plan, state: RunState, static_feeds: set[SymbolicTensor]) -> lis
     for op in plan.ops:
         inputs = [plan.resolve(tensor) for tensor in op._inputs]
         known = [tensor in plan.constants or tensor in static for tensor in inputs]
-        compiled = _compilable(op, inputs, known, state)
+        compiled = _compilable(op, inputs, known, state, nested)
+        if compiled and lists_on_host:
+            lists = [tensor for tensor in inputs if tensor._dtype is variant]
+            compiled = all(tensor not in fed and compiled_of.get(tensor._op, True) for tensor in lists)
         if compiled and (op.type in SHAPE_OPS or (inputs and all(known) and _is_static_op(op))):
             static.update(op.outputs)
         compiled_of[op] = compiled
@@ -127,18 +146,22 @@ def _producers(
     return producers + list(plan.controls(op))
 
 
-def _compilable(op: Operation, inputs: Sequence[SymbolicTensor], known: Sequence[bool], state: RunState) -> bool:
+def _compilable(
+    op: Operation, inputs: Sequence[SymbolicTensor], known: Sequence[bool], state: RunState, nested: bool
+) -> bool:
     definition = op.op_def
     if definition.name == "NoOp" or state.is_handle(op):
         return True
     if definition.tier == "host" and definition.xla_kernel is None:
         return False
     for tensor in (*inputs, *op.outputs):
-        name = tensor._dtype.base_dtype.name
+        dtype = tensor._dtype
+        name = dtype.base_dtype.name
         if name in _HOST_DTYPES and not (name == "variant" and _takes_lists(op)):
             return False
-        if tensor._dtype.name == "resource" and state.buffer_of(tensor) is None and not _reads_parameter(op, tensor):
-            return False
+        if (name == "resource" or dtype._is_ref_dtype) and state.buffer_of(tensor) is None:
+            if not (nested and _is_given(tensor)):
+                return False
     position = 0
     for argument in definition.inputs:
         count = length(argument, op.attrs)
@@ -148,13 +171,19 @@ def _compilable(op: Operation, inputs: Sequence[SymbolicTensor], known: Sequence
     return definition.compiles is None or definition.compiles(op)
 
 
-def _reads_parameter(op: Operation, tensor: SymbolicTensor) -> bool:
-    """Tells whether an operation only reads, or passes on, a variable that its function is given."""
-    definition = op.op_def
-    if tensor._op is op:  # a variable that a loop passes through comes out of it again
-        return definition.takes_functions
-    given = tensor._op.type == "Placeholder" and tensor._op.graph.building_function
-    return given and not definition.updates and (bool(definition.reads) or definition.takes_functions)
+def _is_given(tensor: SymbolicTensor | None) -> bool:
+    """Tells whether a handle or reference is one that its function is given."""
+    while tensor is not None:
+        op = tensor._op
+        if op.type in ("Identity", "RefIdentity"):
+            tensor = op._inputs[0]
+        elif op.op_def.takes_functions:
+            tensor = passed_through(op, tensor._value_index)
+        elif op.op_def.updates and tensor._dtype._is_ref_dtype:
+            tensor = op._inputs[[argument.name for argument in op.op_def.inputs].index(op.op_def.updates[0])]
+        else:
+            return bool(op.type == "Placeholder" and op.graph.building_function)
+    return False
 
 
 def _takes_lists(op: Operation) -> bool:

@@ -1,17 +1,20 @@
-"""Connects the operations of a plan with the state of the session that runs it: buffers, handles, random counters."""
+"""Connects the operations of a plan with the state that they run on: buffers, handles, random streams, programs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.graph.operation import Operation
+from tideflow._src.runtime import effects
 from tideflow._src.runtime.buffers import (
     Buffer,
     ResourceHandle,
     ResourceManager,
     eager_resources,
-    resources,
+    running_state,
 )
 from tideflow._src.runtime.philox import PhiloxState
 from tideflow._src.runtime.random_state import Generator
@@ -21,17 +24,37 @@ _PASS_HANDLES = frozenset(("Identity", "RefIdentity"))
 
 
 class RunState:
-    """Is the state of one session: its resources, and the random counters of its operations."""
+    """Is the state that programs run on: that of a session, of a traced function, or of eager execution.
+
+    Attributes:
+      resources: the resources by name.
+      programs: the programs of functions that run on this state, kept by their maker.
+    """
 
     def __init__(self, resources: ResourceManager) -> None:
         self.resources = resources
-        resources.run_state = self
+        self.programs: dict[Any, Any] = {}
         self._buffers: dict[SymbolicTensor, Buffer | None] = {}
         self._handles: dict[SymbolicTensor, ResourceHandle] = {}
         self._random: dict[Operation, PhiloxState] = {}
+        #: Is held while a program runs that says only afterwards how much it drew.
+        self.streams_lock = threading.RLock()
+
+    def bound(self, given: Mapping[SymbolicTensor, Any]) -> RunState:
+        """Returns this state as a function sees it whose parameters are given handles or references of variables."""
+        state = RunState(self.resources)
+        state._random, state.streams_lock = self._random, self.streams_lock
+        for tensor, value in given.items():
+            buffer = effects.buffer_in_value(value)
+            state._buffers[tensor] = buffer
+            if buffer is not None:
+                state._handles[tensor] = value if value is not buffer else ResourceHandle(buffer, buffer.name)
+        return state
 
     def is_handle(self, op: Operation) -> bool:
         """Tells whether an operation only names state, so that there is nothing to run."""
+        if op.type == "Placeholder":
+            return self.buffer_of(op.outputs[0]) is not None
         return op.type in REF_VARIABLES or op.type == "VarHandleOp"
 
     def buffer_of(self, tensor: SymbolicTensor) -> Buffer | None:
@@ -48,6 +71,8 @@ class RunState:
 
     def _find(self, tensor: SymbolicTensor) -> Buffer | None:
         while True:
+            if tensor in self._buffers:
+                return self._buffers[tensor]
             op = tensor._op
             if op.type in REF_VARIABLES or op.type == "VarHandleOp":
                 break
@@ -55,6 +80,18 @@ class RunState:
                 tensor = op._inputs[0]
                 continue
             definition = op.op_def
+            if op.type == "Placeholder":
+                bound: Any = getattr(tensor, "_bound", None)
+                buffer = effects.buffer_in_value(bound)
+                if buffer is not None:
+                    self._handles[tensor] = bound
+                return buffer
+            if definition.takes_functions:
+                passed = effects.passed_through(op, tensor._value_index)
+                if passed is None:
+                    return None
+                tensor = passed
+                continue
             if not tensor._dtype._is_ref_dtype or not definition.updates:
                 return None
             names = [argument.name for argument in definition.inputs]
@@ -73,14 +110,18 @@ class RunState:
         if handle is None:
             buffer = self.buffer_of(tensor)
             assert buffer is not None
-            handle = self._handles[tensor] = ResourceHandle(buffer, buffer.name)
+            handle = self._handles.get(tensor) or ResourceHandle(buffer, buffer.name)
+            self._handles[tensor] = handle
         return handle
 
     def random_of(self, op: Operation) -> PhiloxState:
-        """Returns the random counter of an operation in this session."""
+        """Returns the random stream of an operation on this state."""
         state = self._random.get(op)
         if state is None:
-            state = self._random[op] = PhiloxState(op.attrs.get("seed", 0), op.attrs.get("seed2", 0))
+            with self.streams_lock:
+                state = self._random.get(op)
+                if state is None:
+                    state = self._random[op] = PhiloxState(op.attrs.get("seed", 0), op.attrs.get("seed2", 0))
         return state
 
     def generator_of(self, op: Operation) -> Callable[[int], Generator]:
@@ -93,11 +134,9 @@ class RunState:
         return reserve
 
 
+_eager_state = RunState(eager_resources)
+
+
 def current_state() -> RunState:
-    """Returns the state of the session that runs in this thread, or that of eager execution."""
-    manager = resources()
-    state = manager.run_state
-    if state is None:
-        assert manager is eager_resources
-        state = RunState(manager)
-    return state  # type: ignore[no-any-return]
+    """Returns the state of the program that runs in this thread, or that of eager execution."""
+    return running_state() or _eager_state

@@ -1,16 +1,19 @@
-"""Runs one of several functions in a compiled program, and lets the checks of their kernels out of it."""
+"""Runs one of several functions in a compiled program; what they change and check comes out of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from tideflow._src.runtime import absent, checks
+from tideflow._src.runtime import absent, checks, tracing
+from tideflow._src.runtime.buffers import Buffer, ResourceHandle
 from tideflow._src.runtime.lazy import jnp, lax
 
 _MOST = 1 << 16  # checks that one function may hold
+#: What stays outside of a branch, since it is no value of the program.
+_OUTSIDE = (np.ndarray, np.generic, ResourceHandle, Buffer)
 
 
 def choose(index: Any, branches: Sequence[Any], values: Sequence[Any]) -> list[Any]:
@@ -23,22 +26,28 @@ def choose(index: Any, branches: Sequence[Any], values: Sequence[Any]) -> list[A
       TypeError: the functions return values of different shapes.
     """
     messages: dict[int, str] = {}
-    traced = [index for index, value in enumerate(values) if not isinstance(value, np.ndarray | np.generic)]
+    carried = tracing.Carried(branches, values)
+    inner = [position for position, value in enumerate(values) if not isinstance(value, _OUTSIDE)]
+    handles: list[Any] = []
 
-    def whole(parts: Sequence[Any]) -> list[Any]:
-        found = list(values)
-        for index, part in zip(traced, parts, strict=True):
-            found[index] = part
-        return found
+    def evaluated(branch: Any, given: list[Any], state: list[Any]) -> Any:
+        whole = list(values)
+        for place, value in zip(inner, given, strict=True):
+            whole[place] = value
+        with carried.inside(state):
+            results, conditions = checks.collected(lambda *all: tracing.evaluate(branch, all), whole)
+            return results, conditions, carried.values()
 
-    calls = [branch.traced() for branch in branches]
+    operands = [values[place] for place in inner], carried.values()
     # What the gradient reads of one branch, the others do not have.
     incomplete = any(output._op.type == "FakeParam" for branch in branches for output in branch.outputs)
-    shapes = absent.shapes(calls, whole, [values[index] for index in traced]) if incomplete else []
+    shapes: list[Any] = []
+    if incomplete:
+        shapes = absent.shapes([lambda *parts, of=branch: evaluated(of, *parts)[0] for branch in branches], operands)
 
-    def checked(position: int, branch: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
-        def call(*parts: Any) -> list[Any]:
-            results, conditions = checks.collected(branch, whole(parts))
+    def checked(position: int, branch: Any) -> Any:
+        def call(given: list[Any], state: list[Any]) -> Any:
+            results, conditions, after = evaluated(branch, given, state)
             if incomplete:
                 results = absent.completed(results, shapes)
             failed: Any = np.int32(-1)
@@ -47,11 +56,15 @@ def choose(index: Any, branches: Sequence[Any], values: Sequence[Any]) -> list[A
                 messages[number] = message
                 broken = jnp.logical_and(failed < 0, jnp.logical_not(jnp.asarray(holds)).reshape(()))
                 failed = jnp.where(broken, np.int32(number), failed)
-            return [*results, jnp.asarray(failed)]
+            handles[:] = [result if isinstance(result, ResourceHandle | Buffer) else None for result in results]
+            numbers = [result for result in results if not isinstance(result, ResourceHandle | Buffer)]
+            return numbers, after, jnp.asarray(failed)
 
         return call
 
-    *results, failed = lax.switch(index, [checked(*item) for item in enumerate(calls)], *[values[i] for i in traced])
+    found, after, failed = lax.switch(index, [checked(*item) for item in enumerate(branches)], *operands)
+    carried.set(after)
     for number, message in messages.items():
         checks.require(failed != number, message)
-    return list(results)
+    rest = iter(found)
+    return [next(rest) if handle is None else handle for handle in handles]

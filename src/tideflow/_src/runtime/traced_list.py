@@ -280,7 +280,7 @@ def from_host(handle: TensorList) -> TracedList:
         return TracedList(handle.element_dtype, handle.element_shape, None, len(items))
     zero = np.zeros_like(present[0])
     data = np.stack([zero if item is None else item for item in items])
-    return TracedList(handle.element_dtype, tuple(present[0].shape), data, len(items))
+    return TracedList(handle.element_dtype, handle.element_shape, data, len(items))
 
 
 def to_host(handle: TracedList) -> TensorList:
@@ -289,4 +289,4 @@ def to_host(handle: TracedList) -> TensorList:
     if handle.data is None:
         return TensorList(handle.element_dtype, [None] * length, handle.element_shape)
     data = np.asarray(handle.data)
-    return TensorList(handle.element_dtype, list(data[:length]), tuple(data.shape[1:]))
+    return TensorList(handle.element_dtype, list(data[:length]), handle.element_shape)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tideflow._src.runtime import checks
+from tideflow._src.runtime import checks, tracing
 from tideflow._src.runtime.lazy import jax, jnp, lax
 from tideflow._src.runtime.traced_list import TracedList, Unrepresentable
 
@@ -38,7 +38,7 @@ def run(values: list[Any], condition: Any, body: Any) -> list[Any]:
     moving = [index for index, output in enumerate(body.outputs) if output is not body.inputs[index]]
     if exact and turns == 0:
         return list(values)
-    test, step = condition.traced(), body.traced()
+    carried = tracing.Carried([condition, body], values)
 
     def whole(parts: Any) -> list[Any]:
         found = list(values)
@@ -48,26 +48,49 @@ def run(values: list[Any], condition: Any, body: Any) -> list[Any]:
 
     messages: list[str] = []
 
-    def turn(parts: Any) -> list[Any]:
-        *parts, failed = parts
-        results, conditions = checks.collected(step, whole(parts))
+    def turn(parts: Any) -> Any:
+        moved, state, failed = parts
+        with carried.inside(state):
+            results, conditions = checks.collected(lambda *all: tracing.evaluate(body, all), whole(moved))
+            after = carried.values()
         messages[:] = [message for _, message in conditions]
         for number, (holds, _) in enumerate(conditions):
             broken = jnp.logical_not(jnp.asarray(holds)).reshape(())
             failed = jnp.where(jnp.logical_and(failed < 0, broken), np.int32(number), failed)
-        return [*(_as_array(results[index]) for index in moving), failed]
+        return [_as_array(results[index]) for index in moving], after, failed
 
-    def goes_on(parts: Any) -> Any:
-        *parts, failed = parts
-        results, conditions = checks.collected(test, whole(parts))
+    def test(moved: Any, state: Any) -> Any:
+        with carried.inside(state):
+            results, conditions = checks.collected(lambda *all: tracing.evaluate(condition, all), whole(moved))
+            after = carried.values()
         if conditions:
             raise Unrepresentable("The condition of a loop rejects values.")
-        return jnp.logical_and(jnp.asarray(results[0]).astype(bool).reshape(()), failed < 0)
+        return jnp.asarray(results[0]).astype(bool).reshape(()), after
 
-    start = [*(_as_array(values[index]) for index in moving), jnp.int32(-1)]
+    start = [_as_array(values[index]) for index in moving]
+    state = carried.values()
     if any(isinstance(part, TracedList) for part in start):
-        start = _with_room(start, turn, loop, moving, turns)
-    *ends, failed = lax.while_loop(goes_on, turn, start)
+        start = _with_room(start, lambda parts: turn((parts, state, jnp.int32(-1)))[0], loop, moving, turns)
+    if tracing.Carried([condition], values).is_empty:
+        ends, state, failed = lax.while_loop(
+            lambda parts: jnp.logical_and(test(parts[0], parts[1])[0], parts[2] < 0),
+            turn,
+            (start, state, jnp.int32(-1)),
+        )
+    else:  # XLA's conditions change nothing: the next one is evaluated at the end of each turn
+
+        def turn_and_test(parts: Any) -> Any:
+            moved, state, failed = turn(parts[:3])
+            goes_on, state = test(moved, state)
+            return moved, state, failed, goes_on
+
+        goes_on, state = test(start, state)
+        ends, state, failed, _ = lax.while_loop(
+            lambda parts: jnp.logical_and(parts[3], parts[2] < 0),
+            turn_and_test,
+            (start, state, jnp.int32(-1), goes_on),
+        )
+    carried.set(state)
     for number, message in enumerate(messages):
         checks.require(failed != number, message)
     results = whole(ends)

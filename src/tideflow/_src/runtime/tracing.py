@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -14,10 +16,12 @@ from tideflow._src.graph import evaluation
 from tideflow._src.graph.op_def import OpDef
 from tideflow._src.graph.operation import Operation
 from tideflow._src.graph.signature import length
-from tideflow._src.runtime import traced_list
-from tideflow._src.runtime.lazy import jax, jnp
+from tideflow._src.runtime import effects, traced_list
+from tideflow._src.runtime.buffers import Buffer, ResourceHandle
+from tideflow._src.runtime.lazy import jnp
 from tideflow._src.runtime.random_state import Generator
 from tideflow._src.runtime.stages import SHAPE_OPS
+from tideflow._src.runtime.state import RunState, current_state
 from tideflow._src.runtime.traced_list import TracedList
 
 _HOST_VALUES = (np.ndarray, np.generic)
@@ -35,50 +39,134 @@ def is_known(value: Any) -> bool:
     return isinstance(value, _HOST_VALUES)
 
 
-class BoundVariable:
-    """Is a variable that a function in a program is given: its handle, and its value there."""
+class Trace(threading.local):
+    """Is the program that this thread traces.
 
-    __slots__ = ("handle", "value")
+    Attributes:
+      state: the state that the program runs on; None while nothing is traced.
+      buffers: the value of each variable that the program has at this point.
+      counters: the counter of each random stream whose draws the program counts itself.
+      reserved: the counters of the other random operations, which take their blocks before the program runs.
+      blocks: how many blocks each of these takes.
+    """
 
-    def __init__(self, handle: Any, value: Any) -> None:
-        self.handle = handle
-        self.value = value
-
-
-def _bound(tensor: SymbolicTensor, value: Any, environment: Environment, state: Any) -> Any:
-    """Returns what a function is given for a tensor: for the handle of a variable, its value too."""
-    if tensor._dtype.name != "resource" or isinstance(value, BoundVariable):
-        return value
-    buffer = state.buffer_of(tensor)
-    if buffer is None or environment.buffers.get(buffer) is None:
-        raise NeedsHost("A variable is not initialized, or known only at run time.")
-    _register_bound()
-    return BoundVariable(value, environment.buffers[buffer])
-
-
-def _register_bound() -> None:
-    global _bound_registered
-    if not _bound_registered:
-        _bound_registered = True
-        jax.tree_util.register_pytree_node(
-            BoundVariable,
-            lambda item: ((item.value,), item.handle),
-            lambda handle, parts: BoundVariable(handle, *parts),
-        )
-
-
-_bound_registered = False
-
-
-class Environment:
-    """Is the state of one tracing: the values of tensors, the buffers' current values, the random counters."""
+    state: Any = None
 
     def __init__(self) -> None:
-        self.values: dict[SymbolicTensor, Any] = {}
-        self.buffers: dict[Any, Any] = {}
-        self.counters: dict[Operation, Generator] = {}
-        #: Blocks that each random operation has taken.
+        self.buffers: dict[Buffer, Any] = {}
+        self.counters: dict[Operation, Any] = {}
+        self.reserved: dict[Operation, Any] = {}
         self.blocks: dict[Operation, int] = {}
+
+
+trace = Trace()
+
+
+@contextmanager
+def tracing(
+    state: Any, buffers: dict[Buffer, Any], counters: dict[Operation, Any], reserved: dict[Operation, Any]
+) -> Iterator[Trace]:
+    """Traces a program inside the block; yields its trace."""
+    saved = trace.state, trace.buffers, trace.counters, trace.reserved, trace.blocks
+    trace.state, trace.buffers, trace.counters, trace.reserved, trace.blocks = state, buffers, counters, reserved, {}
+    try:
+        yield trace
+    finally:
+        trace.state, trace.buffers, trace.counters, trace.reserved, trace.blocks = saved
+
+
+def _state() -> RunState:
+    """Returns the state that the traced program runs on."""
+    return trace.state or current_state()
+
+
+class Carried:
+    """Is the state that functions inside of a program change: what goes in and out of a branch or a turn of a loop.
+
+    Args:
+      functions: the functions.
+      values: the values that each is called with, handles of variables among them.
+    """
+
+    def __init__(self, functions: Sequence[Any], values: Sequence[Any]) -> None:
+        written: dict[Buffer, None] = {}
+        streams: dict[Operation, None] = {}
+        for function in functions:
+            found = effects.of_function(function, values, _state().buffer_of)
+            written.update(found.written)
+            streams.update(found.streams)
+        self._written = [buffer for buffer in written if buffer in trace.buffers]
+        if len(self._written) != len(written):
+            raise NeedsHost("A variable that is written has no value yet.")
+        self._streams = list(streams)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the functions change nothing."""
+        return not self._written and not self._streams
+
+    def values(self) -> list[Any]:
+        """Returns the values of variables and the counters of streams at this point."""
+        buffers = [jnp.asarray(trace.buffers[buffer]) for buffer in self._written]
+        return [*buffers, *(jnp.asarray(trace.counters[op]) for op in self._streams)]
+
+    def set(self, values: Sequence[Any]) -> None:
+        """Makes values those of the variables and streams from this point on."""
+        count = len(self._written)
+        trace.buffers = {**trace.buffers, **dict(zip(self._written, values[:count], strict=True))}
+        trace.counters = {**trace.counters, **dict(zip(self._streams, values[count:], strict=True))}
+
+    @contextmanager
+    def inside(self, values: Sequence[Any]) -> Iterator[None]:
+        """Traces a function inside the block that begins with values of the variables and streams."""
+        saved = trace.buffers, trace.counters
+        self.set(values)
+        try:
+            yield
+        finally:
+            trace.buffers, trace.counters = saved
+
+
+def evaluate(function: Any, values: Sequence[Any]) -> list[Any]:
+    """Evaluates a function graph on known and traced values, as a part of the program that is traced."""
+    function.check_types(values)
+    plan = function.plan()
+    known: dict[SymbolicTensor, Any] = dict(zip(function.inputs, values, strict=True))
+
+    def lookup(tensor: SymbolicTensor) -> Any:
+        tensor = plan.resolve(tensor)
+        try:
+            return known[tensor]
+        except KeyError:
+            pass
+        if tensor in plan.constants:
+            return plan.constants[tensor]
+        return variable_value(tensor)
+
+    for op in plan.ops:
+        if op.type != "NoOp" and not _state().is_handle(op):
+            run(op, plan, known, lookup)
+    return [lookup(tensor) for tensor in function.outputs]
+
+
+def variable_value(tensor: SymbolicTensor) -> Any:
+    """Returns what stands for a variable in a program: the value for a reference, else the handle."""
+    buffer = _state().buffer_of(tensor)
+    if buffer is None:
+        raise NeedsHost(f"{tensor.name} is known only at run time.")
+    if tensor._dtype._is_ref_dtype:
+        return trace.buffers[buffer]
+    return _state().handle_of(tensor)
+
+
+def _buffer_of(tensor: SymbolicTensor, lookup: Callable[[SymbolicTensor], Any]) -> Buffer:
+    """Returns the variable that an operation reads or updates."""
+    buffer = _state().buffer_of(tensor)
+    if buffer is None:
+        buffer = effects.buffer_in_value(lookup(tensor))
+    if buffer is None:
+        raise NeedsHost(f"The variable {tensor.name} is known only at run time.")
+    return buffer
 
 
 def xla_kernel(definition: OpDef) -> Callable[..., Any]:
@@ -109,7 +197,13 @@ def call(definition: OpDef, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any
         return _OF_LISTS[definition.name](*inputs)
     if definition.name in _MAKE_LISTS:
         traced_list.register()
-    elif flat and definition.tier != "xla" and definition.random is None and all(map(is_known, flat)):
+    elif (
+        flat
+        and definition.tier != "xla"
+        and definition.random is None
+        and not definition.takes_functions
+        and all(map(is_known, flat))
+    ):
         host = evaluation.host_kernel(definition)
         if host is not None:
             return host(*inputs, **attrs)
@@ -130,10 +224,8 @@ _OF_LISTS: dict[str, Callable[..., Any]] = {
 _MAKE_LISTS = frozenset(("EmptyTensorList", "TensorListReserve", "TensorListFromTensor"))
 
 
-def run(
-    op: Operation, plan: Any, environment: Environment, lookup: Callable[[SymbolicTensor], Any], state: Any
-) -> None:
-    """Evaluates one node of a plan; its outputs are added to the environment."""
+def run(op: Operation, plan: Any, known: dict[SymbolicTensor, Any], lookup: Callable[[SymbolicTensor], Any]) -> None:
+    """Evaluates one node of a plan; its outputs are added to the values that are known."""
     inputs = plan.inputs(op)
     definition = op.op_def
     attrs = {name: op.attrs[name] for name in definition.kernel_attributes}
@@ -143,50 +235,46 @@ def run(
         value = definition.shape_value_rule(*(shapes if definition.name != "ShapeN" else [shapes]))
         results = value if definition.name == "ShapeN" else [value]
         for tensor, result in zip(op.outputs, results, strict=True):
-            environment.values[tensor] = np.asarray(result, dtype=tensor._dtype.as_numpy_dtype)
+            known[tensor] = np.asarray(result, dtype=tensor._dtype.as_numpy_dtype)
         return
     arguments: list[Any] = []
-    updated: list[Any] = []
+    updated: list[Buffer] = []
     position = 0
     for argument in definition.inputs:
         count = length(argument, op.attrs)
         tensors = inputs[position : position + count]
         position += count
         if argument.is_list:
-            given = [lookup(tensor) for tensor in tensors]
-            if definition.takes_functions:
-                given = [
-                    _bound(tensor, value, environment, state) for tensor, value in zip(tensors, given, strict=True)
+            given = op._inputs[position - count : position]
+            arguments.append(
+                [
+                    _passed(tensor, definition.takes_functions and item._dtype._is_ref_dtype, lookup)
+                    for tensor, item in zip(tensors, given, strict=True)
                 ]
-            arguments.append(given)
-            continue
-        tensor = tensors[0]
-        if argument.name in definition.updates or argument.name in definition.reads:
-            buffer = state.buffer_of(tensor)
-            if buffer is None and argument.name in definition.reads:
-                given = lookup(tensor)
-                if isinstance(given, BoundVariable):
-                    arguments.append(given.value)
-                    continue
-            if buffer is None:
-                raise NeedsHost(f"{definition.name}: the variable is known only at run time.")
+            )
+        elif argument.name in definition.updates or argument.name in definition.reads:
+            buffer = _buffer_of(tensors[0], lookup)
             if argument.name in definition.updates:
                 updated.append(buffer)
-            arguments.append(environment.buffers.get(buffer))
+            value = trace.buffers.get(buffer)
+            if value is None and not definition.allows_uninitialized:
+                raise NeedsHost(f"The variable {buffer.name} has no value yet.")
+            arguments.append(value)
         else:
-            arguments.append(lookup(tensor))
+            arguments.append(_value(lookup(tensors[0])))
     if definition.random is not None:
-        blocks = definition.random(*arguments, **attrs)
-        environment.blocks[op] = blocks
-        result = xla_kernel(definition)(*arguments, generator=environment.counters[op], **attrs)
+        result = _draw(op, arguments, attrs)
     else:
         result = call(definition, arguments, attrs)
     if updated:
         results = result if isinstance(result, tuple) else (result,)
         for buffer, value in zip(updated, results, strict=False):
-            environment.buffers[buffer] = _of_dtype(value, buffer.dtype)
+            trace.buffers[buffer] = _of_dtype(value, buffer.dtype)
         result = results[len(updated) :]
-        outputs = [tensor for tensor in op.outputs if state.buffer_of(tensor) is None]
+        outputs = [tensor for tensor in op.outputs if not tensor._dtype._is_ref_dtype]
+        for tensor in op.outputs:
+            if tensor._dtype._is_ref_dtype:
+                known[tensor] = updated[0]
     else:
         outputs = op.outputs
         if len(definition.outputs) == 1 and not definition.outputs[0].is_list:
@@ -199,11 +287,43 @@ def run(
     for item in result:
         flat.extend(item) if isinstance(item, list) else flat.append(item)
     for tensor, value in zip(outputs, flat, strict=True):
-        environment.values[tensor] = _of_dtype(value, tensor._dtype)
+        known[tensor] = _of_dtype(value, tensor._dtype)
+
+
+def _value(value: Any) -> Any:
+    """Returns what an operation is given: of a reference, the value of its variable."""
+    return trace.buffers[value] if value.__class__ is Buffer else value
+
+
+def _passed(tensor: SymbolicTensor, by_reference: bool, lookup: Callable[[SymbolicTensor], Any]) -> Any:
+    """Returns what an operation is given for a tensor in a list; a function is given a reference as it is."""
+    if by_reference:
+        buffer = _state().buffer_of(tensor)
+        if buffer is not None:
+            return buffer
+        return lookup(tensor)
+    return _value(lookup(tensor))
+
+
+def _draw(op: Operation, arguments: list[Any], attrs: dict[str, Any]) -> Any:
+    """Evaluates a random operation on its stream, and moves that on."""
+    definition = op.op_def
+    assert definition.random is not None
+    key = _state().random_of(op).key
+    blocks = definition.random(*arguments, **attrs)
+    counter = trace.reserved.get(op)
+    if counter is not None:
+        trace.blocks[op] = blocks
+    else:
+        counter = trace.counters[op]
+        low = counter[0] + jnp.asarray(blocks).astype(np.uint64)
+        trace.counters[op] = jnp.stack([low, counter[1] + (low < counter[0]).astype(np.uint64)])
+    generator = Generator(key, (counter[0], counter[1]))
+    return xla_kernel(definition)(*arguments, generator=generator, **attrs)
 
 
 def _of_dtype(value: Any, dtype: Any) -> Any:
-    if value.__class__ is TracedList or value.__class__ is BoundVariable:
+    if value.__class__ is TracedList or value.__class__ is Buffer or value.__class__ is ResourceHandle:
         return value
     if math.prod(np.shape(value)) >= _MOST_ELEMENTS:  # XLA would end the process
         sizes = list(np.shape(value))

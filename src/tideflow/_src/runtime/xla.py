@@ -7,9 +7,9 @@ output.
 
 from __future__ import annotations
 
-import logging
+import threading
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,13 +18,12 @@ from tideflow._src.core.errors import FailedPreconditionError, InvalidArgumentEr
 from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.graph.operation import Operation
 from tideflow._src.graph.signature import length
-from tideflow._src.runtime import checks, engine, tracing
-from tideflow._src.runtime.buffers import Buffer
+from tideflow._src.runtime import checks, effects, engine, tracing
+from tideflow._src.runtime.buffers import Buffer, in_order
 from tideflow._src.runtime.failures import explain
-from tideflow._src.runtime.host import HostProgram, own
+from tideflow._src.runtime.host import HostProgram
 from tideflow._src.runtime.lazy import jax, jnp
 from tideflow._src.runtime.plan import Plan
-from tideflow._src.runtime.random_state import Generator
 from tideflow._src.runtime.stages import Stage, split
 from tideflow._src.runtime.state import RunState
 from tideflow._src.runtime.traced_list import TracedList, Unrepresentable, from_host, to_host
@@ -66,19 +65,20 @@ class CompiledPlan:
       plan: the plan.
       state: the state of the session that runs it.
       strict: whether it is an error, for tests, that XLA does not take an operation that it should.
+      lists_on_host: whether lists that it is fed stay on the host.
 
     Raises:
       NotCompilable: no stage of the plan can be compiled.
     """
 
-    def __init__(self, plan: Plan, state: RunState, *, strict: bool = False) -> None:
+    def __init__(self, plan: Plan, state: RunState, *, strict: bool = False, lists_on_host: bool = False) -> None:
         engine.load()
         self._plan = plan
         self._state = state
         self._static_feeds = static_feeds(plan)
-        stages = split(plan, state, set(self._static_feeds))
+        stages = split(plan, state, set(self._static_feeds), lists_on_host=lists_on_host)
         if not any(stage.compiled and stage.ops for stage in stages):
-            raise NotCompilable("Every operation of this plan runs on the host.")
+            raise NotCompilable("every operation runs on the host")
         self._steps: list[tuple[Any, Stage]] = []
         for stage in stages:
             if stage.compiled:
@@ -87,32 +87,41 @@ class CompiledPlan:
                 self._steps.append((interpreted(stage, plan, state), stage))
         self._fetches = [plan.resolve(tensor) for tensor in plan.fetches]
         only = len(self._steps) == 1 and isinstance(self._steps[0][0], _Program)
-        self._single = self._steps[0] if only and self._direct() else None
+        self._single = self._steps[0][0] if only and self._direct() else None
 
     def _direct(self) -> bool:
         """Whether the only stage takes the feeds and gives the fetches just as the caller does."""
         stage = self._steps[0][1]
         return _same(stage.inputs, self._plan.feeds) and _same(stage.outputs, self._fetches)
 
-    def __call__(self, values: Sequence[Any]) -> list[Any]:
+    def __call__(self, values: Sequence[Any]) -> Sequence[Any]:
         """Runs the plan: values of the feeds in, values of the fetches out."""
         if self._single is not None:
-            return [own(value, (), self._state.resources) for value in self._single[0](values)]
+            return [_of_host(value) for value in self._single(values)]
         known: dict[SymbolicTensor, Any] = dict(zip(self._plan.feeds, values, strict=True))
         for program, stage in self._steps:
             results = program([known[tensor] for tensor in stage.inputs])
             known.update(zip(stage.outputs, results, strict=True))
-        fetched = []
-        for tensor in self._fetches:
-            if tensor in known:
-                fetched.append(known[tensor])
-            elif tensor in self._plan.constants:
-                fetched.append(self._plan.constants[tensor])
-            else:
-                buffer = self._state.buffer_of(tensor)
-                assert buffer is not None
-                fetched.append(buffer.read())
-        return [own(value, values, self._state.resources) for value in fetched]
+        return [self._fetched(tensor, known) for tensor in self._fetches]
+
+    def _fetched(self, tensor: SymbolicTensor, known: dict[SymbolicTensor, Any]) -> Any:
+        if tensor in known:
+            return _of_host(known[tensor])
+        if tensor in self._plan.constants:
+            return self._plan.constants[tensor]
+        buffer = self._state.buffer_of(tensor)
+        assert buffer is not None
+        return buffer.read() if tensor._dtype._is_ref_dtype else self._state.handle_of(tensor)
+
+    def explain(self) -> list[dict[str, Any]]:
+        """Returns the stages: whether XLA runs each, its operations, and what keeps it on the host."""
+        found = []
+        for program, stage in self._steps:
+            refused = program.refused if isinstance(program, _Program) else ""
+            kinds = [op.type for op in stage.ops]
+            why = refused or ("" if stage.compiled else f"for the host only: {', '.join(sorted(set(kinds)))}")
+            found.append({"compiled": stage.compiled and not refused, "operations": kinds, "why": why})
+        return found
 
 
 def _same(first: Sequence[SymbolicTensor], second: Sequence[SymbolicTensor]) -> bool:
@@ -139,7 +148,7 @@ def _of_host(value: Any) -> Any:
 
 
 class _Program:
-    """Is one compiled stage: a program for each signature of its inputs.
+    """Is one compiled stage: a program for each value of what shapes depend on, and each signature of its inputs.
 
     What XLA turns out not to take when it is traced, the host tier runs, which also says best what is wrong with values
     that nothing can take. Tracing has no effects, so that nothing happens twice.
@@ -152,25 +161,21 @@ class _Program:
         self._strict = strict
         self._plan = plan
         self._state = state
-        self._ops = [op for op in stage.ops if op.type != "NoOp" and not state.is_handle(op)]
-        self._written, self._read = _buffers(self._ops, plan, state)
-        #: Of each buffer that is written, whether a failed run must give the old value back.
-        self._guarded = [not _only_in_place(buffer, self._ops, state) for buffer in self._written]
-        self._random = [op for op in self._ops if op.op_def.random is not None]
         self._static = [index for index, tensor in enumerate(stage.inputs) if tensor in static_feeds]
         self._programs: dict[Any, _Compiled] = {}
         self._only: _Compiled | None = None
-        self._host: HostProgram | None = None
-        self._refused = False
+        self._host: Any = None
+        #: Why the host runs this stage after all.
+        self.refused = ""
         self._takes_lists = any(tensor._dtype is variant for tensor in stage.inputs)
         if not self._static:
             self._only = self._make(())
 
     def _make(self, static: tuple[Any, ...]) -> _Compiled:
-        return _Compiled(self, static)
+        return _Compiled(self._stage, self._plan, self._state, dict(zip(self._static, static, strict=True)))
 
     def __call__(self, values: Sequence[Any]) -> Any:
-        if self._refused:
+        if self.refused:
             return self._interpret(values)
         try:
             return self._run(values)
@@ -180,8 +185,7 @@ class _Program:
             results = self._interpret(values)  # raises if the values are at fault
             if self._strict and not isinstance(error, NeedsHost):
                 raise
-            logging.getLogger("tideflow").debug("interpreting what XLA does not take: %r", error)
-            self._refused = True
+            self.refused = f"{type(error).__name__}: {error}"
             return results
 
     def _interpret(self, values: Sequence[Any]) -> Any:
@@ -216,145 +220,236 @@ class _Program:
         return program(values)
 
 
+class _Found(NamedTuple):
+    """Is what tracing found for one signature: the messages of its conditions, and the random blocks it takes."""
+
+    messages: list[tuple[Operation, str]]
+    blocks: list[int]
+
+
 class _Compiled:
-    """Is a stage compiled for given values of its static feeds; JAX keeps a program for each signature."""
+    """Is a stage compiled for given values of its static inputs; JAX keeps a program for each signature.
 
-    def __init__(self, program: _Program, static: tuple[Any, ...]) -> None:
-        self._program = program
-        self._written = program._written
-        self._read = program._read
-        self._random = program._random
-        self._static = static
-        #: What tracing found for each signature: the messages of its conditions, and the random blocks it takes.
-        self._found: dict[Any, tuple[list[tuple[Operation, str]], list[int]]] = {}
-        self._stateful = bool(self._written or self._read)
-        self._lock = program._state.resources.lock
-        self._options = compiler_options(program._ops) or {}
-        self._jitted = self._compiled(self._options)
+    Args:
+      stage: the stage.
+      plan: the plan that it is part of.
+      state: the state that it runs on.
+      static: the values of inputs, by position, that are constants of the program.
+    """
 
-    def _compiled(self, options: dict[str, Any]) -> Any:
+    def __init__(self, stage: Stage, plan: Plan, state: RunState, static: dict[int, Any]) -> None:
+        self._plan = plan
+        self._state = state
+        self._outputs = stage.outputs
+        self._inputs = stage.inputs
+        self._fixed = {stage.inputs[index]: value for index, value in static.items()}
+        self._ops = [op for op in stage.ops if op.type != "NoOp" and not state.is_handle(op)]
+        found = effects.of(self._ops, plan, lambda tensor: state.buffer_of(plan.resolve(tensor)))
+        self._written, self._read = list(found.written), list(found.read)
+        #: Every variable in the order of locking, and whether it is written.
+        self._touched = [(buffer, buffer in found.written) for buffer in in_order((*self._written, *self._read))]
+        #: Of each buffer that is written, whether a failed run must give the old value back.
+        self._guarded = [not _only_in_place(buffer, self._ops, state) for buffer in self._written]
+        self._random = [op for op in self._ops if op.op_def.random is not None]
+        self._streams = list(found.streams)
+        self._found: dict[Any, _Found] = {}
+        self._traced: _Found | None = None
+        self._compiling = threading.RLock()
+        self._options = compiler_options(self._ops) or {}
+        self._jitted = self._jit(self._options)
+
+    def _jit(self, options: dict[str, Any]) -> Any:
         donated = (0,) if self._written else ()
         return jax.jit(self._trace, donate_argnums=donated, compiler_options=options or None)
 
     def __call__(self, values: Sequence[Any]) -> Any:
-        if not self._stateful:
-            return self._call(values)
-        with self._lock:  # nobody else may use the buffers that a program takes over
-            return self._call(values)
+        if self._streams:
+            with self._state.streams_lock:
+                return self._locked(values)
+        return self._locked(values)
 
-    def _call(self, values: Sequence[Any]) -> Any:
-        try:
-            written = [buffer.value for buffer in self._written]
-            read = [_on_device(buffer) for buffer in self._read]
-            counters = self._counters(written, read, values) if self._random else None
+    def _locked(self, values: Sequence[Any]) -> Any:
+        """Runs the program while nobody changes the variables that it writes, or takes over those that it reads."""
+        if not self._touched:
+            return self._call(values, [], [], [])
+        while True:
+            held: list[Buffer] = []
+            pinned: list[Buffer] = []
             try:
-                outputs, updates, failed = self._jitted(written, read, values, counters)
-            except Exception as error:
-                if "opt-barrier" not in str(error):
-                    raise
-                # XLA cannot keep a barrier inside a small loop: it says so before anything ran.
-                kept = {name: value for name, value in self._options.items() if name not in _KEEP_BARRIERS}
-                self._jitted = self._compiled(kept)
-                outputs, updates, failed = self._jitted(written, read, values, counters)
-        except NeedsHost:
-            raise
-        except Exception:
-            self._check_initialized()
-            raise
+                for buffer, is_written in self._touched:
+                    buffer.lock.acquire()
+                    held.append(buffer)
+                    if not is_written:
+                        buffer.pins += 1
+                        pinned.append(buffer)
+                        _to_engine(buffer)
+                        held.pop().lock.release()
+                written = [_given_up(buffer) for buffer in self._written]
+                read = [buffer.value for buffer in self._read]
+                try:
+                    return self._call(values, written, read, held)
+                except _NotCompiled:
+                    pass
+            finally:
+                for buffer in held:
+                    buffer.lock.release()
+                for buffer in pinned:
+                    with buffer.lock:
+                        buffer.pins -= 1
+            self._prepare(values, written, read)
+
+    def _call(self, values: Sequence[Any], written: list[Any], read: list[Any], held: list[Buffer]) -> Any:
+        key = _signature(values, written, read)
+        found = self._found.get(key)
+        if found is None:
+            if held or read:
+                raise _NotCompiled
+            found = self._prepare(values, written, read)
+        reserved = counters = None
+        if self._random:
+            states = [self._state.random_of(op) for op in self._random]
+            blocks = zip(states, found.blocks, strict=True)
+            reserved = np.array([state.reserve(count) for state, count in blocks], np.uint64)
+        if self._streams:
+            counters = np.array([self._state.random_of(op).counter for op in self._streams], np.uint64)
+        outputs, updates, failed, counters = self._jitted(written, read, values, reserved, counters)
         for buffer, value in zip(self._written, updates, strict=True):
             buffer.value = value
+            buffer.lease = None
+        if counters is not None:
+            for op, counter in zip(self._streams, np.asarray(counters), strict=True):
+                self._state.random_of(op).counter = counter
         if failed is not None:
-            position = int(np.asarray(failed))
+            position = int(failed)
             if position >= 0:
-                messages, _ = self._found[_signature(written, read, values)]
-                op, message = messages[position]
+                op, message = found.messages[position]
                 raise explain(InvalidArgumentError(None, None, message), op)
         return outputs
 
-    def _counters(self, written: list[Any], read: list[Any], values: Sequence[Any]) -> np.ndarray[Any, Any]:
-        """Takes the random blocks of one run; tracing tells how many each operation needs with these shapes."""
-        signature = _signature(written, read, values)
-        if signature not in self._found:
-            shape = jax.ShapeDtypeStruct((len(self._random), 2), np.uint64)
-            jax.eval_shape(self._trace, written, read, list(values), shape)
-        _, blocks = self._found[signature]
-        states = [self._program._state.random_of(op) for op in self._random]
-        return np.array([state.reserve(count) for state, count in zip(states, blocks, strict=True)], dtype=np.uint64)
+    def _prepare(self, values: Sequence[Any], written: list[Any], read: list[Any]) -> _Found:
+        """Compiles the program for one signature. Nothing is locked meanwhile but this: others compile their own."""
+        key = _signature(values, written, read)
+        with self._compiling:
+            found = self._found.get(key)
+            if found is None:
+                try:
+                    self._lower(values, written, read)
+                except (NeedsHost, OpError):
+                    raise
+                except Exception:
+                    self._check_initialized()
+                    raise
+                found = self._traced
+                assert found is not None
+                self._found[key] = found
+            return found
 
-    def _trace(self, written: list[Any], read: list[Any], values: Sequence[Any], counters: Any) -> Any:
-        program = self._program
-        signature = _signature(written, read, values)
-        environment = tracing.Environment()
-        for buffer, value in zip((*self._written, *self._read), (*written, *read), strict=True):
-            if value is not None:
-                environment.buffers[buffer] = value
-        inputs = program._stage.inputs
+    def _lower(self, values: Sequence[Any], written: list[Any], read: list[Any]) -> None:
+        shape = jax.ShapeDtypeStruct
+        reserved = shape((len(self._random), 2), np.uint64) if self._random else None
+        counters = shape((len(self._streams), 2), np.uint64) if self._streams else None
+        given = [None if value is None else shape(np.shape(value), value.dtype) for value in written]
+        try:
+            self._jitted.lower(given, read, values, reserved, counters).compile()
+        except Exception as error:
+            if "opt-barrier" not in str(error):
+                raise
+            # XLA cannot keep a barrier inside a small loop.
+            kept = {name: value for name, value in self._options.items() if name not in _KEEP_BARRIERS}
+            self._jitted = self._jit(kept)
+            self._jitted.lower(given, read, values, reserved, counters).compile()
+
+    def _trace(self, written: list[Any], read: list[Any], values: Sequence[Any], reserved: Any, counters: Any) -> Any:
+        plan, state = self._plan, self._state
+        pairs = zip((*self._written, *self._read), (*written, *read), strict=True)
+        buffers = {buffer: value for buffer, value in pairs if value is not None}
         given = iter(values)
-        fixed = iter(self._static)
-        for index, tensor in enumerate(inputs):
-            environment.values[tensor] = next(fixed) if index in program._static and self._static else next(given)
-        for index, op in enumerate(self._random):
-            stream = program._state.random_of(op)
-            environment.counters[op] = Generator(stream.key, (counters[index, 0], counters[index, 1]))
-        plan, state = program._plan, program._state
+        known = {tensor: self._fixed[tensor] if tensor in self._fixed else next(given) for tensor in self._inputs}
+        streams = {op: counters[index] for index, op in enumerate(self._streams)}
+        own = {op: reserved[index] for index, op in enumerate(self._random)}
 
         def lookup(tensor: SymbolicTensor) -> Any:
             tensor = plan.resolve(tensor)
             try:
-                return environment.values[tensor]
+                return known[tensor]
             except KeyError:
                 pass
             if tensor in plan.constants:
                 return plan.constants[tensor]
-            buffer = state.buffer_of(tensor)
-            if buffer is None:
-                raise KeyError(tensor.name)
-            return environment.buffers[buffer] if tensor._dtype._is_ref_dtype else state.handle_of(tensor)
+            return tracing.variable_value(tensor)
 
+        messages: list[tuple[Operation, str]] = []
         outer = checks.trace.conditions
         conditions: list[tuple[Any, str]] = []
         checks.trace.conditions = conditions
-        messages: list[tuple[Operation, str]] = []
+        op = None
         try:
-            for op in program._ops:
-                before = len(conditions)
-                tracing.run(op, plan, environment, lookup, state)
-                messages += [(op, message) for _, message in conditions[before:]]
+            with tracing.tracing(state, buffers, streams, own) as trace:
+                for op in self._ops:
+                    before = len(conditions)
+                    tracing.run(op, plan, known, lookup)
+                    messages += [(op, message) for _, message in conditions[before:]]
+                outputs = [lookup(tensor) for tensor in self._outputs]
+                updates = [trace.buffers.get(buffer) for buffer in self._written]
+                after = jnp.stack([trace.counters[op] for op in self._streams]) if self._streams else None
+                self._traced = _Found(messages, [trace.blocks[op] for op in self._random])
         except (NeedsHost, FailedPreconditionError):
             raise
         except (InvalidArgumentError, ResourceExhaustedError) as error:
-            raise explain(error, op) from None
+            raise explain(error, op) from None  # type: ignore[arg-type]
         finally:
             checks.trace.conditions = outer
-        self._found[signature] = messages, [environment.blocks[op] for op in self._random]
         failed = None
-        updates = [environment.buffers[buffer] for buffer in self._written]
         if conditions:
             broken = jnp.stack([jnp.logical_not(jnp.asarray(condition)).reshape(()) for condition, _ in conditions])
             # One number says whether and where the program failed: an output costs a microsecond.
             failed = jnp.where(broken.any(), jnp.argmax(broken), -1).astype(np.int32)
             # A run that fails leaves the variables as they were.
             updates = [
-                jnp.where(failed >= 0, old, new) if held and old is not None and np.shape(old) == np.shape(new) else new
-                for held, old, new in zip(program._guarded, written, updates, strict=True)
+                jnp.where(failed >= 0, old, new)
+                if held and old is not None and new is not None and old.shape == np.shape(new)
+                else new
+                for held, old, new in zip(self._guarded, written, updates, strict=True)
             ]
-        outputs = [lookup(tensor) for tensor in program._stage.outputs]
-        return outputs, updates, failed
+        return outputs, updates, failed, after
 
     def _check_initialized(self) -> None:
-        overwritten = _overwritten_first(self._program._ops, self._program._state)
+        overwritten = _overwritten_first(self._ops, self._state)
         for buffer in (*self._written, *self._read):
             if buffer.value is None and buffer not in overwritten:
-                op = _first_user(buffer, self._program)
                 try:
-                    buffer.read()
+                    buffer.peek()
                 except FailedPreconditionError as error:
-                    raise explain(error, op) from None
+                    op = self._first_user(buffer)
+                    raise (error if op is None else explain(error, op)) from None
+
+    def _first_user(self, buffer: Buffer) -> Operation | None:
+        inputs, buffer_of = self._plan.inputs, self._state.buffer_of
+        return next((op for op in self._ops if any(buffer_of(tensor) is buffer for tensor in inputs(op))), None)
+
+
+class _NotCompiled(Exception):
+    """Says that a program has not been compiled for the shapes that its variables have."""
 
 
 def _signature(*groups: Sequence[Any]) -> Any:
     """Returns the shapes of values: what tells one program that JAX keeps from another."""
     return tuple([None if value is None else value.shape for group in groups for value in group])
+
+
+def _to_engine(buffer: Buffer) -> None:
+    """Moves a value to the engine's memory once, not at each call. The lock is held."""
+    if buffer.value.__class__ is np.ndarray:
+        buffer.value = jax.device_put(buffer.value)
+
+
+def _given_up(buffer: Buffer) -> Any:
+    """Returns the value of a variable whose memory a program takes over. The lock is held.
+
+    Of a value that is leased, somebody keeps the memory, and then the engine copies it.
+    """
+    value = buffer.value
+    return np.array(value) if buffer.pins and value is not None else value
 
 
 def _only_in_place(buffer: Buffer, ops: Sequence[Operation], state: RunState) -> bool:
@@ -366,19 +461,6 @@ def _only_in_place(buffer: Buffer, ops: Sequence[Operation], state: RunState) ->
     )
 
 
-def _first_user(buffer: Buffer, program: _Program) -> Operation:
-    inputs, buffer_of = program._plan.inputs, program._state.buffer_of
-    return next(op for op in program._ops if any(buffer_of(tensor) is buffer for tensor in inputs(op)))
-
-
-def _on_device(buffer: Buffer) -> Any:
-    """Returns a buffer's value; a NumPy array is moved to the engine's memory once, not at each call."""
-    value = buffer.value
-    if value.__class__ is np.ndarray:
-        value = buffer.value = jax.device_put(value)
-    return value
-
-
 def _overwritten_first(ops: Sequence[Operation], state: RunState) -> set[Buffer]:
     found: set[Buffer] = set()
     for op in ops:
@@ -388,24 +470,6 @@ def _overwritten_first(ops: Sequence[Operation], state: RunState) -> set[Buffer]
                 if buffer is not None:
                     found.add(buffer)
     return found
-
-
-def _buffers(ops: Sequence[Operation], plan: Plan, state: RunState) -> tuple[list[Buffer], list[Buffer]]:
-    """Returns the buffers that operations write, and those that they only read."""
-    written: dict[Buffer, None] = {}
-    read: dict[Buffer, None] = {}
-    for op in ops:
-        position = 0
-        for argument in op.op_def.inputs:
-            count = length(argument, op.attrs)
-            for tensor in plan.inputs(op)[position : position + count]:
-                buffer = state.buffer_of(plan.resolve(tensor))
-                if buffer is not None:
-                    (written if argument.name in op.op_def.updates else read)[buffer] = None
-            position += count
-    for buffer in written:
-        read.pop(buffer, None)
-    return list(written), list(read)
 
 
 def static_feeds(plan: Plan) -> dict[SymbolicTensor, int]:

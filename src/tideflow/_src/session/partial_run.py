@@ -9,7 +9,7 @@ from typing import Any
 from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.graph.operation import Operation
-from tideflow._src.runtime.buffers import enter_resources
+from tideflow._src.runtime.buffers import enter_state
 from tideflow._src.runtime.dataflow import host_program
 from tideflow._src.runtime.host import own
 from tideflow._src.runtime.plan import Plan
@@ -133,11 +133,11 @@ class PartialRun:
             later |= {resolve(tensor) for op in self._plan.ops if op not in mine for tensor in op._inputs}
             outputs = [tensor for tensor in outputs if tensor in later]
         program = host_program(self._plan, ops, list(inputs), outputs, self._state)
-        before = enter_resources(self._state.resources)
+        before = enter_state(self._state)
         try:
             results = program([self._values[tensor] for tensor in inputs])
         finally:
-            enter_resources(before)
+            enter_state(before)
         self._values.update(zip(outputs, results, strict=True))
         self._done.update(ops)
 
@@ -152,7 +152,7 @@ class PartialRun:
             buffer = self._state.buffer_of(tensor)
             assert buffer is not None
             value = buffer.read()
-        value = own(value, list(self._values.values()), self._state.resources)
+        value = own(value, list(self._values.values()))
         kept = tensor in self._values and value is self._values[tensor]
         return value.copy() if kept and len(getattr(value, "shape", ())) else value
 

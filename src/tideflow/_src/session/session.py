@@ -12,7 +12,7 @@ from tideflow._src.core.errors import CancelledError, InvalidArgumentError
 from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.graph.graph import Graph, Plans
 from tideflow._src.runtime import blocking
-from tideflow._src.runtime.runner import Runner
+from tideflow._src.runtime.program import Program
 from tideflow._src.runtime.state import RunState
 from tideflow._src.session import targets
 from tideflow._src.session.feeds import Feed, expand, expand_key
@@ -24,10 +24,10 @@ from tideflow._src.session.partial_run import PartialRun
 class _Run:
     """Is what is kept for one combination of fetches and feeds."""
 
-    __slots__ = ("runner", "rebuild", "feeds", "convert", "shortcut")
+    __slots__ = ("program", "rebuild", "feeds", "convert")
 
-    def __init__(self, runner: Runner, rebuild: Callable[[Any], Any], feeds: list[Feed]) -> None:
-        self.runner = runner
+    def __init__(self, program: Program, rebuild: Callable[[Any], Any], feeds: list[Feed]) -> None:
+        self.program = program
         self.rebuild = rebuild
         self.feeds = feeds
         self.convert = feeds[0].convert if len(feeds) == 1 else None
@@ -122,8 +122,8 @@ class BaseSession:
         convert = run.convert
         if convert is not None:
             for value in given:
-                return run.rebuild(run.runner.run((convert(value),)))
-        return run.rebuild(run.runner.run([feed.convert(value) for feed, value in zip(run.feeds, given, strict=True)]))
+                return run.rebuild(run.program.run((convert(value),)))
+        return run.rebuild(run.program.run([feed.convert(value) for feed, value in zip(run.feeds, given, strict=True)]))
 
     def _first_run(self, fetches: Any, feed_dict: Any, options: Any, run_metadata: Any) -> Any:
         """Runs a combination of fetches and feeds that has no kept plan, and keeps the one it makes."""
@@ -140,21 +140,21 @@ class BaseSession:
         feeds = [Feed(tensor) for tensor, _ in pairs]
         values = [feed.convert(value) for feed, (_, value) in zip(feeds, pairs, strict=True)]
         taken = Fetches(self._graph, fetches)
-        key = (tuple(taken.elements), tuple(tensor for tensor, _ in pairs), "runner")
+        key = (tuple(taken.elements), tuple(tensor for tensor, _ in pairs), "program")
         with self._lock:
             kept = self._runs.get(key)
-            runner = kept.runner if kept is not None else None
-            if runner is None:
-                runner = Runner(
+            program = kept.program if kept is not None else None
+            if program is None:
+                program = Program(
                     taken.tensors, taken.targets, [feed.tensor for feed in feeds], self._state, self._config
                 )
-            run = _Run(runner, self._rebuild(taken), feeds)
+            run = _Run(program, self._rebuild(taken), feeds)
             self._runs[key] = run
             if plain:
                 self._keep(fetches, feed_dict, run)
         if options is not None or run_metadata is not None:
             return self._run_with_metadata(run, values, options, run_metadata)
-        return run.rebuild(runner.run(values))
+        return run.rebuild(program.run(values))
 
     def _rebuild(self, taken: Fetches) -> Callable[[Any], Any]:
         """Returns what puts values into the form of the fetches; handles of kept tensors become objects."""
@@ -193,11 +193,11 @@ class BaseSession:
         limit = options.timeout_in_ms if options is not None else 0
         if limit > 0:
             with blocking.time_limit(limit / 1000):
-                result = run.rebuild(run.runner.run(values))
+                result = run.rebuild(run.program.run(values))
         else:
-            result = run.rebuild(run.runner.run(values))
+            result = run.rebuild(run.program.run(values))
         if run_metadata is not None:
-            run.runner.describe(run_metadata)
+            run.program.describe(run_metadata)
         return result
 
     def partial_run_setup(self, fetches: Any, feeds: Any = None) -> str:
@@ -268,8 +268,8 @@ class BaseSession:
             raise TypeError(f"Argument `feed_list` must be a list or tuple. Received: feed_list={feed_list}")
         feeds = [Feed(self._graph.as_graph_element(key, True, False)) for key in feed_list or ()]
         taken = Fetches(self._graph, fetches)
-        runner = Runner(taken.tensors, taken.targets, [feed.tensor for feed in feeds], self._state, self._config)
-        run = _Run(runner, self._rebuild(taken), feeds)
+        program = Program(taken.tensors, taken.targets, [feed.tensor for feed in feeds], self._state, self._config)
+        run = _Run(program, self._rebuild(taken), feeds)
 
         def call(*values: Any, options: Any = None, run_metadata: Any = None) -> Any:
             if self._closed:
@@ -281,7 +281,7 @@ class BaseSession:
             converted = [feed.convert(value) for feed, value in zip(feeds, values, strict=True)]
             if options is not None or run_metadata is not None:
                 return self._run_with_metadata(run, converted, options, run_metadata)
-            return run.rebuild(runner.run(converted))
+            return run.rebuild(program.run(converted))
 
         return call
 

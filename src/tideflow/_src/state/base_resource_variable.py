@@ -129,8 +129,8 @@ class BaseResourceVariable(Scattering, VariableV1):
             buffer = self._buffer
             if buffer is not None:
                 tensor = _new(EagerTensor)
-                value = buffer.value
-                tensor._value = buffer.read() if value is None else value
+                lease = buffer.lease
+                tensor._value = buffer.read() if lease is None else lease
                 return tensor
         if self._cached_value is not None:
             return self._cached_value
@@ -290,7 +290,7 @@ class BaseResourceVariable(Scattering, VariableV1):
             )
         buffer = self._buffer
         if buffer is not None and tensor.__class__ is EagerTensor and context.current_graph() is None:
-            buffer.value = tensor._value
+            buffer.share(tensor._value)
             return kinds.unread(self, None) if read_value else None
         validate = self._shape.is_fully_defined()
         return self._updated(assign_variable_op(self._handle, tensor, validate_shape=validate, name=name), read_value)
@@ -315,10 +315,11 @@ class BaseResourceVariable(Scattering, VariableV1):
         tensor = convert_to_tensor(delta, self._dtype)
         buffer = self._buffer
         if buffer is not None and tensor.__class__ is EagerTensor and context.current_graph() is None:
-            held, other = buffer.value, tensor._value
-            if isinstance(held, _PLAIN) and isinstance(other, _PLAIN) and held.shape == other.shape:
-                buffer.value = function(held, other)
-                return kinds.unread(self, None) if read_value else None
+            with buffer.lock:
+                held, other = buffer.value, tensor._value
+                if isinstance(held, _PLAIN) and isinstance(other, _PLAIN) and held.shape == other.shape:
+                    buffer.store(function(held, other))
+                    return kinds.unread(self, None) if read_value else None
         return self._updated(operation(self._handle, tensor, name=name), read_value)
 
     def _scatter(self, kind: str, sparse_delta: Any, use_locking: bool, name: str | None) -> Any:
@@ -377,7 +378,7 @@ class BaseResourceVariable(Scattering, VariableV1):
             return f"<tf.Variable {self._type_text()}>"
         if buffer.value is None:
             return f"<tf.Variable {self._type_text()}, numpy=<uninitialized>>"
-        return f"<tf.Variable {self._type_text()}, numpy={wrap(buffer.value)._text(True)}>"
+        return f"<tf.Variable {self._type_text()}, numpy={wrap(buffer.read())._text(True)}>"
 
     def __copy__(self) -> BaseResourceVariable:
         return self

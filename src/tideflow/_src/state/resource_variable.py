@@ -129,7 +129,7 @@ class ResourceVariable(BaseResourceVariable):
         initial = self._initial(initial_value, dtype)
         self._set_shape_and_dtype(initial, shape, validate_shape)
         buffer = Buffer(self._handle_name, self._dtype, self._shape._dims)
-        buffer.value = initial._value
+        buffer.share(initial._value)
         self._set_buffer(buffer)
 
     def _set_buffer(self, buffer: Buffer) -> None:

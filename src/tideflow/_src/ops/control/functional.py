@@ -129,8 +129,7 @@ for _operation in (case_op, stateless_case):
 def _loop(input: list[Any], cond: Any, body: Any) -> list[Any]:
     cond.check_types(input)
     body.check_types(input)
-    condition = cond.program()
-    step = body.program()
+    condition, step = cond.bound(input), body.bound(input)
     values: Any = input
     while truth(condition(values)[0]):
         values = step(values)
@@ -190,8 +189,9 @@ def for_op(start, limit, delta, input, *, body: Function):
     if (step > 0 and first > last) or (step < 0 and first < last):
         order = "start <= limit when delta > 0" if step > 0 else "start >= limit when delta < 0"
         raise InvalidArgumentError(None, None, f"Requires {order}: {first} and {last}.")
-    body.check_types([np.int32(first), *input])
-    program = body.program()
+    given = [np.int32(first), *input]
+    body.check_types(given)
+    program = body.bound(given)
     values: Any = input
     for index in range(first, last, step):
         values = program([np.int32(index), *values])

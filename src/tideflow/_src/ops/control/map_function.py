@@ -8,6 +8,7 @@ import numpy as np
 
 from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.graph.op_def import Function, OpDef, Shape, at_least
+from tideflow._src.runtime.effects import changes_state
 from tideflow._src.runtime.op import op
 
 
@@ -62,8 +63,10 @@ def _map_defun_shape(arguments, captured_inputs, *, output_shapes):
 
 def _compiles(operation: Any) -> bool:
     function = operation.attrs["f"]
-    return bool(function.compilable()) and not any(
-        tensor._dtype.name == "variant" for tensor in (*function.inputs, *function.outputs)
+    return (
+        bool(function.compilable())
+        and not changes_state(function)
+        and not any(tensor._dtype.name == "variant" for tensor in (*function.inputs, *function.outputs))
     )
 
 

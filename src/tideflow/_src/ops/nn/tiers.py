@@ -1,43 +1,26 @@
-"""Chooses, for eager calls of the heaviest kernels, between NumPy and a compiled program.
+"""Chooses, for calls of the heaviest kernels on the host, between NumPy and a compiled program.
 
 A kernel of convolution or pooling may take several times as long in NumPy as compiled, but compiling costs as much as
-many calls. So calls with the same shapes and attributes run in NumPy until they have taken about as long as compiling
-takes; then the kernel is compiled and timed, and the faster of the two serves from then on. It is what sessions do with
-plans. ``TIDEFLOW_TIER=host`` keeps to NumPy.
+many calls. So calls with the same shapes and attributes run in NumPy as often as the cost model says, and compiled from
+then on: it is what programs do with plans. ``TIDEFLOW_TIER=host`` keeps to NumPy.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from time import perf_counter
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from tideflow._src.runtime import engine
-from tideflow._src.runtime.runner import forced_tier
+from tideflow._src.runtime import cost_model, engine
+from tideflow._src.runtime.program import forced_tier
 
 Kernel = Callable[..., Any]
 
-#: Arrays with fewer elements than this, counted together, are left to NumPy without taking the time.
+#: Arrays with fewer elements than this, counted together, are left to NumPy without looking further.
 _SMALL = 1 << 15
-#: Seconds that the calls of one signature take in NumPy before it is compiled: JAX being loaded, and not.
-_WORTH_COMPILING = 0.4
-_WORTH_LOADING = 1.5
 #: The most signatures of one kernel that are kept.
 _MOST_SIGNATURES = 256
-
-
-class _Signature:
-    """Is what is known of calls with the same shapes and attributes."""
-
-    __slots__ = ("best", "compiled", "settled", "spent")
-
-    def __init__(self) -> None:
-        self.spent = 0.0
-        self.best = float("inf")
-        self.compiled: Kernel | None = None
-        self.settled = False
 
 
 def tiered(host: Kernel, xla: Kernel) -> Kernel:
@@ -48,7 +31,8 @@ def tiered(host: Kernel, xla: Kernel) -> Kernel:
       xla: the same kernel, to be traced by JAX. Positional arguments that are arrays of more than one dimension are
         traced; all others, and the keyword arguments, are constants of the program.
     """
-    known: dict[Any, _Signature] = {}
+    #: For each signature the calls left in NumPy, then the compiled kernel.
+    known: dict[Any, Any] = {}
 
     def kernel(*arguments: Any, **attributes: Any) -> Any:
         size = 0
@@ -58,29 +42,35 @@ def tiered(host: Kernel, xla: Kernel) -> Kernel:
         if size < _SMALL:
             return host(*arguments, **attributes)
         key = _key(arguments, attributes)
-        signature = known.get(key)
-        if signature is None:
+        found = known.get(key)
+        if found is None:
             if len(known) >= _MOST_SIGNATURES:
                 known.clear()
-            signature = known[key] = _Signature()
-        if signature.compiled is not None:
-            return signature.compiled(*arguments)
-        if signature.settled:
-            return host(*arguments, **attributes)
-        start = perf_counter()
-        result = host(*arguments, **attributes)
-        taken = perf_counter() - start
-        signature.spent += taken
-        signature.best = min(signature.best, taken)
-        if signature.spent > (_WORTH_COMPILING if engine.is_loaded() else _WORTH_LOADING):
-            signature.settled = True
-            if forced_tier() != "host":
-                signature.compiled = _faster(xla, arguments, attributes, signature.best)
-        return result
+            arrays = [item for item in arguments if _is_traced(item)]
+            work, kind = _work(host.__name__, arrays)
+            found = known[key] = cost_model.runs_before_compiling(work, kind, engine.is_loaded())
+        if not isinstance(found, int | float):
+            return found(*arguments)
+        if found <= 0 and forced_tier() != "host":
+            compiled = known[key] = _compile(xla, arguments, attributes)
+            return compiled(*arguments)
+        known[key] = found - 1
+        return host(*arguments, **attributes)
 
     kernel.__name__ = kernel.__qualname__ = host.__name__.removesuffix("_host")
     kernel.__doc__ = host.__doc__
     return kernel
+
+
+def _work(name: str, arrays: Sequence[Any]) -> tuple[float, cost_model.Work]:
+    """Returns about how much a kernel does: floating-point operations of a convolution, elements of a pooling."""
+    largest = max(arrays, key=np.size)
+    if "conv" not in name:
+        return largest.size, cost_model.POOLING
+    channels = [array.shape[-1] for array in arrays]
+    pixels = largest.size / max(largest.shape[-1], 1)
+    filters = 1 if name.startswith("depthwise") else min(channels)
+    return 2 * pixels * max(channels) * filters * 9, cost_model.CONVOLUTION
 
 
 def _is_traced(item: Any) -> bool:
@@ -95,18 +85,6 @@ def _key(arguments: tuple[Any, ...], attributes: dict[str, Any]) -> Any:
     for value in attributes.values():
         parts.append(tuple(value) if isinstance(value, list) else value)
     return tuple(parts)
-
-
-def _faster(xla: Kernel, arguments: tuple[Any, ...], attributes: dict[str, Any], best: float) -> Kernel | None:
-    """Compiles a kernel; returns it if it takes less than ``best`` seconds, or else None."""
-    compiled = _compile(xla, arguments, attributes)
-    compiled(*arguments)
-    fastest = float("inf")
-    for _ in range(2):
-        start = perf_counter()
-        compiled(*arguments)
-        fastest = min(fastest, perf_counter() - start)
-    return compiled if fastest < best else None
 
 
 def _compile(xla: Kernel, arguments: tuple[Any, ...], attributes: dict[str, Any]) -> Kernel:

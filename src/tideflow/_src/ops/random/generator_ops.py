@@ -238,12 +238,13 @@ retire(stateful_standard_normal, 29, "Use StatefulStandardNormalV2 instead")
 )
 def stateful_uniform_int(resource, algorithm, shape, minval, maxval):
     """Draws integers from ``minval`` up to, but not including, ``maxval``."""
-    buffer = resource.resource
-    words = _checked(buffer.read(), algorithm)
     _require_type(minval.dtype, _INTEGERS)
     sizes, count = dimensions(shape), count_of(shape)
-    check_integer_range(minval, maxval, max(count, 1))
-    buffer.value = _moved(np, words, count)
+    buffer = resource.resource
+    with buffer.lock:
+        words = _checked(buffer.peek(), algorithm)
+        check_integer_range(minval, maxval, max(count, 1))
+        buffer.store(_moved(np, words, count))
     if not count:
         return np.zeros(sizes, minval.dtype)
     return sampling.uniform_int(np, words[2:3], words[:2], count, minval, maxval, minval.dtype).reshape(sizes)
@@ -286,7 +287,9 @@ def stateful_random_binomial(resource, algorithm, shape, counts, probs, *, dtype
         raise InvalidArgumentError(None, None, f"Unsupported algorithm id: {int(algorithm)}")
     sizes, count = binomial_shape(shape, counts, probs)
     distributions = int(np.prod(np.broadcast_shapes(counts.shape, probs.shape), dtype=np.int64))
-    buffer.value = _moved(np, words, distributions * 2 * 100 * (count + 3) // 4)
+    with buffer.lock:
+        words = _checked(buffer.peek(), algorithm)
+        buffer.store(_moved(np, words, distributions * 2 * 100 * (count + 3) // 4))
     return binomial(words[2:3], words[:2], counts, probs, count, numpy_type(dtype)).reshape(sizes)
 
 

@@ -1,0 +1,180 @@
+"""Everything that runs again is a program: a plan, with the ways to run it.
+
+A session's run, a traced function, a branch, the body of a loop: each is a ``Program``, and each picks its tier in the
+same way. It is interpreted at first and compiled by XLA once that pays. What pays follows from the work that the plan
+does (:mod:`.cost_model`) and from the number of runs, never from a clock, so that a program that runs again computes
+the same bits.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from tideflow._src.core.tensor import SymbolicTensor
+from tideflow._src.graph.operation import Operation
+from tideflow._src.runtime import cost_model, engine, options
+from tideflow._src.runtime.buffers import enter_state
+from tideflow._src.runtime.concurrent import ConcurrentProgram, waits_for_itself
+from tideflow._src.runtime.dataflow import host_program
+from tideflow._src.runtime.devices import check_placement
+from tideflow._src.runtime.host import own
+from tideflow._src.runtime.plan import Plan
+from tideflow._src.runtime.state import RunState
+
+#: Shapes of feeds for which a program is compiled; what comes with others is interpreted.
+_MOST_SIGNATURES = 16
+
+_HOST, _XLA, _AUTO = "host", "xla", "auto"
+
+
+def forced_tier() -> str:
+    """Returns the tier that the environment asks for (``TIDEFLOW_TIER``: auto, host or xla)."""
+    tier = os.environ.get("TIDEFLOW_TIER", _AUTO).lower()
+    if tier not in (_HOST, _XLA, _AUTO):
+        raise ValueError(f"TIDEFLOW_TIER is {tier!r}, not one of auto, host, xla.")
+    return tier
+
+
+def wants_compilation(config: Any) -> bool:
+    """Tells whether the user asked for compiled programs: with a ``ConfigProto`` or with ``tf.config``."""
+    if options.get_jit():
+        return True
+    return config is not None and config.graph_options.optimizer_options.global_jit_level in (1, 2)
+
+
+class Program:
+    """Is a plan, ready to run again and again, from any thread.
+
+    Args:
+      fetches: the tensors whose values a run returns.
+      targets: operations that it runs for their effects.
+      feeds: the tensors whose values it is given.
+      state: the state that it runs on.
+      config: a ``ConfigProto`` with options.
+      compiled: whether to compile it at its first run.
+      lists_on_host: whether lists that it is fed stay on the host.
+    """
+
+    def __init__(
+        self,
+        fetches: Sequence[SymbolicTensor],
+        targets: Sequence[Operation],
+        feeds: Sequence[SymbolicTensor],
+        state: RunState,
+        config: Any = None,
+        compiled: bool = False,
+        lists_on_host: bool = False,
+    ) -> None:
+        self.plan = Plan(fetches, targets, feeds)
+        check_placement(self.plan.ops, config)
+        self._state = state
+        self._lists_on_host = lists_on_host
+        self._lock = threading.Lock()
+        self._host: Any = None
+        self._compiled: Any = None
+        #: For each combination of feed shapes, how many runs are interpreted before it is compiled.
+        self._left: dict[Any, float] = {}
+        self._tier = forced_tier()
+        self._why = "TIDEFLOW_TIER" if self._tier != _AUTO else ""
+        if self._tier == _AUTO and (compiled or wants_compilation(config)):
+            self._tier, self._why = _XLA, "compilation is asked for"
+        if self.plan.dataflow or not any(op.op_def.tier != "host" or op.op_def.xla_kernel for op in self.plan.ops):
+            self._tier, self._why = _HOST, "no operation can be compiled"
+        if not self.plan.dataflow and waits_for_itself(self.plan):
+            self._tier, self._why = _HOST, "an operation waits for another one"
+            self._host = ConcurrentProgram(self.plan, state)
+        if self._tier == _HOST:
+            self.call = self._interpret  # type: ignore[method-assign]
+
+    def run(self, values: Sequence[Any]) -> list[Any]:
+        """Runs the plan with ``values`` for its feeds; returns values that belong to the caller alone."""
+        return [own(value, values) for value in self.call(values)]
+
+    def call(self, values: Sequence[Any]) -> Sequence[Any]:
+        """Runs the plan with ``values`` for its feeds; returns values that nobody may change."""
+        if self._tier == _XLA:
+            return self._run_compiled(values)
+        key = tuple([value.shape for value in values])
+        left = self._left.get(key)
+        if left is None:
+            left = self._runs_before_compiling(key)
+        if left > 0:
+            if left != math.inf:
+                self._left[key] = left - 1
+            return self._interpret(values)
+        return self._run_compiled(values)
+
+    def _runs_before_compiling(self, shapes: Any) -> float:
+        if len(self._left) >= _MOST_SIGNATURES:
+            return math.inf
+        cost = cost_model.of_plan(self.plan, self._state, shapes)
+        return self._left.setdefault(shapes, cost.runs_before_compiling(loaded=engine.is_loaded()))
+
+    def _interpret(self, values: Sequence[Any]) -> Sequence[Any]:
+        host = self._host
+        if host is None:
+            host = self._host = host_program(self.plan, self.plan.ops, self.plan.feeds, self.plan.fetches, self._state)
+        before = enter_state(self._state)
+        try:
+            return host(values)  # type: ignore[no-any-return]
+        finally:
+            enter_state(before)
+
+    def _run_compiled(self, values: Sequence[Any]) -> Sequence[Any]:
+        compiled = self._compiled
+        if compiled is None:
+            compiled = self._compile()
+            if compiled is None:
+                return self._interpret(values)
+        before = enter_state(self._state)
+        try:
+            return compiled(values)  # type: ignore[no-any-return]
+        finally:
+            enter_state(before)
+
+    def _compile(self) -> Any:
+        from tideflow._src.runtime import xla  # loads JAX
+
+        with self._lock:
+            if self._compiled is None and self._tier != _HOST:
+                try:
+                    self._compiled = xla.CompiledPlan(
+                        self.plan, self._state, strict=forced_tier() == _XLA, lists_on_host=self._lists_on_host
+                    )
+                except xla.NotCompilable as error:
+                    self._tier, self._why = _HOST, str(error)
+                    self.call = self._interpret  # type: ignore[method-assign]
+            return self._compiled
+
+    def explain(self) -> dict[str, Any]:
+        """Returns what the program is made of, and why it runs where it runs.
+
+        Keys: ``operations``; ``tier`` and ``why``; ``signatures``, for each combination of feed shapes the estimated
+        costs in seconds and the runs left before it is compiled; ``stages``, once it is compiled.
+        """
+        signatures = []
+        for shapes, left in self._left.items():
+            cost = cost_model.of_plan(self.plan, self._state, shapes)
+            signatures.append(
+                {"shapes": shapes, "interpreted": cost.host, "compiled": cost.compiled, "compiling": cost.compile,
+                 "runs_left": left}
+            )  # fmt: skip
+        why = self._why or "interpreted until compiling pays"
+        return {
+            "operations": len(self.plan.ops),
+            "tier": self._tier,
+            "why": why,
+            "signatures": signatures,
+            "stages": [] if self._compiled is None else self._compiled.explain(),
+        }
+
+    def describe(self, run_metadata: Any) -> None:
+        """Fills a ``RunMetadata`` with the operations that a run executes."""
+        device = run_metadata.step_stats.dev_stats.add()
+        device.device = "/job:localhost/replica:0/task:0/device:CPU:0"
+        for op in self.plan.ops:
+            device.node_stats.add().node_name = op.name
