@@ -94,6 +94,17 @@ def passed_through(op: Operation, index: int) -> SymbolicTensor | None:
     return found
 
 
+def kinds_in(ops: Iterable[Operation]) -> set[str]:
+    """Returns the types of operations, those inside of their functions included."""
+    found: set[str] = set()
+    for op in ops:
+        found.add(op.type)
+        if op.op_def.takes_functions:
+            for function in functions_of(op):
+                found |= kinds_in(function.plan().ops)
+    return found
+
+
 def changes_state(function: Any) -> bool:
     """Tells whether a function, or one that it calls, updates variables or draws random numbers."""
     for op in function.plan().ops:

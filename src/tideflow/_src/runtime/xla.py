@@ -36,7 +36,7 @@ _CONVOLUTIONS = frozenset(
     "Conv Conv2D Conv2DBackpropInput Conv2DBackpropInputV2 Conv2DBackpropFilter Conv2DBackpropFilterV2 "
     "Conv3D Conv3DBackpropInput Conv3DBackpropInputV2 Conv3DBackpropFilter Conv3DBackpropFilterV2".split()
 )
-_LOOPS = frozenset(["While", "StatelessWhile"])
+_LOOPS = frozenset(["While", "StatelessWhile", "For"])
 
 #: Keeps XLA from dropping ``optimization_barrier`` before it decides what to fuse, which on the CPU it does by default.
 _KEEP_BARRIERS = {"xla_disable_hlo_passes": "cse_barrier_expander"}
@@ -50,9 +50,10 @@ def compiler_options(ops: Sequence[Operation]) -> dict[str, Any] | None:
     """Returns the options that make XLA's programs for the CPU fast, given what they contain."""
     if jax.default_backend() != "cpu":
         return None
+    kinds = effects.kinds_in(ops)
     # XLA cannot keep a barrier inside a small loop.
-    options = {} if any(op.type in _LOOPS for op in ops) else dict(_KEEP_BARRIERS)
-    if any(op.type in _CONVOLUTIONS for op in ops):
+    options = {} if kinds & _LOOPS else dict(_KEEP_BARRIERS)
+    if kinds & _CONVOLUTIONS:
         # The library that XLA would take for convolutions runs several shapes in one thread.
         options["xla_cpu_experimental_ynn_fusion_type"] = "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT"
     return options
