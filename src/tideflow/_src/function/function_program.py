@@ -11,38 +11,11 @@ from tideflow._src.core import dtypes
 from tideflow._src.core.tensor import EagerTensor, SymbolicTensor
 from tideflow._src.function.func_graph import FuncGraph
 from tideflow._src.function.function_graph import is_buffer_handle
-from tideflow._src.graph.operation import Operation
 from tideflow._src.runtime import stages
 from tideflow._src.runtime.buffers import eager_resources
-from tideflow._src.runtime.philox import PhiloxState
+from tideflow._src.runtime.program import Program
 from tideflow._src.runtime.random_state import eager_seeds
-from tideflow._src.runtime.runner import Runner
-from tideflow._src.runtime.state import RunState, current_state
-
-
-class FunctionState(RunState):
-    """Is the state that one function runs with: the resources of eager execution, and random streams of its own."""
-
-    def __init__(self, bound: dict[SymbolicTensor, Any]) -> None:
-        current_state()
-        kept = eager_resources.run_state
-        super().__init__(eager_resources)
-        eager_resources.run_state = kept
-        self._bound_parameters = set(bound)
-        self._buffers.update({parameter: handle.resource for parameter, handle in bound.items()})
-        self._handles.update(bound)
-
-    def is_handle(self, op: Operation) -> bool:
-        """Tells whether an operation only names state: also the parameter that a variable is bound to."""
-        if op.type == "Placeholder":
-            return op.outputs[0] in self._bound_parameters
-        return super().is_handle(op)
-
-    def begin_again(self) -> None:
-        """Lets all random streams begin again, as a new global seed asks for."""
-        for op, state in list(self._random.items()):
-            fresh = PhiloxState(op.attrs.get("seed", 0), op.attrs.get("seed2", 0))
-            state.key, state._counter = fresh.key, fresh._counter
+from tideflow._src.runtime.state import RunState
 
 
 def _on_the_host(tensor: Any) -> Any:
@@ -69,32 +42,31 @@ class FunctionProgram:
             else:
                 feeds.append(parameter)
                 self.fed.append(index)
-        self.state = FunctionState(bound)
-        self.runner = Runner(graph.outputs, graph.control_outputs, feeds, self.state)
-        if jit_compile:
-            self.runner._tier = "xla"
+        # The resources are those of eager execution; the random streams are the function's own.
+        self.state = RunState(eager_resources).bound(bound)
+        self.program = Program(graph.outputs, graph.control_outputs, feeds, self.state, compiled=jit_compile is True)
         self._generation = eager_seeds.generation
         self._holds_text = any(output._dtype is dtypes.string for output in graph.outputs)
         self.calls = 0
 
-    def run_tensors(self, inputs: Sequence[Any]) -> list[Any]:
+    def run_tensors(self, inputs: Sequence[Any]) -> Sequence[Any]:
         """Runs the function on a tensor for each parameter of the graph; returns values."""
         return self.run([_on_the_host(inputs[index]) for index in self.fed])
 
-    def run(self, values: Sequence[Any]) -> list[Any]:
+    def run(self, values: Sequence[Any]) -> Sequence[Any]:
         """Runs the function on the values of the parameters that no variable is bound to."""
         self.calls += 1
         if self._generation != eager_seeds.generation:
             self._generation = eager_seeds.generation
-            self.state.begin_again()
-        results = self.runner.run(values)
+            self.state.restart_streams()
+        results = self.program.call(values)
         if self._holds_text:
             return [np.array(item, object) if item.__class__ is bytes else item for item in results]
         return results
 
     def explain(self) -> dict[str, Any]:
         """Returns how the program runs: where each of its stages does, and the tier that was chosen."""
-        plan = self.runner.plan
+        plan = self.program.plan
         found = [
             {
                 "where": "XLA can compile" if stage.compiled else "runs on the host",
@@ -102,4 +74,4 @@ class FunctionProgram:
             }
             for stage in stages.split(plan, self.state, set())
         ]
-        return {"tier": self.runner._tier, "stages": found}
+        return {"tier": self.program._tier, "stages": found}

@@ -124,6 +124,11 @@ class RunState:
                     state = self._random[op] = PhiloxState(op.attrs.get("seed", 0), op.attrs.get("seed2", 0))
         return state
 
+    def restart_streams(self) -> None:
+        """Lets every random stream begin again, as a new global seed asks for."""
+        for op, stream in list(self._random.items()):
+            stream.counter = PhiloxState(op.attrs.get("seed", 0), op.attrs.get("seed2", 0)).counter
+
     def generator_of(self, op: Operation) -> Callable[[int], Generator]:
         """Returns the function that reserves blocks of an operation's random stream."""
         state = self.random_of(op)

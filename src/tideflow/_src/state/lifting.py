@@ -37,7 +37,8 @@ def lifted(initial_value: Any) -> Any:
         return _copied(initial_value, captured, outer)
     feeds = [tensor for tensor in captured if tensor in _ancestors(initial_value)]
     plan = Plan([initial_value], [], feeds)
-    program = HostProgram(plan, plan.ops, feeds, [initial_value], _state())
+    # The operations of an initial value run once, on a state that no one else uses.
+    program = HostProgram(plan, plan.ops, feeds, [initial_value], RunState(eager_resources))
     return wrap(program([captured[tensor]._value for tensor in feeds])[0])
 
 
@@ -45,14 +46,6 @@ def depends_on_arguments(tensor: SymbolicTensor) -> bool:
     """Tells whether a tensor of a function being built has no value before the function is called."""
     captured = _captured(tensor)
     return any(op.outputs[0] not in captured for op in _placeholders(tensor))
-
-
-def _state() -> RunState:
-    """Returns a state that no one else uses: the operations of an initial value run once."""
-    kept = eager_resources.run_state
-    state = RunState(eager_resources)
-    eager_resources.run_state = kept
-    return state
 
 
 def _captured(tensor: SymbolicTensor) -> dict[SymbolicTensor, Any]:
