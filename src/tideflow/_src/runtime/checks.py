@@ -18,6 +18,13 @@ import numpy as np
 from tideflow._src.core.errors import InvalidArgumentError, ResourceExhaustedError
 
 
+class Passed(list[tuple[Any, str]]):
+    """Is the list of conditions of a program that runs only after another one has found that all of them hold."""
+
+    def append(self, condition: tuple[Any, str]) -> None:
+        """Keeps nothing."""
+
+
 class _Trace(threading.local):
     def __init__(self) -> None:
         #: Conditions of the program being traced with their messages, or None while nothing is traced.
@@ -61,7 +68,7 @@ def unless_failed(indices: Any, outside: int) -> Any:
 def collected(function: Callable[..., Any], values: Iterable[Any]) -> tuple[Any, list[tuple[Any, str]]]:
     """Calls a function in a trace within a trace; returns its result, and the conditions that its kernels require."""
     outer = trace.conditions
-    conditions: list[tuple[Any, str]] = []
+    conditions: list[tuple[Any, str]] = outer if isinstance(outer, Passed) else []
     trace.conditions = conditions
     try:
         return function(*values), conditions

@@ -70,6 +70,8 @@ POOLING = Work(10.0, 1.0)
 _kind(POOLING, "MaxPool AvgPool MaxPoolGrad AvgPoolGrad MaxPool3D AvgPool3D MaxPool3DGrad AvgPool3DGrad")
 #: Operations that move no element: they change shapes, or pass values on.
 _kind(Work(0.0, 0.0), "Reshape Identity Shape Size Rank ExpandDims Squeeze StopGradient NoOp ShapeN Placeholder")
+#: Operations that only name something: there is nothing to run.
+_NOTHING = frozenset("VarHandleOp VariableV2 Variable TemporaryVariable NoOp Placeholder Const".split())
 #: By floating-point operations.
 _PRODUCT = Work(0.03, 0.02)
 CONVOLUTION = Work(0.25, 0.025)
@@ -184,6 +186,8 @@ def _of_ops(plan: Any, sizes: _Sizes) -> tuple[float, float, int]:
     host = compiled = 0.0
     count = 0
     for op in plan.ops:
+        if op.type in _NOTHING:
+            continue
         count += 1
         if op.op_def.takes_functions:
             one, other, inner = _of_functions(op, sizes)

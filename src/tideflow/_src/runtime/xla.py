@@ -7,8 +7,9 @@ output.
 
 from __future__ import annotations
 
+import math
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -40,6 +41,10 @@ _LOOPS = frozenset(["While", "StatelessWhile", "For"])
 
 #: Keeps XLA from dropping ``optimization_barrier`` before it decides what to fuse, which on the CPU it does by default.
 _KEEP_BARRIERS = {"xla_disable_hlo_passes": "cse_barrier_expander"}
+
+
+#: Floating-point operations and bytes of what is checked before a run rather than in it.
+_CHEAP = 200_000
 
 
 class NotCompilable(Exception):
@@ -222,10 +227,13 @@ class _Program:
 
 
 class _Found(NamedTuple):
-    """Is what tracing found for one signature: the messages of its conditions, and the random blocks it takes."""
+    """Is the program of one signature, with the messages of its conditions and the random blocks that it takes."""
 
     messages: list[tuple[Operation, str]]
     blocks: list[int]
+    program: Any
+    #: What runs before it and says whether the values are accepted; None if the program itself does.
+    checks: Any
 
 
 class _Compiled:
@@ -254,14 +262,18 @@ class _Compiled:
         self._random = [op for op in self._ops if op.op_def.random is not None]
         self._streams = list(found.streams)
         self._found: dict[Any, _Found] = {}
-        self._traced: _Found | None = None
+        self._messages: list[tuple[Operation, str]] = []
+        self._blocks: list[int] = []
         self._compiling = threading.RLock()
         self._options = compiler_options(self._ops) or {}
-        self._jitted = self._jit(self._options)
+        self._jitted: dict[Callable[..., Any], Any] = {}
 
-    def _jit(self, options: dict[str, Any]) -> Any:
-        donated = (0,) if self._written else ()
-        return jax.jit(self._trace, donate_argnums=donated, compiler_options=options or None)
+    def _jit(self, trace: Callable[..., Any]) -> Any:
+        """Returns one of the ways of tracing this stage as a program."""
+        if trace not in self._jitted:
+            donated = (0,) if self._written and trace != self._checks else ()
+            self._jitted[trace] = jax.jit(trace, donate_argnums=donated, compiler_options=self._options or None)
+        return self._jitted[trace]
 
     def __call__(self, values: Sequence[Any]) -> Any:
         if self._streams:
@@ -313,7 +325,9 @@ class _Compiled:
             reserved = np.array([state.reserve(count) for state, count in blocks], np.uint64)
         if self._streams:
             counters = np.array([self._state.random_of(op).counter for op in self._streams], np.uint64)
-        outputs, updates, failed, counters = self._jitted(written, read, values, reserved, counters)
+        if found.checks is not None:
+            self._raise(found, found.checks(written, read, values, reserved, counters))
+        outputs, updates, failed, counters = found.program(written, read, values, reserved, counters)
         for buffer, value in zip(self._written, updates, strict=True):
             buffer.value = value
             buffer.lease = None
@@ -321,11 +335,16 @@ class _Compiled:
             for op, counter in zip(self._streams, np.asarray(counters), strict=True):
                 self._state.random_of(op).counter = counter
         if failed is not None:
-            position = int(failed)
-            if position >= 0:
-                op, message = found.messages[position]
-                raise explain(InvalidArgumentError(None, None, message), op)
+            self._raise(found, failed)
         return outputs
+
+    @staticmethod
+    def _raise(found: _Found, failed: Any) -> None:
+        """Raises InvalidArgumentError if one of the conditions of a run does not hold."""
+        position = int(np.asarray(failed))
+        if position >= 0:
+            op, message = found.messages[position]
+            raise explain(InvalidArgumentError(None, None, message), op)
 
     def _prepare(self, values: Sequence[Any], written: list[Any], read: list[Any]) -> _Found:
         """Compiles the program for one signature. Nothing is locked meanwhile but this: others compile their own."""
@@ -334,33 +353,63 @@ class _Compiled:
             found = self._found.get(key)
             if found is None:
                 try:
-                    self._lower(values, written, read)
+                    found = self._found[key] = self._compile(values, written, read)
                 except (NeedsHost, OpError):
                     raise
                 except Exception:
                     self._check_initialized()
                     raise
-                found = self._traced
-                assert found is not None
-                self._found[key] = found
             return found
 
-    def _lower(self, values: Sequence[Any], written: list[Any], read: list[Any]) -> None:
+    def _compile(self, values: Sequence[Any], written: list[Any], read: list[Any]) -> _Found:
+        """Compiles the program; what it rejects is found by one of its own that runs before, if that is cheap.
+
+        A program that may fail in the middle would have to choose, element by element, between the old and the new
+        values of its variables.
+        """
+        if any(self._guarded):
+            cost = self._lower(self._checks, values, written, read)
+            messages = self._messages
+            if messages and cost.get("flops", math.inf) + cost.get("bytes accessed", math.inf) < _CHEAP:
+                self._lower(self._trace_checked, values, written, read)
+                return _Found(messages, self._blocks, self._jit(self._trace_checked), self._jit(self._checks))
+        self._lower(self._trace, values, written, read)
+        return _Found(self._messages, self._blocks, self._jit(self._trace), None)
+
+    def _lower(self, trace: Any, values: Sequence[Any], written: list[Any], read: list[Any]) -> dict[str, float]:
+        """Compiles one way of tracing for a signature; returns what XLA says that it costs."""
         shape = jax.ShapeDtypeStruct
         reserved = shape((len(self._random), 2), np.uint64) if self._random else None
         counters = shape((len(self._streams), 2), np.uint64) if self._streams else None
         given = [None if value is None else shape(np.shape(value), value.dtype) for value in written]
         try:
-            self._jitted.lower(given, read, values, reserved, counters).compile()
+            compiled = self._jit(trace).lower(given, read, values, reserved, counters).compile()
         except Exception as error:
             if "opt-barrier" not in str(error):
                 raise
             # XLA cannot keep a barrier inside a small loop.
-            kept = {name: value for name, value in self._options.items() if name not in _KEEP_BARRIERS}
-            self._jitted = self._jit(kept)
-            self._jitted.lower(given, read, values, reserved, counters).compile()
+            self._options = {name: value for name, value in self._options.items() if name not in _KEEP_BARRIERS}
+            self._jitted.clear()
+            compiled = self._jit(trace).lower(given, read, values, reserved, counters).compile()
+        return compiled.cost_analysis() or {}
 
-    def _trace(self, written: list[Any], read: list[Any], values: Sequence[Any], reserved: Any, counters: Any) -> Any:
+    def _checks(self, *arguments: Any) -> Any:
+        """Traces what tells whether a run would fail, and nothing else."""
+        return self._trace(*arguments)[2]
+
+    def _trace_checked(self, *arguments: Any) -> Any:
+        """Traces a run that does not fail."""
+        return self._trace(*arguments, conditions=checks.Passed())  # type: ignore[misc]
+
+    def _trace(
+        self,
+        written: list[Any],
+        read: list[Any],
+        values: Sequence[Any],
+        reserved: Any,
+        counters: Any,
+        conditions: list[tuple[Any, str]] | None = None,
+    ) -> Any:
         plan, state = self._plan, self._state
         pairs = zip((*self._written, *self._read), (*written, *read), strict=True)
         buffers = {buffer: value for buffer, value in pairs if value is not None}
@@ -381,7 +430,7 @@ class _Compiled:
 
         messages: list[tuple[Operation, str]] = []
         outer = checks.trace.conditions
-        conditions: list[tuple[Any, str]] = []
+        conditions = [] if conditions is None else conditions
         checks.trace.conditions = conditions
         op = None
         try:
@@ -393,7 +442,7 @@ class _Compiled:
                 outputs = [lookup(tensor) for tensor in self._outputs]
                 updates = [trace.buffers.get(buffer) for buffer in self._written]
                 after = jnp.stack([trace.counters[op] for op in self._streams]) if self._streams else None
-                self._traced = _Found(messages, [trace.blocks[op] for op in self._random])
+                self._messages, self._blocks = messages, [trace.blocks[op] for op in self._random]
         except (NeedsHost, FailedPreconditionError):
             raise
         except (InvalidArgumentError, ResourceExhaustedError) as error:
