@@ -74,3 +74,21 @@ def test_the_time_of_an_update_does_not_grow_with_the_table(monkeypatch, tier):
             return min(times)
 
     assert seconds(200_000) < 10 * seconds(200)  # a copy of 50 MB takes a hundred times as long
+
+
+def test_a_run_that_fails_leaves_variables_as_they_were(tier):
+    with tf.Graph().as_default(), tf.Session() as session:
+        variable = tf.Variable(1.0)
+        x = tf.placeholder(tf.float32, [None])
+        with tf.control_dependencies([variable.assign_add(1.0)]):
+            called = tf.py_func(lambda value: 1 / value[1], [x], tf.float32)
+            checked = tf.check_numerics(x + variable.read_value(), "checked")
+        session.run(variable.initializer)
+        with pytest.raises(tf.errors.OpError):
+            session.run(called, {x: [0.0]})
+        assert session.run(variable) == 1.0
+        with pytest.raises(tf.errors.InvalidArgumentError, match="checked"):
+            session.run(checked, {x: [np.nan]})
+        assert session.run(variable) == 1.0
+        assert session.run(checked, {x: [1.0]}).tolist() == [3.0]
+        assert session.run(variable) == 2.0

@@ -12,9 +12,9 @@ from tideflow._src.test_support.environment import is_built_with_rocm as is_buil
 from tideflow._src.test_support.environment import is_built_with_xla as is_built_with_xla
 from tideflow._src.test_support.environment import is_cpu_target_available as is_cpu_target_available
 from tideflow._src.test_support.environment import is_gpu_available as is_gpu_available
-from tideflow._src.test_support.environment import main as main
 from tideflow._src.test_support.environment import with_eager_op_as_function as with_eager_op_as_function
 from tideflow._src.test_support.gradient_check import compute_gradient as compute_gradient
+from tideflow._src.test_support.main import main as main
 from tideflow._src.test_support.protos import assert_equal_graph_def as assert_equal_graph_def
 from tideflow._src.test_support.test_case import TestCase as TestCase
 from tideflow.test import experimental as experimental

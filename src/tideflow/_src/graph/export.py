@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.graph import attr_value, protos, reader_attributes
-from tideflow._src.graph.graph import Graph
-from tideflow._src.graph.operation import Operation
 from tideflow._src.graph.signature import length
+
+if TYPE_CHECKING:
+    from tideflow._src.graph.graph import Graph
+    from tideflow._src.graph.operation import Operation
 
 #: The version of the GraphDef format that is written: that of TensorFlow 2.21.
 PRODUCER = 2474
@@ -138,7 +140,7 @@ def _function_name(function: Any) -> str:
 
 def body_of(function: Any) -> Any:
     """Returns the graph of a function given as that graph or as something that has it as ``graph``."""
-    return function if isinstance(function, Graph) else function.graph
+    return function if hasattr(function, "building_function") else function.graph
 
 
 def function_def(function: Any, add_shapes: bool = False) -> Any:

@@ -8,11 +8,12 @@ variables a function leaves as they are, so that others may read them at the sam
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tideflow._src.graph import attr_value
-from tideflow._src.graph.graph import Graph
-from tideflow._src.graph.operation import Operation
+
+if TYPE_CHECKING:
+    from tideflow._src.graph.operation import Operation
 
 _BRANCHES = frozenset(("If", "StatelessIf", "Case", "StatelessCase"))
 _LOOPS = frozenset(("While", "StatelessWhile"))
@@ -55,7 +56,7 @@ def _functions(op: Operation) -> Iterator[Any]:
     for name in attr_value.function_attributes(op.op_def):
         value = op.attrs.get(name)
         for item in value if isinstance(value, list) else (value,):
-            graph = item if isinstance(item, Graph) else getattr(item, "graph", None)
+            graph = item if hasattr(item, "building_function") else getattr(item, "graph", None)
             if graph is not None and hasattr(graph, "inputs"):
                 yield graph
 

@@ -105,6 +105,15 @@ def kinds_in(ops: Iterable[Operation]) -> set[str]:
     return found
 
 
+def updates_in_place(op: Operation) -> bool:
+    """Tells whether the functions of an operation update some rows of a variable where they are."""
+    return any(
+        inner.op_def.in_place or (inner.op_def.takes_functions and updates_in_place(inner))
+        for function in functions_of(op)
+        for inner in function.plan().ops
+    )
+
+
 def changes_state(function: Any) -> bool:
     """Tells whether a function, or one that it calls, updates variables or draws random numbers."""
     for op in function.plan().ops:

@@ -18,7 +18,7 @@ from tideflow._src.graph import evaluation, source
 from tideflow._src.graph.op_def import Argument
 from tideflow._src.graph.operation import Operation
 from tideflow._src.graph.signature import length
-from tideflow._src.runtime import device_kernels, eager, float_errors
+from tideflow._src.runtime import device_kernels, eager, effects, float_errors
 from tideflow._src.runtime.buffers import Buffer, in_order
 from tideflow._src.runtime.failures import explain
 from tideflow._src.runtime.plan import Plan
@@ -49,7 +49,11 @@ class HostProgram:
         self._outputs = [plan.resolve(tensor) for tensor in outputs]
         self._functions: list[Callable[..., Any]] = []
         self._reads_references = True
+        #: The variables that a run that fails leaves as they were: all but those updated in place.
+        self._written: list[Buffer] = []
         self._write()
+        found = effects.of(self._ops, plan, lambda tensor: state.buffer_of(plan.resolve(tensor)))
+        self._written = [buffer for buffer in found.written if not self._is_updated_in_place(buffer)]
 
     def __call__(self, values: Sequence[Any]) -> Any:
         """Runs the operations.
@@ -64,14 +68,27 @@ class HostProgram:
           OpError: an operation failed; the message names it.
         """
         token = float_errors.enter(float_errors.QUIET)
+        before = [(buffer, buffer.value) for buffer in self._written] if self._written else ()
         try:
             for function in self._functions:
                 values = function(*values)
             return values
-        except Exception as error:
-            raise self._failure(error) from None
+        except BaseException as error:
+            for buffer, value in before:
+                give_back(buffer, value)
+            if isinstance(error, Exception):
+                raise self._failure(error) from None
+            raise
         finally:
             float_errors.leave(token)
+
+    def _is_updated_in_place(self, buffer: Buffer) -> bool:
+        for op in self._ops:
+            if op.op_def.in_place or op.op_def.takes_functions:
+                tensors = (self._plan.resolve(tensor) for tensor in self._plan.inputs(op))
+                if any(self._state.buffer_of(tensor) is buffer for tensor in tensors):
+                    return op.op_def.in_place or effects.updates_in_place(op)
+        return False
 
     def _failure(self, error: Exception) -> Exception:
         trace = error.__traceback__
@@ -347,6 +364,15 @@ def own(value: Any, fed: Sequence[Any]) -> Any:
     if value.base is not None or not flags.writeable or any([value is item for item in fed]):  # noqa: C419 - faster
         return value.copy()
     return value
+
+
+def give_back(buffer: Buffer, value: Any) -> None:
+    """Gives a variable the value that it had before a run that failed."""
+    with buffer.lock:
+        if buffer.value is not value:
+            buffer.value, buffer.lease = value, None
+            if value.__class__ is _ARRAY:  # somebody may have read it before it was replaced
+                value.flags.writeable = False
 
 
 def lend_views(buffer: Buffer, result: Any) -> None:

@@ -22,7 +22,7 @@ from tideflow._src.graph.signature import length
 from tideflow._src.runtime import checks, effects, engine, tracing
 from tideflow._src.runtime.buffers import Buffer, in_order
 from tideflow._src.runtime.failures import explain
-from tideflow._src.runtime.host import HostProgram
+from tideflow._src.runtime.host import HostProgram, give_back
 from tideflow._src.runtime.lazy import jax, jnp
 from tideflow._src.runtime.plan import Plan
 from tideflow._src.runtime.stages import Stage, split
@@ -86,11 +86,17 @@ class CompiledPlan:
         if not any(stage.compiled and stage.ops for stage in stages):
             raise NotCompilable("every operation runs on the host")
         self._steps: list[tuple[Any, Stage]] = []
-        for stage in stages:
+        #: What stages before the last one write: a later one may fail, and then it all is as it was.
+        self._kept: list[Buffer] = []
+        for number, stage in enumerate(stages):
+            last = number == len(stages) - 1
             if stage.compiled:
-                self._steps.append((_Program(stage, plan, state, self._static_feeds, strict), stage))
+                self._steps.append((_Program(stage, plan, state, self._static_feeds, strict, last), stage))
             else:
                 self._steps.append((interpreted(stage, plan, state), stage))
+            if not last:
+                found = effects.of(stage.ops, plan, lambda tensor: state.buffer_of(plan.resolve(tensor)))
+                self._kept.extend(found.written)
         self._fetches = [plan.resolve(tensor) for tensor in plan.fetches]
         only = len(self._steps) == 1 and isinstance(self._steps[0][0], _Program)
         self._single = self._steps[0][0] if only and self._direct() else None
@@ -105,9 +111,15 @@ class CompiledPlan:
         if self._single is not None:
             return [_of_host(value) for value in self._single(values)]
         known: dict[SymbolicTensor, Any] = dict(zip(self._plan.feeds, values, strict=True))
-        for program, stage in self._steps:
-            results = program([known[tensor] for tensor in stage.inputs])
-            known.update(zip(stage.outputs, results, strict=True))
+        before = [(buffer, buffer.value) for buffer in self._kept]
+        try:
+            for program, stage in self._steps:
+                results = program([known[tensor] for tensor in stage.inputs])
+                known.update(zip(stage.outputs, results, strict=True))
+        except BaseException:
+            for buffer, value in before:
+                give_back(buffer, value)
+            raise
         return [self._fetched(tensor, known) for tensor in self._fetches]
 
     def _fetched(self, tensor: SymbolicTensor, known: dict[SymbolicTensor, Any]) -> Any:
@@ -161,10 +173,17 @@ class _Program:
     """
 
     def __init__(
-        self, stage: Stage, plan: Plan, state: RunState, static_feeds: dict[SymbolicTensor, int], strict: bool
+        self,
+        stage: Stage,
+        plan: Plan,
+        state: RunState,
+        static_feeds: dict[SymbolicTensor, int],
+        strict: bool,
+        is_last: bool,
     ) -> None:
         self._stage = stage
         self._strict = strict
+        self._is_last = is_last
         self._plan = plan
         self._state = state
         self._static = [index for index, tensor in enumerate(stage.inputs) if tensor in static_feeds]
@@ -178,7 +197,8 @@ class _Program:
             self._only = self._make(())
 
     def _make(self, static: tuple[Any, ...]) -> _Compiled:
-        return _Compiled(self._stage, self._plan, self._state, dict(zip(self._static, static, strict=True)))
+        fixed = dict(zip(self._static, static, strict=True))
+        return _Compiled(self._stage, self._plan, self._state, fixed, donates=self._is_last)
 
     def __call__(self, values: Sequence[Any]) -> Any:
         if self.refused:
@@ -244,9 +264,11 @@ class _Compiled:
       plan: the plan that it is part of.
       state: the state that it runs on.
       static: the values of inputs, by position, that are constants of the program.
+      donates: whether updates take over the memory of the values that they replace.
     """
 
-    def __init__(self, stage: Stage, plan: Plan, state: RunState, static: dict[int, Any]) -> None:
+    def __init__(self, stage: Stage, plan: Plan, state: RunState, static: dict[int, Any], donates: bool) -> None:
+        self._donates = donates
         self._plan = plan
         self._state = state
         self._outputs = stage.outputs
@@ -271,7 +293,7 @@ class _Compiled:
     def _jit(self, trace: Callable[..., Any]) -> Any:
         """Returns one of the ways of tracing this stage as a program."""
         if trace not in self._jitted:
-            donated = (0,) if self._written and trace != self._checks else ()
+            donated = (0,) if self._written and self._donates and trace != self._checks else ()
             self._jitted[trace] = jax.jit(trace, donate_argnums=donated, compiler_options=self._options or None)
         return self._jitted[trace]
 

@@ -1,4 +1,4 @@
-"""Tells tests about the machine, and runs them: devices, builds, directories, ``tf.test.main``."""
+"""Tells tests about the machine: devices, builds, directories."""
 
 from __future__ import annotations
 
@@ -7,12 +7,9 @@ import functools
 import os
 import platform
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable
 from typing import Any
-
-from absl.testing import absltest
 
 from tideflow._src.core import context
 from tideflow._src.runtime import devices, engine
@@ -26,22 +23,6 @@ _PROCESSORS = {
     "ppc": ("ppc64le", "ppc64", "ppc"),
 }
 _temporary: str | None = None
-
-
-def main(argv: Any = None) -> Any:
-    """Runs all tests of the program, or its benchmarks if ``--benchmarks=<regular expression>`` is given.
-
-    Args:
-      argv: the command line; that of the process by default.
-    """
-    from tideflow._src.test_support import benchmark  # a rare use
-
-    arguments = list(sys.argv if argv is None else argv)
-    for position, argument in enumerate(arguments[1:], 1):
-        if argument.startswith(("--benchmarks", "--benchmark_filter")):
-            pattern = argument.partition("=")[2] or (arguments[position + 1 :] or [""])[0]
-            return benchmark.run_benchmarks(pattern)
-    return absltest.main(argv=argv)
 
 
 def get_temp_dir() -> str:

@@ -15,11 +15,11 @@ from tideflow._src.test_support.environment import is_built_with_rocm as is_buil
 from tideflow._src.test_support.environment import is_built_with_xla as is_built_with_xla
 from tideflow._src.test_support.environment import is_cpu_target_available as is_cpu_target_available
 from tideflow._src.test_support.environment import is_gpu_available as is_gpu_available
-from tideflow._src.test_support.environment import main as main
 from tideflow._src.test_support.environment import test_src_dir_path as test_src_dir_path
 from tideflow._src.test_support.environment import with_eager_op_as_function as with_eager_op_as_function
 from tideflow._src.test_support.gradient_check import compute_gradient_error_v1 as compute_gradient_error
 from tideflow._src.test_support.gradient_check import compute_gradient_v1 as compute_gradient
+from tideflow._src.test_support.main import main as main
 from tideflow._src.test_support.protos import assert_equal_graph_def_v1 as assert_equal_graph_def
 from tideflow._src.test_support.stubs import StubOutForTesting as StubOutForTesting
 from tideflow._src.test_support.test_case import TestCase as TestCase
