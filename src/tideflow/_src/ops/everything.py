@@ -50,6 +50,7 @@ from tideflow._src.ops.math import (
     cumulative,
     division,
     einsum,
+    incomplete_gamma,
     logical,
     matmul,
     matrix_product,
@@ -63,6 +64,7 @@ from tideflow._src.ops.math import (
     trigonometric,
     unary,
     validation,
+    zeta_functions,
 )
 from tideflow._src.ops.nn import (
     activation,

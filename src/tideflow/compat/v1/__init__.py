@@ -305,6 +305,8 @@ from tideflow._src.ops.math.division import truncatemod as truncatemod
 from tideflow._src.ops.math.einsum import einsum as einsum
 from tideflow._src.ops.math.histogram_functions import histogram_fixed_width as histogram_fixed_width
 from tideflow._src.ops.math.histogram_functions import histogram_fixed_width_bins as histogram_fixed_width_bins
+from tideflow._src.ops.math.incomplete_gamma import igamma as igamma
+from tideflow._src.ops.math.incomplete_gamma import igammac as igammac
 from tideflow._src.ops.math.logical import logical_and as logical_and
 from tideflow._src.ops.math.logical import logical_not as logical_not
 from tideflow._src.ops.math.logical import logical_or as logical_or
@@ -349,12 +351,8 @@ from tideflow._src.ops.math.special_functions import betainc as betainc
 from tideflow._src.ops.math.special_functions import digamma as digamma
 from tideflow._src.ops.math.special_functions import erf as erf
 from tideflow._src.ops.math.special_functions import erfc as erfc
-from tideflow._src.ops.math.special_functions import igamma as igamma
-from tideflow._src.ops.math.special_functions import igammac as igammac
 from tideflow._src.ops.math.special_functions import lbeta as lbeta
 from tideflow._src.ops.math.special_functions import lgamma as lgamma
-from tideflow._src.ops.math.special_functions import polygamma as polygamma
-from tideflow._src.ops.math.special_functions import zeta as zeta
 from tideflow._src.ops.math.trigonometric import acos as acos
 from tideflow._src.ops.math.trigonometric import acosh as acosh
 from tideflow._src.ops.math.trigonometric import asin as asin
@@ -382,6 +380,8 @@ from tideflow._src.ops.math.unary import tanh as tanh
 from tideflow._src.ops.math.validation import check_numerics as check_numerics
 from tideflow._src.ops.math.validation import ensure_shape as ensure_shape
 from tideflow._src.ops.math.validation import verify_tensor_all_finite as verify_tensor_all_finite
+from tideflow._src.ops.math.zeta_functions import polygamma as polygamma
+from tideflow._src.ops.math.zeta_functions import zeta as zeta
 from tideflow._src.ops.nn.activation_functions import log_sigmoid as log_sigmoid
 from tideflow._src.ops.nn.operation_functions import approx_top_k as approx_top_k
 from tideflow._src.ops.nn.operation_functions import conv as conv

@@ -44,6 +44,8 @@ from tideflow._src.ops.math.division import truediv as truediv
 from tideflow._src.ops.math.division import xdivy as xdivy
 from tideflow._src.ops.math.division import xlog1py as xlog1py
 from tideflow._src.ops.math.division import xlogy as xlogy
+from tideflow._src.ops.math.incomplete_gamma import igamma as igamma
+from tideflow._src.ops.math.incomplete_gamma import igammac as igammac
 from tideflow._src.ops.math.logical import logical_and as logical_and
 from tideflow._src.ops.math.logical import logical_not as logical_not
 from tideflow._src.ops.math.logical import logical_or as logical_or
@@ -92,13 +94,9 @@ from tideflow._src.ops.math.special_functions import erf as erf
 from tideflow._src.ops.math.special_functions import erfc as erfc
 from tideflow._src.ops.math.special_functions import erfcinv as erfcinv
 from tideflow._src.ops.math.special_functions import erfinv as erfinv
-from tideflow._src.ops.math.special_functions import igamma as igamma
-from tideflow._src.ops.math.special_functions import igammac as igammac
 from tideflow._src.ops.math.special_functions import lbeta as lbeta
 from tideflow._src.ops.math.special_functions import lgamma as lgamma
 from tideflow._src.ops.math.special_functions import ndtri as ndtri
-from tideflow._src.ops.math.special_functions import polygamma as polygamma
-from tideflow._src.ops.math.special_functions import zeta as zeta
 from tideflow._src.ops.math.trigonometric import acos as acos
 from tideflow._src.ops.math.trigonometric import acosh as acosh
 from tideflow._src.ops.math.trigonometric import asin as asin
@@ -123,6 +121,8 @@ from tideflow._src.ops.math.unary import sign as sign
 from tideflow._src.ops.math.unary import sqrt as sqrt
 from tideflow._src.ops.math.unary import square as square
 from tideflow._src.ops.math.unary import tanh as tanh
+from tideflow._src.ops.math.zeta_functions import polygamma as polygamma
+from tideflow._src.ops.math.zeta_functions import zeta as zeta
 from tideflow._src.ops.nn.activation import softplus as softplus
 from tideflow._src.ops.nn.activation import softsign as softsign
 from tideflow._src.ops.nn.activation_functions import log_sigmoid as log_sigmoid

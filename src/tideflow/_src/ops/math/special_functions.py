@@ -13,7 +13,7 @@ from tideflow._src.graph.types import FLOATING
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.math.arithmetic import add_v2, mul, sub
 from tideflow._src.ops.math.division import real_div
-from tideflow._src.ops.math.fast import binary, renamed, unary
+from tideflow._src.ops.math.fast import unary
 from tideflow._src.ops.math.reduce import reduce_sum
 from tideflow._src.ops.math.unary import between, exp_op, neg_op, square_op, unary_samples
 from tideflow._src.ops.scopes import name_scope
@@ -31,7 +31,7 @@ _LARGE = 1 << 15
 _WORK = 16
 
 
-def _on_host(function: Any, *arguments: Any) -> Any:
+def on_host(function: Any, *arguments: Any) -> Any:
     """Calls a function of SciPy in at least single precision and returns the type of the arguments."""
     dtype = arguments[0].dtype
     if dtype.itemsize < 4:
@@ -71,7 +71,7 @@ def erf_op(xp, x):
 
 @erf_op.host
 def _erf_host(x):
-    return _on_host(_scipy.erf, x)
+    return on_host(_scipy.erf, x)
 
 
 @erf_op.gradient
@@ -93,7 +93,7 @@ def erfc_op(xp, x):
 
 @erfc_op.host
 def _erfc_host(x):
-    return _on_host(_scipy.erfc, x)
+    return on_host(_scipy.erfc, x)
 
 
 @erfc_op.gradient
@@ -115,7 +115,7 @@ def erfinv_op(xp, x):
 
 @erfinv_op.host
 def _erfinv_host(x):
-    return _on_host(_scipy.erfinv, x)
+    return on_host(_scipy.erfinv, x)
 
 
 @erfinv_op.gradient
@@ -137,7 +137,7 @@ def ndtri_op(xp, x):
 
 @ndtri_op.host
 def _ndtri_host(x):
-    return _on_host(_scipy.ndtri, x)
+    return on_host(_scipy.ndtri, x)
 
 
 @ndtri_op.gradient
@@ -162,7 +162,7 @@ def lgamma_op(xp, x):
 
 @lgamma_op.host
 def _lgamma_host(x):
-    result = _on_host(_scipy.gammaln, x)
+    result = on_host(_scipy.gammaln, x)
     infinite = np.isinf(x)
     return np.where(infinite, x.dtype.type(np.inf), result) if infinite.any() else result
 
@@ -187,13 +187,13 @@ def digamma_op(xp, x):
 
 @digamma_op.host
 def _digamma_host(x):
-    return np.where((x == 0) | (x == -np.inf), x.dtype.type(np.nan), _on_host(_scipy.digamma, x))
+    return np.where((x == 0) | (x == -np.inf), x.dtype.type(np.nan), on_host(_scipy.digamma, x))
 
 
 @digamma_op.gradient
 def _digamma_gradient(call, dy):
     x = call.inputs[0]
-    return mul(dy, polygamma_op(raw.OnesLike(x), x))
+    return mul(dy, raw.Polygamma(raw.OnesLike(x), x))
 
 
 @digamma_op.samples
@@ -204,147 +204,14 @@ def _digamma_samples(s):
     yield s(np.float32([0, -0.0, -1, np.inf, -np.inf, np.nan]), gradient=False)
 
 
-@op("Polygamma", "a: T, x: T -> z: T", T=("float", "double"), broadcasts=True)
-def polygamma_op(xp, a, x):
-    """Gives the derivative of order ``a`` of the digamma function; NaN if the order is not a natural number."""
-    return lax.polygamma(*jnp.broadcast_arrays(a, x))
-
-
-@polygamma_op.host
-def _polygamma_host(a, x):
-    a, x = np.broadcast_arrays(a, x)
-    order = a.astype(np.float64)
-    value = x.astype(np.float64)
-    higher = (-1.0) ** (order + 1) * _scipy.gamma(order + 1) * _scipy.zeta(order + 1, value)
-    result = np.where(order == 0, np.where(value == 0, np.nan, _scipy.digamma(value)), higher)
-    return np.where((order < 0) | (order != np.floor(order)), np.nan, result).astype(x.dtype)
-
-
-@polygamma_op.gradient
-def _polygamma_gradient(call, dz):
-    a, x = call.inputs
-    return None, mul(dz, polygamma_op(add_v2(a, 1), x))
-
-
-@polygamma_op.samples
-def _polygamma_samples(s):
-    for dtype in s.dtypes("T"):
-        yield s(np.array([0, 1, 2, 3], dtype.as_numpy_dtype), s.positive((2, 4), dtype), gradient=False)
-    yield s(np.float64(2), s.positive((3,), "float64"), gradient=False)
-
-
-@op("Zeta", "x: T, q: T -> z: T", T=("float", "double"), broadcasts=True)
-def zeta_op(xp, x, q):
-    """Gives Hurwitz' zeta function, the sum of ``(n + q) ** -x`` over natural ``n``."""
-    return lax.zeta(*jnp.broadcast_arrays(x, q))
-
-
-@zeta_op.host
-def _zeta_host(x, q):
-    return _on_host(_scipy.zeta, x, q)
-
-
-@zeta_op.gradient
-def _zeta_gradient(call, dz):
-    x, q = call.inputs
-    return None, mul(dz, mul(neg_op(x), zeta_op(add_v2(x, 1), q)))
-
-
-@zeta_op.samples
-def _zeta_samples(s):
-    for dtype in s.dtypes("T"):
-        yield s(s.uniform(1.5, 4, (2, 3), dtype), s.positive((3,), dtype), gradient=False)
-
-
-@op("Igamma", "a: T, x: T -> z: T", T=FLOATING, broadcasts=True)
-def igamma_op(xp, a, x):
-    """Gives the lower regularized incomplete gamma function."""
-    return _lower_domain(xp, a, x, _in_single(lax.igamma, *jnp.broadcast_arrays(a, x)))
-
-
-@igamma_op.host
-def _igamma_host(a, x):
-    return _lower_domain(np, a, x, _on_host(_scipy.gammainc, a, x))
-
-
-def _lower_domain(xp: Any, a: Any, x: Any, result: Any) -> Any:
-    """Puts NaN where ``a`` is not positive, and zero at ``x = 0`` and for an infinite ``a``, as TensorFlow does."""
-    return xp.where((x == 0) | ((a == np.inf) & (x >= 0)), 0, xp.where(a > 0, result, np.nan)).astype(x.dtype)
-
-
-def _igamma_density(a: Any, x: Any) -> Any:
-    """The derivative with respect to ``x``, computed in logarithms so that it does not overflow."""
-    return exp_op(sub(add_v2(neg_op(x), mul(sub(a, 1), raw.Log(x))), lgamma_op(a)))
-
-
-@igamma_op.gradient
-def _igamma_gradient(call, dz):
-    a, x = call.inputs
-    return mul(igamma_grad_a(a, x), dz), mul(_igamma_density(a, x), dz)
-
-
-def _incomplete_samples(s: Any) -> Any:
-    for dtype in s.dtypes("T"):
-        yield s(s.positive((2, 3), dtype), s.positive((3,), dtype), gradient=False, tolerance=1e-2)
-
-
-@igamma_op.samples
-def _igamma_samples(s):
-    yield from _incomplete_samples(s)
-
-
-@op("Igammac", "a: T, x: T -> z: T", T=FLOATING, broadcasts=True)
-def igammac_op(xp, a, x):
-    """Gives the upper regularized incomplete gamma function."""
-    return _upper_domain(xp, a, x, _in_single(lax.igammac, *jnp.broadcast_arrays(a, x)))
-
-
-@igammac_op.host
-def _igammac_host(a, x):
-    return _upper_domain(np, a, x, _on_host(_scipy.gammaincc, a, x))
-
-
-def _upper_domain(xp: Any, a: Any, x: Any, result: Any) -> Any:
-    at_infinity = xp.where(x == np.inf, 0, xp.where(x >= 0, 1, np.nan))
-    return xp.where(a == np.inf, at_infinity, xp.where(a > 0, result, np.nan)).astype(x.dtype)
-
-
-@igammac_op.gradient
-def _igammac_gradient(call, dz):
-    a, x = call.inputs
-    return neg_op(mul(igamma_grad_a(a, x), dz)), neg_op(mul(_igamma_density(a, x), dz))
-
-
-@igammac_op.samples
-def _igammac_samples(s):
-    yield from _incomplete_samples(s)
-
-
-@op("IgammaGradA", "a: T, x: T -> z: T", T=("float", "double"), broadcasts=True, tier="xla", differentiable="missing")
-def igamma_grad_a(a, x):
-    """Gives the derivative of the lower regularized incomplete gamma function with respect to ``a``."""
-    derivative = jnp.where(x == jnp.inf, 0, lax.igamma_grad_a(*jnp.broadcast_arrays(a, x)))
-    return _lower_domain(jnp, a, x, derivative)
-
-
-@igamma_grad_a.samples
-def _igamma_grad_a_samples(s):
-    for dtype in s.dtypes("T"):
-        yield s(s.positive((2, 3), dtype), s.positive((3,), dtype), tolerance=1e-3, gradient=False)
-
-
-@op("Betainc", "a: T, b: T, x: T -> z: T", T=("float", "double"), checks_shapes=True)
-def betainc_op(xp, a, b, x):
+# XLA's continued fraction ends after a few hundred steps, which is too early for large parameters.
+@op("Betainc", "a: T, b: T, x: T -> z: T", T=("float", "double"), tier="host", checks_shapes=True)
+def betainc_op(a, b, x):
     """Gives the regularized incomplete beta function; arguments have one shape, or are scalars."""
-    return lax.betainc(*jnp.broadcast_arrays(a, b, x))
-
-
-@betainc_op.host
-def _betainc_host(a, b, x):
     shapes = {item.shape for item in (a, b, x)} - {()}
     if len(shapes) > 1:
         raise ValueError(f"Shapes of a, b and x are inconsistent: {sorted(shapes)}")
-    return _on_host(_scipy.betainc, a, b, x)
+    return on_host(_scipy.betainc, a, b, x)
 
 
 @betainc_op.shape
@@ -400,7 +267,7 @@ def bessel_i0_op(xp, x):
 
 @bessel_i0_op.host
 def _bessel_i0_host(x):
-    return _on_host(_scipy.i0, x)
+    return on_host(_scipy.i0, x)
 
 
 @bessel_i0_op.gradient
@@ -421,7 +288,7 @@ def bessel_i0e_op(xp, x):
 
 @bessel_i0e_op.host
 def _bessel_i0e_host(x):
-    return _on_host(_scipy.i0e, x)
+    return on_host(_scipy.i0e, x)
 
 
 @bessel_i0e_op.gradient
@@ -443,7 +310,7 @@ def bessel_i1_op(xp, x):
 
 @bessel_i1_op.host
 def _bessel_i1_host(x):
-    return _on_host(_scipy.i1, x)
+    return on_host(_scipy.i1, x)
 
 
 def _over_x(x: Any, y: Any) -> Any:
@@ -473,7 +340,7 @@ def bessel_i1e_op(xp, x):
 
 @bessel_i1e_op.host
 def _bessel_i1e_host(x):
-    return _on_host(_scipy.i1e, x)
+    return on_host(_scipy.i1e, x)
 
 
 @bessel_i1e_op.gradient
@@ -508,10 +375,6 @@ erf = unary(erf_op)
 erfc = unary(erfc_op)
 lgamma = unary(lgamma_op)
 digamma = unary(digamma_op)
-polygamma = renamed(binary(polygamma_op, "Polygamma", None), "a", "x")
-zeta = renamed(binary(zeta_op, "Zeta", None), "x", "q")
-igamma = renamed(binary(igamma_op, "Igamma", None), "a", "x")
-igammac = renamed(binary(igammac_op, "Igammac", None), "a", "x")
 
 
 def betainc(a: Any, b: Any, x: Any, name: str | None = None) -> Any:

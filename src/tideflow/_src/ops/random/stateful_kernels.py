@@ -17,6 +17,7 @@ from tideflow._src.graph.shape_inference import broadcast
 from tideflow._src.graph.types import FLOATING, INDEX, REAL
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.dimensions import known_shape
+from tideflow._src.ops.math.incomplete_gamma import quantile_slope
 from tideflow._src.ops.random import rejection_sampling, sampling
 from tideflow._src.ops.random.output_shape import (
     categorical_shape,
@@ -351,7 +352,7 @@ def random_gamma_grad(alpha, sample):
     reparameterization gradients", 2018): minus the derivative of the distribution function by ``alpha``, over
     the density.
     """
-    return lax.random_gamma_grad(*_broadcast_together(alpha, sample))
+    return quantile_slope(*_broadcast_together(alpha, sample))
 
 
 def _broadcast_together(left: Any, right: Any) -> tuple[Any, Any]:
