@@ -28,20 +28,20 @@ class _Kernels:
     """Holds kernels by what they are compiled for, those used last at the end."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[Any, Kernel] = OrderedDict()
+        self._kept: OrderedDict[Any, Any] = OrderedDict()
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
         return len(self._kept)
 
-    def find(self, key: Any) -> Kernel | None:
+    def find(self, key: Any) -> Any:
         with self._lock:
-            kernel = self._kept.get(key)
+            kernel: Any = self._kept.get(key)
             if kernel is not None:
                 self._kept.move_to_end(key)
             return kernel
 
-    def keep(self, key: Any, kernel: Kernel) -> None:
+    def keep(self, key: Any, kernel: Any) -> None:
         with self._lock:
             self._kept[key] = kernel
             while len(self._kept) > MOST_KEPT:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tideflow._src.runtime import cost_model, engine
+from tideflow._src.runtime import cost_model, device_kernels, engine
 from tideflow._src.runtime.program import forced_tier
 
 Kernel = Callable[..., Any]
@@ -31,8 +31,8 @@ def tiered(host: Kernel, xla: Kernel) -> Kernel:
       xla: the same kernel, to be traced by JAX. Positional arguments that are arrays of more than one dimension are
         traced; all others, and the keyword arguments, are constants of the program.
     """
-    #: For each signature the calls left in NumPy, then the compiled kernel.
-    known: dict[Any, Any] = {}
+    #: For each signature the calls left in NumPy.
+    left: dict[Any, float] = {}
 
     def kernel(*arguments: Any, **attributes: Any) -> Any:
         size = 0
@@ -42,20 +42,22 @@ def tiered(host: Kernel, xla: Kernel) -> Kernel:
         if size < _SMALL:
             return host(*arguments, **attributes)
         key = _key(arguments, attributes)
-        found = known.get(key)
-        if found is None:
-            if len(known) >= _MOST_SIGNATURES:
-                known.clear()
+        count = left.get(key)
+        if count is None:
+            if len(left) >= _MOST_SIGNATURES:
+                left.clear()
             arrays = [item for item in arguments if _is_traced(item)]
             work, kind = _work(host.__name__, arrays)
-            found = known[key] = cost_model.runs_before_compiling(work, kind, engine.is_loaded())
-        if not isinstance(found, int | float):
-            return found(*arguments)
-        if found <= 0 and forced_tier() != "host":
-            compiled = known[key] = _compile(xla, arguments, attributes)
-            return compiled(*arguments)
-        known[key] = found - 1
-        return host(*arguments, **attributes)
+            count = cost_model.runs_before_compiling(work, kind, engine.is_loaded())
+        if count > 0 or forced_tier() == "host":
+            left[key] = count - 1
+            return host(*arguments, **attributes)
+        left[key] = 0
+        compiled = device_kernels.kept.find((xla, key))
+        if compiled is None:
+            compiled = _compile(xla, arguments, attributes)
+            device_kernels.kept.keep((xla, key), compiled)
+        return compiled(*arguments)
 
     kernel.__name__ = kernel.__qualname__ = host.__name__.removesuffix("_host")
     kernel.__doc__ = host.__doc__
