@@ -79,6 +79,7 @@ from tideflow._src.function.name_scopes import name_scope as name_scope
 from tideflow._src.function.traced_function import function as function
 from tideflow._src.function.vectorized_map import vectorized_map as vectorized_map
 from tideflow._src.graph.default_graph import executing_eagerly as executing_eagerly
+from tideflow._src.graph.default_graph import inside_function as inside_function
 from tideflow._src.graph.graph import Graph as Graph
 from tideflow._src.graph.operation import Operation as Operation
 from tideflow._src.graph.static_value import get_static_value as get_static_value

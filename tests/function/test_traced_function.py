@@ -585,3 +585,73 @@ class TestExplain:
 
     def test_a_function_that_was_not_called(self):
         assert "traced 0 times" in str(tf.function(lambda x: x).explain())
+
+
+class TestShortWay:
+    """Calls that were seen before skip binding: they must do the same."""
+
+    def test_arguments_by_name_in_any_order(self):
+        @tf.function
+        def f(x, y, *more, scale=1.0, **named):
+            return (x - y) * scale + sum(more) + named.get("b", 0.0) * 10.0 - named.get("a", 0.0)
+
+        one, two, three = tf.constant(1.0), tf.constant(2.0), tf.constant(3.0)
+        for _ in range(3):
+            assert float(f(one, two)) == -1.0
+            assert float(f(y=one, x=two)) == 1.0
+            assert float(f(x=one, y=two)) == -1.0
+            assert float(f(one, y=one)) == 0.0
+            assert float(f(two, one, three, two)) == 6.0
+            assert float(f(two, one, b=three, a=two)) == 29.0
+            assert float(f(two, one, a=two, b=three)) == 29.0
+            assert float(f(two, one, scale=3.0)) == 3.0
+            assert float(f(two, one, scale=4.0)) == 4.0
+
+    def test_the_same_tensor_twice_and_then_two(self):
+        @tf.function
+        def f(x, y):
+            return x - y
+
+        one, two = tf.constant(1.0), tf.constant(2.0)
+        assert [float(f(one, one)), float(f(one, one)), float(f(one, two)), float(f(y=one, x=two))] == [0, 0, -1, 1]
+
+    def test_arrays_are_copied(self):
+        kept = tf.Variable(tf.zeros(3))
+
+        @tf.function
+        def f(x):
+            kept.assign(x)
+            return x
+
+        array = np.ones(3, np.float32)
+        for turn in range(3):
+            array[:] = turn
+            result = f(array)
+            array[:] = 9.0
+            assert result.numpy().tolist() == kept.numpy().tolist() == [float(turn)] * 3
+        assert f.experimental_get_tracing_count() == 1
+
+    def test_kinds_of_arrays_and_numbers_are_told_apart(self):
+        @tf.function
+        def f(x):
+            return x + x
+
+        for _ in range(2):
+            assert f(np.ones(2)).dtype is tf.float64
+            assert f(np.ones(2, np.float32)).dtype is tf.float32
+            assert f(np.ones(2, ">f4")).dtype is tf.float32
+            assert f(np.array(["a", "b"])).numpy().tolist() == [b"aa", b"bb"]
+            assert f(tf.constant([1, 2])).dtype is tf.int32
+            assert f(True).numpy().tolist() == f(1).numpy().tolist()
+
+    def test_under_a_tape_and_in_a_graph_the_long_way_is_taken(self):
+        f = tf.function(lambda x: x * x)
+        x = tf.constant(3.0)
+        assert float(f(x)) == float(f(x)) == 9.0
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = f(x)
+        assert float(tape.gradient(y, x)) == 6.0
+        with tf.Graph().as_default():
+            assert tf.is_symbolic_tensor(f(tf.constant(3.0)))
+        assert float(f(x)) == 9.0

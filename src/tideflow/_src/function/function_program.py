@@ -45,8 +45,8 @@ class FunctionProgram:
         # The resources are those of eager execution; the random streams are the function's own.
         self.state = RunState(eager_resources).bound(bound)
         self.program = Program(graph.outputs, graph.control_outputs, feeds, self.state, compiled=jit_compile is True)
-        self._generation = eager_seeds.generation
-        self._holds_text = any(output._dtype is dtypes.string for output in graph.outputs)
+        self.generation = eager_seeds.generation
+        self.holds_text = any(output._dtype is dtypes.string for output in graph.outputs)
         self.calls = 0
 
     def run_tensors(self, inputs: Sequence[Any]) -> Sequence[Any]:
@@ -56,11 +56,11 @@ class FunctionProgram:
     def run(self, values: Sequence[Any]) -> Sequence[Any]:
         """Runs the function on the values of the parameters that no variable is bound to."""
         self.calls += 1
-        if self._generation != eager_seeds.generation:
-            self._generation = eager_seeds.generation
+        if self.generation != eager_seeds.generation:
+            self.generation = eager_seeds.generation
             self.state.restart_streams()
         results = self.program.call(values)
-        if self._holds_text:
+        if self.holds_text:
             return [np.array(item, object) if item.__class__ is bytes else item for item in results]
         return results
 

@@ -154,13 +154,17 @@ class FunctionSpec:
                     self._constraints[parameter.name] = left.pop(0)
                 elif required:
                     raise TypeError(f"input_signature missing type constraint for {parameter.name}")
+                else:
+                    self._constraints[parameter.name] = trace_types.type_of(parameter.default, context)
             elif parameter.kind is _VAR_POSITIONAL:
                 self._extra, left = left, []
-            elif parameter.kind is _KEYWORD and required:
-                raise TypeError(
-                    "Since input_signature is defined, keyword-only parameter "
-                    f"`{parameter.name}` must have a default value"
-                )
+            elif parameter.kind is _KEYWORD:
+                if required:
+                    raise TypeError(
+                        "Since input_signature is defined, keyword-only parameter "
+                        f"`{parameter.name}` must have a default value"
+                    )
+                self._constraints[parameter.name] = trace_types.type_of(parameter.default, context)
         if left:
             raise TypeError(f"input_signature contains {len(left)} extra type constraints.")
 
@@ -267,6 +271,27 @@ class FunctionSpec:
                 raise
             raise self._failure(error, args, kwargs) from None
         return Bound(tuple(parameters), values, context.variables)
+
+    def order(self, count: int, names: Sequence[str]) -> list[int]:
+        """Returns the positions of the arguments of a call in the order of the parameters that they are bound to.
+
+        Args:
+          count: how many arguments are given by position; they come first.
+          names: those that are given by name, in the order in which they follow.
+        """
+        named = {name: count + index for index, name in enumerate(names)}
+        bound = self._signature.bind(*range(count), **named).arguments
+        found: list[int] = []
+        for name, item in self._signature.parameters.items():
+            if name not in bound:
+                continue
+            if item.kind is _VAR_POSITIONAL:
+                found.extend(bound[name])
+            elif item.kind is _VAR_KEYWORD:
+                found.extend(bound[name][key] for key in sorted(bound[name]))
+            else:
+                found.append(bound[name])
+        return found
 
     def _add(
         self,

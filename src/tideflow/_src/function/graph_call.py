@@ -10,7 +10,7 @@ from tideflow._src.core import context, dtypes
 from tideflow._src.core.indexed_slices import IndexedSlices
 from tideflow._src.core.tensor import wrap
 from tideflow._src.function.forward_backward import ForwardBackward, accepts_gradient, differentiable, differentiated
-from tideflow._src.function.func_graph import FuncGraph
+from tideflow._src.function.func_graph import FuncGraph, zeros_of
 from tideflow._src.function.function_program import FunctionProgram
 from tideflow._src.graph.op_def import OpDef
 from tideflow._src.ops.control.functional import partitioned_call, stateful_partitioned_call
@@ -124,7 +124,7 @@ class _Derivative:
 
     def __init__(self, graph: FuncGraph, wanted: tuple[int, ...], of_any_order: bool) -> None:
         self._wanted = wanted
-        made = differentiated(graph, None, wanted)
+        made = self._own = differentiated(graph, None, wanted)
         while of_any_order and made.saved:
             made = differentiated(made.forward, None, wanted)
         self._graph = made.forward if of_any_order else graph
@@ -132,7 +132,10 @@ class _Derivative:
         self.forward = graph_call(made.forward)
 
     def gradients(self, inputs: Sequence[Any], results: Sequence[Any], dys: Sequence[Any]) -> list[Any]:
-        """Returns the gradients of the inputs, given those of the results, of which some may be None."""
+        """Returns the gradients of the inputs, given those of the results, of which some may be None.
+
+        As in TensorFlow an input that reaches some result of the call, but none of those, has a gradient of zeros.
+        """
         given = tuple(index for index, dy in enumerate(dys) if dy is not None and differentiable(results[index]))
         if not given:
             return [None] * len(inputs)
@@ -140,8 +143,11 @@ class _Derivative:
         if made is None:
             made = self._of(given)
         seeds = [_zeros(results[index]) if dys[index] is None else _dense(dys[index]) for index in made.seeded]
-        found = graph_call(made.backward)([*seeds, *made.operands(inputs, results)])
-        return made.gradients(found)
+        found = made.gradients(graph_call(made.backward)([*seeds, *made.operands(inputs, results)]))
+        for index in self._own.reached:
+            if found[index] is None:
+                found[index] = zeros_of(inputs[index])
+        return found
 
     def _of(self, given: tuple[int, ...]) -> ForwardBackward:
         """Returns the derivative for gradients of some results only, if that needs no more than what was kept."""

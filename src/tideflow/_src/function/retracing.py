@@ -39,7 +39,7 @@ def _place_of(python_function: Any) -> Any:
     return code.co_filename, code.co_firstlineno, code.co_name
 
 
-def called(python_function: Any, calls: int = 1) -> None:
+def called(python_function: Any, calls: int) -> None:
     """Counts calls that needed no tracing."""
     with _lock:
         detector = _detectors.get(_place_of(python_function))

@@ -25,6 +25,7 @@ class TraceTable:
 
     def __init__(self) -> None:
         self.traces: dict[Any, Trace] = {}
+        self._families: dict[Any, list[Trace]] = {}
         self._found: dict[Any, Trace] = {}
 
     def find(self, context: Any, bound: Bound) -> Any:
@@ -40,33 +41,40 @@ class TraceTable:
 
     def _most_specific(self, context: Any, parameters: Sequence[Parameter]) -> Trace | None:
         best: Trace | None = None
-        for trace in list(self.traces.values()):
-            if trace.context == context and _fits(parameters, trace.parameters):
-                if best is None or _fits(trace.parameters, best.parameters):
-                    best = trace
+        for trace in self._families.get(_family(context, parameters), ()):
+            if _fits(parameters, trace.parameters) and (best is None or _fits(trace.parameters, best.parameters)):
+                best = trace
         return best
 
     def add(self, context: Any, parameters: Sequence[Parameter], concrete: Any) -> None:
         """Keeps a trace."""
         key = (context, tuple([(item.name, item.kind, item.type_constraint) for item in parameters]))
+        trace = Trace(context, parameters, concrete)
+        family = _family(context, parameters)
+        self._families[family] = [*self._families.get(family, ()), trace]
         self._found.clear()
-        self.traces[key] = Trace(context, parameters, concrete)
+        self.traces[key] = trace
 
     def generalized(self, context: Any, parameters: Sequence[Parameter]) -> Sequence[Parameter]:
         """Returns parameters with types that include those given and those of earlier traces, where that can be."""
-        for trace in list(self.traces.values()):
-            if trace.context == context:
-                common = _common(parameters, trace.parameters)
-                if common is not None:
-                    parameters = common
+        for trace in self._families.get(_family(context, parameters), ()):
+            common = _common(parameters, trace.parameters)
+            if common is not None:
+                parameters = common
         return parameters
 
     def forget_dead(self) -> None:
         """Drops the traces for objects that are gone."""
         for table in (self.traces, self._found):
             for key, trace in list(table.items()):
-                if any(_is_dead(item.type_constraint) for item in trace.parameters):
+                if _has_dead(trace):
                     table.pop(key, None)
+        for family, traces in list(self._families.items()):
+            left = [trace for trace in traces if not _has_dead(trace)]
+            if left:
+                self._families[family] = left
+            else:
+                self._families.pop(family, None)
 
     def concrete_functions(self) -> list[Any]:
         """Returns what was traced, oldest first."""
@@ -95,6 +103,15 @@ def _common(one: Sequence[Parameter], other: Sequence[Parameter]) -> Sequence[Pa
             return None
         found.append(a._replace(type_constraint=common))
     return found
+
+
+def _family(context: Any, parameters: Sequence[Parameter]) -> Any:
+    """Returns what the signatures have in common of which one may include another."""
+    return context, tuple([(item.name, item.kind, trace_types.family(item.type_constraint)) for item in parameters])
+
+
+def _has_dead(trace: Trace) -> bool:
+    return any(_is_dead(item.type_constraint) for item in trace.parameters)
 
 
 def _is_dead(kind: Any) -> bool:

@@ -318,6 +318,17 @@ def type_of(value: Any, context: TypingContext, forget: Callable[[Any], None] | 
         ) from None
 
 
+def family(kind: Any) -> Any:
+    """Returns what types have in common of which one may include another: all but shapes."""
+    if isinstance(kind, TensorSpec):
+        return kind.dtype
+    if isinstance(kind, StructureType):
+        return kind.kind.name, kind.keys, tuple([family(child) for child in kind.children])
+    if isinstance(kind, VariableType):
+        return kind.dtype, kind.trainable, kind.number
+    return kind if isinstance(kind, ArgumentType) else type(kind)
+
+
 def placeholder(kind: Any, make: MakePlaceholder, name: str, variables: Sequence[Any]) -> Any:
     """Returns the value that stands for an argument of a type while the function is traced."""
     if isinstance(kind, ArgumentType):

@@ -28,10 +28,13 @@ from tideflow._src.function.function_type import (
 from tideflow._src.function.trace_table import TraceTable
 from tideflow._src.function.variable_creation import CreatedVariables, none_created
 from tideflow._src.runtime import options
+from tideflow._src.runtime.devices import ACCELERATED
+from tideflow._src.runtime.random_state import eager_seeds
 
 _special = context.SPECIAL
 _functions = options._functions
 _new = object.__new__
+_ARRAY = np.ndarray
 _LITERALS = frozenset((int, float, bool, str, bytes, type(None)))
 #: Entries of the fast path of one function; beyond this, values of Python pass through it without end.
 _MOST_FAST_ENTRIES = 512
@@ -198,9 +201,10 @@ class TracedFunction:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Calls the function, traced first if no call had this signature before."""
-        if not _special and not kwargs:
-            key = []
-            for item in args:
+        if not _special:
+            items = (*args, *kwargs.values()) if kwargs else args
+            key: list[Any] = [*kwargs] if kwargs else []
+            for item in items:
                 kind = item.__class__
                 if kind is EagerTensor:
                     value = item._value
@@ -209,12 +213,16 @@ class TracedFunction:
                 elif kind in _LITERALS:
                     key.append(kind)
                     key.append(item)
+                elif kind is _ARRAY:
+                    key.append(kind)
+                    key.append(item.dtype)
+                    key.append(item.shape)
                 else:
                     break
             else:
                 fast = self._fast.get(tuple(key))
                 if fast is not None and not _functions["eagerly"]:
-                    return fast(args)
+                    return fast(items)
         if _functions["eagerly"]:
             return self._callable()(*args, **kwargs)
         bound = self._spec.bind(args, kwargs, self._forget_dead)
@@ -230,8 +238,8 @@ class TracedFunction:
                     concrete, creates = self._traced(bound)
                     if creates:
                         return concrete._call_flat(tensors)
-        if not kwargs and not _special:
-            self._remember(args, bound, concrete)
+        if not _special:
+            self._remember(args, kwargs, tensors, concrete)
         return concrete._call_flat(tensors)
 
     def _known(self, bound: Bound) -> ConcreteFunction | None:
@@ -239,8 +247,6 @@ class TracedFunction:
         if self._first_call:
             return None
         found: ConcreteFunction | None = self._traces.find(_context_key(), bound)
-        if found is not None:
-            retracing.called(self._function)
         return found
 
     def _traced(self, bound: Bound) -> tuple[ConcreteFunction, bool]:
@@ -257,8 +263,8 @@ class TracedFunction:
             parameters = self._traces.generalized(key, parameters)
         with none_created():
             concrete = self._new(parameters, bound.variables)
-        self._traces.add(key, parameters, concrete)
         self._count_trace(bound.parameters)
+        self._traces.add(key, parameters, concrete)
         return concrete, False
 
     def _traced_first(self, bound: Bound) -> tuple[ConcreteFunction, bool]:
@@ -278,7 +284,9 @@ class TracedFunction:
         return concrete, False
 
     def _count_trace(self, parameters: Sequence[Parameter]) -> None:
-        calls = sum(fast.calls for fast in self._fast.values())
+        concretes = self._traces.concrete_functions()
+        runs = sum(program.calls for concrete in concretes for program in concrete.call.programs())
+        calls = max(runs - len(concretes), 0)  # the first run of each is the call that traced it
         retracing.called(self._function, max(calls - self._counted_calls, 0))
         self._counted_calls = calls
         retracing.traced(self._function, id(self), parameters)
@@ -297,27 +305,34 @@ class TracedFunction:
         del reference
         self._traces.forget_dead()
 
-    def _remember(self, args: Sequence[Any], bound: Bound, concrete: ConcreteFunction) -> None:
-        """Lets the next call like this one go the short way, if there is one: tensors and values of Python only."""
-        key: list[Any] = []
-        positions: list[int] = []
-        for position, item in enumerate(args):
+    def _remember(
+        self, args: Sequence[Any], kwargs: dict[str, Any], tensors: Sequence[Any], concrete: ConcreteFunction
+    ) -> None:
+        """Lets the next call like this one go the short way if it takes tensors, arrays and values of Python only."""
+        items = (*args, *kwargs.values())
+        key: list[Any] = list(kwargs)
+        given: set[int] = set()
+        arrays = False
+        for position, item in enumerate(items):
             kind = item.__class__
-            if kind is EagerTensor:
+            if kind is EagerTensor and item._value.__class__ in _PLAIN:
                 key += [item._value.dtype, item._value.shape]
-                positions.append(position)
+                given.add(position)
             elif kind in _LITERALS and item == item:
                 key += [kind, item]
+            elif kind is _ARRAY and item.dtype.kind in "biufc" and item.dtype.isnative:
+                key += [kind, item.dtype, item.shape]
+                given.add(position)
+                arrays = True
             else:
                 return
-        if concrete.graph.deferred or len(bound.tensors()) != len(positions):
+        if concrete.graph.deferred or len(tensors) != len(given):
             return
-        if any(item._value.__class__ not in _PLAIN for item in args if item.__class__ is EagerTensor):
-            return
+        order = [position for position in self._spec.order(len(args), list(kwargs)) if position in given]
         with self._lock:
             if len(self._fast) >= _MOST_FAST_ENTRIES:
                 self._fast.clear()
-            self._fast[tuple(key)] = _FastCall(concrete, positions, len(args))
+            self._fast[tuple(key)] = _FastCall(concrete, order, len(items), arrays)
 
     def get_concrete_function(self, *args: Any, **kwargs: Any) -> ConcreteFunction:
         """Returns what is, or will be, traced for a signature: specs, tensors and values of Python.
@@ -348,45 +363,59 @@ _PLAIN = frozenset((np.ndarray, *(kind for kind in np.sctypeDict.values())))
 
 
 class _FastCall:
-    """Runs a concrete function on the tensors of a call whose signature is known to fit."""
+    """Runs a concrete function on the tensors of a call whose signature is known to fit.
 
-    __slots__ = ("_captured", "_pack", "_plain", "_positions", "_run", "_single", "calls", "concrete")
+    Args:
+      concrete: the function.
+      order: for each tensor of its arguments the position of the argument.
+      count: how many arguments the calls have.
+      arrays: whether there are arrays among them, which their owner may change: they are copied.
+    """
 
-    def __init__(self, concrete: ConcreteFunction, positions: Sequence[int], count: int) -> None:
+    __slots__ = ("_arrays", "_captured", "_order", "_pack", "_program", "_settled", "_single", "concrete")
+
+    def __init__(self, concrete: ConcreteFunction, order: Sequence[int], count: int, arrays: bool) -> None:
         self.concrete = concrete
-        self.calls = 0
-        self._run: Any = None
-        self._positions = None if len(positions) == count else tuple(positions)
+        self._program: Any = None
+        self._settled: Any = None
+        self._order = None if list(order) == list(range(count)) else tuple(order)
+        self._arrays = arrays
         self._captured: list[Any] = []
         self._pack = concrete._pack
         self._single = concrete.returns_one_tensor
 
-    def __call__(self, args: Sequence[Any]) -> Any:
-        self.calls += 1
-        run = self._run
-        if run is None:
-            run = self._prepare(args)
-        if self._positions is None:
-            values = [item._value for item in args]
+    def __call__(self, items: Sequence[Any]) -> Any:
+        program = self._program or self._prepare(items)
+        if self._order is not None:
+            items = [items[position] for position in self._order]
+        if self._arrays:
+            values = [item._value if item.__class__ is EagerTensor else item.copy() for item in items]
         else:
-            values = [args[position]._value for position in self._positions]
+            values = [item._value for item in items]
         if self._captured:
             values += self._captured
-        results = run(values)
+        settled = self._settled
+        if settled is None or program.generation != eager_seeds.generation:
+            results = program.run(values)
+            if not program.holds_text:
+                self._settled = program.program.settled(values)
+        else:
+            program.calls += 1
+            results = settled(values)
         if self._single:
             result = _new(EagerTensor)
             result._value = results[0]
             return result
         return self._pack([_wrapped(value) for value in results])
 
-    def _prepare(self, args: Sequence[Any]) -> Any:
-        given = args if self._positions is None else [args[position] for position in self._positions]
+    def _prepare(self, items: Sequence[Any]) -> Any:
+        given = items if self._order is None else [items[position] for position in self._order]
         inputs = [*given, *self.concrete._captured]
         program = self.concrete.call.program_for(inputs)
         count = len(given)
         self._captured = [inputs[index]._value for index in program.fed if index >= count]
-        self._run = program.run
-        return self._run
+        self._program = program
+        return program
 
 
 def _wrapped(value: Any) -> EagerTensor:
@@ -399,7 +428,7 @@ def _context_key() -> Any:
     """Returns what besides its arguments tells a call from others: the devices asked for, and the graph around."""
     graph = context.current_graph()
     if graph is None:
-        return tuple(context.state.devices)
+        return tuple(context.state.devices) if ACCELERATED else ()
     outer = graph
     while outer is not None and outer.building_function:
         outer = outer.outer_graph

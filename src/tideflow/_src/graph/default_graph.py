@@ -72,3 +72,9 @@ def executing_eagerly() -> bool:
 def executing_eagerly_outside_functions() -> bool:
     """Tells whether operations run at once outside of functions."""
     return context.mode.eager_by_default
+
+
+def inside_function() -> bool:
+    """Tells whether operations join the graph of a function: of a ``tf.function``, a branch or a loop."""
+    graph = context.current_graph()
+    return graph is not None and graph.building_function

@@ -29,7 +29,10 @@ def add_node(graph: Graph, definition: OpDef, inputs: Sequence[Any], attrs: dict
         binding = bind(definition, inputs, attrs, eager=False)
     finally:
         graph._name_stack = saved
-    tensors = [_of_graph(graph, tensor) for tensor in binding.flat()]
+    tensors = binding.flat()
+    for position, tensor in enumerate(tensors):
+        if tensor.__class__ is not SymbolicTensor or tensor._op.graph is not graph:
+            tensors[position] = _of_graph(graph, tensor, f"{unique}/{_input_name(definition, binding, position)}")
     if definition.updates or any(tensor._dtype._is_ref_dtype for tensor in tensors):
         held = _references(definition, binding)
         if held:
@@ -73,15 +76,28 @@ def _beside(
         return graph.add_operation(definition, tensors, attrs, name, unique=True)
 
 
-def _of_graph(graph: Graph, tensor: Any) -> SymbolicTensor:
-    if tensor.__class__ is SymbolicTensor and tensor._op.graph is graph:
-        return tensor
+def _input_name(definition: OpDef, binding: Any, position: int) -> str:
+    """Returns the name of the input at a position, lists flattened: ``values_1`` in a list."""
+    for argument, item in zip(definition.inputs, binding.inputs, strict=True):
+        if not argument.is_list:
+            if position == 0:
+                return argument.name
+            position -= 1
+        elif position < len(item):
+            return f"{argument.name}_{position}"
+        else:
+            position -= len(item)
+    raise AssertionError(f"{definition.name} has no input at this position.")
+
+
+def _of_graph(graph: Graph, tensor: Any, name: str) -> SymbolicTensor:
+    """Returns the tensor of ``graph`` that stands for one from outside; a value that it captures gets the name."""
     if isinstance(tensor, EagerTensor) and not graph.building_function:
         raise RuntimeError(
             "Attempting to capture an EagerTensor without building a function: a tensor with a value was passed to an "
             "operation of a tf.Graph. Pass tensor.numpy(), or feed it through a placeholder."
         )
-    return graph.capture(tensor)
+    return graph.capture(tensor, name if isinstance(tensor, EagerTensor) else tensor._op.name)
 
 
 def outputs(op: Operation) -> Any:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tideflow._src.core.tensor import SymbolicTensor
@@ -107,6 +107,15 @@ class Program:
                 self._left[key] = left - 1
             return self._interpret(values)
         return self._run_compiled(values)
+
+    def settled(self, values: Sequence[Any]) -> Callable[[Sequence[Any]], Sequence[Any]] | None:
+        """Returns what all further runs on values of these shapes do, for who makes many of them; None if that may change."""
+        if self._tier != _AUTO:
+            return self.call
+        left = self._left.get(tuple([value.shape for value in values]))
+        if left == math.inf:
+            return self._interpret
+        return self._run_compiled if left is not None and left <= 0 and self._compiled is not None else None
 
     def _runs_before_compiling(self, shapes: Any) -> float:
         if len(self._left) >= _MOST_SIGNATURES:
