@@ -177,3 +177,51 @@ def test_it_goes_into_a_graph_def_and_back():
     del again
     with tf.compat.v1.Session(graph=graph) as session:
         assert session.run(gradient, {x: [2.0, 3.0]}).tolist() == [4.0, 6.0]
+
+
+class TestCompilerIR:
+    def test_forms(self):
+        v = tf.Variable([1.0, 2.0])
+
+        @tf.function(jit_compile=True)
+        def f(x):
+            return x * v + 1.0
+
+        x = tf.constant([1.0, 2.0])
+        ir = f.experimental_get_compiler_ir(x)
+        text = ir()
+        assert text.startswith("HloModule") and "f32[2]" in text and "multiply" in text
+        assert ir(stage="optimized_hlo").startswith("HloModule")
+        assert "stablehlo.multiply" in ir(stage="stablehlo")
+        assert ir(stage="optimized_hlo_dot").startswith("digraph")
+        for stage in ("hlo_serialized", "optimized_hlo_serialized", "stablehlo_serialized"):
+            assert isinstance(ir(stage=stage), bytes) and len(ir(stage=stage)) > 100
+        with pytest.raises(ValueError, match="Invalid stage selected: 'bad'"):
+            ir(stage="bad")
+        assert f(x).numpy().tolist() == [2.0, 5.0]
+
+    def test_specs_and_updates(self):
+        v = tf.Variable([1.0, 2.0])
+
+        @tf.function(jit_compile=True)
+        def f(x):
+            v.assign_add(x)
+            return tf.nn.dropout(v * 2.0, 0.5)
+
+        text = f.experimental_get_compiler_ir(tf.TensorSpec([2]))(stage="stablehlo")
+        assert "stablehlo.add" in text
+        assert v.numpy().tolist() == [1.0, 2.0]
+        with pytest.raises(ValueError, match="unknown sizes"):
+            f.experimental_get_compiler_ir(tf.TensorSpec([None]))()
+
+    def test_what_has_none(self):
+        with pytest.raises(ValueError, match="jit_compile=True"):
+            tf.function(lambda x: x).experimental_get_compiler_ir(tf.constant(1.0))
+
+        @tf.function(jit_compile=True)
+        def prints(x):
+            tf.print(x, output_stream="file:///dev/null")
+            return x + 1.0
+
+        with pytest.raises(ValueError, match="PrintV2"):
+            prints.experimental_get_compiler_ir(tf.constant(1.0))()

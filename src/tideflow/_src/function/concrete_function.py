@@ -250,6 +250,40 @@ class ConcreteFunction:
             for tape in context.state.tapes:
                 tape.variable_accessed(variable)
 
+    def compiler_ir(self, tensors: Sequence[Any], stage: str = "hlo", device_name: str | None = None) -> str | bytes:
+        """Returns what XLA makes of the function.
+
+        Args:
+          tensors: the tensors of its arguments, or specs of these.
+          stage: the form; see ``experimental_get_compiler_ir``.
+          device_name: kept for TensorFlow's signature.
+
+        Raises:
+          ValueError: there is no such form, a shape is not known, or a part of the function runs on the host only.
+        """
+        from tideflow._src.runtime import lowering, xla  # loads JAX
+
+        del device_name
+        if stage not in lowering.STAGES:
+            raise ValueError(
+                f"Invalid stage selected: {stage!r}. Valid values are: {', '.join(map(repr, lowering.STAGES))}"
+            )
+        inputs = [*tensors, *self.captured_inputs]
+        program = self.call.program_for(inputs)
+        values = []
+        for index in program.fed:
+            item = inputs[index]
+            if not isinstance(item, TensorSpec):
+                values.append(item._value)
+            elif item.shape.is_fully_defined():
+                values.append(lowering.described(item.shape.as_list(), item.dtype.as_numpy_dtype))
+            else:
+                raise ValueError(f"XLA compiles for known shapes, but {item!r} has unknown sizes.")
+        try:
+            return lowering.compiler_ir(program.program.plan, program.state, values, stage)
+        except xla.NotCompilable as error:
+            raise ValueError(f"XLA cannot compile all of {self._python_name}: {error}.") from None
+
     def _check(self, tensors: Sequence[Any]) -> None:
         for index, (tensor, parameter) in enumerate(zip(tensors, self.graph.inputs, strict=False)):
             if not isinstance(tensor, EagerTensor):

@@ -103,6 +103,16 @@ class Bound(NamedTuple):
         """What calls of one signature have in common."""
         return tuple([(item.name, item.kind, item.type_constraint) for item in self.parameters])
 
+    def tensors_or_specs(self) -> list[Any]:
+        """Returns the tensors of the arguments, in order; where only a type is given, its specs."""
+        found: list[Any] = []
+        for item, value in zip(self.parameters, self.values, strict=True):
+            if value is item.type_constraint:
+                found += trace_types.specs(item.type_constraint)
+            else:
+                trace_types.collect(item.type_constraint, value, found)
+        return found
+
     def tensors(self) -> list[Any]:
         """Returns the tensors of the arguments, in order."""
         found: list[Any] = []

@@ -352,6 +352,25 @@ class TracedFunction:
                     concrete, _ = self._traced(bound)
         return concrete
 
+    def experimental_get_compiler_ir(self, *args: Any, **kwargs: Any) -> Callable[..., str | bytes]:
+        """Returns a function that gives what XLA makes of this one, for arguments like those given.
+
+        Args:
+          *args, **kwargs: arguments as of a call; specs stand for tensors whose value does not matter.
+
+        Returns:
+          A function of ``stage`` (``"hlo"`` by default, ``"stablehlo"``, ``"optimized_hlo"``, ``"optimized_hlo_dot"``, each
+          but the last also with ``"_serialized"``) and ``device_name``.
+
+        Raises:
+          ValueError: the function is not marked with ``jit_compile=True``, or a part of it runs on the host only.
+        """
+        if not self._jit_compile:
+            raise ValueError("Compiler IR can only be returned for functions marked with 'jit_compile=True'")
+        concrete = self.get_concrete_function(*args, **kwargs)
+        tensors = self._spec.bind(args, kwargs).tensors_or_specs()
+        return functools.partial(concrete.compiler_ir, tensors)
+
     def explain(self) -> Any:
         """Returns what was traced and why, how it runs, and what that took; it prints as a table."""
         from tideflow._src.function.explanation import explain  # a rare use

@@ -109,7 +109,7 @@ class Program:
         return self._run_compiled(values)
 
     def settled(self, values: Sequence[Any]) -> Callable[[Sequence[Any]], Sequence[Any]] | None:
-        """Returns what all further runs on values of these shapes do, for who makes many of them; None if that may change."""
+        """Returns what all further runs on values of these shapes do; None if that may change."""
         if self._tier != _AUTO:
             return self.call
         left = self._left.get(tuple([value.shape for value in values]))

@@ -131,6 +131,17 @@ class CompiledPlan:
         assert buffer is not None
         return buffer.read() if tensor._dtype._is_ref_dtype else self._state.handle_of(tensor)
 
+    def lowered(self, values: Sequence[Any]) -> Any:
+        """Returns the plan for values, or for what has their shapes and dtypes, as JAX holds it before compiling.
+
+        Raises:
+          NotCompilable: a part of the plan runs on the host.
+        """
+        if self._single is None:
+            kinds = sorted({op.type for program, stage in self._steps if not stage.compiled for op in stage.ops})
+            raise NotCompilable(f"these operations run on the host: {', '.join(kinds) or 'none'}")
+        return self._single.lowered(values)
+
     def explain(self) -> list[dict[str, Any]]:
         """Returns the stages: whether XLA runs each, its operations, and what keeps it on the host."""
         found = []
@@ -213,6 +224,11 @@ class _Program:
                 raise
             self.refused = f"{type(error).__name__}: {error}"
             return results
+
+    def lowered(self, values: Sequence[Any]) -> Any:
+        """Returns the stage as JAX holds it before compiling; shapes that depend on values need these."""
+        program = self._only or self._make(tuple(np.asarray(values[index]) for index in self._static))
+        return program.lowered([value for index, value in enumerate(values) if index not in self._static])
 
     def _interpret(self, values: Sequence[Any]) -> Any:
         if self._host is None:
@@ -398,21 +414,30 @@ class _Compiled:
         self._lower(self._trace, values, written, read)
         return _Found(self._messages, self._blocks, self._jit(self._trace), None)
 
-    def _lower(self, trace: Any, values: Sequence[Any], written: list[Any], read: list[Any]) -> dict[str, float]:
-        """Compiles one way of tracing for a signature; returns what XLA says that it costs."""
+    def lowered(self, values: Sequence[Any]) -> Any:
+        """Returns the program for values, or for what has their shapes and dtypes, as JAX holds it before compiling."""
+        with self._compiling:
+            written = [buffer.value for buffer in self._written]
+            return self._lowered(self._trace, values, written, [buffer.peek() for buffer in self._read])
+
+    def _lowered(self, trace: Any, values: Sequence[Any], written: list[Any], read: list[Any]) -> Any:
         shape = jax.ShapeDtypeStruct
         reserved = shape((len(self._random), 2), np.uint64) if self._random else None
         counters = shape((len(self._streams), 2), np.uint64) if self._streams else None
         given = [None if value is None else shape(np.shape(value), value.dtype) for value in written]
+        return self._jit(trace).lower(given, read, values, reserved, counters)
+
+    def _lower(self, trace: Any, values: Sequence[Any], written: list[Any], read: list[Any]) -> dict[str, float]:
+        """Compiles one way of tracing for a signature; returns what XLA says that it costs."""
         try:
-            compiled = self._jit(trace).lower(given, read, values, reserved, counters).compile()
+            compiled = self._lowered(trace, values, written, read).compile()
         except Exception as error:
             if "opt-barrier" not in str(error):
                 raise
             # XLA cannot keep a barrier inside a small loop.
             self._options = {name: value for name, value in self._options.items() if name not in _KEEP_BARRIERS}
             self._jitted.clear()
-            compiled = self._jit(trace).lower(given, read, values, reserved, counters).compile()
+            compiled = self._lowered(trace, values, written, read).compile()
         return compiled.cost_analysis() or {}
 
     def _checks(self, *arguments: Any) -> Any:
