@@ -260,6 +260,24 @@ class TestCalls:
 
         assert float(power(tf.constant(1.0), 3)) == 8.0
 
+    def test_recursion_through_branches(self):
+        @tf.function
+        def fibonacci(n, depth):
+            if depth == 0:
+                return n
+            return tf.cond(n <= 1, lambda: n, lambda: fibonacci(n - 1, depth - 1) + fibonacci(n - 2, depth - 1))
+
+        assert int(fibonacci(tf.constant(6), 8)) == 8
+
+    def test_recursion_without_end(self):
+        @tf.function
+        def factorial(n):
+            return tf.cond(n <= 1, lambda: tf.constant(1), lambda: n * factorial(n - 1))
+
+        for _ in range(2):
+            with pytest.raises(RecursionError, match="'factorial' calls itself with the same signature"):
+                factorial(tf.constant(5))
+
     def test_an_exception_while_tracing_leaves_the_function_callable(self):
         fail = [True]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -49,7 +50,8 @@ class CriticalSection:
             self._name = scope.rstrip("/") or name or "CriticalSection"
             self._handle = raw.MutexV2(shared_name=shared_name, container="", name=scope or None)
         self._shared_name = shared_name
-        self._inside = False
+        #: Whether this thread is inside: what it must not enter again, others wait for.
+        self._inside = threading.local()
 
     @property
     def name(self) -> str:
@@ -70,7 +72,7 @@ class CriticalSection:
         Raises:
           ValueError: ``fn`` enters this section itself, or uses a variable that another section uses.
         """
-        if self._inside:
+        if getattr(self._inside, "now", False):
             raise ValueError(
                 "Attempting to lock a CriticalSection in which we are already running. "
                 f"This is illegal and may cause deadlocks. Section: {self._name}."
@@ -81,18 +83,23 @@ class CriticalSection:
             return self._execute_in_graph(fn, exclusive_resource_access)
 
     def _called(self, fn: Callable[[], Any]) -> Any:
-        self._inside = True
+        self._inside.now = True
         try:
             return fn()
         finally:
-            self._inside = False
+            self._inside.now = False
 
     def _execute_eagerly(self, fn: Callable[[], Any]) -> Any:
         lock = raw.MutexLock(self._handle)
         try:
-            return self._called(fn)
+            result = self._called(fn)
+            flat = [
+                item if item is None else raw.Identity(convert_to_tensor(item))
+                for item in nest.flatten(result, expand_composites=True)
+            ]
         finally:
             raw.ConsumeMutexLock(lock)
+        return nest.pack_sequence_as(result, flat, expand_composites=True)
 
     def _execute_in_graph(self, fn: Callable[[], Any], exclusive: bool) -> Any:
         graph = context.current_graph()

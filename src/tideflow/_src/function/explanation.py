@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -56,25 +57,30 @@ def _bytes_of(tensor: Any) -> int:
 
 
 def _lines_of(program: dict[str, Any]) -> list[tuple[str, str]]:
-    found = []
-    for key, value in program.items():
-        if key == "stages":
-            for number, stage in enumerate(value):
-                found.append((f"stage {number}", _stage_text(stage)))
-        else:
-            found.append((key.replace("_", " "), str(value)))
+    found = [("tier", f"{program['tier']}: {program['why']}")]
+    for number, stage in enumerate(program["stages"]):
+        found.append((f"stage {number}", _stage_text(stage)))
+    for signature in program["signatures"]:
+        shapes = ", ".join(map(str, signature["shapes"])) or "no arguments"
+        left = signature["runs_left"]
+        when = "never compiled" if left == math.inf else f"compiled after {max(int(left), 0)} more runs"
+        found.append(
+            (
+                "costs",
+                f"{shapes}: {signature['interpreted'] * 1e6:.1f} µs interpreted, {signature['compiled'] * 1e6:.1f} µs "
+                f"compiled, {signature['compiling'] * 1e3:.0f} ms to compile (estimated); {when}",
+            )
+        )
     return found
 
 
-def _stage_text(stage: Any) -> str:
-    if not isinstance(stage, dict):
-        return str(stage)
-    kinds: Counter[str] = Counter(stage.get("operations", ()))
+def _stage_text(stage: dict[str, Any]) -> str:
+    kinds = Counter(kind for kind in stage["operations"] if kind not in ("Placeholder", "NoOp"))
     shown = ", ".join(f"{kind} × {count}" if count > 1 else kind for kind, count in kinds.most_common(8))
     if len(kinds) > 8:
         shown += f" and {len(kinds) - 8} more kinds"
-    rest = "; ".join(f"{key} {value}" for key, value in stage.items() if key not in ("operations", "where"))
-    return f"{stage.get('where', '')}: {shown}{'; ' + rest if rest else ''}"
+    where = "XLA can run" if stage["compiled"] else "the host runs"
+    return f"{where} {shown}{' (' + stage['why'] + ')' if stage['why'] else ''}"
 
 
 class Explanation:

@@ -65,13 +65,15 @@ class FunctionProgram:
         return results
 
     def explain(self) -> dict[str, Any]:
-        """Returns how the program runs: where each of its stages does, and the tier that was chosen."""
-        plan = self.program.plan
-        found = [
-            {
-                "where": "XLA can compile" if stage.compiled else "runs on the host",
-                "operations": [op.type for op in stage.ops],
-            }
-            for stage in stages.split(plan, self.state, set())
-        ]
-        return {"tier": self.program._tier, "stages": found}
+        """Returns what the program is made of and where it runs; see :meth:`Program.explain`."""
+        found = self.program.explain()
+        if not found["stages"]:  # it was not compiled, but may be
+            found["stages"] = [
+                {
+                    "compiled": stage.compiled,
+                    "operations": [op.type for op in stage.ops],
+                    "why": "" if stage.compiled else "these are for the host only",
+                }
+                for stage in stages.split(self.program.plan, self.state, set())
+            ]
+        return found

@@ -89,6 +89,8 @@ class TracedFunction:
         self._traces = TraceTable()
         self._fast: dict[Any, _FastCall] = {}
         self._first_call = True
+        #: Signatures that the thread which holds the lock is tracing, outermost first.
+        self._under_way: list[Any] = []
         self._trace_count = 0
         self._last_traced: tuple[Parameter, ...] | None = None
         self._counted_calls = 0
@@ -292,9 +294,19 @@ class TracedFunction:
         retracing.traced(self._function, id(self), parameters)
 
     def _new(self, parameters: Sequence[Parameter], variables: Sequence[Any]) -> ConcreteFunction:
+        signature = tuple([(item.name, item.type_constraint) for item in parameters])
+        if signature in self._under_way:
+            raise RecursionError(
+                f"The function {self._name!r} calls itself with the same signature while it is traced, so that tracing "
+                "would never end. Make the depth a value of Python that becomes smaller, or use tf.while_loop."
+            )
+        self._under_way.append(signature)
         self._trace_count += 1
         start = perf_counter()
-        graph = trace(self._callable(), parameters, variables, self._name, self._attributes)
+        try:
+            graph = trace(self._callable(), parameters, variables, self._name, self._attributes)
+        finally:
+            self._under_way.pop()
         took = perf_counter() - start
         cause = retracing.cause(self._last_traced, parameters)
         self._last_traced = tuple(parameters)
@@ -359,8 +371,8 @@ class TracedFunction:
           *args, **kwargs: arguments as of a call; specs stand for tensors whose value does not matter.
 
         Returns:
-          A function of ``stage`` (``"hlo"`` by default, ``"stablehlo"``, ``"optimized_hlo"``, ``"optimized_hlo_dot"``, each
-          but the last also with ``"_serialized"``) and ``device_name``.
+          A function of ``stage`` and ``device_name``. The stages are ``"hlo"`` (the default), ``"stablehlo"`` and
+          ``"optimized_hlo"``, each also with ``"_serialized"`` behind it, and ``"optimized_hlo_dot"``.
 
         Raises:
           ValueError: the function is not marked with ``jit_compile=True``, or a part of it runs on the host only.
