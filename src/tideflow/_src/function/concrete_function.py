@@ -276,7 +276,7 @@ class ConcreteFunction:
             if not isinstance(item, TensorSpec):
                 values.append(item._value)
             elif item.shape.is_fully_defined():
-                values.append(lowering.described(item.shape.as_list(), item.dtype.as_numpy_dtype))
+                values.append(lowering.described(item.shape._dims, item.dtype.as_numpy_dtype))
             else:
                 raise ValueError(f"XLA compiles for known shapes, but {item!r} has unknown sizes.")
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,7 +23,7 @@ STAGES = (
 )
 
 
-def described(shape: Sequence[int], dtype: Any) -> Any:
+def described(shape: Any, dtype: Any) -> Any:
     """Returns what stands for a value of which only shape and dtype are known."""
     engine.load()
     return jax.ShapeDtypeStruct(tuple(shape), dtype)
@@ -56,7 +57,5 @@ def compiler_ir(plan: Plan, state: RunState, values: Sequence[Any], stage: str) 
     if stage == "optimized_hlo_serialized":
         return bytes(module.as_serialized_hlo_module_proto())
     if stage == "optimized_hlo_dot":
-        from jaxlib import _hlo
-
-        return str(_hlo.hlo_module_to_dot_graph(module))
+        return str(importlib.import_module("jaxlib._hlo").hlo_module_to_dot_graph(module))
     return str(module.to_string())
