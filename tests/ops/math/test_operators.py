@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 
 from tideflow._src.autodiff.tape import GradientTape
-from tideflow._src.core import context
+from tideflow._src.core import context, float_errors
 from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.graph.graph import Graph
 from tideflow._src.ops.array.placeholders import placeholder
-from tideflow._src.runtime import float_errors
 from tideflow._src.runtime.convert import convert_to_tensor
 
 FLOATS = convert_to_tensor([1.0, -2.0, 4.0])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tideflow._src.core import dtypes
+from tideflow._src.core import dtypes, float_errors
 from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.graph.op_def import SignatureError, StaticValue
 from tideflow._src.graph.signature import group
@@ -93,7 +93,7 @@ def host_outputs(op: Operation, values: Sequence[Any], partly_known: bool = Fals
     grouped = group(op_def.inputs, op.attrs, values)
     attrs = kernel_attributes(op_def, op.attrs)
     try:
-        with np.errstate(all="ignore"):
+        with float_errors.quiet():
             result = kernel(*grouped, **attrs)
     except Exception:  # the kernel will say the same at run time, where it can be attributed
         return None

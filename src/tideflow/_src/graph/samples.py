@@ -23,7 +23,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
-from tideflow._src.core import dtypes
+from tideflow._src.core import dtypes, float_errors
 from tideflow._src.core.dtypes import DType
 from tideflow._src.graph.op_def import OpDef
 
@@ -300,7 +300,7 @@ class Sampler:
         if _is_real(name):
             limits = _float_limits(numpy_dtype)
             values = np.array([0.0, -0.0, 1.0, -1.0, np.nan, np.inf, -np.inf, 0.5, -1.5, 2.5, *limits], np.float64)
-            with np.errstate(all="ignore"):
+            with float_errors.quiet():
                 return values.astype(numpy_dtype)
         lowest, highest = _integer_limits(name)
         integers = sorted({lowest, lowest + 1, -1, 0, 1, 2, 3, highest - 1, highest})

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from tideflow._src.core import dtypes, tensor_shape
+from tideflow._src.core import dtypes, float_errors, tensor_shape
 from tideflow._src.core.tensor import SymbolicTensor, Tensor
 from tideflow._src.core.tensor_shape import TensorShape
 from tideflow._src.graph import protos
@@ -208,7 +208,7 @@ def _convert(values: Any, dtype: Any) -> np.ndarray[Any, Any]:
             return np.asarray(np.array(values, [("value", _storage(dtype))])["value"])
         if number == _STRING:
             return np.array(values, object)
-        with np.errstate(over="ignore", invalid="ignore"):
+        with float_errors.quiet():
             try:
                 return np.array(values, _storage(dtype))
             except OverflowError:  # Integers wrap around, as they do in TensorFlow.
@@ -220,7 +220,7 @@ def _convert(values: Any, dtype: Any) -> np.ndarray[Any, Any]:
     if array.dtype.kind in "USO":  # NumPy would have made strings of numbers, and dropped final NULs.
         return np.array(values, object)
     if array.dtype == np.float64:
-        with np.errstate(over="ignore"):
+        with float_errors.quiet():
             return array.astype(np.float32)
     if array.dtype == np.int64 and array.size and np.array_equal(array.astype(np.int32), array):
         return array.astype(np.int32)
@@ -242,7 +242,7 @@ def _cast(array: np.ndarray[Any, Any], dtype: Any) -> np.ndarray[Any, Any]:
         array = _plain(array)
     if array.dtype.kind == "c" and np.dtype(_storage(dtype)).kind != "c":
         array = array.real  # astype would do the same, with a warning.
-    with np.errstate(over="ignore", invalid="ignore"):
+    with float_errors.quiet():
         return array.astype(_storage(dtype))
 
 

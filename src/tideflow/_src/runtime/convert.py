@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tideflow._src.core import context, dtypes
+from tideflow._src.core import context, dtypes, float_errors
 from tideflow._src.core.dimension import Dimension
 from tideflow._src.core.dtypes import DType
 from tideflow._src.core.tensor import SymbolicTensor, Tensor, wrap
@@ -194,7 +194,7 @@ def _array_as(value: Any, dtype: DType | None) -> np.ndarray[Any, Any] | np.gene
         raise _cannot_convert(value, dtype)
     if not isinstance(value, np.ndarray):
         _check_scalar(value, dtype)
-    with np.errstate(all="ignore"):
+    with float_errors.quiet():
         return value.astype(wanted)  # type: ignore[no-any-return]
 
 
@@ -253,7 +253,7 @@ def _sequence_as(value: Any, dtype: DType | None) -> np.ndarray[Any, Any]:
         if array.dtype.kind in "iu" and dtype.is_integer and array.dtype != wanted:
             if int(array.min()) < dtype.min or int(array.max()) > dtype.max:
                 raise _cannot_convert(value, dtype)
-    with np.errstate(all="ignore"):
+    with float_errors.quiet():
         return array.astype(wanted, copy=False)
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from tideflow._src.core import context, dtypes, errors
+from tideflow._src.core import context, dtypes, errors, float_errors
 from tideflow._src.core.tensor import EagerTensor, SymbolicTensor, out_of_scope, wrap
 from tideflow._src.graph import evaluation, shape_inference
 from tideflow._src.graph.op_def import OpDef, StaticValue
-from tideflow._src.runtime import device_calls, device_kernels, float_errors, random_state
+from tideflow._src.runtime import device_calls, device_kernels, random_state
 from tideflow._src.runtime.arguments import bind, normalize
 from tideflow._src.runtime.buffers import Buffer, buffer_in, locked
 from tideflow._src.runtime.devices import ACCELERATED

@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 
 from tideflow._src.core import context
+from tideflow._src.core.float_errors import run_quietly
 from tideflow._src.core.tensor import EagerTensor, wrap
 from tideflow._src.graph import source
 from tideflow._src.graph.op_def import OpDef
-from tideflow._src.runtime.float_errors import run_quietly
 
 #: What the source of every fast path may name.
 NAMES: dict[str, Any] = {

@@ -13,12 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from tideflow._src.core import float_errors
 from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.graph import evaluation, source
 from tideflow._src.graph.op_def import Argument
 from tideflow._src.graph.operation import Operation
 from tideflow._src.graph.signature import length
-from tideflow._src.runtime import device_kernels, eager, effects, float_errors
+from tideflow._src.runtime import device_kernels, eager, effects
 from tideflow._src.runtime.buffers import Buffer, in_order
 from tideflow._src.runtime.failures import explain
 from tideflow._src.runtime.plan import Plan

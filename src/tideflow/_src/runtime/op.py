@@ -17,11 +17,11 @@ from typing import Any
 
 import numpy as np
 
-from tideflow._src.core import context
+from tideflow._src.core import context, float_errors
 from tideflow._src.core.tensor import wrap
 from tideflow._src.graph import evaluation, source
 from tideflow._src.graph.op_def import REQUIRED, Argument, OpDef
-from tideflow._src.runtime import building, eager, float_errors
+from tideflow._src.runtime import building, eager
 from tideflow._src.runtime.fast_path import NAMES, wrapped
 
 

@@ -51,8 +51,7 @@ def _draw(images: Array, boxes: Array, colors: Array | None) -> Array:
         return result
     # Products are rounded to float32 and then towards zero, as TensorFlow's are; what is not finite is not drawn.
     scale = np.array([height - 1, width - 1] * 2, np.float32)
-    with np.errstate(all="ignore"):
-        edges = np.clip(np.trunc(boxes * scale), -(2.0**31), 2.0**31)
+    edges = np.clip(np.trunc(boxes * scale), -(2.0**31), 2.0**31)
     for image, outlines in zip(result, edges, strict=True):
         for number, outline in enumerate(outlines):
             if np.isfinite(outline).all():

@@ -193,9 +193,8 @@ def _sample(
             break
     begin = np.array([chosen.top, chosen.left, 0], image_size.dtype)
     size = np.array([chosen.bottom - chosen.top, chosen.right - chosen.left, -1]).astype(image_size.dtype)
-    with np.errstate(all="ignore"):
-        edges = np.array([chosen.top, chosen.left, chosen.bottom, chosen.right], np.float32)
-        box = edges / np.array([height, width, height, width], np.float32)
+    edges = np.array([chosen.top, chosen.left, chosen.bottom, chosen.right], np.float32)
+    box = edges / np.array([height, width, height, width], np.float32)
     return begin, size, box.reshape(1, 1, 4)
 
 

@@ -79,8 +79,7 @@ def _moved(anchors: Any, deltas: Any) -> Any:
     """Shifts boxes by parts of their size and scales them by exponentials, both given as [y, x, height, width]."""
     sizes = anchors[:, 2:] - anchors[:, :2]
     centers = anchors[:, :2] + np.float32(0.5) * sizes + sizes * deltas[:, :2]
-    with np.errstate(all="ignore"):
-        sizes = sizes * np.exp(np.minimum(deltas[:, 2:], _MOST_GROWTH))
+    sizes = sizes * np.exp(np.minimum(deltas[:, 2:], _MOST_GROWTH))
     half = np.float32(0.5) * sizes
     return np.concatenate([centers - half, centers + half], axis=1)
 

@@ -61,23 +61,22 @@ def select(scores: Array, size: int, similarity: Similarity, threshold: Any, sco
     candidates = candidates[np.argsort(-scores[candidates], kind="stable")]
     selected = np.empty(min(size, len(candidates)), np.int64)
     count = 0
-    with np.errstate(all="ignore"):
-        for start in range(0, len(candidates), _BLOCK):
+    for start in range(0, len(candidates), _BLOCK):
+        if count == len(selected):
+            break
+        block = candidates[start : start + _BLOCK]
+        if count:
+            block = block[~(similarity(block, selected[:count]) > threshold).any(axis=1)]
+        clashes = similarity(block, block) > threshold
+        alive = np.ones(len(block), bool)
+        for place, number in enumerate(block.tolist()):
+            if not alive[place]:
+                continue
+            selected[count] = number
+            count += 1
             if count == len(selected):
                 break
-            block = candidates[start : start + _BLOCK]
-            if count:
-                block = block[~(similarity(block, selected[:count]) > threshold).any(axis=1)]
-            clashes = similarity(block, block) > threshold
-            alive = np.ones(len(block), bool)
-            for place, number in enumerate(block.tolist()):
-                if not alive[place]:
-                    continue
-                selected[count] = number
-                count += 1
-                if count == len(selected):
-                    break
-                alive &= ~clashes[:, place]
+            alive &= ~clashes[:, place]
     return selected[:count]
 
 
@@ -94,14 +93,13 @@ def select_softly(
     scale = scores.dtype.type(-0.5) / scores.dtype.type(sigma)
     selected: list[Any] = []
     kept: list[Any] = []
-    with np.errstate(all="ignore"):
-        while len(numbers) and len(selected) < size:
-            best = int(np.argmax(current[numbers]))
-            number = numbers[best]
-            selected.append(number)
-            kept.append(current[number])
-            numbers = np.delete(numbers, best)
-            overlap = similarity(numbers, np.array([number]))[:, 0]
-            current[numbers] *= np.exp(scale * overlap * overlap)
-            numbers = numbers[current[numbers] > score_threshold]
+    while len(numbers) and len(selected) < size:
+        best = int(np.argmax(current[numbers]))
+        number = numbers[best]
+        selected.append(number)
+        kept.append(current[number])
+        numbers = np.delete(numbers, best)
+        overlap = similarity(numbers, np.array([number]))[:, 0]
+        current[numbers] *= np.exp(scale * overlap * overlap)
+        numbers = numbers[current[numbers] > score_threshold]
     return np.array(selected, np.int64), np.array(kept, scores.dtype)

@@ -25,8 +25,7 @@ _scipy: Any = LazyModule("scipy.special")
 def in_single(function: Callable[..., Any], x: Any) -> Any:
     """Calls a function of SciPy in at least single precision and returns the type of the argument."""
     wide = x.astype(np.float32) if x.dtype.itemsize < 4 else x
-    with np.errstate(all="ignore"):
-        return np.asarray(function(wide)).astype(x.dtype)
+    return np.asarray(function(wide)).astype(x.dtype)
 
 
 def _singular(function: Callable[..., Any], x: Any, limit: float) -> Any:

@@ -64,17 +64,16 @@ def histogram_fixed_width_op(xp, values, value_range, nbins, *, dtype: DType):
     flat = values.reshape(-1)
     if np.dtype(values.dtype).kind == "f":
         require(xp.all(flat == flat), "Histogram values must not contain NaN")
-    with np.errstate(all="ignore"):
-        step = (high - low).astype(np.float64) / count
-        if xp is np:
-            total = np.zeros(count, np.int64)
-            for start in range(0, flat.size, _BLOCK):  # so that what is in between stays in the cache
-                places = (flat[start : start + _BLOCK].astype(np.float64) - float(low)) / step
-                np.clip(places, 0, count - 1, out=places)
-                total += np.bincount(places.astype(np.int64), minlength=count)
-            return total.astype(dtype.as_numpy_dtype)
-        places = (flat.astype(np.float64) - low.astype(np.float64)) / step
-        places = xp.clip(xp.floor(places), 0, count - 1).astype(np.int32)
+    step = (high - low).astype(np.float64) / count
+    if xp is np:
+        total = np.zeros(count, np.int64)
+        for start in range(0, flat.size, _BLOCK):  # so that what is in between stays in the cache
+            places = (flat[start : start + _BLOCK].astype(np.float64) - float(low)) / step
+            np.clip(places, 0, count - 1, out=places)
+            total += np.bincount(places.astype(np.int64), minlength=count)
+        return total.astype(dtype.as_numpy_dtype)
+    places = (flat.astype(np.float64) - low.astype(np.float64)) / step
+    places = xp.clip(xp.floor(places), 0, count - 1).astype(np.int32)
     return xp.zeros(count, dtype.as_numpy_dtype).at[places].add(1)
 
 

@@ -225,8 +225,7 @@ def fixed_unigram(
       InvalidArgumentError: there are not ``range_max`` words in the shard.
     """
     reserved = sum(1 for index in range(num_reserved_ids) if index % num_shards == shard)
-    with np.errstate(all="ignore"):
-        powers = np.power(np.array(weights, np.float32), np.float32(distortion))
+    powers = np.power(np.array(weights, np.float32), np.float32(distortion))
     # Reserved ids come first; the words' numbers go on from how many of them this shard has.
     mine = powers[(np.arange(powers.size) + reserved) % num_shards == shard]
     total = float(np.cumsum(mine, dtype=np.float64)[-1]) if mine.size else 0.0
@@ -270,8 +269,7 @@ def sample(
         chance = sampler.probability(values)
         if tries == count:
             return chance * np.float32(count)
-        with np.errstate(divide="ignore"):
-            return -np.expm1(np.float32(tries) * np.log1p(-chance))
+        return -np.expm1(np.float32(tries) * np.log1p(-chance))
 
     return classes, expected
 

@@ -137,8 +137,7 @@ def _ctc_loss(
         )
     lengths_in[short] = 0
     lengths[short] = 0
-    with np.errstate(all="ignore"):
-        loss, gradient = loss_and_gradient(np, inputs, labels, lengths, lengths_in, blank, merge)
+    loss, gradient = loss_and_gradient(np, inputs, labels, lengths, lengths_in, blank, merge)
     loss[lengths_in == 0] = 0
     return loss, gradient
 

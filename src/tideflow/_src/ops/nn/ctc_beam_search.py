@@ -108,16 +108,15 @@ def ctc_beam_search_decoder_op(
     batch = inputs.shape[1]
     found: list[list[list[int]]] = [[] for _ in range(top_paths)]
     scores = np.zeros((batch, top_paths), inputs.dtype)
-    with np.errstate(all="ignore"):
-        top = inputs.max(axis=2, keepdims=True)
-        logs = inputs - top - np.log(np.exp(inputs - top).sum(axis=2, keepdims=True))
-        for row in range(batch):
-            tree, nodes, totals = _search(logs[: max(int(sequence_length[row]), 0), row], beam_width)
-            if len(nodes) < top_paths:
-                raise InvalidArgumentError(None, None, "Less leaves in the beam search than requested.")
-            for path in range(top_paths):
-                found[path].append(tree.sequence(nodes[path], merge_repeated))
-            scores[row] = totals[:top_paths]
+    top = inputs.max(axis=2, keepdims=True)
+    logs = inputs - top - np.log(np.exp(inputs - top).sum(axis=2, keepdims=True))
+    for row in range(batch):
+        tree, nodes, totals = _search(logs[: max(int(sequence_length[row]), 0), row], beam_width)
+        if len(nodes) < top_paths:
+            raise InvalidArgumentError(None, None, "Less leaves in the beam search than requested.")
+        for path in range(top_paths):
+            found[path].append(tree.sequence(nodes[path], merge_repeated))
+        scores[row] = totals[:top_paths]
     parts = [_sparse(sequences) for sequences in found]
     return [part[0] for part in parts], [part[1] for part in parts], [part[2] for part in parts], scores
 

@@ -83,10 +83,9 @@ def loss_and_gradient(
         doubtful = np.flatnonzero(~(agreement > _LEAST_AGREEMENT))
         if doubtful.size:
             some = States(*[item[doubtful] for item in states])
-            with np.errstate(all="ignore"):
-                posterior[:, doubtful], log_likelihood[doubtful] = _logarithmic(
-                    np, _log_chances(np, inputs[:, doubtful], some), some, input_length[doubtful]
-                )
+            posterior[:, doubtful], log_likelihood[doubtful] = _logarithmic(
+                np, _log_chances(np, inputs[:, doubtful], some), some, input_length[doubtful]
+            )
     else:
         posterior, log_likelihood, agreement = _scaled_compiled(chances, states, input_length)
         posterior, log_likelihood = lax.cond(
@@ -175,10 +174,9 @@ def _scaled_host(chances: Any, states: States, input_length: Any) -> tuple[Any, 
         counts = time < input_length
         np.minimum(agreement, np.where(counts, share, 1), out=agreement)
         np.divide(posterior, np.where(share == 0, 1, share)[:, None], out=posterior)
-    with np.errstate(all="ignore"):
-        times = np.maximum(input_length - 1, 0)
-        totals = np.cumsum(np.log(scales), axis=0)[times, np.arange(batch)]
-        log_likelihood = totals + np.log(shares[times, np.arange(batch)])
+    times = np.maximum(input_length - 1, 0)
+    totals = np.cumsum(np.log(scales), axis=0)[times, np.arange(batch)]
+    log_likelihood = totals + np.log(shares[times, np.arange(batch)])
     return forward[:, :, 2:], log_likelihood, agreement
 
 

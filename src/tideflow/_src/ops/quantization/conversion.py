@@ -100,31 +100,30 @@ def quantize_v2_op(
     if (high < low).any():
         raise invalid_argument("input_max_range must be larger than input_min_range.")
     zero, one = np.float32(0), np.float32(1)
-    with np.errstate(all="ignore"):
-        least = np.fmax(one, np.fmax(np.abs(low), np.abs(high))) * np.float32(ensure_minimum_range)
-        bottom = np.fmin(low, zero)
-        top = np.fmax(np.fmax(high, bottom + least), zero)
-        limits = limits_of(T)
-        record = np.dtype(T.as_numpy_dtype)[0]
-        if mode == "MIN_COMBINED":
-            scale = (float(limits.steps - 1) / (top - bottom).astype(np.float64)).astype(np.float32)
-            inside = np.maximum(np.minimum(input, top), bottom) - bottom
-            if limits.lowest:
-                values = round_away(inside * scale - np.float32(limits.steps / 2.0))
-            else:
-                values = np.floor(inside * scale + np.float32(0.5))
-            result = to_integer(values, record)
-        elif mode == "MIN_FIRST":
-            result = quantize_tensor(input, np.float32(bottom[()]), np.float32(top[()]), limits)
+    least = np.fmax(one, np.fmax(np.abs(low), np.abs(high))) * np.float32(ensure_minimum_range)
+    bottom = np.fmin(low, zero)
+    top = np.fmax(np.fmax(high, bottom + least), zero)
+    limits = limits_of(T)
+    record = np.dtype(T.as_numpy_dtype)[0]
+    if mode == "MIN_COMBINED":
+        scale = (float(limits.steps - 1) / (top - bottom).astype(np.float64)).astype(np.float32)
+        inside = np.maximum(np.minimum(input, top), bottom) - bottom
+        if limits.lowest:
+            values = round_away(inside * scale - np.float32(limits.steps / 2.0))
         else:
-            ends = np.float32(limits.lowest + int(narrow_range)), np.float32(limits.highest)
-            huge = np.finfo(np.float32).max
-            sides = zip(ends, (bottom, top), strict=True)
-            factors = [np.where(end * side > 0, end / side, huge) for end, side in sides]
-            scale = np.minimum(*factors).astype(np.float32)
-            bottom, top = ends[0] / scale, ends[1] / scale
-            inside = np.maximum(np.minimum(input, top), bottom) * scale
-            result = to_integer(np.rint(inside) if round_mode == "HALF_TO_EVEN" else round_away(inside), record)
+            values = np.floor(inside * scale + np.float32(0.5))
+        result = to_integer(values, record)
+    elif mode == "MIN_FIRST":
+        result = quantize_tensor(input, np.float32(bottom[()]), np.float32(top[()]), limits)
+    else:
+        ends = np.float32(limits.lowest + int(narrow_range)), np.float32(limits.highest)
+        huge = np.finfo(np.float32).max
+        sides = zip(ends, (bottom, top), strict=True)
+        factors = [np.where(end * side > 0, end / side, huge) for end, side in sides]
+        scale = np.minimum(*factors).astype(np.float32)
+        bottom, top = ends[0] / scale, ends[1] / scale
+        inside = np.maximum(np.minimum(input, top), bottom) * scale
+        result = to_integer(np.rint(inside) if round_mode == "HALF_TO_EVEN" else round_away(inside), record)
     shape = () if axis == -1 else (input.shape[axis],)
     bottom, top = (np.asarray(item, np.float32).reshape(shape) for item in (bottom, top))
     return packed(result, T), bottom, top
@@ -185,18 +184,17 @@ def dequantize_op(
     values = plain(input)
     low, high = _ranges(values, min_range, max_range, axis)
     limits = limits_of(input.dtype)
-    with np.errstate(all="ignore"):
-        if mode == "MIN_COMBINED":
-            scale = (high - low) / (np.float32(limits.highest) - np.float32(limits.lowest))
-            half = np.float32(limits.steps / 2.0 if limits.lowest else 0)
-            result = (values.astype(np.float32) + half) * scale + low
-        elif mode == "MIN_FIRST":
-            result = dequantize_tensor(values, np.float32(low[()]), np.float32(high[()]), limits)
-        else:
-            scale = high / np.float32(limits.highest)
-            if limits.lowest:
-                scale = np.maximum(low / np.float32(limits.lowest + int(narrow_range)), scale)
-            result = values.astype(np.float32) * scale
+    if mode == "MIN_COMBINED":
+        scale = (high - low) / (np.float32(limits.highest) - np.float32(limits.lowest))
+        half = np.float32(limits.steps / 2.0 if limits.lowest else 0)
+        result = (values.astype(np.float32) + half) * scale + low
+    elif mode == "MIN_FIRST":
+        result = dequantize_tensor(values, np.float32(low[()]), np.float32(high[()]), limits)
+    else:
+        scale = high / np.float32(limits.highest)
+        if limits.lowest:
+            scale = np.maximum(low / np.float32(limits.lowest + int(narrow_range)), scale)
+        result = values.astype(np.float32) * scale
     return result.astype(dtype.as_numpy_dtype)
 
 
@@ -404,13 +402,12 @@ def requantize_per_channel_op(
     low, high = _channel_ranges(values, input_min, input_max)
     bottom = single(requested_output_min, "requested_output_min")
     top = single(requested_output_max, "requested_output_max")
-    with np.errstate(all="ignore"):
-        reach = np.maximum(np.abs(bottom), np.abs(top))
-        limits = limits_of(out_type)
-        factor = np.float32(limits.highest) / reach
-        scale = np.maximum(np.abs(low), np.abs(high)) / np.float32(limits_of(input.dtype).highest + 1) * factor
-        result = np.rint(values.astype(np.float32) * scale)
-        result = np.clip(result, limits.lowest, limits.highest)
+    reach = np.maximum(np.abs(bottom), np.abs(top))
+    limits = limits_of(out_type)
+    factor = np.float32(limits.highest) / reach
+    scale = np.maximum(np.abs(low), np.abs(high)) / np.float32(limits_of(input.dtype).highest + 1) * factor
+    result = np.rint(values.astype(np.float32) * scale)
+    result = np.clip(result, limits.lowest, limits.highest)
     return packed(to_integer(result, np.dtype(out_type.as_numpy_dtype)[0]), out_type), bottom, top
 
 

@@ -50,35 +50,33 @@ def _nudged(xp: Any, low: Any, high: Any, num_bits: int, narrow_range: bool) -> 
     """Moves a range so that zero is one of its steps; returns its ends and the width of a step."""
     least = np.float32(1 if narrow_range else 0)
     greatest = np.float32((1 << num_bits) - 1)
-    with np.errstate(all="ignore"):
-        scale = (high - low) / (greatest - least)
-        zero = least - low / scale
-        zero = xp.where(zero < least, least, xp.where(zero > greatest, greatest, xp.floor(zero + np.float32(0.5))))
-        return (least - zero) * scale, (greatest - zero) * scale, scale
+    scale = (high - low) / (greatest - least)
+    zero = least - low / scale
+    zero = xp.where(zero < least, least, xp.where(zero > greatest, greatest, xp.floor(zero + np.float32(0.5))))
+    return (least - zero) * scale, (greatest - zero) * scale, scale
 
 
 def _rounded(xp: Any, inputs: Any, low: Any, high: Any, scale: Any) -> Any:
     """Rounds numbers to the steps of a nudged range."""
     half = np.float32(0.5)
-    with np.errstate(all="ignore"):
-        inverse = np.float32(1) / scale
-        zero = xp.floor(-low * inverse + half)
-        if xp is not np or inputs.size <= _BLOCK or np.ndim(low):
-            shifted = xp.maximum(xp.minimum(inputs, high), low) - low
-            return xp.floor(shifted * inverse - zero + half) * scale
-        result = np.empty_like(inputs, order="C")
-        source, target = inputs.reshape(-1), result.reshape(-1)
-        for start in range(0, source.size, _BLOCK):
-            part = target[start : start + _BLOCK]
-            np.minimum(source[start : start + _BLOCK], high, out=part)
-            np.maximum(part, low, out=part)
-            part -= low
-            part *= inverse
-            part -= zero
-            part += half
-            np.floor(part, out=part)
-            part *= scale
-        return result
+    inverse = np.float32(1) / scale
+    zero = xp.floor(-low * inverse + half)
+    if xp is not np or inputs.size <= _BLOCK or np.ndim(low):
+        shifted = xp.maximum(xp.minimum(inputs, high), low) - low
+        return xp.floor(shifted * inverse - zero + half) * scale
+    result = np.empty_like(inputs, order="C")
+    source, target = inputs.reshape(-1), result.reshape(-1)
+    for start in range(0, source.size, _BLOCK):
+        part = target[start : start + _BLOCK]
+        np.minimum(source[start : start + _BLOCK], high, out=part)
+        np.maximum(part, low, out=part)
+        part -= low
+        part *= inverse
+        part -= zero
+        part += half
+        np.floor(part, out=part)
+        part *= scale
+    return result
 
 
 def _inside(inputs: Any, low: Any, high: Any) -> Any:

@@ -428,12 +428,11 @@ def quantized_batch_norm_op(
         real[name] = dequantize(plain(value), *pair, limits_of(value.dtype))
     limits = limits_of(out_type)
     ends = np.float32(-(1 << 20)), np.float32(1 << 20)
-    with np.errstate(all="ignore"):
-        scale = np.float32(1) / np.sqrt(real["var"] + np.float32(variance_epsilon))
-        if scale_after_normalization:
-            scale = scale * real["gamma"]
-        offset = quantize(-real["mean"] * scale + real["beta"], *ends, limits)
-        factor = quantize(scale, *ends, limits)
+    scale = np.float32(1) / np.sqrt(real["var"] + np.float32(variance_epsilon))
+    if scale_after_normalization:
+        scale = scale * real["gamma"]
+    offset = quantize(-real["mean"] * scale + real["beta"], *ends, limits)
+    factor = quantize(scale, *ends, limits)
     pair = single(t_min, "t_min"), single(t_max, "t_max")
     values = quantize(dequantize(plain(t), *pair, limits_of(t.dtype)), *ends, limits)
     product = wrapped(values * factor).astype(np.int64)

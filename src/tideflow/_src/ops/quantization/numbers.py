@@ -75,8 +75,7 @@ def round_away(values: Any) -> Any:
 
 def to_integer(values: Any, dtype: Any) -> Array:
     """Converts real numbers as the processor does: what does not fit becomes the least of 32 bits."""
-    with np.errstate(invalid="ignore"):
-        return np.asarray(values).astype(np.int32).astype(dtype)
+    return np.asarray(values).astype(np.int32).astype(dtype)
 
 
 # One number at a time, in double precision.
@@ -87,10 +86,9 @@ def quantize_unclamped(value: Any, low: np.float32, high: np.float32, limits: Li
     if low == high:
         return np.full(np.shape(value), limits.lowest, np.int64)
     adjusted = float(np.float32(high - low)) * (limits.steps / (limits.steps - 1.0))
-    with np.errstate(all="ignore"):
-        scale = limits.steps / adjusted if adjusted else np.inf
-        nearest = round_away(np.asarray(value, np.float64) * scale) - round_away(np.float64(low) * scale)
-        return np.nan_to_num(nearest, nan=0.0, posinf=2.0**62, neginf=-(2.0**62)).astype(np.int64) + limits.lowest
+    scale = limits.steps / adjusted if adjusted else np.inf
+    nearest = round_away(np.asarray(value, np.float64) * scale) - round_away(np.float64(low) * scale)
+    return np.nan_to_num(nearest, nan=0.0, posinf=2.0**62, neginf=-(2.0**62)).astype(np.int64) + limits.lowest
 
 
 def quantize(value: Any, low: np.float32, high: np.float32, limits: Limits) -> Any:
@@ -103,9 +101,8 @@ def dequantize(value: Any, low: np.float32, high: np.float32, limits: Limits) ->
     if low == high:
         return np.full(np.shape(value), low, np.float32)
     scale = float(np.float32(high - low)) * (limits.steps / (limits.steps - 1.0)) / limits.steps
-    with np.errstate(all="ignore"):
-        start = float(round_away(np.float32(low / np.float32(scale)))) * float(np.float32(scale))
-        return (start + (np.asarray(value, np.float64) - limits.lowest) * scale).astype(np.float32)
+    start = float(round_away(np.float32(low / np.float32(scale)))) * float(np.float32(scale))
+    return (start + (np.asarray(value, np.float64) - limits.lowest) * scale).astype(np.float32)
 
 
 # Whole tensors, in single precision.
@@ -113,12 +110,11 @@ def dequantize(value: Any, low: np.float32, high: np.float32, limits: Limits) ->
 
 def quantize_tensor(values: Array, low: np.float32, high: np.float32, limits: Limits) -> Array:
     """Returns the quantized numbers (``int32``) nearest to those of a ``float32`` array."""
-    with np.errstate(all="ignore"):
-        scale = np.float32(0 if low == high else (limits.steps - 1.0) / float(np.float32(high - low)))
-        start = np.float32(round_away(np.float32(low * scale))) - np.float32(limits.lowest)
-        result = round_away(values * scale) - start
-        result = np.where(np.isnan(result), np.float32(limits.highest), result)
-        return to_integer(np.clip(result, np.float32(limits.lowest), _greatest(limits)), np.int32)
+    scale = np.float32(0 if low == high else (limits.steps - 1.0) / float(np.float32(high - low)))
+    start = np.float32(round_away(np.float32(low * scale))) - np.float32(limits.lowest)
+    result = round_away(values * scale) - start
+    result = np.where(np.isnan(result), np.float32(limits.highest), result)
+    return to_integer(np.clip(result, np.float32(limits.lowest), _greatest(limits)), np.int32)
 
 
 def _greatest(limits: Limits) -> np.float32:
@@ -127,10 +123,9 @@ def _greatest(limits: Limits) -> np.float32:
 
 def dequantize_tensor(values: Array, low: np.float32, high: np.float32, limits: Limits) -> Array:
     """Returns the real numbers (``float32``) that an array of quantized ones stands for."""
-    with np.errstate(all="ignore"):
-        scale = np.float32(float(np.float32(high - low)) / (limits.steps - 1.0))
-        start = low if low == high else np.float32(round_away(np.float32(low / scale)) * scale)
-        return (start - np.float32(limits.lowest) * scale) + values.astype(np.float32) * scale
+    scale = np.float32(float(np.float32(high - low)) / (limits.steps - 1.0))
+    start = low if low == high else np.float32(round_away(np.float32(low / scale)) * scale)
+    return (start - np.float32(limits.lowest) * scale) + values.astype(np.float32) * scale
 
 
 def requantize_tensor(values: Array, source: Range, target: Range, before: Limits, after: Limits) -> Array:
@@ -147,18 +142,17 @@ def _requantize_fixed(values: Array, source: Any, target: Any) -> Array:
     low, high = (np.float32(item) for item in source)
     least, greatest = (np.float32(item) for item in target)
     one = 1 << 16
-    with np.errstate(all="ignore"):
-        width = np.float32(greatest - least)
-        if width == 0:
-            scale = offset = start = 0
-        else:
-            scale = _truncated(255.0 * one * float(np.float32(high - low)) / float(width))
-            middle = np.float32(float(np.float32(low + high)) / 2.0)
-            steps = np.float32(middle * np.float32(255.0 / float(width)))
-            offset = _truncated(float(np.float32(steps * np.float32(one))))
-            start = _truncated(one * (float(least) * 255.0) / float(width))
-        scaled = (values.astype(np.int64) * np.int64(scale)) >> 32
-        return np.clip((scaled + (offset - start + (one >> 1))) >> 16, 0, 255)
+    width = np.float32(greatest - least)
+    if width == 0:
+        scale = offset = start = 0
+    else:
+        scale = _truncated(255.0 * one * float(np.float32(high - low)) / float(width))
+        middle = np.float32(float(np.float32(low + high)) / 2.0)
+        steps = np.float32(middle * np.float32(255.0 / float(width)))
+        offset = _truncated(float(np.float32(steps * np.float32(one))))
+        start = _truncated(one * (float(least) * 255.0) / float(width))
+    scaled = (values.astype(np.int64) * np.int64(scale)) >> 32
+    return np.clip((scaled + (offset - start + (one >> 1))) >> 16, 0, 255)
 
 
 def _truncated(value: float) -> int:
@@ -171,6 +165,5 @@ def product_range(a: Any, b: Any, limits_a: Limits, limits_b: Limits, limits: Li
     def level(pair: Any, bounds: Limits) -> np.float32:
         return np.float32(np.float32(pair[1] - pair[0]) / np.float32(bounds.steps - 1))
 
-    with np.errstate(all="ignore"):
-        one = np.float32(level(a, limits_a) * level(b, limits_b))
-        return np.float32(one * np.float32(limits.lowest)), np.float32(one * np.float32(limits.highest))
+    one = np.float32(level(a, limits_a) * level(b, limits_b))
+    return np.float32(one * np.float32(limits.lowest)), np.float32(one * np.float32(limits.highest))

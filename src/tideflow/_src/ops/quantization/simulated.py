@@ -35,18 +35,17 @@ def _scaled_range(
     greatest = (1 << (num_bits - 1)) - 1 if signed_input else (1 << num_bits) - 1
     number = dtype.type
     huge = np.finfo(dtype).max
-    with np.errstate(all="ignore"):
-        from_low = xp.where(number(least) * low > 0, number(least) / low, huge)
-        from_high = xp.where(number(greatest) * high > 0, number(greatest) / high, huge)
-        below = from_low < from_high
-        scale = xp.where(below, from_low, from_high)
-        inverse = xp.where(below, low / number(least or 1), high / number(greatest or 1))
-        return (
-            xp.where(below, low, number(least) * inverse),
-            xp.where(below, number(greatest) * inverse, high),
-            scale,
-            inverse,
-        )
+    from_low = xp.where(number(least) * low > 0, number(least) / low, huge)
+    from_high = xp.where(number(greatest) * high > 0, number(greatest) / high, huge)
+    below = from_low < from_high
+    scale = xp.where(below, from_low, from_high)
+    inverse = xp.where(below, low / number(least or 1), high / number(greatest or 1))
+    return (
+        xp.where(below, low, number(least) * inverse),
+        xp.where(below, number(greatest) * inverse, high),
+        scale,
+        inverse,
+    )
 
 
 def _extent(xp: Any, input: Any, axes: tuple[int, ...]) -> tuple[Any, Any]:
@@ -96,10 +95,9 @@ def _simulate(
     if work != dtype:
         input, low, high = input.astype(work), low.astype(work), high.astype(work)
     low, high, scale, inverse = _scaled_range(xp, low, high, work, num_bits, signed_input, narrow_range)
-    with np.errstate(all="ignore"):
-        values = xp.maximum(xp.minimum(input, high), low) * scale if range_given else input * scale
-        values = xp.floor(values + work.type(0.5)) if half_up else xp.rint(values)
-        return (values * inverse).astype(dtype)
+    values = xp.maximum(xp.minimum(input, high), low) * scale if range_given else input * scale
+    values = xp.floor(values + work.type(0.5)) if half_up else xp.rint(values)
+    return (values * inverse).astype(dtype)
 
 
 def _range_shape(input: Any, input_min: Any, input_max: Any, *, axis: int) -> Any:

@@ -44,17 +44,15 @@ def along(values: Any, rank: int, axis: int) -> Any:
 
 def quantize(values: Any, scales: Any, zero_points: Any, least: int, greatest: int) -> Any:
     """Returns the quantized numbers nearest to real ones, halves upwards."""
-    with np.errstate(all="ignore"):
-        nearest = np.floor(values * (np.float32(1) / scales) + np.float32(0.5)).astype(np.int32)
-        total = (nearest.astype(np.int64) + zero_points).astype(np.int32)
+    nearest = np.floor(values * (np.float32(1) / scales) + np.float32(0.5)).astype(np.int32)
+    total = (nearest.astype(np.int64) + zero_points).astype(np.int32)
     return np.maximum(np.minimum(total, greatest), least)
 
 
 def fixed_point(factor: Any) -> tuple[Any, Any]:
     """Returns positive real factors as 31-bit integers and the powers of two to multiply them by."""
-    with np.errstate(all="ignore"):
-        mantissa, shift = np.frexp(np.asarray(factor, np.float64))
-        whole = np.floor(np.nan_to_num(mantissa) * (1 << 31) + 0.5).astype(np.int64)
+    mantissa, shift = np.frexp(np.asarray(factor, np.float64))
+    whole = np.floor(np.nan_to_num(mantissa) * (1 << 31) + 0.5).astype(np.int64)
     full = whole == 1 << 31
     whole, shift = np.where(full, whole // 2, whole), np.where(full, shift + 1, shift).astype(np.int64)
     small = shift < -31
@@ -73,8 +71,7 @@ def requantize(
     values: Any, scale: Any, zero_point: Any, new_scale: Any, new_zero_point: Any, least: int, greatest: int
 ) -> Any:
     """Moves integers to another scale and zero point."""
-    with np.errstate(all="ignore"):
-        factor = np.asarray(scale, np.float64) / np.asarray(new_scale, np.float64)
+    factor = np.asarray(scale, np.float64) / np.asarray(new_scale, np.float64)
     moved = scaled(values.astype(np.int64) - zero_point, factor) + new_zero_point
     return np.maximum(np.minimum(moved, greatest), least)
 
@@ -162,9 +159,8 @@ def uniform_dequantize_op(
     check_parameters(input.shape, scales, zero_points, quantization_axis)
     check_scales(scales)
     scale, zero = (along(item, input.ndim, quantization_axis) for item in (scales, zero_points))
-    with np.errstate(all="ignore"):
-        centred = (plain(input).astype(np.int64) - zero).astype(np.int32)
-        return (centred.astype(np.float32) * scale).astype(Tout.as_numpy_dtype)
+    centred = (plain(input).astype(np.int64) - zero).astype(np.int32)
+    return (centred.astype(np.float32) * scale).astype(Tout.as_numpy_dtype)
 
 
 @uniform_dequantize_op.shape

@@ -43,10 +43,9 @@ def quantize_rows(values: Any) -> tuple[Any, Any, Any]:
     high = np.maximum(values.max(axes, keepdims=True, initial=0), zero).astype(np.float64)
     flat = low == high
     scale = np.where(flat, 1.0, (high - low) / 255.0)
-    with np.errstate(all="ignore"):
-        from_low, from_high = -128 - low / scale, 127 - high / scale
-        nearer = 128 + np.abs(low / scale) < 127 + np.abs(high / scale)
-        chosen = np.clip(np.rint(np.where(nearer, from_low, from_high)), -128, 127)
+    from_low, from_high = -128 - low / scale, 127 - high / scale
+    nearer = 128 + np.abs(low / scale) < 127 + np.abs(high / scale)
+    chosen = np.clip(np.rint(np.where(nearer, from_low, from_high)), -128, 127)
     zero_points = np.where(flat, 0, np.nan_to_num(chosen)).astype(np.int32)
     scale = scale.astype(np.float32)
     return quantize(values, scale, zero_points, -128, 127), scale, zero_points

@@ -72,8 +72,7 @@ def binomial(key: Any, counter: Any, counts: Any, probs: Any, num_samples: int, 
     _by_rejection(uniforms, trials, rare, values, np.flatnonzero(open_ & ~few))
     turned = open_ & swapped
     values[turned] = trials[turned] - values[turned]
-    with np.errstate(invalid="ignore", over="ignore"):
-        return values.astype(dtype).reshape(counts.size, num_samples).T
+    return values.astype(dtype).reshape(counts.size, num_samples).T
 
 
 def _by_inversion(uniforms: Buffer, trials: Any, chances: Any, values: Any, active: NDArray[Any]) -> None:
@@ -81,8 +80,7 @@ def _by_inversion(uniforms: Buffer, trials: Any, chances: Any, values: Any, acti
     values[active] = 0
     used = np.zeros(trials.size)
     while active.size:
-        with np.errstate(divide="ignore"):
-            used[active] += np.ceil(np.log(uniforms.take(active)) / np.log1p(-chances[active]))
+        used[active] += np.ceil(np.log(uniforms.take(active)) / np.log1p(-chances[active]))
         active = active[~(used[active] > trials[active])]
         values[active] += 1
 
@@ -106,21 +104,20 @@ def _by_rejection(uniforms: Buffer, trials: Any, chances: Any, values: Any, acti
         m = np.floor((n + 1) * p)
         u = uniforms.take(active) - 0.5
         v = uniforms.take(active)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            shifted = 0.5 - np.abs(u)
-            k = np.floor((2 * a / shifted + b) * u + n * p + 0.5)
-            accepted = (shifted >= 0.07) & (v <= 0.92 - 4.2 / b)
-            refused = (k < 0) | (k > n)
-            left = np.log(v * alpha / (a / (shifted * shifted) + b))
-            right = (
-                (m + 0.5) * np.log((m + 1) / (r * (n - m + 1)))
-                + (n + 1) * np.log((n - m + 1) / (n - k + 1))
-                + (k + 0.5) * np.log(r * (n - k + 1) / (k + 1))
-                + _tail(m)
-                + _tail(n - m)
-                - _tail(np.where(refused, 0, k))
-                - _tail(np.where(refused, 0, n - k))
-            )
+        shifted = 0.5 - np.abs(u)
+        k = np.floor((2 * a / shifted + b) * u + n * p + 0.5)
+        accepted = (shifted >= 0.07) & (v <= 0.92 - 4.2 / b)
+        refused = (k < 0) | (k > n)
+        left = np.log(v * alpha / (a / (shifted * shifted) + b))
+        right = (
+            (m + 0.5) * np.log((m + 1) / (r * (n - m + 1)))
+            + (n + 1) * np.log((n - m + 1) / (n - k + 1))
+            + (k + 0.5) * np.log(r * (n - k + 1) / (k + 1))
+            + _tail(m)
+            + _tail(n - m)
+            - _tail(np.where(refused, 0, k))
+            - _tail(np.where(refused, 0, n - k))
+        )
         accepted |= ~refused & (left <= right)
         values[active[accepted]] = k[accepted]
         active = active[~accepted]

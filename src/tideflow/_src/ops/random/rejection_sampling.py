@@ -212,30 +212,29 @@ def _gamma_part(key: Any, counter: Any, shapes: NDArray[Any], first: int) -> NDA
     values[exponential] = -np.log1p(-uniforms.take(exponential))
     is_raised = shapes < 1.0
     shifted = shapes + np.where(is_raised, 2.0 / 3, -1.0 / 3)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        factor = 1.0 / 3 / np.sqrt(shifted)
-        active = np.flatnonzero(shapes != 1.0)
-        while active.size:
-            normal = normals.take(active)
-            cube = 1 + factor[active] * normal
-            # A shape that is negative or NaN makes NaN here, which is accepted below as the result.
-            is_positive = ~(cube <= 0)
-            rows, normal, cube = active[is_positive], normal[is_positive], cube[is_positive] ** 3
-            uniform = uniforms.take(rows)
-            square = normal * normal
-            accepted = uniform < 1 - 0.0331 * square * square
-            rest = ~accepted
-            accepted[rest] = np.log(uniform[rest]) < 0.5 * square[rest] + shifted[rows[rest]] * (
-                1 - cube[rest] + np.log(cube[rest])
-            )
-            accepted |= np.isnan(cube)
-            done = rows[accepted]
-            values[done] = shifted[done] * cube[accepted]
-            low = done[is_raised[done]]
-            values[low] *= uniforms.take(low) ** (1 / shapes[low])
-            is_active = np.ones(active.size, bool)
-            is_active[np.flatnonzero(is_positive)[accepted]] = False
-            active = active[is_active]
+    factor = 1.0 / 3 / np.sqrt(shifted)
+    active = np.flatnonzero(shapes != 1.0)
+    while active.size:
+        normal = normals.take(active)
+        cube = 1 + factor[active] * normal
+        # A shape that is negative or NaN makes NaN here, which is accepted below as the result.
+        is_positive = ~(cube <= 0)
+        rows, normal, cube = active[is_positive], normal[is_positive], cube[is_positive] ** 3
+        uniform = uniforms.take(rows)
+        square = normal * normal
+        accepted = uniform < 1 - 0.0331 * square * square
+        rest = ~accepted
+        accepted[rest] = np.log(uniform[rest]) < 0.5 * square[rest] + shifted[rows[rest]] * (
+            1 - cube[rest] + np.log(cube[rest])
+        )
+        accepted |= np.isnan(cube)
+        done = rows[accepted]
+        values[done] = shifted[done] * cube[accepted]
+        low = done[is_raised[done]]
+        values[low] *= uniforms.take(low) ** (1 / shapes[low])
+        is_active = np.ones(active.size, bool)
+        is_active[np.flatnonzero(is_positive)[accepted]] = False
+        active = active[is_active]
     return values
 
 
@@ -281,15 +280,13 @@ def poisson(key: Any, counter: Any, rate: NDArray[Any], num_samples: int, dtype:
         out[part == np.inf] = np.inf
 
     _in_chunks(fill, rates.size)
-    with np.errstate(invalid="ignore", over="ignore"):
-        return values.astype(dtype).reshape(rate.size, num_samples).T
+    return values.astype(dtype).reshape(rate.size, num_samples).T
 
 
 def _poisson_by_products(uniforms: Buffer, rates: NDArray[Any], values: NDArray[Any], active: NDArray[Any]) -> None:
     """Fills in the numbers of small rates."""
     values[active] = 0
-    with np.errstate(over="ignore"):
-        limit = np.exp(-rates)
+    limit = np.exp(-rates)
     product = np.ones(rates.size)
     while active.size:
         product[active] *= uniforms.take(active)
@@ -306,13 +303,12 @@ def _poisson_by_rejection(uniforms: Buffer, rates: NDArray[Any], values: NDArray
         inverse_alpha = 1.1239 + 1.1328 / (b - 3.4)
         u = uniforms.take(active) - 0.5
         v = uniforms.take(active)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            shifted = 0.5 - np.abs(u)
-            k = np.floor((2 * a / shifted + b) * u + rate + 0.43)
-            accepted = (shifted >= 0.07) & (v <= 0.9277 - 3.6224 / (b - 2))
-            refused = (k < 0) | ((shifted < 0.013) & (v > shifted))
-            left = np.log(v * inverse_alpha / (a / (shifted * shifted) + b))
-            right = -rate + k * np.log(rate) - _log_factorial(k)
+        shifted = 0.5 - np.abs(u)
+        k = np.floor((2 * a / shifted + b) * u + rate + 0.43)
+        accepted = (shifted >= 0.07) & (v <= 0.9277 - 3.6224 / (b - 2))
+        refused = (k < 0) | ((shifted < 0.013) & (v > shifted))
+        left = np.log(v * inverse_alpha / (a / (shifted * shifted) + b))
+        right = -rate + k * np.log(rate) - _log_factorial(k)
         accepted |= ~refused & (left <= right)
         values[active[accepted]] = k[accepted]
         active = active[~accepted]

@@ -105,9 +105,8 @@ def truncated(key: Any, counter: Any, parameters: Any, count: int) -> NDArray[An
     """Draws ``count`` numbers for each row of ``parameters``: mean, deviation and bounds; ``[rows, count]``."""
     reader = _Reader(key, counter)
     result = np.empty((parameters.shape[0], count), parameters.dtype)
-    with np.errstate(all="ignore"):
-        for row, (mean, deviation, low, high) in enumerate(parameters):
-            result[row] = _one(reader, mean, deviation, low, high, count)
+    for row, (mean, deviation, low, high) in enumerate(parameters):
+        result[row] = _one(reader, mean, deviation, low, high, count)
     return result
 
 

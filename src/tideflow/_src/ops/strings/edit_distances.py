@@ -77,10 +77,9 @@ def edit_distance_op(
         distances = _distances(*one.at(places), *other.at(places)).astype(np.float32)
         if normalize:
             lengths = other.at(places)[2]
-            with np.errstate(divide="ignore", invalid="ignore"):
-                distances = np.where(
-                    lengths > 0, distances / lengths.astype(np.float32), np.where(distances > 0, np.inf, 0)
-                )
+            distances = np.where(
+                lengths > 0, distances / lengths.astype(np.float32), np.where(distances > 0, np.inf, 0)
+            )
         result[places] = distances
     return result.reshape(sizes)
 

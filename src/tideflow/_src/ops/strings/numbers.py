@@ -68,11 +68,10 @@ def _one_real(item: bytes) -> float:
 
 def _single(numbers: Any, items: list[bytes]) -> Any:
     """Rounds what was read to single precision; once from the text where rounding twice could go wrong."""
-    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-        result = numbers.astype(np.float32)
-        back = result.astype(np.float64)
-        other = np.nextafter(result, np.where(numbers > back, np.inf, -np.inf).astype(np.float32)).astype(np.float64)
-        halfway = np.flatnonzero(np.isfinite(numbers) & (numbers != back) & (numbers - back == other - numbers))
+    result = numbers.astype(np.float32)
+    back = result.astype(np.float64)
+    other = np.nextafter(result, np.where(numbers > back, np.inf, -np.inf).astype(np.float32)).astype(np.float64)
+    halfway = np.flatnonzero(np.isfinite(numbers) & (numbers != back) & (numbers - back == other - numbers))
     for place in halfway.tolist():
         text = items[place].strip()
         if _HEXADECIMAL.fullmatch(text):

@@ -32,8 +32,7 @@ def _places(values: Array) -> Array:
     """
     limits = bucket_limits()
     zero = len(limits) // 2
-    with np.errstate(divide="ignore"):
-        power = (np.log(np.abs(values)) + np.log(1e12)) * (1 / np.log(1.1))
+    power = (np.log(np.abs(values)) + np.log(1e12)) * (1 / np.log(1.1))
     power = np.clip(np.floor(power), -1, zero - 2).astype(np.intp)
     places = np.where(values < 0, zero - 1 - power, zero + 2 + power)
     places -= values < limits[np.maximum(places - 1, 0)]

@@ -2,7 +2,7 @@
 
 ``np.errstate`` costs more than adding two small arrays. Setting the context variable behind it costs a tenth; where
 a NumPy release lacks that variable, ``np.errstate`` does the same. Use: ``token = enter(QUIET)``, then
-``leave(token)`` in a ``finally``. Kernels run so, and need nothing of their own.
+``leave(token)`` in a ``finally``; or ``with quiet():``. Kernels run so, and need nothing of their own.
 
 For one NumPy function, ``run_quietly(function, *arguments)`` costs less still: it calls the function inside a
 ``contextvars.Context`` in which warnings are off. A context serves one call at a time: a second thread that finds it
@@ -37,7 +37,18 @@ except ImportError:  # a NumPy release whose internals differ
 else:
     enter, leave, QUIET = _extobj_contextvar.set, _extobj_contextvar.reset, _make_extobj(all="ignore")
 
-_quiet = contextvars.Context()
-_quiet.run(np.seterr, all="ignore")
 
-run_quietly: Callable[..., Any] = _quiet.run
+class quiet:
+    """Is a block in which NumPy does not warn."""
+
+    def __enter__(self) -> None:
+        self._token = enter(QUIET)
+
+    def __exit__(self, *failure: Any) -> None:
+        leave(self._token)
+
+
+_context = contextvars.Context()
+_context.run(np.seterr, all="ignore")
+
+run_quietly: Callable[..., Any] = _context.run
