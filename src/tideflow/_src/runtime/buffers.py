@@ -32,10 +32,10 @@ class Buffer:
 
     Attributes:
       value: None before initialization; else an array of the host, or one in the engine's memory.
-      lease: the value as an array of the host once it is leased, or None.
+      lease: the value once it is leased, or None: an array of the host, or with a placement whatever the value is.
       pins: how many programs read the value at the moment, so that none may take its memory over.
       lock: makes reading and writing one step.
-      placement: the device that holds the value, or None for the host.
+      placement: the full name of the device that holds the value, or None for the host.
     """
 
     __slots__ = ("value", "lease", "pins", "lock", "number", "name", "dtype", "shape", "placement", "__weakref__")
@@ -59,7 +59,7 @@ class Buffer:
         """
         lease = self.lease
         if lease is not None:
-            return lease
+            return lease if self.placement is None else np.asarray(lease)
         with self.lock:
             value = self.peek()
             if value.__class__ is np.ndarray:
@@ -79,6 +79,18 @@ class Buffer:
         if value is None:
             raise FailedPreconditionError(None, None, f"Attempting to use uninitialized value {self.name}")
         return np.asarray(value)
+
+    def read_in_place(self) -> Any:
+        """Returns the value where it is, and leases it: what :meth:`read` does for a buffer that has a placement.
+
+        Raises:
+          FailedPreconditionError: the variable is not initialized.
+        """
+        with self.lock:
+            if self.value is None:
+                raise FailedPreconditionError(None, None, f"Attempting to use uninitialized value {self.name}")
+            self.lease = self.value
+            return self.value
 
     def take(self) -> Any:
         """Returns, under the lock, the value as an array that the caller may change and then stores again."""

@@ -20,6 +20,7 @@ from tideflow._src.core.errors import InvalidArgumentError, OpError
 from tideflow._src.core.tensor import EagerTensor, Tensor
 from tideflow._src.graph.op_def import Argument, OpDef
 from tideflow._src.runtime import device_kernels, devices, random_state
+from tideflow._src.runtime.buffers import Buffer, buffer_in, locked
 from tideflow._src.runtime.devices import HOST, configuration
 from tideflow._src.runtime.lazy import jax
 from tideflow._src.runtime.stages import SHAPE_OPS
@@ -60,6 +61,18 @@ class Call:
         """The input tensors with lists flattened."""
         return [each for item in self.tensors for each in (item if item.__class__ is list else (item,))]
 
+    def buffers(self) -> dict[int, Buffer]:
+        """The variables that the call reads or updates, by the position of their handles."""
+        definition = self.definition
+        if not (definition.reads or definition.updates):
+            return {}
+        touched = (*definition.reads, *definition.updates)
+        return {
+            index: buffer_in(self.tensors[index]._value)
+            for index, argument in enumerate(definition.inputs)
+            if argument.name in touched
+        }
+
     def output_types(self) -> list[Any]:
         """The dtype of each output; a list of them for a list output."""
         return [self._type_of(argument) for argument in self.definition.outputs]
@@ -82,7 +95,8 @@ def run(call: Call, on_host: Callable[[list[Any]], Any], shape_problem: Callable
     Returns:
       A tensor for each output, or a list of them; the only one alone; None if there is none.
     """
-    device = _device_of(call)
+    buffers = call.buffers()
+    device = _device_of(call, buffers)
     engine_device = configuration.engine_device(device)
     if engine_device is None:
         return _wrapped(call, on_host(_host_values(call, device)), device)
@@ -90,12 +104,18 @@ def run(call: Call, on_host: Callable[[list[Any]], Any], shape_problem: Callable
         return _wrapped(call, _shapes(call), device)
     if _stays_on_host(call):
         return _wrapped(call, on_host([_plain(item) for item in call.tensors]), device)
-    if not _runs_on_accelerators(call):
+    if call.definition.name == "VariableShape":
+        (buffer,) = buffers.values()
+        return _wrapped(call, np.array(buffer.read_in_place().shape, call.output_types()[0].as_numpy_dtype), device)
+    if not _runs_on_accelerators(call, buffers):
         return _softly(call, device, on_host)
-    return _on_accelerator(call, device, engine_device, on_host, shape_problem)
+    with locked(buffers.values()):
+        return _on_accelerator(call, buffers, device, engine_device, on_host, shape_problem)
 
 
-def _device_of(call: Call) -> str:
+def _device_of(call: Call, buffers: dict[int, Buffer]) -> str:
+    for buffer in buffers.values():  # a variable is used where it is
+        return buffer.placement or HOST
     asked = devices.asked_for()
     if asked is not None:
         return asked
@@ -130,15 +150,17 @@ def _stays_on_host(call: Call) -> bool:
     return all(kind is dtypes.int32 or kind is dtypes.bool for kind in call.output_types())
 
 
-def _runs_on_accelerators(call: Call) -> bool:
+def _runs_on_accelerators(call: Call, buffers: dict[int, Buffer]) -> bool:
     definition = call.definition
     if definition.tier == "host" and definition.xla_kernel is None:
         return False
-    if definition.takes_functions or definition.reads or definition.updates:
+    if definition.takes_functions:
         return False
-    if definition.stateful and definition.random is None:
+    if definition.stateful and definition.random is None and not buffers:
         return False
-    kinds: list[Any] = [tensor.dtype for tensor in call.flat()]
+    handles = [call.tensors[index] for index in buffers]
+    kinds: list[Any] = [buffer.dtype for buffer in buffers.values()]
+    kinds += [tensor.dtype for tensor in call.flat() if not any(tensor is handle for handle in handles)]
     for kind in call.output_types():
         kinds.extend(kind if kind.__class__ is list else (kind,))
     return _HOST_ONLY.isdisjoint(kinds)
@@ -220,6 +242,7 @@ def _check_policy(call: Call, tensor: Any, given: Any, position: int, device: st
 
 def _on_accelerator(
     call: Call,
+    buffers: dict[int, Buffer],
     device: str,
     engine_device: Any,
     on_host: Callable[[list[Any]], Any],
@@ -233,6 +256,9 @@ def _on_accelerator(
     for position, (tensor, given) in enumerate(zip(call.tensors, call.given, strict=True)):
         values = []
         for each, source in _pairs(tensor, given):
+            if position in buffers:
+                values.append(_value_of(buffers[position], engine_device, definition))
+                continue
             if position in static:
                 values.append(np.asarray(each._value))
                 continue
@@ -250,8 +276,10 @@ def _on_accelerator(
                     _check_policy(call, each, source, position, device)
             values.append(value)
         found.append(values if tensor.__class__ is list else values[0])
+    updated = [buffer for position, buffer in buffers.items() if definition.inputs[position].name in definition.updates]
+    types = [*[buffer.dtype for buffer in updated], *call.output_types()]
     try:
-        kernel, arrays = device_kernels.find(definition, found, call.attrs, call.output_types(), engine_device)
+        kernel, arrays = device_kernels.find(definition, found, call.attrs, types, engine_device)
     except NeedsHost:
         return _softly(call, device, on_host)
     if kernel.refused:
@@ -280,6 +308,15 @@ def _on_accelerator(
         return _wrapped(call, outputs, HOST)
     if outcome is not None:
         pending += (outcome,)
+    if updated:
+        for check in pending:  # a run that fails leaves the variables as they were
+            check()
+        pending = ()
+        for buffer, value in zip(updated, results, strict=False):
+            buffer.store(value)
+        results = results[len(updated) :]
+        if not definition.outputs:
+            return None
     wrapped = [
         [wrap_array(each, device, pending) for each in item]
         if isinstance(item, list)
@@ -287,6 +324,21 @@ def _on_accelerator(
         for item in results
     ]
     return wrapped[0] if len(definition.outputs) == 1 else wrapped
+
+
+def _value_of(buffer: Buffer, engine_device: Any, definition: OpDef) -> Any:
+    """Returns a variable's value in the memory of an accelerator, and keeps it there; None if there is none yet.
+
+    Raises:
+      FailedPreconditionError: there is none, and the operation needs one.
+    """
+    value = buffer.value
+    if value is None:
+        return None if definition.allows_uninitialized else buffer.peek()
+    if not isinstance(value, jax.Array) or value.device != engine_device:
+        value = jax.device_put(value, engine_device)
+        buffer.store(value)
+    return value if definition.updates else buffer.read_in_place()
 
 
 def _words(key: Any) -> np.ndarray[Any, Any]:
@@ -310,6 +362,39 @@ def _wrapped(call: Call, result: Any, device: str) -> Any:
 
 def _belongs(value: Any) -> bool:
     return value.dtype.__class__ is not dtypes.DType and value.dtype.kind != "O"
+
+
+def new_buffer(name: str, dtype: dtypes.DType, shape: Any, initial: EagerTensor) -> Buffer:
+    """Returns the storage of a variable on the device that this thread's operations run on, with its first value.
+
+    32-bit integers and what no accelerator holds stay in host memory, as in TensorFlow.
+    """
+    device = devices.current()
+    engine_device = configuration.engine_device(device) if device != HOST else None
+    on_host = engine_device is None or dtype is dtypes.int32 or dtype in _HOST_ONLY
+    if engine_device is not None and on_host:
+        device = HOST
+    buffer = Buffer(name, dtype, shape, None if device == HOST else device)
+    if on_host:
+        buffer.share(initial._value)
+    else:
+        array = initial._array if initial.__class__ is DeviceTensor else initial._value
+        buffer.share(jax.device_put(array, engine_device))
+    return buffer
+
+
+def read(buffer: Buffer) -> EagerTensor:
+    """Returns the value of a variable as a tensor, on the device where the variable is."""
+    device = buffer.placement
+    if device is None:
+        return wrap_on(buffer.read(), HOST)
+    engine_device = configuration.engine_device(device)
+    if engine_device is None:
+        return wrap_on(buffer.read(), device)
+    with buffer.lock:
+        if buffer.value is not None and not isinstance(buffer.value, jax.Array):
+            buffer.store(jax.device_put(buffer.value, engine_device))
+        return wrap_array(buffer.read_in_place(), device)
 
 
 def place(tensor: Any) -> Any:

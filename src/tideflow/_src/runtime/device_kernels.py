@@ -74,9 +74,10 @@ class Kernel:
     Args:
       definition: the operation.
       attrs: the attributes that its kernel takes.
-      fixed: the values of its static inputs by position.
+      fixed: the values of its static inputs by position; None for a variable that has no value yet.
       counts: of each input, how many tensors it is given as a list; -1 for a single tensor.
-      types: the dtype of each output, or a list of them for a list output; None leaves the kernel's own.
+      types: the dtypes of the variables that it updates and of each output, or a list of them for a list output; None
+        leaves the kernel's own.
       device: the engine's device that runs it; None for the engine's own choice.
     """
 
@@ -109,8 +110,8 @@ class Kernel:
           key, counter: where a random operation's numbers come from.
 
         Returns:
-          The value of each output, or a list of them, in a tuple; and what tells whether the values were accepted, None
-          if the kernel takes all.
+          The new values of the variables that it updates and the value of each output, or a list of them, in a tuple;
+          and what tells whether the values were accepted, None if the kernel takes all.
         """
         results, failed = self._program(arrays, key, counter)
         return results, None if failed is None else Outcome(self._definition.name, failed, self._messages)
@@ -140,11 +141,9 @@ class Kernel:
         if conditions:
             broken = jnp.stack([jnp.logical_not(jnp.asarray(held)).reshape(()) for held, _ in conditions])
             failed = jnp.where(broken.any(), jnp.argmax(broken), -1)
-        outputs = definition.outputs
-        results = (result,) if len(outputs) == 1 else result
-        results = tuple(
-            list(item) if argument.is_list else item for argument, item in zip(outputs, results, strict=True)
-        )
+        lists = [*[False for _ in definition.updates], *[argument.is_list for argument in definition.outputs]]
+        results = (result,) if len(lists) == 1 else result
+        results = tuple(list(item) if is_list else item for is_list, item in zip(lists, results, strict=True))
         if self._types is not None:
             results = tuple(_as_declared(item, types) for item, types in zip(results, self._types, strict=True))
         return results, failed
@@ -163,7 +162,8 @@ def find(
 
     Args:
       definition: the operation.
-      inputs: a value for each input, or a list of values; static inputs are in host memory.
+      inputs: a value for each input, or a list of values; static inputs are in host memory, and for a variable its
+        value is given, or None.
       attrs: the attributes that the kernel takes.
       types: the dtypes of the outputs; see :class:`Kernel`.
       device: the engine's device that runs it; None for the engine's own choice.
@@ -180,7 +180,9 @@ def find(
         is_list = item.__class__ is list or item.__class__ is tuple
         counts.append(len(item) if is_list else -1)
         for value in item if is_list else (item,):
-            if index in static:
+            if value is None:
+                signature.append(None)
+            elif index in static:
                 signature.append((value.tobytes(), value.dtype, value.shape))
             else:
                 signature.append((value.dtype, value.shape))
@@ -188,7 +190,7 @@ def find(
     key = (definition.name, device, *counts, *signature, *[_hashable(value) for value in attrs.values()])
     kernel = kept.find(key)
     if kernel is None:
-        fixed = {index: inputs[index] for index in static}
+        fixed = {index: item for index, item in enumerate(inputs) if index in static or item is None}
         kernel = Kernel(definition, attrs, fixed, tuple(counts), types, device)
         kept.keep(key, kernel)
     return kernel, arrays

@@ -9,7 +9,7 @@ import numpy as np
 
 from tideflow._src.core import context, dtypes
 from tideflow._src.core.dtypes import DType
-from tideflow._src.core.tensor import EagerTensor, SymbolicTensor, wrap
+from tideflow._src.core.tensor import HOST_CPU, EagerTensor, SymbolicTensor, wrap
 from tideflow._src.core.tensor_shape import TensorShape
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.scopes import name_scope
@@ -28,6 +28,7 @@ from tideflow._src.ops.state.variables import (
     resource_count_up_to_op,
     var_is_initialized_op,
 )
+from tideflow._src.runtime import device_calls
 from tideflow._src.runtime.buffers import Buffer
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.state.scattering import Scattering
@@ -75,7 +76,7 @@ class BaseResourceVariable(Scattering, VariableV1):
     def device(self) -> str:
         """The device that holds the storage."""
         if self._buffer is not None:
-            return getattr(self._buffer.value, "device_name", wrap(np.zeros(())).device)
+            return self._buffer.placement or HOST_CPU
         return str(self._handle.device)
 
     @property
@@ -150,7 +151,7 @@ class BaseResourceVariable(Scattering, VariableV1):
             buffer = self._buffer
             if buffer is None:
                 return read_variable_op(self._handle, dtype=self._dtype)
-            result = wrap(buffer.read())
+            result = wrap(buffer.read()) if buffer.placement is None else device_calls.read(buffer)
             if state.tapes:
                 context.record(read_variable_op, (self._handle,), {"dtype": self._dtype}, result)
             return result
@@ -289,7 +290,8 @@ class BaseResourceVariable(Scattering, VariableV1):
                 f"assigned value shape {shape} are incompatible."
             )
         buffer = self._buffer
-        if buffer is not None and tensor.__class__ is EagerTensor and context.current_graph() is None:
+        plain = tensor.__class__ is EagerTensor and context.current_graph() is None
+        if buffer is not None and plain and buffer.placement is None:
             buffer.share(tensor._value)
             return kinds.unread(self, None) if read_value else None
         validate = self._shape.is_fully_defined()

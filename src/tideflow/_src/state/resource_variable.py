@@ -17,6 +17,7 @@ from tideflow._src.ops.state.variables import (
     var_handle_op,
     var_is_initialized_op,
 )
+from tideflow._src.runtime import device_calls
 from tideflow._src.runtime.buffers import Buffer, ResourceHandle
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.state.base_resource_variable import BaseResourceVariable
@@ -128,9 +129,7 @@ class ResourceVariable(BaseResourceVariable):
         self._in_graph = False
         initial = self._initial(initial_value, dtype)
         self._set_shape_and_dtype(initial, shape, validate_shape)
-        buffer = Buffer(self._handle_name, self._dtype, self._shape._dims)
-        buffer.share(initial._value)
-        self._set_buffer(buffer)
+        self._set_buffer(device_calls.new_buffer(self._handle_name, self._dtype, self._shape._dims, initial))
 
     def _set_buffer(self, buffer: Buffer) -> None:
         self._buffer = buffer
