@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from tideflow._src.core import float_errors
 from tideflow._src.core.errors import ResourceExhaustedError
 from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.graph import evaluation
@@ -206,7 +207,8 @@ def call(definition: OpDef, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any
     ):
         host = evaluation.host_kernel(definition)
         if host is not None:
-            return host(*inputs, **attrs)
+            with float_errors.quiet():
+                return host(*inputs, **attrs)
     for index in definition.static_inputs:
         item = inputs[index]
         if not all(map(is_known, item)) if item.__class__ is list else not is_known(item):

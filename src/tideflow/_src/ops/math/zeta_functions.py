@@ -84,8 +84,7 @@ def _zeta(xp: Any, x: Any, q: Any) -> Any:
 @op("Zeta", "x: T, q: T -> z: T", T=("float", "double"), broadcasts=True)
 def zeta_op(xp, x, q):
     """Gives Hurwitz' zeta function, the sum of ``(n + q) ** -x`` over natural ``n``."""
-    with np.errstate(all="ignore"):
-        return _zeta(xp, x, q).astype(x.dtype)
+    return _zeta(xp, x, q).astype(x.dtype)
 
 
 @zeta_op.gradient
@@ -118,8 +117,7 @@ def polygamma_op(xp, a, x):
 
 @polygamma_op.host
 def _polygamma_host(a, x):
-    with np.errstate(all="ignore"):
-        return _polygamma(np, _scipy, a, x)
+    return _polygamma(np, _scipy, a, x)
 
 
 @polygamma_op.gradient
