@@ -164,10 +164,12 @@ def function_def(function: Any, add_shapes: bool = False) -> Any:
         if tensor.graph is not function:
             raise ValueError(f"The output {tensor!r} is not of the function {signature.name!r}.")
         name = names.of_argument(tensor.op.name)
-        signature.output_arg.add(name=name, type=tensor.dtype.as_datatype_enum)
+        dtype = tensor.dtype
+        signature.output_arg.add(name=name, type=dtype.base_dtype.as_datatype_enum, is_ref=dtype._is_ref_dtype)
     for index, tensor in enumerate(function.inputs):
         argument = names.add_input(tensor)
-        signature.input_arg.add(name=argument, type=tensor.dtype.as_datatype_enum)
+        dtype = tensor.dtype
+        signature.input_arg.add(name=argument, type=dtype.base_dtype.as_datatype_enum, is_ref=dtype._is_ref_dtype)
         attributes = message.arg_attr[index].attr
         attr_value.write(attributes[_OUTPUT_SHAPES], "list(shape)", [tensor._shape])
     for op in body:
@@ -176,6 +178,10 @@ def function_def(function: Any, add_shapes: bool = False) -> Any:
         node = message.node_def.add()
         write_node(node, op, add_shapes)
         node.name = names.nodes[op]
+        if "_class" in op.attrs:
+            groups = [names.of_group(group) for group in op.attrs["_class"]]
+            node.attr["_class"].Clear()
+            attr_value.write_undeclared(node.attr["_class"], groups)
         del node.input[:]
         node.input.extend([names.reference(tensor) for tensor in op._inputs])
         node.input.extend([f"^{names.nodes[control]}" for control in op._control_inputs])
@@ -188,6 +194,9 @@ def function_def(function: Any, add_shapes: bool = False) -> Any:
     for key, value in getattr(function, "function_attributes", {}).items():
         attr_value.write_undeclared(message.attr[key], value)
     return message
+
+
+_GROUP = "loc:@"
 
 
 class _FunctionNames:
@@ -203,6 +212,13 @@ class _FunctionNames:
         self.nodes: dict[Operation, str] = {}
         self._inputs: dict[SymbolicTensor, str] = {}
         self._taken: set[str] = set()
+
+    def of_group(self, group: str) -> str:
+        """Returns a group of operations on one device, which has the name of one of them, with that one's name here."""
+        prefix, name = group[: len(_GROUP)], group[len(_GROUP) :]
+        if prefix != _GROUP:
+            return group
+        return next((_GROUP + new for op, new in self.nodes.items() if op.name == name), group)
 
     def of_argument(self, name: str) -> str:
         """Returns the name of an argument made of a node called ``name``: small letters, digits, underscores."""

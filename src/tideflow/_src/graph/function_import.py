@@ -138,6 +138,7 @@ def fill_function_graph(
     controls = [function_def.control_ret[item] for item in function_def.signature.control_output]
     graph.functions.update(library)
     work = NodeImport(graph, graph_def, {}, "", None, instantiate)
+    work.references = {argument.name for argument in function_def.signature.input_arg if argument.is_ref}
     work.run()
     outputs = [work.element(*_split(text)) for text in returned]
     return FunctionBody(

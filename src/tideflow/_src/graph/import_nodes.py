@@ -63,6 +63,7 @@ class NodeImport:
 
     Attributes:
       fresh_names: the keys added to the graph's table of names.
+      references: names of the placeholders that stand for variables which a function takes by reference.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class NodeImport:
         self.prefix = f"{prefix}/" if prefix else ""
         self.instantiate = instantiate
         self.fresh_names: list[str] = []
+        self.references: set[str] = set()
         self.first_new = len(graph._operations)
         self.used: set[tuple[str, int]] = set()
         self.index: dict[str, int] = {}
@@ -215,6 +217,8 @@ class NodeImport:
                 f"but its dtype is {attrs['dtype'].name}"
             )
         tensors, controls = self._tensors(number, node, name, op_def, attrs)
+        if node.name in self.references and op_def.name == "Placeholder":
+            attrs["dtype"] = attrs["dtype"]._as_ref
         types = signature.output_types(op_def, attrs)
         shapes = attrs.pop("_output_shapes", None)
         if "_class" in attrs:
