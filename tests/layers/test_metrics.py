@@ -121,3 +121,22 @@ def test_wrong_arguments() -> None:
             tf.metrics.auc([1, 0], tf.constant([1.5, 0.0]))
     with pytest.raises(RuntimeError, match="not supported when eager execution is enabled"):
         tf.metrics.mean([1.0])
+
+
+@pytest.mark.parametrize(
+    "labels, k, expected",
+    [
+        ([[1, 3, -1], [2, -1, -1]], 2, 1.0),
+        ([[1, 3, -1], [2, -1, -1]], 4, 1.0),
+        ([[1, 0, 9], [2, -5, 9]], 4, 0.875),
+        ([[1, 1, 3], [2, 2, 2]], 3, 0.5),
+        ([[1], [-1]], 2, float("nan")),
+    ],
+)
+def test_average_precision_does_not_count_padding_among_the_labels(labels, k, expected) -> None:
+    predictions = np.array([[0.1, 0.9, 0.2, 0.8], [0.1, 0.2, 0.9, 0.3]], np.float32)
+    with tf.Graph().as_default(), tf.Session() as session:
+        value, update = tf.metrics.average_precision_at_k(tf.constant(labels, tf.int64), predictions, k)
+        session.run(tf.local_variables_initializer())
+        np.testing.assert_allclose(session.run(update), expected, rtol=1e-12)
+        np.testing.assert_allclose(session.run(value), expected, rtol=1e-12)

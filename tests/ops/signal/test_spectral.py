@@ -118,3 +118,17 @@ def test_wav_files_keep_16_bits() -> None:
     np.testing.assert_allclose(decoded, sound, atol=1 / 32768)
     with pytest.raises(tf.errors.InvalidArgumentError, match="RIFF"):
         tf.audio.decode_wav(b"no sound at all")
+
+
+@pytest.mark.parametrize(
+    "length, step, expected",
+    [
+        (4, 4, [0.0, 2.0, 1.0, 2.0]),
+        (4, 6, [0.0, 2.0, 1.0, 2.0]),
+        (3, 3, [0.0, 1.0, 0.0]),
+        (4, 2, [0.0, 1.0, 1.0, 1.0]),
+    ],
+)
+def test_the_inverse_window_is_zero_where_no_window_has_weight(length, step, expected) -> None:
+    window = tf.signal.inverse_stft_window_fn(step)(length, tf.float32).numpy()
+    np.testing.assert_allclose(window, expected, rtol=1e-6)

@@ -112,6 +112,11 @@ class Tensor:
         return id(self)
 
     def __getattr__(self, name: str) -> Any:
+        if name == "numpy":
+            raise AttributeError(
+                f"{type(self).__name__} object has no attribute 'numpy': {self.name} is a node of a graph, which has a "
+                "value only while a session or a function runs."
+            )
         if name in ("T", "astype", "ravel", "transpose", "reshape", "clip", "size", "tolist", "data"):
             raise AttributeError(
                 f"{type(self).__name__} object has no attribute '{name}'. If you are looking for numpy-related "
@@ -351,12 +356,6 @@ class SymbolicTensor(Tensor):
           ValueError: no session is given and none is the default.
         """
         return self._op.graph._evaluate(self, feed_dict, session, "evaluate tensor using `eval()`")
-
-    def numpy(self) -> Any:
-        raise NotImplementedError(
-            f"numpy() is only available when eager execution is enabled; {self.name} is a node of a graph: "
-            "run it in a session."
-        )
 
     @property
     def _id(self) -> int:

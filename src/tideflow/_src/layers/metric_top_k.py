@@ -184,7 +184,8 @@ def average_precision_at_k(
 
     Args:
       labels: the numbers of the true classes: a tensor or ``SparseTensor`` of shape ``[..., labels]``, or one of a
-        rank less for a single label each.
+        rank less for a single label each. Numbers that are no class, such as -1, do not count; an item without labels
+        has no average.
       predictions: logits or probabilities of shape ``[..., classes]``.
       k: how many classes count as predicted.
       weights: what each item counts.
@@ -205,7 +206,13 @@ def average_precision_at_k(
     with name_scope(name, _named("average_precision", k)) as scope:
         _, chosen = top_k(predictions, k)
         chosen = cast(chosen, dtypes.int64)
-        averages = _average_precision(_labels(labels, chosen), chosen, isinstance(labels, SparseTensor), k)
+        found = _labels(labels, chosen)
+        if isinstance(labels, SparseTensor):
+            counted = _distinct(found)
+        else:  # what is no class is padding
+            classes = cast(raw.Shape(predictions)[-1], dtypes.int64)
+            counted = raw.LogicalAnd(raw.GreaterEqual(found, np.int64(0)), raw.Less(found, classes))
+        averages = _average_precision(found, counted, chosen, k)
         if weights is not None:
             weights = broadcast_weights(cast(weights, dtypes.float64), averages)
             averages = raw.Mul(averages, weights)
@@ -223,15 +230,14 @@ def average_precision_at_k(
         return collected(value, update, metrics_collections, updates_collections)
 
 
-def _average_precision(labels: Any, chosen: Any, is_sparse: bool, k: int) -> Any:
+def _average_precision(labels: Any, counted: Any, chosen: Any, k: int) -> Any:
+    """Returns the average precision of each item, given which of its labels count."""
     relevant = cast(_in(chosen, labels), dtypes.float64)
     ranks = cast(raw.Range(1, raw.Shape(chosen)[-1] + 1, 1), dtypes.float64)
     precision = raw.Div(raw.Cumsum(relevant, -1), ranks)
     total = reduce_sum(raw.Mul(precision, relevant), -1)
-    if is_sparse:
-        count = reduce_sum(cast(_distinct(labels), dtypes.float64), -1)
-        return raw.Div(total, raw.Minimum(count, np.float64(k)))
-    return raw.Div(total, cast(raw.Minimum(raw.Shape(labels)[-1], k), dtypes.float64))
+    count = reduce_sum(cast(counted, dtypes.float64), -1)
+    return raw.Div(total, raw.Minimum(count, np.float64(k)))
 
 
 def sparse_precision_at_k(

@@ -191,6 +191,11 @@ def _columns(x: Any, start: int, stop: int) -> Any:
     return raw.GatherV2(x, np.arange(start, stop, dtype=np.int32), _LAST)
 
 
+def _split_columns(x: Any, count: int) -> tuple[Any, Any]:
+    """Returns the first ``count`` columns, and those that are left."""
+    return _columns(x, 0, count), _columns(x, count, count + 1)
+
+
 def _over(x: Any, r: Any) -> Any:
     """Returns ``x`` times the inverse of the adjoint of the upper triangular ``r``."""
     return adjoint(matrix_triangular_solve_op(r, adjoint(x), lower=False, adjoint=False))
@@ -228,15 +233,30 @@ def svd_op(xp, input, *, compute_uv: bool = True, full_matrices: bool = False):
     check_matrix(input)
     x = widened(input)
     if not compute_uv:
-        values = xp.linalg.svd(x, compute_uv=False).astype(input.dtype)
+        values = xp.linalg.svd(x, compute_uv=False) if xp is not np else _svd_where_finite(x, False, False)[0]
         nothing = xp.zeros((0,), input.dtype)
-        return values, nothing, nothing
+        return values.astype(input.dtype), nothing, nothing
     if xp is np:
-        u, values, vh = lapack.over_batch(lambda part: tuple(np.linalg.svd(part, full_matrices)), x)
+        u, values, vh = lapack.over_batch(lambda part: _svd_where_finite(part, True, full_matrices), x)
     else:
         u, values, vh = xp.linalg.svd(x, full_matrices=full_matrices)
     v = xp.swapaxes(xp.conj(vh), -1, -2)
     return values.astype(input.dtype), u.astype(input.dtype), v.astype(input.dtype)
+
+
+def _svd_where_finite(x: Any, compute_uv: bool, full_matrices: bool) -> tuple[Any, ...]:
+    """Returns NumPy's decomposition; not-a-number for matrices that are not finite, which LAPACK rejects."""
+    finite = np.isfinite(x).all(axis=(-2, -1))
+    all_finite = finite.all()
+    given = x if all_finite else np.where(finite[..., None, None], x, 0)
+    if compute_uv:
+        parts: tuple[Any, ...] = tuple(np.linalg.svd(given, full_matrices))
+    else:
+        parts = (np.linalg.svd(given, compute_uv=False),)
+    if not all_finite:
+        for part in parts:
+            part[~finite] = np.nan
+    return parts
 
 
 @svd_op.shape
@@ -277,10 +297,21 @@ def _svd_gradient(call, ds, du, dv):
     if shape is None or None in shape[-2:]:
         raise NotImplementedError("SVD gradient has not been implemented for input with unknown inner matrix shape.")
     rows, columns = shape[-2], shape[-1]
+    extra: Any = None
     if call.attr("full_matrices") and rows != columns:
-        raise NotImplementedError(
-            "SVD gradient has not been implemented for full_matrices of matrices that are not square."
-        )
+        if abs(rows - columns) > 1:
+            raise NotImplementedError(
+                "svd gradient is not implemented for abs(m - n) > 1 when full_matrices is True: the additional vectors "
+                f"of a {rows}x{columns} matrix are not determined. Set full_matrices=False."
+            )
+        # The one vector that is left turns against the others, as they turn away from it.
+        least = columns if rows > columns else rows
+        if rows > columns:
+            (u, last), (du, d_last) = _split_columns(u, least), _split_columns(du, least)
+            extra = product(last, product(d_last, u, adjoint_a=True))
+        else:
+            (v, last), (dv, d_last) = _split_columns(v, least), _split_columns(dv, least)
+            extra = product(last, product(d_last, v, adjoint_a=True))
     gaps = _eigenvalue_gaps(raw.Mul(s, s))
     inverse = _safe_reciprocal(s)
     row, column = raw.ExpandDims(s, _BEFORE_LAST), raw.ExpandDims(s, _LAST)
@@ -295,10 +326,12 @@ def _svd_gradient(call, ds, du, dv):
     gradient = product(product(u, middle), v, adjoint_b=True)
     inverse_row = raw.ExpandDims(inverse, _BEFORE_LAST)
     if rows > columns:
-        rest = raw.Mul(raw.Sub(du, product(u, udu)), inverse_row)
+        outside = raw.Sub(du, product(u, udu))
+        rest = raw.Mul(outside if extra is None else raw.Sub(outside, extra), inverse_row)
         gradient = raw.AddV2(gradient, product(rest, v, adjoint_b=True))
     if columns > rows:
-        rest = raw.Mul(raw.Sub(dv, product(v, vdv)), inverse_row)
+        outside = raw.Sub(dv, product(v, vdv))
+        rest = raw.Mul(outside if extra is None else raw.Sub(outside, extra), inverse_row)
         gradient = raw.AddV2(gradient, product(u, rest, adjoint_b=True))
     return gradient
 
@@ -309,6 +342,11 @@ def _svd_samples(s):
         yield s(s.normal(3, 2, dtype=dtype), gradient=not dtype.startswith("c"))
     yield s(s.normal(2, 2, 4, dtype="float64"))
     yield s(s.normal(3, 3, dtype="float64"), full_matrices=True)
+    yield s(s.normal(3, 2, dtype="float64"), full_matrices=True)
+    yield s(s.normal(2, 2, 3, dtype="float64"), full_matrices=True)
+    broken = np.stack([np.eye(2), np.full((2, 2), np.nan), np.array([[1, np.inf], [0, 1]])])
+    yield s(broken, gradient=False)
+    yield s(broken, compute_uv=False, gradient=False)
     yield s(s.normal(3), error="InvalidArgumentError")
 
 

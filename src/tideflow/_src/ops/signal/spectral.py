@@ -105,7 +105,8 @@ def inverse_stft_window_fn(
             squares = raw.Pad(raw.Square(window), raw.Reshape(raw.Pack([np.int32(0), missing], axis=0), [1, 2]))
             sums = raw.Sum(raw.Reshape(squares, raw.Pack([segments, step], axis=0)), [0], keep_dims=True)
             tiled = raw.Reshape(raw.Tile(sums, raw.Pack([segments, np.int32(1)], axis=0)), [-1])
-            return raw.RealDiv(window, raw.Slice(tiled, [0], raw.Reshape(length, [1])))
+            # Where no window has weight, as at the ends of one that does not overlap the next, nothing comes back.
+            return raw.DivNoNan(window, raw.Slice(tiled, [0], raw.Reshape(length, [1])))
 
     return inverse_window
 
