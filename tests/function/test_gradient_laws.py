@@ -95,7 +95,12 @@ def drawn_by_python(x, counter):
     return x * tf.reshape(drawn, [4])
 
 
-BODIES = [dropout, sampler, stateless_sampler, read_and_written, drawn_by_python]
+def multiplied_by_python(x, counter):
+    """Draws a number for each call and multiplies with it, in Python."""
+    return tf.reshape(tf.py_function(lambda x: x * np.random.standard_normal(4).astype("f"), [x], tf.float32), [4])
+
+
+BODIES = [dropout, sampler, stateless_sampler, read_and_written, drawn_by_python, multiplied_by_python]
 
 
 def counted(body, counter):

@@ -173,6 +173,12 @@ class GradientTape:
         """Returns the variables that are watched, in the order in which they were read."""
         return tuple(self._variables.values())
 
+    def continue_from(self, other: GradientTape) -> None:
+        """Adds to a new tape what another has recorded, so that gradients go on through that."""
+        self._records = [*other._records, *self._records]
+        self._watched |= other._watched
+        self._kept = [*other._kept, *self._kept]
+
     @contextmanager
     def stop_recording(self) -> Iterator[None]:
         """Stops recording while the block runs.

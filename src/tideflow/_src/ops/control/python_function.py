@@ -54,7 +54,7 @@ def _call(token: str, values: Sequence[Any], types: Sequence[DType]) -> list[Any
     with context.eager_scope():
         try:
             if holder.eager:
-                result = holder.function(*[wrap(np.asarray(value)) for value in values])
+                result = holder.function(*map(_as_tensor, values))
             else:
                 result = holder.function(*[_as_array(value) for value in values])
         except Exception as error:
@@ -88,6 +88,11 @@ _BECOMES: tuple[tuple[Any, Any], ...] = (
 )
 
 
+def _as_tensor(value: Any) -> Any:
+    """Returns a value as a function on tensors gets it: what is no array, as it is."""
+    return value if getattr(value, "dtype", None) is dtypes.variant else wrap(np.asarray(value))
+
+
 def _as_array(value: Any) -> Any:
     array = np.asarray(value)
     return array[()] if array.ndim == 0 else array.copy()
@@ -95,6 +100,8 @@ def _as_array(value: Any) -> Any:
 
 def _converted(value: Any, dtype: DType, token: str, index: int, eager: bool) -> Any:
     if eager:
+        if dtype is dtypes.variant:
+            return value
         return convert_to_tensor(value, dtype)._value  # type: ignore[attr-defined]
     array = to_numpy(value, None if isinstance(value, np.ndarray | np.generic) else dtype)
     if dtypes.of_numpy[array.dtype] is not dtype:
