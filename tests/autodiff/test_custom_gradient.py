@@ -154,3 +154,40 @@ def test_a_custom_gradient_with_variables_in_a_graph() -> None:
         session.run(tf.compat.v1.global_variables_initializer())
         values = session.run(gradients)
     np.testing.assert_array_equal(values, [[7, 7], [1, 2]])
+
+
+def test_keyword_arguments_alone_are_differentiated_as_they_are() -> None:
+    """The gradient function is for positional arguments; without any, the operations inside count, as in TensorFlow."""
+    x, y = tf.constant(2.0), tf.constant(3.0)
+
+    @tf.custom_gradient
+    def product(x, y=1.0):
+        return x * y, lambda dy: dy * 100.0
+
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch([x, y])
+        by_name, mixed = product(x=x, y=y), product(x, y=3.0)
+    assert [float(item) for item in tape.gradient(by_name, [x, y])] == [3.0, 2.0]
+    assert float(tape.gradient(mixed, x)) == 100.0
+
+
+@pytest.mark.parametrize("around", ["cond", "loop"])
+def test_inside_of_branches_and_loops(around, graph, tier) -> None:
+    """A gradient function that reads values of the body, and tensors outside, goes on to second derivatives."""
+    x, w = v1.placeholder(tf.float32, []), v1.placeholder(tf.float32, [])
+
+    @tf.custom_gradient
+    def clipped(x):
+        e = tf.exp(x)
+        return tf.math.log(1.0 + e), lambda dy: dy * w * (1.0 - 1.0 / (1.0 + e))
+
+    if around == "cond":
+        y = tf.cond(x > 0.0, lambda: clipped(x), lambda: x)
+    else:
+        y = tf.while_loop(lambda i, y: i < 1, lambda i, y: (i + 1, clipped(y)), [0, x])[1]
+    first = v1.gradients(y, x)[0]
+    second = v1.gradients(first, [x, w])
+    with v1.Session() as session:
+        found = session.run([y, first, *second], {x: 0.5, w: 3.0})
+    s = 1 / (1 + np.exp(-0.5))
+    np.testing.assert_allclose(found, [np.log(1 + np.exp(0.5)), 3 * s, 3 * s * (1 - s), s], rtol=1e-5)

@@ -126,3 +126,18 @@ def test_hessians(graph) -> None:
     x = tf.placeholder(tf.float32, [2])
     hessian = run(tf.hessians(tf.reduce_sum(x**3.0) + x[0] * x[1], x)[0], {x: [1.0, 2.0]})
     np.testing.assert_allclose(hessian, [[6.0, 1.0], [1.0, 12.0]], rtol=1e-5)
+
+
+def test_what_is_stopped_has_a_gradient_itself(graph) -> None:
+    """The example of TensorFlow's documentation: partial derivatives where total ones would go on."""
+    a = tf.constant(0.0)
+    b = 2 * a
+    assert run(tf.gradients(a + b, [a, b], stop_gradients=[a, b])) == [1.0, 1.0]
+    assert run(tf.gradients(a + b, [a, b])) == [3.0, 1.0]
+    a = tf.constant(3.0)
+    b = a * a
+    c = b * a
+    assert run(tf.gradients(c, [a, b, c], stop_gradients=[b])) == [9.0, 3.0, 1.0]
+    da, db = tf.gradients(b, [a, b], stop_gradients=[b])
+    assert da is None
+    assert run(db) == 1.0

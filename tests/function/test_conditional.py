@@ -166,3 +166,137 @@ def test_random_numbers_in_a_branch(x, tier) -> None:
     with tf.Session() as session:
         first, second = (session.run(y, {x: [1, 1]}) for _ in range(2))
     assert not np.array_equal(first, second)
+
+
+@pytest.mark.parametrize("pred", [[False], [[True]], np.array([True])], ids=str)
+def test_a_predicate_of_one_element_counts_as_its_element(pred, graph, tier) -> None:
+    unknown = tf.placeholder(tf.bool, None)
+    known, later = (tf.cond(value, lambda: 1, lambda: 2) for value in (pred, unknown))
+    expected = 1 if np.all(pred) else 2
+    with tf.Session() as session:
+        assert session.run([known, later], {unknown: pred}) == [expected, expected]
+
+
+def test_a_predicate_is_one_boolean(graph, tier) -> None:
+    for pred, problem in ((3, "int32"), (0.5, "float32"), ("a", "string")):
+        with pytest.raises(tf.errors.InvalidArgumentError, match=f"must be of type bool, but .* is of type {problem}"):
+            tf.cond(pred, lambda: 1, lambda: 2)
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"must be a scalar, but .* has shape \[2\]"):
+        tf.cond([True, False], lambda: 1, lambda: 2)
+    unknown = tf.placeholder(tf.bool, None)
+    chosen = tf.cond(unknown, lambda: 1, lambda: 2)
+    with tf.Session() as session, pytest.raises(tf.errors.InvalidArgumentError):
+        session.run(chosen, {unknown: [True, False]})
+
+
+def test_eager_predicates_are_as_python_sees_them() -> None:
+    def chosen(pred):
+        return int(tf2.cond(pred, lambda: 1, lambda: 2))
+
+    assert [chosen(pred) for pred in (3, 0.0, "a", "", [False], (True,), tf2.constant([False]))] == [
+        1,
+        2,
+        1,
+        2,
+        2,
+        1,
+        2,
+    ]
+    for pred in ([], tf2.constant([True, False])):
+        with pytest.raises(ValueError, match="ambiguous"):
+            chosen(pred)
+    with pytest.raises(ValueError, match="None"):
+        chosen(None)
+
+
+def test_what_differs_between_branches_is_named(graph) -> None:
+    p, index = tf.placeholder(tf.bool, []), tf.placeholder(tf.int32, [])
+    with pytest.raises(TypeError, match=r"true_fn and false_fn arguments to tf.cond (.|\n)*keys (.|\n)*'b'"):
+        tf.cond(p, lambda: {"a": 1}, lambda: {"b": 1})
+    with pytest.raises(TypeError, match="have different types: int32 and float32"):
+        tf.cond(p, lambda: 1, lambda: 2.0)
+    with pytest.raises(TypeError, match=r"branches\[0\] and branches\[2\] arguments to tf.switch_case"):
+        tf2.switch_case(index, [lambda: 1, lambda: 2, lambda: 3.0])
+    with pytest.raises(ValueError, match="same number of results: 1 and 0"):
+        tf.cond(p, lambda: 1, lambda: None)
+
+
+def test_branches_wait_for_operations_outside(graph, tier) -> None:
+    variable = tf.Variable(0.0, use_resource=True)
+    p, x = tf.placeholder(tf.bool, []), tf.placeholder(tf.float32, [])
+    counted = tf.group(variable.assign_add(1.0))
+
+    def then():
+        with tf.control_dependencies([counted]):
+            return tf.cond(x > 0.0, waiting, lambda: x)
+
+    def waiting():
+        with tf.control_dependencies([counted, x]):
+            return variable.read_value() * 1.0
+
+    y = tf.cond(p, then, lambda: x)
+    with tf.Session() as session:
+        session.run(variable.initializer)
+        assert session.run(y, {p: True, x: 5.0}) == 1.0
+        assert session.run(y, {p: True, x: 5.0}) == 2.0
+        session.run(y, {p: False, x: 5.0})  # as in TensorFlow, the whole conditional waits
+        assert session.run(variable) == 3.0
+
+
+@pytest.mark.parametrize(
+    ("other", "rows"), [("sparse", [0]), ("dense", [0, 1, 2, 3]), ("none", [0, 1, 2, 3]), ("wide", [0])]
+)
+def test_slices_stay_slices(other, rows, graph, tier) -> None:
+    """If a branch has slices for a gradient, so has the conditional, as in TensorFlow."""
+    table = tf.Variable(np.ones((4, 2), "f"), use_resource=True)
+    p = tf.placeholder(tf.bool, [])
+    others = {
+        "sparse": lambda: tf.reduce_sum(tf.gather(table, [0])),
+        "wide": lambda: tf.reduce_sum(tf.gather(table, np.int64([0]))),
+        "dense": lambda: tf.reduce_sum(table * 3.0),
+        "none": lambda: tf.constant(0.0),
+    }
+    y = tf.cond(p, lambda: tf.reduce_sum(tf.gather(table, [1, 2, 1])), others[other])
+    gradient = tf.gradients(y, table)[0]
+    assert isinstance(gradient, tf.IndexedSlices)
+    assert gradient.indices.dtype == (tf.int64 if other == "wide" else tf.int32)
+    with tf.Session() as session:
+        session.run(table.initializer)
+        found = session.run(gradient, {p: True})
+        assert found.indices.tolist() == [1, 2, 1]
+        assert found.values.tolist() == [[1, 1]] * 3
+        assert found.dense_shape.tolist() == [4, 2]
+        found = session.run(gradient, {p: False})
+        assert found.indices.tolist() == rows
+        assert found.values.tolist() == [[{"dense": 3, "none": 0}.get(other, 1)] * 2] * len(rows)
+
+
+def test_a_branch_without_a_value_that_another_has(graph, tier) -> None:
+    """What the gradient reads of one branch has an unknown shape, and is a list in another one."""
+    x, p = tf.placeholder(tf.float32, [None]), tf.placeholder(tf.int32, [])
+
+    def looped():
+        return tf.reduce_sum(tf.while_loop(lambda i, y: i < 3, lambda i, y: (i + 1, y * tf.sin(y)), [0, x])[1])
+
+    y = tf2.switch_case(p, [lambda: tf.reduce_sum(tf.exp(x) * x), looped, lambda: tf.reduce_sum(x)])
+    gradient = tf.gradients(y, x)[0]
+    second = tf.gradients(gradient, x)[0]
+    a = np.array([0.5, 1.5, 2.5])
+    with tf.Session() as session:
+        first, twice = session.run([gradient, second], {x: a, p: 0})
+        np.testing.assert_allclose(first, np.exp(a) * (a + 1), rtol=1e-5)
+        np.testing.assert_allclose(twice, np.exp(a) * (a + 2), rtol=1e-5)
+        first, twice = session.run([gradient, second], {x: a, p: 1})
+        h = 1e-5
+
+        def f(a):
+            for _ in range(3):
+                a = a * np.sin(a)
+            return a
+
+        np.testing.assert_allclose(first, (f(a + h) - f(a - h)) / (2 * h), rtol=1e-3, atol=1e-5)
+        h = 1e-4
+        np.testing.assert_allclose(twice, (f(a + h) - 2 * f(a) + f(a - h)) / h**2, rtol=1e-3, atol=1e-3)
+        first, twice = session.run([gradient, second], {x: a, p: 2})
+        assert first.tolist() == [1, 1, 1]
+        assert twice.tolist() == [0, 0, 0]

@@ -127,6 +127,22 @@ def test_there_is_no_gradient_through_an_imported_loop():
             v1.gradients(y, x)
 
 
+def test_what_reaches_an_imported_loop_on_the_way_round_has_no_gradient():
+    """A value that only the body uses leads to the results by the edge that goes back."""
+    raw = tf.raw_ops
+    with v1.Graph().as_default() as graph:
+        x = v1.placeholder(tf.float32, [])
+        first = raw.Enter(data=tf.constant(1.0), frame_name="loop")
+        factor = raw.Enter(data=x, frame_name="loop", is_constant=True)
+        value = raw.Merge(inputs=[first, first])[0]
+        leave, stay = raw.Switch(data=value, pred=raw.LoopCond(input=value < 9.0))
+        merge = value.op
+        merge._inputs = (merge._inputs[0], raw.NextIteration(data=stay * factor))
+        graph.changed_in_place()
+        with pytest.raises(LookupError, match=r"Build the loop with tf\.while_loop"):
+            v1.gradients(raw.Exit(data=leave), x)
+
+
 def test_outside_of_a_session_there_is_no_dataflow():
     with pytest.raises(tf.errors.InvalidArgumentError, match="in the graph of a session only"):
         tf.raw_ops.Merge(inputs=[tf.constant(1.0)])

@@ -9,7 +9,9 @@ import pytest
 
 import tideflow as tf2
 import tideflow.v1 as tf
+from tideflow._src.function.func_graph import build
 from tideflow._src.graph import export
+from tideflow._src.runtime.plan import Plan
 
 
 @pytest.fixture
@@ -186,3 +188,168 @@ def test_the_first_variables_of_a_loop_are_tensorflows(graph) -> None:
             np.testing.assert_array_equal(found[0], np.array([1, 2]) * 2**turns)
             assert found[1] == turns
         np.testing.assert_array_equal(session.run(free, {x: [1, 2]}), [4, 8])
+
+
+def test_a_condition_is_one_boolean(graph, tier) -> None:
+    def loop(condition):
+        return tf.while_loop(condition, lambda i: i + 1, [0])
+
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"condition .* must be of type bool, but .* type int32"):
+        loop(lambda i: 3 - i)
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"must be a scalar, but .* has shape \[2\]"):
+        loop(lambda i: tf.stack([i < 3, i < 3]))
+    mask = tf.placeholder(tf.bool, None)
+    ends = [loop(lambda i: tf.reshape(i < 3, [1])), loop(lambda i: tf.logical_and(i < 3, mask))]
+    with tf.Session() as session:
+        assert session.run(ends, {mask: [[True]]}) == [3, 3]
+        with pytest.raises(tf.errors.InvalidArgumentError):
+            session.run(ends[1], {mask: [True, True]})
+
+
+def test_a_raw_loop_with_an_array_for_a_condition_does_not_run_for_ever(graph, tier) -> None:
+    below, _ = build("below", lambda i: tf.reshape(i < 3, [1]), [(tf.int32, (), "i")])
+    step, _ = build("step", lambda i: i + 1, [(tf.int32, (), "i")])
+    start = tf.placeholder(tf.int32, [])
+    (end,) = tf.raw_ops.While(input=[start], cond=below, body=step)
+    with (
+        tf.Session() as session,
+        pytest.raises(tf.errors.InvalidArgumentError, match=r"scalar, but it has shape \[1\]"),
+    ):
+        session.run(end, {start: 0})
+
+
+def test_eager_conditions_are_as_python_sees_them() -> None:
+    def loop(condition):
+        return int(tf2.while_loop(condition, lambda i: (i + 1,), [0])[0])
+
+    assert loop(lambda i: tf2.reshape(i < 3, [1])) == 3
+    assert loop(lambda i: 3 - i) == 3
+    with pytest.raises(ValueError, match="ambiguous"):
+        loop(lambda i: tf2.stack([i < 3, i < 3]))
+
+
+def test_a_loop_that_does_not_end_is_not_run_while_planning(graph) -> None:
+    """A loop of constants is planned without being run: what it would take nobody knows."""
+    endless = tf.while_loop(lambda i, n: i < 1, lambda i, n: (i, n + 1), [0, 1])
+    plan = Plan([endless[0]], [], [])
+    assert any(op.type.endswith("While") for op in plan.ops)
+    assert tf.zeros(tf.reshape(endless[0], [1])).shape.as_list() == [None]
+
+
+def test_what_a_turn_changes_is_named(graph) -> None:
+    with pytest.raises(ValueError, match="returned None for the loop variable"):
+        tf.while_loop(lambda i: i < 3, lambda i: None, [0])
+    with pytest.raises(ValueError, match="same number of elements"):
+        tf.while_loop(lambda i, j: i < 3, lambda i, j: (i,), [0, 1])
+    with pytest.raises(TypeError, match="enters the loop with type int32 but has type float32 after one iteration"):
+        tf.while_loop(lambda i: i < 3, lambda i: tf.cast(i, tf.float32), [0])
+    with pytest.raises(
+        ValueError, match=r"enters the loop with shape \(2,\), but has shape \(4,\) after one iteration"
+    ):
+        tf.while_loop(lambda i, x: i < 3, lambda i, x: (i + 1, tf.concat([x, x], 0)), [0, tf.zeros([2])])
+
+
+def test_bodies_wait_for_operations_outside(graph, tier) -> None:
+    variable = tf.Variable(0, use_resource=True)
+    counted = tf.group(variable.assign_add(5))
+
+    def body(i):
+        with tf.control_dependencies([counted]):
+            return i + variable.read_value()
+
+    end = tf.while_loop(lambda i: i < 12, body, [0])
+    with tf.Session() as session:
+        session.run(variable.initializer)
+        assert session.run(end) == 15
+        assert session.run(variable) == 5
+
+
+def saving(loop):
+    """Returns the types of what a loop pushes on lists in each turn."""
+    return [
+        op.inputs[1].op.type for op in loop.op.inputs[0].op.attrs["body"].plan_ops() if op.type == "TensorListPushBack"
+    ]
+
+
+def test_what_no_turn_changes_is_not_saved(graph, tier) -> None:
+    weights, bias = tf.placeholder(tf.float32, [2, 2]), tf.Variable([0.5, 0.25], use_resource=True)
+    x = tf.placeholder(tf.float32, [1, 2])
+
+    def body(i, y, unchanged):
+        scale = tf.exp(tf.reduce_sum(weights)) * unchanged
+        return i + 1, tf.tanh(tf.matmul(y, tf.transpose(weights)) + bias) * scale, unchanged
+
+    y = tf.while_loop(lambda i, y, u: i < 3, body, [0, x, tf.ones([])])[1]
+    gradients = tf.gradients(y, [x, weights, bias])
+    # The state before a turn, for the product with the gradient, and the tanh: nothing else.
+    assert sorted(saving(y)) == ["Placeholder", "Tanh"]
+    with tf.Session() as session:
+        session.run(bias.initializer)
+        feed = {x: [[0.5, -0.5]], weights: [[0.1, 0.2], [0.3, -0.4]]}
+        value, *found = session.run([tf.reduce_sum(y), *gradients], feed)
+        for tensor, gradient in zip((x, weights), found[:2], strict=True):
+            at = np.array(feed[tensor], "d")
+            for place in np.ndindex(at.shape):
+                step = np.zeros_like(at)
+                step[place] = 1e-2
+                up, down = (session.run(tf.reduce_sum(y), {**feed, tensor: at + s}) for s in (step, -step))
+                np.testing.assert_allclose((up - down) / 2e-2, gradient[place], rtol=2e-2, atol=2e-3)
+        assert np.isfinite(value)
+
+
+def test_a_variable_that_the_loop_writes_is_read_in_each_turn(graph, tier) -> None:
+    variable = tf.Variable(1.0, use_resource=True)
+    x = tf.placeholder(tf.float32, [])
+
+    def body(i, y):
+        value = variable.read_value()
+        with tf.control_dependencies([value]):
+            changed = variable.assign_add(1.0)
+        with tf.control_dependencies([changed]):
+            return i + 1, y * value
+
+    y = tf.while_loop(lambda i, y: i < 3, body, [0, x])[1]
+    gradient = tf.gradients(y, x)[0]
+    with tf.Session() as session:
+        session.run(variable.initializer)
+        assert session.run([y, gradient], {x: 2.0}) == [12.0, 6.0]
+        assert session.run([y, gradient], {x: 2.0}) == [2.0 * 4 * 5 * 6, 4.0 * 5 * 6]
+
+
+def test_a_gradient_that_is_not_asked_for_is_not_computed(graph) -> None:
+    x, w = tf.placeholder(tf.float32, [2]), tf.placeholder(tf.float32, [2])
+    first, second = tf.while_loop(lambda a, b: a[0] < 9.0, lambda a, b: (a * w, b * tf.sin(b)), [x, x])
+    tf.gradients(first, w)
+    assert saving(first) == ["Placeholder"]
+    tf.gradients(second, x)
+    assert len(saving(first)) == 3
+
+
+def test_lists_that_a_loop_writes_once_are_left_as_they_are(graph, tier) -> None:
+    """The gradient of an array that is written at a counter is read where it was written, and not set to zero."""
+    x = tf.placeholder(tf.float32, [4])
+
+    def body(i, array, y):
+        return i + 1, array.write(i, y * x), y * 2.0
+
+    array = tf.while_loop(lambda i, *rest: i < 3, body, [0, tf.TensorArray(tf.float32, 3), tf.ones([4])])[1]
+    loss = tf.reduce_sum(array.stack() * [[1.0], [10.0], [100.0]])
+    gradient = tf.gradients(loss, x)[0]
+    backward = [op for op in graph.get_operations() if op.type.endswith("While")][-1].attrs["body"]
+    assert "TensorListSetItem" not in [op.type for op in backward.plan_ops()]
+    with tf.Session() as session:
+        assert session.run(gradient, {x: np.ones(4)}).tolist() == [1 + 20 + 400] * 4
+        assert session.run(loss, {x: np.ones(4)}) == 421 * 4
+
+
+def test_an_array_that_was_written_before_the_loop(graph, tier) -> None:
+    """An element that the loop writes again has no gradient from what it was before."""
+    x = tf.placeholder(tf.float32, [])
+    array = tf.TensorArray(tf.float32, 3, element_shape=[], clear_after_read=False).unstack(
+        tf.stack([x, 2.0 * x, 3.0 * x])
+    )
+    array = tf.while_loop(lambda i, a: i < 2, lambda i, a: (i + 1, a.write(i, a.read(i) * a.read(i))), [0, array])[1]
+    y = tf.reduce_sum(array.stack())  # x^2 + 4 x^2 + 3 x
+    gradient = tf.gradients(y, x)[0]
+    with tf.Session() as session:
+        assert session.run([y, gradient], {x: 2.0}) == [26.0, 23.0]

@@ -103,6 +103,8 @@ def _watching_variables() -> Iterator[_VariableWatch]:
 
 def _eager(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     flat_args = nest.flatten(args, expand_composites=True)
+    if not flat_args:  # the gradient function says nothing of keyword arguments
+        return f(*args, **kwargs)[0]
     tensors = [item if _is_variable(item) else convert_to_tensor(item) for item in flat_args]
     arguments = nest.pack_sequence_as(args, tensors, expand_composites=True)
     with _watching_variables() as watch:

@@ -20,6 +20,8 @@ from tideflow._src.graph.operation import Operation
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.runtime.plan import in_order
 
+_BACK_EDGES = frozenset(("NextIteration", "RefNextIteration"))
+
 
 def gradients(
     ys: Any,
@@ -41,7 +43,7 @@ def gradients(
       name: the name scope of the new operations.
       gate_gradients: kept for TensorFlow's signature: runs are deterministic here.
       aggregation_method: kept for TensorFlow's signature: gradients are added with ``AddN``.
-      stop_gradients: tensors to treat as constants.
+      stop_gradients: tensors to treat as constants: no gradient goes through the operations that give them.
       unconnected_gradients: what an unrelated one of ``xs`` gets, ``"none"`` or ``"zero"``.
       colocate_gradients_with_ops: whether each gradient asks for the device of its operation.
 
@@ -136,12 +138,13 @@ class _Walk:
     def run(self, ys: Sequence[SymbolicTensor], seeds: Sequence[Any]) -> list[Any]:
         wanted = set(self._xs)
         between, order = self._between(ys, wanted)
+        stopped = {tensor.op for tensor in self._stops}
         self._wanted, self._active = wanted, between
         for y, seed in zip(ys, seeds, strict=True):
             if seed is not None and (y in wanted or _is_trainable(y)):
                 self._gradients.setdefault(y, []).append(seed)
         for op in reversed(order):
-            if op not in between:
+            if op not in between or op in stopped:
                 continue
             present = [self._gradients.get(output) for output in op.outputs]
             if not any(present):
@@ -176,16 +179,16 @@ class _Walk:
             call.wanted = [self._needs_gradient(tensor) for tensor in op.inputs]
         results = input_gradients(call, dys)
         for tensor, gradient in zip(call.flat_inputs(), results, strict=True):
-            if gradient is None or tensor in self._stops or not _is_trainable(tensor):
+            if gradient is None or not _is_trainable(tensor):
                 continue
             if _partly_known(gradient):
                 _inherit_shape(gradient, tensor)
             self._gradients.setdefault(tensor, []).append(gradient)
 
     def _needs_gradient(self, tensor: SymbolicTensor) -> bool:
-        if tensor in self._stops or not _is_trainable(tensor):
+        if not _is_trainable(tensor):
             return False
-        return tensor in self._wanted or tensor.op in self._active
+        return tensor in self._wanted or (tensor not in self._stops and tensor.op in self._active)
 
     def _between(
         self, ys: Sequence[SymbolicTensor], wanted: set[SymbolicTensor]
@@ -201,14 +204,20 @@ class _Walk:
                     stack.append(tensor.op)
         order = in_order(found)
         between: set[Operation] = set()
-        for op in order:
-            for tensor in op.inputs:
-                if tensor in self._stops:
-                    continue
-                if tensor in wanted or (tensor.op in between and _is_trainable(tensor)):
+        grown = True
+        while grown:
+            count = len(between)
+            for op in order:
+                if op not in between and any(self._leads_back(tensor, wanted, between) for tensor in op.inputs):
                     between.add(op)
-                    break
+            # Frames of loops have edges that lead back to an earlier operation.
+            grown = len(between) > count and any(op.type in _BACK_EDGES for op in between)
         return between, order
+
+    def _leads_back(self, tensor: SymbolicTensor, wanted: set[SymbolicTensor], between: set[Operation]) -> bool:
+        if tensor in wanted:
+            return True
+        return tensor not in self._stops and tensor.op in between and _is_trainable(tensor)
 
 
 def _partly_known(gradient: Any) -> bool:

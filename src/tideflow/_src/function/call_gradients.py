@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tideflow._src.autodiff.call import Call
+from tideflow._src.core import dtypes
 from tideflow._src.core.indexed_slices import IndexedSlices
 from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.function.forward_backward import (
@@ -21,7 +22,6 @@ from tideflow._src.function.forward_backward import (
     differentiated,
     extended_by,
     gives_the_same_again,
-    parts_of,
 )
 from tideflow._src.function.func_graph import FuncGraph
 from tideflow._src.graph.operation import Operation
@@ -224,16 +224,22 @@ def derivative_of(
 
 
 def _agree_on_gradients(built: Sequence[Backward], dense: bool) -> None:
-    """Makes backward functions of branches return the same gradients: zeros for what does not reach a parameter."""
+    """Makes backward functions of branches return the same gradients: zeros for what does not reach a parameter.
+
+    They are slices if one of them is, as in TensorFlow.
+    """
     for index in range(len(built[0].wanted)):
         found = [item.gradients[index] for item in built]
         if all(gradient is None for gradient in found) or (len(built) == 1 and not dense):
             continue
-        if not dense and all(isinstance(gradient, IndexedSlices) for gradient in found):
-            if len({tuple(part._dtype for part in parts_of(gradient)) for gradient in found}) == 1:
-                continue
+        sparse = not dense and any(isinstance(gradient, IndexedSlices) for gradient in found)
+        slices = [gradient for gradient in found if isinstance(gradient, IndexedSlices)]
+        wide = any(gradient.indices.dtype is dtypes.int64 for gradient in slices)
         for item in built:
-            item.make_dense(index)
+            if sparse:
+                item.make_sparse(index, dtypes.int64 if wide else dtypes.int32)
+            else:
+                item.make_dense(index)
 
 
 def _shared_sources(

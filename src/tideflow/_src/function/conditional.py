@@ -9,11 +9,12 @@ from tideflow._src.core import context, dtypes, nest
 from tideflow._src.core.tensor import EagerTensor, SymbolicTensor, Tensor
 from tideflow._src.function import structures
 from tideflow._src.function.call_gradients import output_shapes
-from tideflow._src.function.func_graph import FuncGraph, build, unique_function_name
+from tideflow._src.function.func_graph import FuncGraph, build, unique_function_name, waiting_for
+from tideflow._src.function.predicates import as_predicate, holds
 from tideflow._src.function.written_variables import read_when_used
 from tideflow._src.graph.op_def import OpDef
 from tideflow._src.ops.control.branching import install_conditional
-from tideflow._src.ops.control.functional import case_op, if_op, stateless_case, stateless_if, truth
+from tideflow._src.ops.control.functional import case_op, if_op, stateless_case, stateless_if
 from tideflow._src.runtime.convert import convert_to_tensor
 
 
@@ -40,28 +41,30 @@ def cond(
     if not callable(false_fn):
         raise TypeError("'false_fn' must be callable.")
     if isinstance(pred, EagerTensor) or (context.executing_eagerly() and not isinstance(pred, SymbolicTensor)):
-        return true_fn() if truth(getattr(pred, "_value", pred)) else false_fn()
+        return true_fn() if holds(pred if isinstance(pred, EagerTensor) else convert_to_tensor(pred)) else false_fn()
     if isinstance(pred, bool):
         raise TypeError("pred must not be a Python bool", pred)
-    pred = convert_to_tensor(pred)
     graph = context.current_graph()
     base = name or "cond"
     with graph.name_scope(base) as scope:
+        pred = as_predicate(pred, "The predicate of tf.cond")
         then_graph, then_result = build(
             unique_function_name(f"{scope.strip('/').replace('/', '_')}_true"), true_fn, (), value_of_operations=pred
         )
         else_graph, else_result = build(
             unique_function_name(f"{scope.strip('/').replace('/', '_')}_false"), false_fn, (), value_of_operations=pred
         )
-        _check_same(then_graph, then_result, else_graph, else_result)
+        names = ("true_fn", "false_fn", "tf.cond")
+        _check_same(then_graph, then_result, else_graph, else_result, names)
         merged = _merge_captures([then_graph, else_graph])
         stateful = then_graph.is_stateful() or else_graph.is_stateful()
         operation: Any = if_op if stateful else stateless_if
         types = [output._dtype.base_dtype for output in then_graph.outputs]
-        outputs = operation(
-            pred, merged, Tcond=pred.dtype, Tout=types, then_branch=then_graph, else_branch=else_graph,
-            output_shapes=output_shapes([then_graph, else_graph]), name=scope,
-        )  # fmt: skip
+        with waiting_for([then_graph, else_graph]):
+            outputs = operation(
+                pred, merged, Tcond=pred.dtype, Tout=types, then_branch=then_graph, else_branch=else_graph,
+                output_shapes=output_shapes([then_graph, else_graph]), name=scope,
+            )  # fmt: skip
         return _repack(graph, then_result, outputs, then_graph)
 
 
@@ -105,22 +108,31 @@ def _repack(graph: Any, structure: Any, outputs: Any, branch: FuncGraph) -> Any:
     return structures.pack(structure, [registry["Identity"](output) for output in outputs])
 
 
-def _check_same(first: FuncGraph, one: Any, second: FuncGraph, two: Any) -> None:
+def _check_same(first: FuncGraph, one: Any, second: FuncGraph, two: Any, names: tuple[str, str, str]) -> None:
+    """Checks that branches return the same structure and dtypes.
+
+    Raises:
+      TypeError: a structure or dtype differs.
+      ValueError: the number of tensors differs.
+    """
+    first_name, second_name, function = names
+    problem = (
+        f"{first_name} and {second_name} arguments to {function} must have the same number, type, and overall "
+        f"structure of return values.\n\n{first_name} output: {one}\n{second_name} output: {two}\n\nError details:\n"
+    )
     try:
         nest.assert_same_structure(_hollow(one), _hollow(two))
     except (TypeError, ValueError) as error:
-        raise TypeError(f"true_fn and false_fn must return the same structure: {error}") from None
+        raise TypeError(f"{problem}{error}") from None
     if len(first.outputs) != len(second.outputs):
         raise ValueError(
-            "true_fn and false_fn must return the same number of results: "
+            f"{first_name} and {second_name} must return the same number of results: "
             f"{len(first.outputs)} and {len(second.outputs)}."
         )
     for a, b in zip(first.outputs, second.outputs, strict=True):
         if a._dtype.base_dtype is not b._dtype.base_dtype:
             raise TypeError(
-                "true_fn and false_fn arguments to tf.cond must have the same number, type, and overall structure of "
-                f"return values. Got {a._dtype.base_dtype.name} from true_fn "
-                f"and {b._dtype.base_dtype.name} from false_fn."
+                f"{problem}{a} and {b} have different types: {a._dtype.base_dtype.name} and {b._dtype.base_dtype.name}."
             )
 
 
@@ -173,15 +185,17 @@ def switch_case(branch_index: Any, branch_fns: Any, default: Any = None, name: s
             build(unique_function_name(f"{name}_branch"), function, (), value_of_operations=branch_index)
             for function in table
         ]
-        for other, result in built[1:]:
-            _check_same(built[0][0], built[0][1], other, result)
+        for number, (other, result) in enumerate(built[1:], 1):
+            names = ("branches[0]", f"branches[{number}]", "tf.switch_case")
+            _check_same(built[0][0], built[0][1], other, result, names)
         graphs = [item for item, _ in built]
         merged = _merge_captures(graphs)
         operation: Any = case_op if any(item.is_stateful() for item in graphs) else stateless_case
-        outputs = operation(
-            branch_index, merged, Tout=[output._dtype.base_dtype for output in graphs[0].outputs], branches=graphs,
-            output_shapes=output_shapes(graphs), name=scope,
-        )  # fmt: skip
+        with waiting_for(graphs):
+            outputs = operation(
+                branch_index, merged, Tout=[output._dtype.base_dtype for output in graphs[0].outputs], branches=graphs,
+                output_shapes=output_shapes(graphs), name=scope,
+            )  # fmt: skip
         return _repack(graph, built[0][1], outputs, graphs[0])
 
 

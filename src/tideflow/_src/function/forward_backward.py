@@ -342,6 +342,25 @@ class Backward:
                 gradient = zeros_like_parameter(self.forward.inputs[self.wanted[index]])
             self.gradients[index] = self._own(gradient)
 
+    def make_sparse(self, index: int, index_type: Any) -> None:
+        """Makes the gradient at an index of ``wanted`` slices with indices of a type: all rows, if it was a tensor."""
+        gradient = self.gradients[index]
+        if not isinstance(gradient, IndexedSlices):
+            self.make_dense(index)
+        registry: Any = OpDef.registry
+        with context.no_tapes(), self.graph.as_default():
+            if isinstance(gradient, IndexedSlices):
+                values, indices, shape = gradient.values, gradient.indices, gradient.dense_shape
+                if shape is None:
+                    raise ValueError("The gradients of branches are slices of a tensor whose shape is not known.")
+            else:
+                values = self.gradients[index]
+                shape = registry["Shape"](values)
+                rows = registry["StridedSlice"](shape, [0], [1], [1], shrink_axis_mask=1)
+                indices = registry["Range"](0, rows, 1)
+            parts = [values, *(registry["Cast"](item, DstT=index_type) for item in (indices, shape))]
+            self.gradients[index] = IndexedSlices(*map(self._own, parts))
+
     def take(self, parameters: Sequence[SymbolicTensor | None], values: Sequence[Any]) -> None:
         """Says which parameters the graph has behind the gradients; None stands for one that it does not read."""
         graph = self.graph

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from tideflow._src.core import context, dtypes
@@ -36,6 +37,7 @@ class FuncGraph(Graph):
       outer_graph: the graph that the function is used in, or None for eager execution.
       inputs: its parameters: the arguments first, then one for each capture.
       outputs: the tensors that it returns.
+      control_captures: operations outside that operations of the function wait for: whoever calls it waits for them.
     """
 
     building_function = True
@@ -48,6 +50,7 @@ class FuncGraph(Graph):
         self.outputs: list[SymbolicTensor] = []
         self.structured_outputs: Any = None
         self.control_outputs: list[Operation] = []
+        self.control_captures: list[Operation] = []
         self._captures: dict[int, tuple[Any, SymbolicTensor]] = {}
         self._plan: Plan | None = None
         self._program_lock = threading.Lock()
@@ -118,13 +121,25 @@ class FuncGraph(Graph):
         _record_capture(tensor, inner)
         return inner
 
+    def _as_control_input(self, entry: Any) -> Operation | None:
+        if hasattr(entry, "_handle") and hasattr(entry, "op"):
+            entry = entry.op  # waiting for a variable, or for an assignment to it, must not read it
+        entry = getattr(entry, "_as_graph_element", lambda: entry)()
+        if isinstance(entry, Operation) and entry.graph is not self and self._is_outside(entry.graph):
+            if entry not in self.control_captures:
+                self.control_captures.append(entry)
+            return None
+        return super()._as_control_input(entry)
+
+    def _is_outside(self, graph: Graph) -> bool:
+        outer = self.outer_graph
+        while outer is not None and outer is not graph:
+            outer = getattr(outer, "outer_graph", None)
+        return outer is not None
+
     def _check_outer(self, tensor: SymbolicTensor) -> None:
-        graph = self.outer_graph
-        while graph is not None:
-            if tensor._op.graph is graph:
-                return
-            graph = getattr(graph, "outer_graph", None)
-        raise out_of_scope(tensor, f"in the function {self.name}")
+        if not self._is_outside(tensor._op.graph):
+            raise out_of_scope(tensor, f"in the function {self.name}")
 
     def changed_in_place(self) -> None:
         """Forgets the programs made of this graph, because operations that existed have changed."""
@@ -228,6 +243,16 @@ class FuncGraph(Graph):
 
 def _names_state(parameter: SymbolicTensor) -> bool:
     return parameter._dtype._is_ref_dtype or parameter._dtype is dtypes.resource
+
+
+@contextmanager
+def waiting_for(functions: Sequence[FuncGraph]) -> Iterator[None]:
+    """Makes operations added inside the block wait for what functions that they hold wait for."""
+    graph = context.current_graph()
+    ops = [op for function in functions for op in function.control_captures]
+    inside = [op for op in ops if op.graph is graph or (isinstance(graph, FuncGraph) and graph._is_outside(op.graph))]
+    with graph.control_dependencies(inside):
+        yield
 
 
 def _record_capture(outer: Any, inner: SymbolicTensor) -> None:

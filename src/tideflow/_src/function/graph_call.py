@@ -10,7 +10,7 @@ from tideflow._src.core import context, dtypes
 from tideflow._src.core.indexed_slices import IndexedSlices
 from tideflow._src.core.tensor import wrap
 from tideflow._src.function.forward_backward import ForwardBackward, accepts_gradient, differentiable, differentiated
-from tideflow._src.function.func_graph import FuncGraph, zeros_of
+from tideflow._src.function.func_graph import FuncGraph, waiting_for, zeros_of
 from tideflow._src.function.function_program import FunctionProgram
 from tideflow._src.graph.op_def import OpDef
 from tideflow._src.ops.control.functional import partitioned_call, stateful_partitioned_call
@@ -69,7 +69,8 @@ class GraphCall:
         arguments = [graph.capture(tensor) if graph.building_function else tensor for tensor in inputs]
         outputs = self.graph.outputs
         operation: Any = stateful_partitioned_call if self._stateful else partitioned_call
-        results = operation(arguments, f=self.graph, Tout=[output._dtype.base_dtype for output in outputs])
+        with waiting_for([self.graph]):
+            results = operation(arguments, f=self.graph, Tout=[output._dtype.base_dtype for output in outputs])
         if not outputs:
             return []
         for result, output in zip(results, outputs, strict=True):

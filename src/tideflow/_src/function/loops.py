@@ -9,10 +9,11 @@ from tideflow._src.core import context, nest
 from tideflow._src.core.indexed_slices import IndexedSlices
 from tideflow._src.core.tensor_shape import TensorShape
 from tideflow._src.function import structures
-from tideflow._src.function.func_graph import FuncGraph, convert_outputs, unique_function_name
+from tideflow._src.function.func_graph import FuncGraph, convert_outputs, unique_function_name, waiting_for
+from tideflow._src.function.predicates import as_predicate, holds
 from tideflow._src.function.written_variables import read_when_used
 from tideflow._src.graph.op_def import OpDef
-from tideflow._src.ops.control.functional import stateless_while, truth, while_op
+from tideflow._src.ops.control.functional import stateless_while, while_op
 from tideflow._src.ops.control.tensor_array import TensorArray
 from tideflow._src.runtime.convert import convert_to_tensor
 
@@ -97,7 +98,7 @@ def _eager_loop(cond: Any, body: Any, loop_vars: Any, maximum_iterations: Any, p
     limit = None if maximum_iterations is None else int(maximum_iterations)
     turns = 0
     values = structures.map_leaves(_tensor, loop_vars)
-    while truth(_value(cond(*values) if packed else cond(values))):
+    while holds(cond(*values) if packed else cond(values)):
         if limit is not None and turns >= limit:
             break
         result = body(*values) if packed else body(values)
@@ -122,10 +123,6 @@ def _tensor(value: Any) -> Any:
     if isinstance(value, TensorArray | IndexedSlices) or structures.is_composite(value):
         return value
     return convert_to_tensor(value)
-
-
-def _value(tensor: Any) -> Any:
-    return getattr(tensor, "_value", tensor)
 
 
 def _graph_loop(
@@ -156,13 +153,14 @@ def _graph_loop(
         inputs = [*starts, *captured]
         stateful = body_graph.is_stateful() or condition_graph.is_stateful()
         operation: Any = while_op if stateful else stateless_while
-        outputs = operation(
-            inputs,
-            cond=condition_graph,
-            body=body_graph,
-            output_shapes=[output._shape for output in body_graph.inputs],
-            name=scope,
-        )
+        with waiting_for([condition_graph, body_graph]):
+            outputs = operation(
+                inputs,
+                cond=condition_graph,
+                body=body_graph,
+                output_shapes=[output._shape for output in body_graph.inputs],
+                name=scope,
+            )
         registry: Any = OpDef.registry
         results = [registry["Identity"](output) for output in outputs[_BOOKKEEPING : _BOOKKEEPING + len(initial)]]
         for result, shape in zip(results, shapes, strict=True):
@@ -242,7 +240,7 @@ def _build(
     condition_graph = FuncGraph(unique_function_name(f"{base}_cond"))
     with condition_graph.as_default():
         counter, limit, values = arguments(condition_graph)
-        result = convert_to_tensor(cond(*values) if packed else cond(values))
+        result = as_predicate(cond(*values) if packed else cond(values), "The condition of tf.while_loop")
         if limited:
             result = registry["LogicalAnd"](registry["Less"](counter, limit), result)
         if result._op.type == "Placeholder":
@@ -261,6 +259,7 @@ def _build(
             raise ValueError(
                 f"The two structures don't have the same nested structure: body returned other variables. {error}"
             ) from None
+        _check_complete(structure, results)
         body_graph.structured_outputs = convert_outputs(body_graph, results)
         converted = [
             _itself(output, parameter)
@@ -282,6 +281,12 @@ def _build(
                     "argument of tf.while_loop to specify a less-specific shape."
                 )
     return body_graph, condition_graph
+
+
+def _check_complete(structure: Any, results: Any) -> None:
+    for variable, result in zip(nest.flatten(structure), nest.flatten(results), strict=True):
+        if result is None and variable is not None:
+            raise ValueError(f"The body of the loop returned None for the loop variable {variable}.")
 
 
 def _itself(output: Any, parameter: Any) -> Any:

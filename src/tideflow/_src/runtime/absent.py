@@ -6,7 +6,9 @@ has in another branch, which is known once that branch has been traced.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from tideflow._src.runtime.buffers import Buffer, ResourceHandle
@@ -14,15 +16,49 @@ from tideflow._src.runtime.lazy import jax, jnp
 
 
 class Absent:
-    """Stands for a value whose shape is not known here."""
+    """Stands for a value whose shape is not known here.
 
-    __slots__ = ("dtype",)
+    Attributes:
+      empty: what stands for it where no other branch is traced.
+    """
+
+    __slots__ = ("dtype", "empty")
 
     shape = ()
     ndim = 0
 
-    def __init__(self, dtype: Any) -> None:
+    def __init__(self, dtype: Any, empty: Any) -> None:
         self.dtype = dtype
+        self.empty = empty
+
+
+class _Tracing(threading.local):
+    """Says whether this thread traces a branch beside others."""
+
+    beside_others = False
+
+
+_tracing = _Tracing()
+
+
+@contextmanager
+def beside_others() -> Iterator[None]:
+    """Traces one of several branches inside the block: what it does not have is absent, not empty."""
+    saved, _tracing.beside_others = _tracing.beside_others, True
+    try:
+        yield
+    finally:
+        _tracing.beside_others = saved
+
+
+def absent(dtype: Any, empty: Any) -> Any:
+    """Returns what stands for a value that a branch does not have: ``empty`` if no other branch is traced."""
+    return Absent(dtype, empty) if _tracing.beside_others else empty
+
+
+def settled(results: Sequence[Any]) -> list[Any]:
+    """Returns the results of the one branch that is traced: nothing reads what is absent."""
+    return [result.empty if isinstance(result, Absent) else result for result in results]
 
 
 #: Results that are no values of the program.

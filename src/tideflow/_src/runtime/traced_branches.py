@@ -34,7 +34,7 @@ def choose(index: Any, branches: Sequence[Any], values: Sequence[Any]) -> list[A
         whole = list(values)
         for place, value in zip(inner, given, strict=True):
             whole[place] = value
-        with carried.inside(state):
+        with carried.inside(state), absent.beside_others():
             results, conditions = checks.collected(lambda *all: tracing.evaluate(branch, all), whole)
             return results, conditions, carried.values()
 

@@ -65,7 +65,9 @@ def run(values: list[Any], condition: Any, body: Any) -> list[Any]:
             after = carried.values()
         if conditions:
             raise Unrepresentable("The condition of a loop rejects values.")
-        return jnp.asarray(results[0]).astype(bool).reshape(()), after
+        if np.ndim(results[0]):
+            raise Unrepresentable("The condition of a loop is not a scalar.")
+        return jnp.asarray(results[0]).astype(bool), after
 
     start = [_as_array(values[index]) for index in moving]
     state = carried.values()

@@ -7,7 +7,8 @@ import numpy as np
 from tideflow._src.core import dtypes
 from tideflow._src.core.dtypes import DType
 from tideflow._src.graph.op_def import Shape
-from tideflow._src.runtime.absent import Absent
+from tideflow._src.runtime import traced_list
+from tideflow._src.runtime.absent import absent
 from tideflow._src.runtime.lazy import jnp
 from tideflow._src.runtime.list_value import TensorList, zeros_of
 from tideflow._src.runtime.op import op
@@ -23,8 +24,11 @@ def fake_parameter(*, dtype: DType, shape: Shape):
 
 @fake_parameter.xla
 def _fake_parameter_xla(*, dtype, shape):
-    if dtype is dtypes.variant or shape is None or None in shape:
-        return Absent(np.dtype(object) if dtype is dtypes.variant else np.dtype(dtype.as_numpy_dtype))
+    if dtype is dtypes.variant:
+        return absent(np.dtype(object), traced_list.empty(dtypes.variant, (), 0))
+    if shape is None or None in shape:
+        empty = jnp.zeros([size or 0 for size in shape or ()], dtype.as_numpy_dtype)
+        return absent(np.dtype(dtype.as_numpy_dtype), empty)
     return jnp.zeros(shape, dtype.as_numpy_dtype)
 
 

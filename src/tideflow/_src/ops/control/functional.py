@@ -11,10 +11,14 @@ import numpy as np
 
 from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.graph.op_def import Function, OpDef, Shape, at_least
-from tideflow._src.runtime import traced_branches, traced_list, traced_loop
+from tideflow._src.runtime import absent, traced_branches, traced_list, traced_loop
 from tideflow._src.runtime.lazy import lax
 from tideflow._src.runtime.op import op
 from tideflow._src.runtime.tracing import NeedsHost, is_known
+
+#: Says while branches and turns are traced that their shapes differ, or that an operation rejects its input: the host
+#: raises the latter if that branch is taken, or that turn happens.
+_NOT_SO_HERE = (TypeError, InvalidArgumentError)
 
 
 def truth(value: Any) -> bool:
@@ -36,13 +40,13 @@ def _conditional_kernel(cond: Any, input: list[Any], then_branch: Any, else_bran
 
 def _conditional_xla(cond: Any, input: list[Any], then_branch: Any, else_branch: Any) -> list[Any]:
     if is_known(cond):
-        return (then_branch if truth(cond) else else_branch).trace(input)  # type: ignore[no-any-return]
+        return absent.settled((then_branch if truth(cond) else else_branch).trace(input))
     if cond.ndim:
-        return (then_branch if cond.size else else_branch).trace(input)  # type: ignore[no-any-return]
+        return absent.settled((then_branch if cond.size else else_branch).trace(input))
     try:
         index = cond.astype(bool).astype(np.int32)
         return traced_branches.choose(index, [else_branch, then_branch], input)
-    except TypeError as error:  # the branches differ in shape
+    except _NOT_SO_HERE as error:
         raise NeedsHost(str(error)) from None
 
 
@@ -114,13 +118,13 @@ for _operation in (case_op, stateless_case):
     @_operation.xla
     def _case_xla(branch_index, input, *, branches, output_shapes):
         if is_known(branch_index):
-            return _branch(branch_index, branches).trace(input)
+            return absent.settled(_branch(branch_index, branches).trace(input))
         index = lax.select(
             (branch_index >= 0) & (branch_index < len(branches)), branch_index, np.int32(len(branches) - 1)
         )
         try:
             return traced_branches.choose(index, branches, input)
-        except TypeError as error:
+        except _NOT_SO_HERE as error:
             raise NeedsHost(str(error)) from None
 
     _operation.shape(_case_shape)
@@ -131,15 +135,23 @@ def _loop(input: list[Any], cond: Any, body: Any) -> list[Any]:
     body.check_types(input)
     condition, step = cond.bound(input), body.bound(input)
     values: Any = input
-    while truth(condition(values)[0]):
+    while _goes_on(condition(values)[0]):
         values = step(values)
     return list(values)
+
+
+def _goes_on(condition: Any) -> bool:
+    """Returns the truth of a loop's condition: not that of an array, which would be true for ever."""
+    if np.ndim(condition):
+        problem = f"The condition of a loop must be a scalar, but it has shape {list(np.shape(condition))}."
+        raise InvalidArgumentError(None, None, problem)
+    return truth(condition)
 
 
 def _loop_xla(input: list[Any], cond: Any, body: Any) -> list[Any]:
     try:
         return traced_loop.run(input, cond, body)
-    except (TypeError, traced_list.Unrepresentable) as error:
+    except (*_NOT_SO_HERE, traced_list.Unrepresentable) as error:
         # A value changes its shape from one turn to the next.
         raise NeedsHost(str(error)) from None
 
