@@ -17,6 +17,7 @@ import numpy as np
 from tideflow._src.core.dtypes import variant
 from tideflow._src.core.errors import FailedPreconditionError, InvalidArgumentError, OpError, ResourceExhaustedError
 from tideflow._src.core.tensor import SymbolicTensor
+from tideflow._src.graph.op_def import OpDef
 from tideflow._src.graph.operation import Operation
 from tideflow._src.graph.signature import length
 from tideflow._src.runtime import checks, effects, engine, tracing
@@ -41,6 +42,9 @@ _LOOPS = frozenset(["While", "StatelessWhile", "For"])
 
 #: Keeps XLA from dropping ``optimization_barrier`` before it decides what to fuse, which on the CPU it does by default.
 _KEEP_BARRIERS = {"xla_disable_hlo_passes": "cse_barrier_expander"}
+#: The same for programs with loops. What makes one kernel of a whole small loop cannot keep a barrier, but saves many
+#: calls; so this is for loops that draw random numbers, which XLA would otherwise compute four times over.
+_KEEP_BARRIERS_IN_LOOPS = {"xla_disable_hlo_passes": "cse_barrier_expander,small-while-loop-hoisting"}
 
 
 #: Floating-point operations and bytes of what is checked before a run rather than in it.
@@ -56,8 +60,12 @@ def compiler_options(ops: Sequence[Operation]) -> dict[str, Any] | None:
     if jax.default_backend() != "cpu":
         return None
     kinds = effects.kinds_in(ops)
-    # XLA cannot keep a barrier inside a small loop.
-    options = {} if kinds & _LOOPS else dict(_KEEP_BARRIERS)
+    if not kinds & _LOOPS:
+        options = dict(_KEEP_BARRIERS)
+    elif any(OpDef.registry[kind].random is not None for kind in kinds):
+        options = dict(_KEEP_BARRIERS_IN_LOOPS)
+    else:
+        options = {}
     if kinds & _CONVOLUTIONS:
         # The library that XLA would take for convolutions runs several shapes in one thread.
         options["xla_cpu_experimental_ynn_fusion_type"] = "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT"
@@ -434,7 +442,7 @@ class _Compiled:
         except Exception as error:
             if "opt-barrier" not in str(error):
                 raise
-            # XLA cannot keep a barrier inside a small loop.
+            # A small loop became one kernel, in which XLA cannot keep a barrier.
             self._options = {name: value for name, value in self._options.items() if name not in _KEEP_BARRIERS}
             self._jitted.clear()
             compiled = self._lowered(trace, values, written, read).compile()
