@@ -673,3 +673,19 @@ class TestShortWay:
         with tf.Graph().as_default():
             assert tf.is_symbolic_tensor(f(tf.constant(3.0)))
         assert float(f(x)) == 9.0
+
+
+def test_methods_with_an_input_signature():
+    class Scaled(tf.Module):
+        def __init__(self):
+            super().__init__()
+            self.a = tf.Variable(2.0)
+
+        @tf.function(input_signature=[tf.TensorSpec([], tf.float32)])
+        def call(self, x):
+            return self.a * x
+
+    scaled = Scaled()
+    assert float(scaled.call(3.0)) == float(scaled.call(x=tf.constant(3.0))) == 6.0
+    assert float(scaled.call.get_concrete_function()(tf.constant(4.0))) == 8.0
+    assert scaled.call.experimental_get_tracing_count() == 1

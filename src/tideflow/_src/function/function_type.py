@@ -159,6 +159,8 @@ class FunctionSpec:
         left = [trace_types.type_of(item, context) for item in signature]
         for parameter in self._signature.parameters.values():
             required = parameter.default is inspect.Parameter.empty
+            if parameter.name == "self":
+                continue  # a method that is not bound yet: the signature says nothing of its object
             if parameter.kind in (_POSITIONAL, _POSITIONAL_ONLY):
                 if left:
                     self._constraints[parameter.name] = left.pop(0)
