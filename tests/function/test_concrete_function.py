@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import numpy as np
 import pytest
 
@@ -177,6 +179,31 @@ def test_it_goes_into_a_graph_def_and_back():
     del again
     with tf.compat.v1.Session(graph=graph) as session:
         assert session.run(gradient, {x: [2.0, 3.0]}).tolist() == [4.0, 6.0]
+
+
+def test_attributes_of_its_definition():
+    def attributes(**options):
+        concrete = tf.function(lambda x: x, **options).get_concrete_function(1.0)
+        return dict(concrete.function_def.attr)
+
+    assert attributes(experimental_implements="my.op")["_implements"].s == b"my.op"
+    assert attributes(jit_compile=True)["_XlaMustCompile"].b
+    assert attributes(experimental_attributes={"api_implements": "that"})["api_implements"].s == b"that"
+    assert not attributes()
+    with pytest.raises(ValueError, match="`other` is not supported"):
+        tf.function(lambda x: x, experimental_attributes={"other": 1})
+
+
+def test_a_python_function_lives_as_long_as_the_function_that_calls_it():
+    @tf.function
+    def inner(x):
+        return tf.py_function(lambda value: value + 1.0, [x], tf.float32)
+
+    outer = tf.function(lambda x: inner(x))
+    assert float(outer(tf.constant(1.0))) == 2.0
+    del outer
+    gc.collect()
+    assert float(inner(tf.constant(1.0))) == 2.0
 
 
 class TestCompilerIR:

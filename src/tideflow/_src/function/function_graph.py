@@ -32,6 +32,9 @@ class FunctionGraph(FuncGraph):
       attributes: what ``experimental_implements`` and ``experimental_attributes`` say of the function.
     """
 
+    #: Whether it may live longer than the graph around it, so that what it needs must live as long as itself.
+    stands_alone = True
+
     def __init__(self, name: str, attributes: dict[str, Any] | None = None) -> None:
         self._weak_outer: Any = None
         super().__init__(name)

@@ -36,6 +36,11 @@ _functions = options._functions
 _new = object.__new__
 _ARRAY = np.ndarray
 _LITERALS = frozenset((int, float, bool, str, bytes, type(None)))
+#: What ``experimental_attributes`` may say of a function.
+_ATTRIBUTES = frozenset(
+    "_noinline api_implements api_preferred_device disable_acd disable_call_shape_inference "
+    "disable_summaries_at_runtime runtime_constant_optimization".split()
+)
 #: Entries of the fast path of one function; beyond this, values of Python pass through it without end.
 _MOST_FAST_ENTRIES = 512
 
@@ -77,8 +82,17 @@ class TracedFunction:
         self._implements = experimental_implements
         self._autograph_options = experimental_autograph_options
         self._attributes = dict(experimental_attributes or {})
+        unknown = sorted(set(self._attributes) - _ATTRIBUTES)
+        if unknown:
+            raise ValueError(
+                f"`{unknown[0]}` is not supported by tf.function as an attribute; there are "
+                f"{', '.join(sorted(_ATTRIBUTES))}."
+            )
+        self._marks = dict(self._attributes)
         if experimental_implements is not None:
-            self._attributes["_implements"] = experimental_implements
+            self._marks["_implements"] = experimental_implements
+        if jit_compile:
+            self._marks.update(_XlaMustCompile=True, _noinline=True)
         self._bound_methods: dict[int, tuple[weakref.ref[Any], TracedFunction]] = {}
         #: Is held while a thread traces; never while a program runs.
         self._lock = threading.RLock()
@@ -171,7 +185,7 @@ class TracedFunction:
             self._reduce_retracing,
             self._implements,
             self._autograph_options,
-            {key: value for key, value in self._attributes.items() if key != "_implements"},
+            self._attributes,
         )
 
     def _decorate(self, decorator: Callable[[Any], Any]) -> None:
@@ -304,7 +318,7 @@ class TracedFunction:
         self._trace_count += 1
         start = perf_counter()
         try:
-            graph = trace(self._callable(), parameters, variables, self._name, self._attributes)
+            graph = trace(self._callable(), parameters, variables, self._name, self._marks)
         finally:
             self._under_way.pop()
         took = perf_counter() - start

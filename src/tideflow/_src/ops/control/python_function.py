@@ -208,7 +208,7 @@ def function_operation(
     graph = context.current_graph()
     if graph is not None:
         keeper = graph
-        while getattr(keeper, "outer_graph", None) is not None:
+        while getattr(keeper, "outer_graph", None) is not None and not getattr(keeper, "stands_alone", False):
             keeper = keeper.outer_graph
         keeper.__dict__.setdefault("_python_functions", []).append(holder)
         graph.__dict__.setdefault("_python_functions", []).append(holder)
