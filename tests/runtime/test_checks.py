@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+from typing import Any
+
 import numpy as np
 import pytest
 
 import tideflow.v1 as tf
-from tideflow._src.runtime.checks import require
+from tideflow._src.runtime.checks import first_broken, require
 
 
 def test_on_the_host_a_failed_condition_raises() -> None:
@@ -29,3 +32,16 @@ def test_a_condition_of_a_compiled_program_names_its_operation_for_every_shape(g
             with pytest.raises(tf.errors.InvalidArgumentError) as caught:
                 session.run(both, {values: data, index: [-7, 0]})
             assert caught.value.op.name == "first"
+
+
+def test_the_first_condition_that_fails_is_named() -> None:
+    import jax
+
+    def number(*held: Any) -> Any:
+        return first_broken([(condition, "") for condition in held])
+
+    compiled = jax.jit(number)
+    for held in itertools.product([False, True], repeat=3):
+        expected = held.index(False) if False in held else -1
+        assert int(compiled(*map(np.bool_, held))) == int(number(*held)) == expected
+    assert int(compiled(np.array([True]), np.array([[False]]))) == 1

@@ -65,6 +65,20 @@ def unless_failed(indices: Any, outside: int) -> Any:
     return jnp.where(passed, indices, outside)
 
 
+def first_broken(conditions: Iterable[tuple[Any, str]]) -> Any:
+    """Returns, in a compiled program, the number of the first condition that does not hold, or -1.
+
+    One number says whether and where the program failed: an output costs a microsecond. It is chosen by selects, not by
+    an ``argmax``: of each of those JAX keeps what it made of it.
+    """
+    from tideflow._src.runtime.lazy import jnp
+
+    failed = jnp.int32(-1)
+    for number, (held, _) in reversed(list(enumerate(conditions))):
+        failed = jnp.where(jnp.asarray(held).reshape(()), failed, np.int32(number))
+    return failed
+
+
 def collected(function: Callable[..., Any], values: Iterable[Any]) -> tuple[Any, list[tuple[Any, str]]]:
     """Calls a function in a trace within a trace; returns its result, and the conditions that its kernels require."""
     outer = trace.conditions

@@ -137,10 +137,7 @@ class Kernel:
         finally:
             checks.trace.conditions = outer
         self._messages = [message for _, message in conditions]
-        failed = None
-        if conditions:
-            broken = jnp.stack([jnp.logical_not(jnp.asarray(held)).reshape(()) for held, _ in conditions])
-            failed = jnp.where(broken.any(), jnp.argmax(broken), -1)
+        failed = checks.first_broken(conditions) if conditions else None
         lists = [*[False for _ in definition.updates], *[argument.is_list for argument in definition.outputs]]
         results = (result,) if len(lists) == 1 else result
         results = tuple(list(item) if is_list else item for is_list, item in zip(lists, results, strict=True))

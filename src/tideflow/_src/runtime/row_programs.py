@@ -245,9 +245,7 @@ class RowProgram:
             with tracing.tracing(state, buffers, {}, {}):
                 results, conditions = on_rows(self._function, rows, values)
             messages[:] = [message for _, message in conditions]
-            broken = [jnp.logical_not(condition) for condition, _ in conditions]
-            failed = jnp.where(jnp.stack(broken).any(), jnp.argmax(jnp.stack(broken)), -1) if broken else None
-            return results, failed
+            return results, checks.first_broken(conditions) if conditions else None
 
         # The program's output does not alias what it took, and nothing is donated: the caller keeps its arrays.
         return jax.jit(program), messages

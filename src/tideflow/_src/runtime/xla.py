@@ -506,9 +506,7 @@ class _Compiled:
             checks.trace.conditions = outer
         failed = None
         if conditions:
-            broken = jnp.stack([jnp.logical_not(jnp.asarray(condition)).reshape(()) for condition, _ in conditions])
-            # One number says whether and where the program failed: an output costs a microsecond.
-            failed = jnp.where(broken.any(), jnp.argmax(broken), -1).astype(np.int32)
+            failed = checks.first_broken(conditions)
             # A run that fails leaves the variables as they were.
             updates = [
                 jnp.where(failed >= 0, old, new)
