@@ -35,22 +35,40 @@ def is_over_xp(op_def: OpDef) -> bool:
 
 def shape_checking(op_def: OpDef, kernel: Callable[..., Any]) -> Callable[..., Any]:
     """Returns a kernel that first asks the definition's shape rule whether it takes the shapes of the inputs."""
-    rule = op_def.shape_rule
-    if rule is None:
+    if op_def.shape_rule is None:
         return kernel
-    code = rule.__code__
-    wanted = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
 
     def checked(*inputs: Any, **attrs: Any) -> Any:
-        known = [_known(argument, item) for argument, item in zip(op_def.inputs, inputs, strict=True)]
-        given = {name: attrs[name] if name in attrs else _implied(op_def, name, inputs) for name in wanted}
         try:
-            rule(*known, **given)
+            _ruled(op_def, inputs, attrs)
         except ValueError as error:
             raise InvalidArgumentError(None, None, str(error)) from None
         return kernel(*inputs, **attrs)
 
     return checked
+
+
+def _ruled(op_def: OpDef, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
+    """Returns what the shape rule says of a kernel's call."""
+    rule = op_def.shape_rule
+    assert rule is not None
+    code = rule.__code__
+    wanted = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
+    known = [_known(argument, item) for argument, item in zip(op_def.inputs, inputs, strict=True)]
+    given = {name: attrs[name] if name in attrs else _implied(op_def, name, inputs) for name in wanted}
+    return rule(*known, **given)
+
+
+def result_shapes(op_def: OpDef, inputs: Sequence[Any], attrs: dict[str, Any]) -> list[tuple[int, ...]]:
+    """Returns the shapes of results that are known before a kernel is called; those that are not are left out."""
+    if op_def.shape_rule is None:
+        return []
+    try:
+        found = _ruled(op_def, inputs, attrs)
+    except (ValueError, TypeError, ArithmeticError, LookupError, AttributeError, SignatureError):
+        return []  # the kernel says what is wrong
+    shapes = found if isinstance(found, list) else [found]
+    return [shape for shape in shapes if isinstance(shape, tuple) and all(isinstance(size, int) for size in shape)]
 
 
 def _known(argument: Argument, item: Any) -> Any:

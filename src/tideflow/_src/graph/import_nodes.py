@@ -27,7 +27,6 @@ CONTROL = -1
 _MERGES = ("Merge", "RefMerge")
 _NEXT_ITERATIONS = ("NextIteration", "RefNextIteration")
 # A number attribute of a few bytes may ask for any number of outputs; this many are believed in an import.
-_MOST_LISTED_OUTPUTS = 1 << 21
 
 _prefixes: weakref.WeakKeyDictionary[Graph, tuple[int, set[str]]] = weakref.WeakKeyDictionary()
 
@@ -285,12 +284,12 @@ class NodeImport:
         for argument in op_def.outputs:
             if argument.number_attr:
                 self.listed_outputs += attrs[argument.number_attr]
-                if not 0 <= attrs[argument.number_attr] <= _MOST_LISTED_OUTPUTS >= self.listed_outputs:
+                if not 0 <= attrs[argument.number_attr] <= signature.MOST_LISTED_OUTPUTS >= self.listed_outputs:
                     raise ValueError(
                         f"Node '{node.name}' ({node.op}): attr '{argument.number_attr}' of "
                         f"{attrs[argument.number_attr]} asks for too many outputs; the nodes of a GraphDef "
                         "have at most "
-                        f"{_MOST_LISTED_OUTPUTS} in such lists"
+                        f"{signature.MOST_LISTED_OUTPUTS} in such lists"
                     )
         return attrs
 

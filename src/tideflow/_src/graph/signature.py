@@ -8,6 +8,9 @@ from typing import Any
 from tideflow._src.core.dtypes import DType
 from tideflow._src.graph.op_def import Argument, OpDef
 
+#: The most outputs of one operation, and of the nodes of one GraphDef together, in lists that a number counts.
+MOST_LISTED_OUTPUTS = 1 << 21
+
 
 def length(argument: Argument, attrs: dict[str, Any]) -> int:
     """Returns how many tensors an argument stands for, given the attributes."""

@@ -44,6 +44,8 @@ _BOOL = 10
 _QUANTIZED = {11, 12, 13, 15, 16}
 # What TensorFlow writes as tensor_content. Reading accepts it for every type.
 _WRITTEN_AS_CONTENT = {1, 2, 3, 4, 5, 6, 9, 11, 12, 13, 14, 15, 16, 19, 22, 23, 24, 25, 26, 27, 28, 33}
+# What TensorFlow's shapes can have.
+_HIGHEST_RANK = 254
 # A protobuf message ends at 2 GiB.
 _LARGEST_CONTENT = 2 << 30
 # A few bytes of message may stand for a huge constant; this is the most that is believed.
@@ -249,15 +251,17 @@ def _cast(array: np.ndarray[Any, Any], dtype: Any) -> np.ndarray[Any, Any]:
 def _check_elements(values: Any, dtype: Any) -> None:
     number = None if dtype is None else int(dtype.as_datatype_enum)
     accepts = _accepts(number)
-    pending = [values]
+    pending = [(values, 0)]
     while pending:
-        value = pending.pop()
+        value, depth = pending.pop()
         if isinstance(value, Tensor):
             raise TypeError("Expected any non-tensor type, but got a tensor instead.")
         if number in _QUANTIZED and isinstance(value, tuple):
             continue
         if isinstance(value, (list, tuple)):
-            pending.extend(reversed(value))
+            if depth == _HIGHEST_RANK:
+                raise ValueError(f"A list is nested more than {_HIGHEST_RANK} deep, or holds itself.")
+            pending.extend((item, depth + 1) for item in reversed(value))
         elif accepts is not None and not accepts(value):
             raise TypeError(f"Expected {dtype.name}, but got {value} of type '{type(value).__name__}'.")
 

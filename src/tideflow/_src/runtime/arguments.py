@@ -10,6 +10,7 @@ from tideflow._src.core.dtypes import DType
 from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.core.tensor import Tensor
 from tideflow._src.graph.op_def import REQUIRED, Argument, Attribute, OpDef
+from tideflow._src.graph.signature import MOST_LISTED_OUTPUTS
 from tideflow._src.runtime.convert import convert_to_tensor
 
 _WIRE_NAMES = {"float32": "float", "float64": "double", "float16": "half"}
@@ -307,11 +308,15 @@ def normalize(definition: OpDef, attribute: Attribute, value: Any, eager: bool) 
       ValueError: it is below the least value, or not among those allowed; InvalidArgumentError if the call is eager.
     """
     try:
-        return _normalize(definition, attribute, value)
+        result = _normalize(definition, attribute, value)
     except ValueError as error:
         if eager and attribute.type not in ("shape", "list(shape)"):
             raise InvalidArgumentError(None, None, str(error)) from None
         raise
+    if result.__class__ is int and result > MOST_LISTED_OUTPUTS:
+        if any(argument.number_attr == attribute.name for argument in definition.outputs):
+            raise ValueError(f"Number of outputs is too big: {result}")
+    return result
 
 
 def _normalize(definition: OpDef, attribute: Attribute, value: Any) -> Any:

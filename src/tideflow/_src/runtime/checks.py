@@ -102,6 +102,21 @@ def require_memory(shape: Iterable[int], itemsize: int) -> None:
         raise ResourceExhaustedError(None, None, f"OOM: an array of shape {sizes} takes {wanted} bytes")
 
 
+def require_possible(shapes: Iterable[tuple[int, ...]], itemsize: int) -> None:
+    """Rejects shapes whose sizes overflow, even without elements, before XLA ends the process over them.
+
+    Raises:
+      InvalidArgumentError: the sizes other than zero multiply to more than 63 bits count in bytes.
+      ResourceExhaustedError: no machine has as much memory.
+    """
+    for shape in shapes:
+        if math.prod(size for size in shape if size) * itemsize >= 1 << 63:
+            raise InvalidArgumentError(None, None, f"The sizes of the shape {list(shape)} overflow.")
+        if math.prod(shape) >= _MOST_ELEMENTS:
+            raise ResourceExhaustedError(None, None, f"OOM: no memory holds values of shape {list(shape)}.")
+
+
+_MOST_ELEMENTS = 1 << 44
 _SMALL = 1 << 26
 
 

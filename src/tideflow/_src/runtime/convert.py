@@ -163,7 +163,7 @@ def _array_as(value: Any, dtype: DType | None) -> np.ndarray[Any, Any] | np.gene
     if kind.kind in "USO":
         if dtype is not None and dtype is not dtypes.string:
             if kind.kind == "O" and value.size and not isinstance(value.reshape(-1)[0], str | bytes):
-                return _array_as(np.array(_with_sizes(value.tolist())), dtype)
+                return _objects_as(value, dtype)
             raise _cannot_convert(value, dtype)
         if (
             kind.kind == "O"
@@ -196,6 +196,15 @@ def _array_as(value: Any, dtype: DType | None) -> np.ndarray[Any, Any] | np.gene
         _check_scalar(value, dtype)
     with float_errors.quiet():
         return value.astype(wanted)  # type: ignore[no-any-return]
+
+
+def _objects_as(value: np.ndarray[Any, Any], dtype: DType) -> np.ndarray[Any, Any] | np.generic:
+    """Returns an array of Python objects as numbers: by NumPy's rules, in which None among floats is NaN."""
+    natural = np.array(_with_sizes(value.tolist()))
+    if natural.dtype != _OBJECT:
+        return _array_as(natural, dtype)
+    with np.errstate(all="ignore"):
+        return value.astype(dtype.as_numpy_dtype)
 
 
 def _check_scalar(value: np.generic, dtype: DType) -> None:

@@ -21,6 +21,7 @@ from tideflow._src.core import context, float_errors
 from tideflow._src.core.tensor import wrap
 from tideflow._src.graph import evaluation, source
 from tideflow._src.graph.op_def import REQUIRED, Argument, OpDef
+from tideflow._src.graph.signature import MOST_LISTED_OUTPUTS
 from tideflow._src.runtime import building, eager
 from tideflow._src.runtime.fast_path import NAMES, wrapped
 
@@ -168,7 +169,9 @@ def _fast_path(
             scope[f"ALLOWED_{name}"] = frozenset(attribute.allowed)
             guards.append(f"{name}.__class__ is str and {name} in ALLOWED_{name}")
         elif attribute.type == "int" and attribute.minimum is not None:
-            guards.append(f"{name}.__class__ is int and {name} >= {attribute.minimum}")
+            counts_outputs = any(argument.number_attr == name for argument in definition.outputs)
+            most = f" and {name} <= {MOST_LISTED_OUTPUTS}" if counts_outputs else ""
+            guards.append(f"{name}.__class__ is int and {name} >= {attribute.minimum}{most}")
     keywords = [f"{name}={name}" for name in attributes]
     passed = [*(["np"] if over_xp else []), *(f"v_{name}" for name in names), *keywords]
     lines += [

@@ -19,6 +19,7 @@ from tideflow._src.graph.operation import Operation
 from tideflow._src.graph.signature import length
 from tideflow._src.runtime import effects, traced_list
 from tideflow._src.runtime.buffers import Buffer, ResourceHandle
+from tideflow._src.runtime.checks import require_possible
 from tideflow._src.runtime.lazy import jnp
 from tideflow._src.runtime.random_state import Generator
 from tideflow._src.runtime.stages import SHAPE_OPS
@@ -213,7 +214,14 @@ def call(definition: OpDef, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any
         item = inputs[index]
         if not all(map(is_known, item)) if item.__class__ is list else not is_known(item):
             raise NeedsHost(f"{definition.name}: input {definition.inputs[index].name} depends on data.")
+    if definition.static_inputs or (definition.kernel_attributes and not definition.takes_functions):
+        require_possible(evaluation.result_shapes(definition, inputs, attrs), _widest(flat))
     return xla_kernel(definition)(*inputs, **attrs)
+
+
+def _widest(values: Sequence[Any]) -> int:
+    """Returns the bytes of an element of the widest dtype among values."""
+    return max((value.dtype.itemsize for value in values if hasattr(value, "dtype")), default=8)
 
 
 #: Operations on tensors of any dtype, for lists.

@@ -34,7 +34,8 @@ def new_size(images: Any, size: Array) -> tuple[int, int]:
     height, width = size.tolist()
     if height <= 0 or width <= 0:
         raise invalid_argument(f"output dimensions must be positive, got {height} x {width}")
-    require_memory((images.shape[0], height, width, images.shape[3]), 4)
+    # What leads to the result is as large as a line or a column of it, even where there are no images.
+    require_memory((max(images.shape[0], 1), height, width, max(images.shape[3], 1)), 4)
     if images.shape[3] <= 0:
         raise invalid_argument("image must have at least one channel")
     check_not_empty(images)

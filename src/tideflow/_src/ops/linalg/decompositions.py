@@ -577,8 +577,10 @@ def matrix_logarithm_op(input):
 
     result = np.empty(input.shape, input.dtype)
     with warnings.catch_warnings(action="ignore"):  # about singular matrices
-        for index in np.ndindex(*input.shape[:-2]):
-            result[index] = logm(input[index].astype(np.complex128)) if input.size else input[index]
+        for index in np.ndindex(*input.shape[:-2]) if input.size else ():
+            matrix = input[index].astype(np.complex128)
+            # SciPy takes square roots until the matrix is near one, which is never if it is not finite.
+            result[index] = logm(matrix) if np.isfinite(matrix).all() else complex(np.nan, np.nan)
     return result
 
 
