@@ -234,3 +234,11 @@ def test_shape_below_unknown_is_refused() -> None:
     message.dim.add(size=-5)
     with pytest.raises(ValueError, match="-5"):
         shape_from_proto(message)
+
+
+def test_a_list_that_holds_itself() -> None:
+    items: list[Any] = [1.0]
+    items.append(items)
+    for dtype in (None, dtypes.float32):
+        with pytest.raises(ValueError, match="holds itself"):
+            make_tensor_proto(items, dtype)

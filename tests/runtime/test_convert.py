@@ -183,3 +183,40 @@ def test_an_unknown_dimension_is_no_size(value) -> None:
 def test_dimensions_take_the_dtype_that_is_asked_for() -> None:
     assert tf.constant([_TWO, 3], tf.int64).dtype is tf.int64
     assert tf.constant([[_TWO, 1], [3, _FOUR]]).numpy().tolist() == [[2, 1], [3, 4]]
+
+
+@pytest.mark.parametrize(
+    ("items", "dtype", "expected"),
+    [
+        ([1, None], "float32", [1, np.nan]),
+        ([[1.5, None], [2, None]], "float64", [[1.5, np.nan], [2, np.nan]]),
+        ([1, None], "complex64", [1, complex(np.nan, np.nan)]),
+        ([True, None], "bool", [True, False]),
+        ([2**70, 1], "float32", [2.0**70, 1]),
+    ],
+)
+def test_arrays_of_objects_become_numbers_by_the_rules_of_numpy(items, dtype, expected) -> None:
+    tensor = tf.constant(np.array(items, object), dtype)
+    assert tensor.dtype.name == dtype
+    np.testing.assert_array_equal(tensor.numpy(), expected)
+
+
+@pytest.mark.parametrize(
+    ("items", "dtype", "kind"), [([1, None], "int32", TypeError), ([2**70], "int64", OverflowError)]
+)
+def test_arrays_of_objects_that_are_no_numbers(items, dtype, kind) -> None:
+    with pytest.raises(kind):
+        tf.constant(np.array(items, object), dtype)
+
+
+@pytest.mark.parametrize("count", [2**62, 2**31, 2**21 + 1])
+def test_more_outputs_than_an_operation_can_have(count) -> None:
+    calls = [
+        lambda: tf.raw_ops.Unpack(value=np.zeros(2, "f"), num=count),
+        lambda: tf.raw_ops.DynamicPartition(data=np.zeros(2, "f"), partitions=[0, 1], num_partitions=count),
+    ]
+    for call in calls:
+        with pytest.raises(ValueError, match="Number of outputs is too big"):
+            call()
+        with v1.Graph().as_default(), pytest.raises(ValueError, match="Number of outputs is too big"):
+            call()

@@ -106,3 +106,11 @@ def test_the_norm_of_a_list() -> None:
     scaled, size = norms.normalize([[3.0, 4.0]], axis=1)
     np.testing.assert_allclose(scaled.numpy(), [[0.6, 0.8]], rtol=1e-6)
     assert size.numpy().tolist() == [[5]]
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
+def test_the_logarithm_of_a_matrix_that_is_not_finite(value):
+    matrices = np.array([[[1, 0], [0, 1]], [[1, value], [0, 1]]], np.complex64)
+    found = functions.logm(matrices).numpy()
+    assert (found[0] == 0).all()
+    assert np.isnan(found[1]).all()

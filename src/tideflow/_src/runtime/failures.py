@@ -17,8 +17,11 @@ _NOT_A_SCALAR = (
     "length-1 arrays can be converted",
     "unsized object",
     "over a 0-d array",
-    "object has no len()",
+    "has no len()",
     "object is not iterable",
+    "not supported between instances of 'list'",
+    "'list' object cannot be interpreted as an integer",
+    "can't multiply sequence by non-int",
 )
 
 

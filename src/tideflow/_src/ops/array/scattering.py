@@ -16,7 +16,7 @@ from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.array.row_sums import add_rows, sum_rows
 from tideflow._src.ops.array.shape import shape
 from tideflow._src.ops.dimensions import merge
-from tideflow._src.runtime.checks import require
+from tideflow._src.runtime.checks import require, vector
 from tideflow._src.runtime.lazy import jnp
 from tideflow._src.runtime.op import op
 
@@ -166,7 +166,7 @@ def _merge_updates(indices: Any, updates: Any, target: Any) -> None:
 )
 def scatter_nd_op(xp, indices, updates, shape, *, bad_indices_policy: str = ""):
     """Makes a tensor of zeros of ``shape`` and adds updates to its slices at the given coordinates."""
-    sizes = tuple(shape.tolist())
+    sizes = tuple(vector(shape, "shape").tolist())
     if any(item < 0 for item in sizes):
         raise invalid_argument(f"Shapes must be at least 0 in every dimension, got {list(sizes)}")
     if xp is not np:

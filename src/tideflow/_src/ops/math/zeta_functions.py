@@ -103,7 +103,7 @@ def _polygamma(xp: Any, special: Any, a: Any, x: Any) -> Any:
     order, value = (item.astype(xp.float64) for item in xp.broadcast_arrays(a, x))
     sign = xp.where((order + 1) % 2 == 0, 1.0, -1.0)
     zeta = _zeta(xp, order + 1, value)
-    higher = sign * xp.where(zeta == 0, 0.0, xp.exp(special.gammaln(order + 1)) * zeta)
+    higher = sign * xp.exp(special.gammaln(order + 1)) * zeta
     lowest = xp.where(value == 0, np.nan, special.digamma(value))
     result = xp.where(order == 0, lowest, higher)
     return xp.where((order < 0) | (order != xp.floor(order)), np.nan, result).astype(x.dtype)

@@ -121,7 +121,13 @@ def max_pool_v2_op(
 ):
     """Gives the maximum of each window, the size and the steps of which are inputs."""
     kernel = kernels.max_pool_eager if xp is np else kernels.max_pool_xla
-    return kernel(input, ksize=ksize.tolist(), strides=strides.tolist(), padding=padding, data_format=data_format)
+    return kernel(
+        input,
+        ksize=vector(ksize, "ksize").tolist(),
+        strides=vector(strides, "strides").tolist(),
+        padding=padding,
+        data_format=data_format,
+    )
 
 
 def _v2_shape(operation: str, image: Any, ksize: Any, strides: Any, padding: str, data_format: str) -> Any:
@@ -363,8 +369,8 @@ def max_pool_grad_grad_v2_op(
         orig_input,
         orig_output,
         grad,
-        ksize=ksize.tolist(),
-        strides=strides.tolist(),
+        ksize=vector(ksize, "ksize").tolist(),
+        strides=vector(strides, "strides").tolist(),
         padding=padding,
         data_format=data_format,
     )
