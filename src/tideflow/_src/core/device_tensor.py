@@ -66,6 +66,15 @@ class DeviceTensor(EagerTensor):
         Transfers.to_host += 1
         return np.asarray(self._array)
 
+    def array(self) -> Any:
+        """Returns the value as the engine holds it, once it is known that nothing that led here was rejected.
+
+        Raises:
+          InvalidArgumentError: one of them was given a value that it rejects.
+        """
+        self.check()
+        return self._array
+
     def check(self) -> None:
         """Waits for the operations that led here.
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from tideflow._src.core import dtypes
-from tideflow._src.core.tensor import EagerTensor, SymbolicTensor
+from tideflow._src.core.device_tensor import DeviceTensor
+from tideflow._src.core.tensor import HOST_CPU, EagerTensor, SymbolicTensor
 from tideflow._src.function.func_graph import FuncGraph
 from tideflow._src.function.function_graph import is_buffer_handle
-from tideflow._src.runtime import stages
+from tideflow._src.runtime import devices, stages
 from tideflow._src.runtime.buffers import eager_resources
 from tideflow._src.runtime.program import Program
 from tideflow._src.runtime.random_state import eager_seeds
@@ -44,22 +45,38 @@ class FunctionProgram:
                 self.fed.append(index)
         # The resources are those of eager execution; the random streams are the function's own.
         self.state = RunState(eager_resources).bound(bound)
-        self.program = Program(graph.outputs, graph.control_outputs, feeds, self.state, compiled=jit_compile is True)
+        self.program = Program(
+            graph.outputs,
+            graph.control_outputs,
+            feeds,
+            self.state,
+            compiled=jit_compile is True,
+            soft_placement=devices.get_soft_device_placement(),
+        )
         self.generation = eager_seeds.generation
         self.holds_text = any(output._dtype is dtypes.string for output in graph.outputs)
         self.calls = 0
 
     def run_tensors(self, inputs: Sequence[Any]) -> Sequence[Any]:
         """Runs the function on a tensor for each parameter of the graph; returns values."""
-        return self.run([_on_the_host(inputs[index]) for index in self.fed])
+        fed = [inputs[index] for index in self.fed]
+        if self.program.device == HOST_CPU:
+            return self.run([_on_the_host(tensor) for tensor in fed])
+        values = [tensor.array() if isinstance(tensor, DeviceTensor) else tensor._value for tensor in fed]
+        return self.run(values, self.program.call_in_place)
 
-    def run(self, values: Sequence[Any]) -> Sequence[Any]:
-        """Runs the function on the values of the parameters that no variable is bound to."""
+    def run(self, values: Sequence[Any], call: Callable[[Sequence[Any]], Sequence[Any]] | None = None) -> Sequence[Any]:
+        """Runs the function on the values of the parameters that no variable is bound to.
+
+        Args:
+          values: the values.
+          call: the program's way of being called; by default with values of the host, and for such.
+        """
         self.calls += 1
         if self.generation != eager_seeds.generation:
             self.generation = eager_seeds.generation
             self.state.restart_streams()
-        results = self.program.call(values)
+        results = (call or self.program.call)(values)
         if self.holds_text:
             return [np.array(item, object) if item.__class__ is bytes else item for item in results]
         return results

@@ -8,13 +8,13 @@ from typing import Any
 
 from tideflow._src.core import context, dtypes
 from tideflow._src.core.indexed_slices import IndexedSlices
-from tideflow._src.core.tensor import wrap
 from tideflow._src.function.forward_backward import ForwardBackward, accepts_gradient, differentiable, differentiated
 from tideflow._src.function.func_graph import FuncGraph, waiting_for, zeros_of
 from tideflow._src.function.function_program import FunctionProgram
 from tideflow._src.graph.op_def import OpDef
 from tideflow._src.ops.control.functional import partitioned_call, stateful_partitioned_call
 from tideflow._src.runtime.convert import convert_to_tensor
+from tideflow._src.runtime.device_calls import wrap_anywhere
 
 
 class GraphCall:
@@ -47,7 +47,7 @@ class GraphCall:
     def run(self, inputs: Sequence[Any]) -> list[Any]:
         """Runs the graph on tensors with values, unseen by tapes."""
         program = self.program_for(inputs)
-        return [wrap(value) for value in program.run_tensors(inputs)]
+        return [wrap_anywhere(value, program.program.device) for value in program.run_tensors(inputs)]
 
     def program_for(self, inputs: Sequence[Any]) -> FunctionProgram:
         """Returns the program that runs the graph with the variables that are among these tensors."""

@@ -392,9 +392,15 @@ def read(buffer: Buffer) -> EagerTensor:
     if engine_device is None:
         return wrap_on(buffer.read(), device)
     with buffer.lock:
-        if buffer.value is not None and not isinstance(buffer.value, jax.Array):
-            buffer.store(jax.device_put(buffer.value, engine_device))
+        value = buffer.value
+        if value is not None and not (isinstance(value, jax.Array) and value.device == engine_device):
+            buffer.store(jax.device_put(value, engine_device))
         return wrap_array(buffer.read_in_place(), device)
+
+
+def wrap_anywhere(value: Any, device: str) -> EagerTensor:
+    """Makes an eager tensor of a value in host memory, or in the memory of the accelerator ``device``."""
+    return wrap_array(value, device) if devices.is_on_engine(value) else wrap_on(value, HOST)
 
 
 def place(tensor: Any) -> Any:

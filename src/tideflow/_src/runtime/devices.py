@@ -280,25 +280,30 @@ def get_memory_growth(device: PhysicalDevice) -> bool:
     return configuration.memory_growth.get(device, False)
 
 
+def _existing(device: str) -> str | None:
+    """Returns the full name of the device that a partial name stands for; None if there is no such device."""
+    spec = DeviceSpecV2.from_string(device)
+    if spec.device_type is None:
+        return configuration.default() if ACCELERATED else HOST
+    if spec.job not in (None, "localhost") or spec.task not in (None, 0) or spec.replica not in (None, 0):
+        return None
+    name = f"/device:{spec.device_type}:{spec.device_index or 0}"
+    return f"{_PREFIX}{name}" if name in [item.name for item in configuration.logical()] else None
+
+
 def resolve(device: str) -> str:
     """Returns the full name of the device that a partial name stands for.
 
     Raises:
       InvalidArgumentError: it does not exist, and soft placement is off.
     """
-    spec = DeviceSpecV2.from_string(device)
-    if spec.device_type is None:
-        return configuration.default() if ACCELERATED else HOST
-    kind = spec.device_type
-    index = spec.device_index or 0
-    name = f"/device:{kind}:{index}"
-    available = [item.name for item in configuration.logical()]
-    local = spec.job in (None, "localhost") and spec.task in (None, 0) and spec.replica in (None, 0)
-    if name in available and local:
-        return f"{_PREFIX}{name}"
+    found = _existing(device)
+    if found is not None:
+        return found
     if configuration.soft_placement:
         return configuration.default() if ACCELERATED else HOST
-    full = f"{_PREFIX}{name}" if local else device
+    full = DeviceSpecV2.from_string(_PREFIX).make_merged_spec(DeviceSpecV2.from_string(device)).to_string()
+    available = [item.name for item in configuration.logical()]
     kinds = sorted({item.device_type for item in configuration.logical()})
     raise InvalidArgumentError(
         None,
@@ -384,6 +389,53 @@ def check_placement(ops: Any, config: Any) -> None:
                 "Make sure the device specification refers to a valid device, or set allow_soft_placement=True in "
                 f"the session's ConfigProto.\n  created at {op.source_line}",
             )
+
+
+def device_of_program(ops: Any, buffers: Any = ()) -> tuple[str, bool]:
+    """Returns the full name of the device that runs a graph, and whether something in the graph asks for it.
+
+    It is the first accelerator that an operation asks for, else the one that holds a variable, else the device of
+    operations that do not ask: the host, too, if no operation leaves it open.
+
+    Args:
+      ops: the operations of the graph.
+      buffers: the variables that they use and that have a placement.
+    """
+    if not ACCELERATED:
+        return HOST, False
+    names = list(dict.fromkeys(op.device for op in ops))
+    kinds = {name: DeviceSpecV2.from_string(name).device_type for name in names}
+    for name in names:
+        if kinds[name] not in (None, "CPU"):
+            found = _existing(name) or configuration.default()
+            if configuration.engine_device(found) is not None:
+                return found, True
+    for buffer in buffers:
+        if configuration.engine_device(buffer.placement) is not None:
+            return buffer.placement, True
+    if names and all(kinds[name] == "CPU" for name in names):
+        return HOST, False
+    return configuration.default(), False
+
+
+def engine_device_of_program(name: str) -> Any:
+    """Returns the engine's device for a program; None leaves it to the engine, which then has the host alone."""
+    if not ACCELERATED:
+        return None
+    found = configuration.engine_device(name)
+    return engine.host_device() if found is None else found
+
+
+def is_on_engine(value: Any) -> bool:
+    """Tells whether a value is in the memory of the engine."""
+    return engine.is_loaded() and isinstance(value, engine.load().Array)
+
+
+def in_memory_of(name: str, values: Any) -> list[Any]:
+    """Returns values of which none is in the memory of another accelerator than the one of a name."""
+    device = engine_device_of_program(name)
+    put = engine.load().device_put
+    return [put(value, device) if is_on_engine(value) and value.device != device else value for value in values]
 
 
 class SessionDevice:

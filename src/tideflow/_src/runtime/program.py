@@ -14,13 +14,22 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.graph.operation import Operation
-from tideflow._src.runtime import cost_model, engine, options
-from tideflow._src.runtime.buffers import enter_state
+from tideflow._src.runtime import cost_model, effects, engine, options
+from tideflow._src.runtime.buffers import Buffer, enter_state
 from tideflow._src.runtime.concurrent import ConcurrentProgram, waits_for_itself
 from tideflow._src.runtime.dataflow import host_program
-from tideflow._src.runtime.devices import check_placement
+from tideflow._src.runtime.devices import (
+    ACCELERATED,
+    check_placement,
+    device_of_program,
+    engine_device_of_program,
+    in_memory_of,
+    is_on_engine,
+)
 from tideflow._src.runtime.host import own
 from tideflow._src.runtime.plan import Plan
 from tideflow._src.runtime.state import RunState
@@ -57,6 +66,7 @@ class Program:
       config: a ``ConfigProto`` with options.
       compiled: whether to compile it at its first run.
       lists_on_host: whether lists that it is fed stay on the host.
+      soft_placement: whether operations may ask for devices that do not exist, whatever ``config`` says.
     """
 
     def __init__(
@@ -68,10 +78,14 @@ class Program:
         config: Any = None,
         compiled: bool = False,
         lists_on_host: bool = False,
+        soft_placement: bool = False,
     ) -> None:
         self.plan = Plan(fetches, targets, feeds)
-        check_placement(self.plan.ops, config)
+        if not soft_placement:
+            check_placement(self.plan.ops, config)
         self._state = state
+        #: The full name of the device that runs what can be compiled.
+        self.device, is_asked_for = device_of_program(self.plan.ops, self._placed_buffers())
         self._lists_on_host = lists_on_host
         self._lock = threading.Lock()
         self._host: Any = None
@@ -82,6 +96,8 @@ class Program:
         self._why = "TIDEFLOW_TIER" if self._tier != _AUTO else ""
         if self._tier == _AUTO and (compiled or wants_compilation(config)):
             self._tier, self._why = _XLA, "compilation is asked for"
+        elif self._tier == _AUTO and is_asked_for:
+            self._tier, self._why = _XLA, "an accelerator is asked for"
         if self.plan.dataflow or not any(op.op_def.tier != "host" or op.op_def.xla_kernel for op in self.plan.ops):
             self._tier, self._why = _HOST, "no operation can be compiled"
         if not self.plan.dataflow and waits_for_itself(self.plan):
@@ -107,6 +123,26 @@ class Program:
                 self._left[key] = left - 1
             return self._interpret(values)
         return self._run_compiled(values)
+
+    def call_in_place(self, values: Sequence[Any]) -> Sequence[Any]:
+        """Runs the plan on values that may be in the memory of an accelerator; returns values wherever they are."""
+        compiled = None
+        if self._tier == _XLA or (self._tier == _AUTO and any(map(is_on_engine, values))):
+            compiled = self._compiled or self._compile()
+        if compiled is None:
+            return self.call([np.asarray(value) if is_on_engine(value) else value for value in values])
+        before = enter_state(self._state)
+        try:
+            return compiled.in_place(in_memory_of(self.device, values))  # type: ignore[no-any-return]
+        finally:
+            enter_state(before)
+
+    def _placed_buffers(self) -> list[Buffer]:
+        """The variables of the plan that are in the memory of an accelerator."""
+        if not ACCELERATED:
+            return []
+        found = effects.of(self.plan.ops, self.plan, lambda tensor: self._state.buffer_of(self.plan.resolve(tensor)))
+        return [buffer for buffer in (*found.written, *found.read) if buffer.placement is not None]
 
     def settled(self, values: Sequence[Any]) -> Callable[[Sequence[Any]], Sequence[Any]] | None:
         """Returns what all further runs on values of these shapes do; None if that may change."""
@@ -152,7 +188,11 @@ class Program:
             if self._compiled is None and self._tier != _HOST:
                 try:
                     self._compiled = xla.CompiledPlan(
-                        self.plan, self._state, strict=forced_tier() == _XLA, lists_on_host=self._lists_on_host
+                        self.plan,
+                        self._state,
+                        strict=forced_tier() == _XLA,
+                        lists_on_host=self._lists_on_host,
+                        device=engine_device_of_program(self.device),
                     )
                 except xla.NotCompilable as error:
                     self._tier, self._why = _HOST, str(error)
@@ -184,6 +224,6 @@ class Program:
     def describe(self, run_metadata: Any) -> None:
         """Fills a ``RunMetadata`` with the operations that a run executes."""
         device = run_metadata.step_stats.dev_stats.add()
-        device.device = "/job:localhost/replica:0/task:0/device:CPU:0"
+        device.device = self.device
         for op in self.plan.ops:
             device.node_stats.add().node_name = op.name

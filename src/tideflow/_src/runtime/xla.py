@@ -55,9 +55,9 @@ class NotCompilable(Exception):
     """Says that nothing in a plan is worth compiling, or that XLA cannot."""
 
 
-def compiler_options(ops: Sequence[Operation]) -> dict[str, Any] | None:
+def compiler_options(ops: Sequence[Operation], device: Any = None) -> dict[str, Any] | None:
     """Returns the options that make XLA's programs for the CPU fast, given what they contain."""
-    if jax.default_backend() != "cpu":
+    if (jax.default_backend() if device is None else device.platform) != "cpu":
         return None
     kinds = effects.kinds_in(ops)
     if not kinds & _LOOPS:
@@ -80,12 +80,15 @@ class CompiledPlan:
       state: the state of the session that runs it.
       strict: whether it is an error, for tests, that XLA does not take an operation that it should.
       lists_on_host: whether lists that it is fed stay on the host.
+      device: the engine's device that runs the compiled stages; None for the engine's own choice.
 
     Raises:
       NotCompilable: no stage of the plan can be compiled.
     """
 
-    def __init__(self, plan: Plan, state: RunState, *, strict: bool = False, lists_on_host: bool = False) -> None:
+    def __init__(
+        self, plan: Plan, state: RunState, *, strict: bool = False, lists_on_host: bool = False, device: Any = None
+    ) -> None:
         engine.load()
         self._plan = plan
         self._state = state
@@ -99,7 +102,7 @@ class CompiledPlan:
         for number, stage in enumerate(stages):
             last = number == len(stages) - 1
             if stage.compiled:
-                self._steps.append((_Program(stage, plan, state, self._static_feeds, strict, last), stage))
+                self._steps.append((_Program(stage, plan, state, self._static_feeds, strict, last, device), stage))
             else:
                 self._steps.append((interpreted(stage, plan, state), stage))
             if not last:
@@ -115,9 +118,13 @@ class CompiledPlan:
         return _same(stage.inputs, self._plan.feeds) and _same(stage.outputs, self._fetches)
 
     def __call__(self, values: Sequence[Any]) -> Sequence[Any]:
-        """Runs the plan: values of the feeds in, values of the fetches out."""
+        """Runs the plan: values of the feeds in, values of the fetches out, in host memory."""
+        return [_of_host(value) for value in self.in_place(values)]
+
+    def in_place(self, values: Sequence[Any]) -> Sequence[Any]:
+        """Runs the plan: values of the feeds in, values of the fetches out, wherever they are."""
         if self._single is not None:
-            return [_of_host(value) for value in self._single(values)]
+            return self._single(values)  # type: ignore[no-any-return]
         known: dict[SymbolicTensor, Any] = dict(zip(self._plan.feeds, values, strict=True))
         before = [(buffer, buffer.value) for buffer in self._kept]
         try:
@@ -132,7 +139,7 @@ class CompiledPlan:
 
     def _fetched(self, tensor: SymbolicTensor, known: dict[SymbolicTensor, Any]) -> Any:
         if tensor in known:
-            return _of_host(known[tensor])
+            return known[tensor]
         if tensor in self._plan.constants:
             return self._plan.constants[tensor]
         buffer = self._state.buffer_of(tensor)
@@ -199,8 +206,10 @@ class _Program:
         static_feeds: dict[SymbolicTensor, int],
         strict: bool,
         is_last: bool,
+        device: Any = None,
     ) -> None:
         self._stage = stage
+        self._device = device
         self._strict = strict
         self._is_last = is_last
         self._plan = plan
@@ -217,7 +226,7 @@ class _Program:
 
     def _make(self, static: tuple[Any, ...]) -> _Compiled:
         fixed = dict(zip(self._static, static, strict=True))
-        return _Compiled(self._stage, self._plan, self._state, fixed, donates=self._is_last)
+        return _Compiled(self._stage, self._plan, self._state, fixed, self._is_last, self._device)
 
     def __call__(self, values: Sequence[Any]) -> Any:
         if self.refused:
@@ -289,10 +298,14 @@ class _Compiled:
       state: the state that it runs on.
       static: the values of inputs, by position, that are constants of the program.
       donates: whether updates take over the memory of the values that they replace.
+      device: the engine's device that runs it; None for the engine's own choice.
     """
 
-    def __init__(self, stage: Stage, plan: Plan, state: RunState, static: dict[int, Any], donates: bool) -> None:
+    def __init__(
+        self, stage: Stage, plan: Plan, state: RunState, static: dict[int, Any], donates: bool, device: Any
+    ) -> None:
         self._donates = donates
+        self._device = device
         self._plan = plan
         self._state = state
         self._outputs = stage.outputs
@@ -311,14 +324,16 @@ class _Compiled:
         self._messages: list[tuple[Operation, str]] = []
         self._blocks: list[int] = []
         self._compiling = threading.RLock()
-        self._options = compiler_options(self._ops) or {}
+        self._options = compiler_options(self._ops, device) or {}
         self._jitted: dict[Callable[..., Any], Any] = {}
 
     def _jit(self, trace: Callable[..., Any]) -> Any:
         """Returns one of the ways of tracing this stage as a program."""
         if trace not in self._jitted:
             donated = (0,) if self._written and self._donates and trace != self._checks else ()
-            self._jitted[trace] = jax.jit(trace, donate_argnums=donated, compiler_options=self._options or None)
+            where = {} if self._device is None else {"out_shardings": jax.sharding.SingleDeviceSharding(self._device)}
+            options = self._options or None
+            self._jitted[trace] = jax.jit(trace, donate_argnums=donated, compiler_options=options, **where)
         return self._jitted[trace]
 
     def __call__(self, values: Sequence[Any]) -> Any:
@@ -341,9 +356,9 @@ class _Compiled:
                     if not is_written:
                         buffer.pins += 1
                         pinned.append(buffer)
-                        _to_engine(buffer)
+                        _to_engine(buffer, self._device)
                         held.pop().lock.release()
-                written = [_given_up(buffer) for buffer in self._written]
+                written = [_given_up(buffer, self._device) for buffer in self._written]
                 read = [buffer.value for buffer in self._read]
                 try:
                     return self._call(values, written, read, held)
@@ -540,18 +555,28 @@ def _signature(*groups: Sequence[Any]) -> Any:
     return tuple([None if value is None else value.shape for group in groups for value in group])
 
 
-def _to_engine(buffer: Buffer) -> None:
+def _to_engine(buffer: Buffer, device: Any) -> None:
     """Moves a value to the engine's memory once, not at each call. The lock is held."""
-    if buffer.value.__class__ is np.ndarray:
-        buffer.value = jax.device_put(buffer.value)
+    value = buffer.value
+    if value.__class__ is np.ndarray or _is_elsewhere(value, device):
+        buffer.value = jax.device_put(value, device)
 
 
-def _given_up(buffer: Buffer) -> Any:
+def _is_elsewhere(value: Any, device: Any) -> bool:
+    """Tells whether a value is in the memory of another device of the engine than ``device``."""
+    return device is not None and isinstance(value, jax.Array) and value.device != device
+
+
+def _given_up(buffer: Buffer, device: Any) -> Any:
     """Returns the value of a variable whose memory a program takes over. The lock is held.
 
     Of a value that is leased, somebody keeps the memory, and then the engine copies it.
     """
     value = buffer.value
+    if _is_elsewhere(value, device):
+        return jax.device_put(value, device)
+    if buffer.lease is value and isinstance(value, jax.Array):
+        return value.copy()  # a tensor holds it
     return np.array(value) if buffer.pins and value is not None else value
 
 
