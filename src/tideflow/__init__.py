@@ -298,6 +298,7 @@ SUBMODULES = (
     "sysconfig",
     "test",
     "train",
+    "types",
     "version",
 )
 __getattr__ = module_getattr("tideflow", "v2", SUBMODULES)

@@ -38,6 +38,7 @@ def test_an_initial_value_made_of_the_arguments():
 
     assert float(f(tf.constant(1.0))) == 3.0
     assert float(f(tf.constant(10.0))) == 13.0
+    assert f.experimental_get_tracing_count() == 2
 
 
 def test_variables_created_at_each_call_are_refused():
@@ -48,6 +49,9 @@ def test_variables_created_at_each_call_are_refused():
 
     with pytest.raises(ValueError, match="only supports singleton"):
         f(1.0)
+
+    with pytest.raises(ValueError, match="only supports singleton"):
+        tf.function(lambda x: tf.Variable(x) + x)(tf.constant(1.0))
 
     holder = Holder()
 

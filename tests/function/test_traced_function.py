@@ -689,3 +689,72 @@ def test_methods_with_an_input_signature():
     assert float(scaled.call(3.0)) == float(scaled.call(x=tf.constant(3.0))) == 6.0
     assert float(scaled.call.get_concrete_function()(tf.constant(4.0))) == 8.0
     assert scaled.call.experimental_get_tracing_count() == 1
+
+
+class TestProtocol:
+    """Classes of users may say what functions are traced for, and may be structures."""
+
+    def test_a_class_with_a_type_of_its_own(self):
+        class Setting:
+            def __init__(self, value):
+                self.value = value
+
+            def __tf_tracing_type__(self, context):
+                return SettingType(self.value)
+
+        class SettingType(tf.types.experimental.TraceType):
+            def __init__(self, value):
+                self.value = value
+
+            def is_subtype_of(self, other):
+                return self == other
+
+            def most_specific_common_supertype(self, others):
+                return self if all(self == other for other in others) else None
+
+            def placeholder_value(self, placeholder_context):
+                return Setting(self.value)
+
+            def __eq__(self, other):
+                return isinstance(other, SettingType) and self.value == other.value
+
+            def __hash__(self):
+                return hash(self.value)
+
+        @tf.function
+        def f(setting):
+            return tf.constant(setting.value)
+
+        assert [int(f(Setting(value))) for value in (1, 1, 2, 1)] == [1, 1, 2, 1]
+        assert f.experimental_get_tracing_count() == 2
+        assert isinstance(Setting(1), tf.types.experimental.SupportsTracingProtocol)
+
+    def test_a_class_that_can_be_taken_apart(self):
+        class Both:
+            def __init__(self, a, b):
+                self.a, self.b = a, b
+
+            def __tf_flatten__(self):
+                return (), (self.a, self.b)
+
+            @classmethod
+            def __tf_unflatten__(cls, metadata, leaves):
+                return cls(*leaves)
+
+        @tf.function
+        def f(both):
+            return Both(both.b * 2, both.a)
+
+        for start in (1, 5):
+            result = f(Both(tf.constant(start), tf.constant(2)))
+            assert (type(result), int(result.a), int(result.b)) == (Both, 4, start)
+        assert f.experimental_get_tracing_count() == 1
+
+    def test_what_is_a_function(self):
+        f = tf.function(lambda x: x)
+        concrete = f.get_concrete_function(1.0)
+        types = tf.types.experimental
+        assert isinstance(f, types.PolymorphicFunction) and isinstance(f, types.Callable)
+        assert isinstance(concrete, types.ConcreteFunction) and isinstance(concrete, types.Callable)
+        assert types.GenericFunction is types.PolymorphicFunction
+        assert isinstance(f.function_type, types.FunctionType)

@@ -8,9 +8,10 @@ function is traced.
 
 from __future__ import annotations
 
+import abc
 import weakref
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -39,6 +40,56 @@ class TypingContext:
         if number == len(self.variables):
             self.variables.append(variable)
         return number
+
+
+class TraceType(abc.ABC):
+    """Is what a traced function is specialized to: the base of types that classes of users give their objects.
+
+    An object says its type in ``__tf_tracing_type__(context)``. Types are compared with ``==`` and hashed.
+    """
+
+    @abc.abstractmethod
+    def is_subtype_of(self, other: Any) -> bool:
+        """Tells whether a function traced for ``other`` can be used for this."""
+
+    @abc.abstractmethod
+    def most_specific_common_supertype(self, others: Sequence[Any]) -> Any:
+        """Returns the type that this one and all ``others`` are subtypes of, or None."""
+
+    @abc.abstractmethod
+    def placeholder_value(self, placeholder_context: Any) -> Any:
+        """Returns the value that stands for the object while the function is traced."""
+
+    def to_tensors(self, value: Any) -> list[Any]:
+        """Returns the tensors of an object, in order; none by default."""
+        del value
+        return []
+
+    def from_tensors(self, tensors: Any) -> Any:
+        """Returns the object that consists of the next tensors of an iterator."""
+        return self.placeholder_value(None)
+
+    def flatten(self) -> list[Any]:
+        """Returns the specs of the tensors of an object, in order; none by default."""
+        return []
+
+    def cast(self, value: Any, cast_context: Any) -> Any:
+        """Returns an object as one of this type.
+
+        Raises:
+          AssertionError: its tensors are others than the type says.
+        """
+        del cast_context
+        assert value == self.placeholder_value(None), f"Can not cast {value!r} to {self!r}"
+        return value
+
+
+@runtime_checkable
+class SupportsTracingProtocol(Protocol):
+    """Is an object that says itself what functions are traced for when they are given it."""
+
+    def __tf_tracing_type__(self, context: Any) -> Any:
+        """Returns the type: a ``TraceType`` or a ``TypeSpec``."""
 
 
 class ArgumentType:
@@ -326,7 +377,7 @@ def family(kind: Any) -> Any:
         return kind.kind.name, kind.keys, tuple([family(child) for child in kind.children])
     if isinstance(kind, VariableType):
         return kind.dtype, kind.trainable, kind.number
-    return kind if isinstance(kind, ArgumentType) else type(kind)
+    return kind if isinstance(kind, ArgumentType) else (TypeSpec if isinstance(kind, TypeSpec) else TraceType)
 
 
 def placeholder(kind: Any, make: MakePlaceholder, name: str, variables: Sequence[Any]) -> Any:

@@ -13,7 +13,7 @@ import numpy as np
 
 from tideflow._src.core import context
 from tideflow._src.core.tensor import EagerTensor
-from tideflow._src.function import retracing
+from tideflow._src.function import interfaces, retracing
 from tideflow._src.function.concrete_function import ConcreteFunction
 from tideflow._src.function.function_graph import trace
 from tideflow._src.function.function_type import (
@@ -45,7 +45,7 @@ _ATTRIBUTES = frozenset(
 _MOST_FAST_ENTRIES = 512
 
 
-class TracedFunction:
+class TracedFunction(interfaces.Callable):
     """Is what ``tf.function`` makes of a Python function: calls of a known signature run what was traced for it.
 
     Args:
@@ -288,16 +288,14 @@ class TracedFunction:
         with created.collecting():
             concrete = self._new(bound.parameters, bound.variables)
         self._count_trace(bound.parameters)
-        if created.depends_on_arguments:
-            self._first_call = False
-            return concrete, True
+        creates = concrete if created.depends_on_arguments else None
         if created.count:
-            # The variables exist now: what is kept is traced with them in place.
+            # What is kept is traced with the variables in place.
             with none_created():
                 concrete = self._new(bound.parameters, bound.variables)
         self._traces.add(_context_key(), bound.parameters, concrete)
         self._first_call = False
-        return concrete, False
+        return creates or concrete, creates is not None
 
     def _count_trace(self, parameters: Sequence[Parameter]) -> None:
         concretes = self._traces.concrete_functions()
@@ -375,7 +373,7 @@ class TracedFunction:
             if concrete is None:
                 concrete, creates = self._traced(bound)
                 if creates:
-                    concrete, _ = self._traced(bound)
+                    concrete = self._known(bound) or concrete
         return concrete
 
     def experimental_get_compiler_ir(self, *args: Any, **kwargs: Any) -> Callable[..., str | bytes]:
