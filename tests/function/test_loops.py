@@ -119,7 +119,7 @@ def test_shape_invariants(x, tier) -> None:
 
 
 def test_structures_and_names(x) -> None:
-    result = tf.while_loop(
+    (result,) = tf.while_loop(
         lambda s: s["i"] < 3, lambda s: ({"i": s["i"] + 1, "a": [s["a"][0] * x]},), [{"i": 0, "a": [x]}]
     )
     assert result["a"][0].op.name.startswith("while/Identity")
@@ -353,3 +353,13 @@ def test_an_array_that_was_written_before_the_loop(graph, tier) -> None:
     gradient = tf.gradients(y, x)[0]
     with tf.Session() as session:
         assert session.run([y, gradient], {x: 2.0}) == [26.0, 23.0]
+
+
+def test_a_single_variable_loses_its_list_only_if_it_is_a_single_tensor() -> None:
+    with tf.Graph().as_default(), tf.Session() as session:
+        number = tf.while_loop(lambda i: i < 3, lambda i: i + 1, [0])
+        pair = tf.while_loop(
+            lambda p: p["i"] < 3, lambda p: ({"i": p["i"] + 1, "x": p["x"] * 2.0},), ({"i": 0, "x": 1.0},)
+        )
+        assert session.run(number) == 3
+        assert session.run(pair) == ({"i": 3, "x": 8.0},)

@@ -70,7 +70,7 @@ def while_loop(
         result = _eager_loop(cond, body, loop_vars, maximum_iterations, packed)
     else:
         result = _graph_loop(cond, body, loop_vars, shape_invariants, maximum_iterations, packed, name or "while")
-    if not return_same_structure and packed and len(result) == 1:
+    if not return_same_structure and packed and len(nest.flatten(result, expand_composites=True)) == 1:
         return result[0]
     return result
 

@@ -96,6 +96,7 @@ LAZY_FAMILIES = {
     "nn.global_normalization": "BatchNormWithGlobalNormalization BatchNormWithGlobalNormalizationGrad",
     "nn.approximate_top_k": "ApproxTopK",
     "nn.isotonic": "IsotonicRegression",
+    "nn.nearest_neighbors": "NearestNeighbors",
     "parsing.example_ops": "ParseExample ParseExampleV2 ParseSingleExample",
     "parsing.sequence_ops": "ParseSequenceExample ParseSequenceExampleV2 ParseSingleSequenceExample",
     "signal.audio": "AudioSpectrogram DecodeWav EncodeWav Mfcc",
@@ -112,6 +113,7 @@ LAZY_FAMILIES = {
     "queues.barrier": """
         Barrier BarrierClose BarrierIncompleteSize BarrierInsertMany BarrierReadySize BarrierTakeMany
     """,
+    "queues.record_input": "RecordInput",
     "queues.mutex": "ConsumeMutexLock MutexLock MutexV2",
     "queues.session_tensors": """
         Abort DeleteSessionTensor GetSessionHandle GetSessionHandleV2 GetSessionTensor ImmutableConst Timestamp
