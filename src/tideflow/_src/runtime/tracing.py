@@ -221,7 +221,7 @@ def call(definition: OpDef, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any
 
 def _widest(values: Sequence[Any]) -> int:
     """Returns the bytes of an element of the widest dtype among values."""
-    return max((value.dtype.itemsize for value in values if hasattr(value, "dtype")), default=8)
+    return max((getattr(value.dtype, "itemsize", 8) for value in values if hasattr(value, "dtype")), default=8)
 
 
 #: Operations on tensors of any dtype, for lists.
