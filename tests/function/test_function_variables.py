@@ -301,3 +301,21 @@ def test_a_training_loop_learns():
     found = [losses[0], losses[1], losses[10], losses[-1]]
     assert found == pytest.approx([6.25, 1.190903663635254, 0.11942994594573975, 0.07039854675531387], rel=1e-4)
     assert step.experimental_get_tracing_count() == 1
+
+
+def test_variables_beside_tensors_in_structures():
+    @tf.function
+    def f(things, x):
+        first, variable, last = things["a"]
+        variable.assign_add(x)
+        return first * 100.0 + variable * 10.0 + last, things["b"] * 2.0
+
+    v, w = tf.Variable(1.0), tf.Variable(5.0)
+    for variable, wanted in ((v, 232.0), (w, 272.0), (v, 242.0)):
+        things = {"a": [tf.constant(2.0), variable, tf.constant(12.0)], "b": variable}
+        total, doubled = f(things, tf.constant(1.0))
+        assert (float(total), float(doubled)) == (wanted, 2.0 * float(variable))
+    assert f.experimental_get_tracing_count() == 1
+    with tf.GradientTape() as tape:
+        total, _ = f({"a": [tf.constant(2.0), w, tf.constant(12.0)], "b": w}, tf.constant(1.0))
+    assert float(tape.gradient(total, w)) == 10.0

@@ -117,7 +117,7 @@ class FunctionGraph(FuncGraph):
         kind = trace_types.type_of(spec, trace_types.TypingContext())
         first = len(self.inputs)
         if placeholder is None:
-            placeholder = trace_types.placeholder(kind, self.take_argument, "deferred_capture", ())
+            placeholder = trace_types.placeholder(kind, _Placeholders(self, ()), "deferred_capture")
         self.deferred.append((closure, kind, self.inputs[first:]))
         self._deferred_by_key[key] = placeholder
         return placeholder
@@ -149,16 +149,11 @@ def trace(
       TypeError: the function returns what is neither a tensor nor made of tensors.
     """
     graph = FunctionGraph(unique_name(name), attributes)
-    with graph.as_default(), _alone(graph):
-        taken: set[int] = set()
-
-        def make(spec: Any, label: str) -> Any:
-            return graph.take_argument(spec, _node_name(spec.name or label))
-
-        arguments = []
-        for item in parameters:
-            _take_variables(graph, item.type_constraint, variables, taken)
-            arguments.append(trace_types.placeholder(item.type_constraint, make, item.name, variables))
+    outer = graph.outer_graph
+    with graph.as_default():
+        graph._device_stack = [] if outer is None else list(outer._device_stack)
+        placeholders = _Placeholders(graph, variables)
+        arguments = [trace_types.placeholder(item.type_constraint, placeholders, item.name) for item in parameters]
         graph.argument_count = len(graph.inputs)
         positional, named = split(parameters, arguments)
         result = python_function(*positional, **named)
@@ -169,15 +164,24 @@ def trace(
     return graph
 
 
-def _take_variables(graph: FunctionGraph, kind: Any, variables: Sequence[Any], taken: set[int]) -> None:
-    """Adds parameters for the variables in the type of an argument, each variable once."""
-    if isinstance(kind, trace_types.VariableType):
-        if kind.number not in taken:
-            taken.add(kind.number)
-            graph.take_variable(variables[kind.number])
-    elif isinstance(kind, trace_types.StructureType):
-        for child in kind.children:
-            _take_variables(graph, child, variables, taken)
+class _Placeholders:
+    """Adds the parameters of a function to its graph, in the order in which calls give the tensors of arguments."""
+
+    def __init__(self, graph: FunctionGraph, variables: Sequence[Any]) -> None:
+        self._graph = graph
+        self._variables = variables
+        self._taken: set[int] = set()
+
+    def tensor(self, spec: Any, name: str) -> Any:
+        """Adds the parameter of a tensor."""
+        return self._graph.take_argument(spec, _node_name(spec.name or name))
+
+    def variable(self, number: int) -> Any:
+        """Adds the parameter of a variable, where it comes for the first time, and returns the variable itself."""
+        if number not in self._taken:
+            self._taken.add(number)
+            self._graph.take_variable(self._variables[number])
+        return self._variables[number]
 
 
 def _captures_last(graph: FunctionGraph) -> None:
@@ -190,21 +194,6 @@ def _captures_last(graph: FunctionGraph) -> None:
 def _node_name(name: str) -> str:
     clean = "".join(letter if letter.isalnum() or letter in "_./-" else "_" for letter in name)
     return clean if clean and (clean[0].isalnum() or clean[0] == ".") else f"arg_{clean.strip('_')}"
-
-
-class _alone:
-    """Keeps the seeds and the name scope of the graph around out of a function, and its devices in."""
-
-    def __init__(self, graph: FunctionGraph) -> None:
-        self._graph = graph
-
-    def __enter__(self) -> None:
-        outer = self._graph.outer_graph
-        if outer is not None:
-            self._graph._device_stack = list(outer._device_stack)
-
-    def __exit__(self, kind: Any, value: Any, trace: Any) -> None:
-        self._graph._device_stack = []
 
 
 def _converted(graph: FunctionGraph, result: Any, python_function: Any) -> Any:

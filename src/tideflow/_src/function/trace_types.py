@@ -23,8 +23,15 @@ from tideflow._src.core.tensor_spec import TensorSpec
 from tideflow._src.core.type_spec import TypeSpec
 from tideflow._src.runtime.convert import convert_to_tensor
 
-#: Makes the tensor that stands for an argument: given its spec and the name of the argument.
-MakePlaceholder = Callable[[TensorSpec, str], Any]
+
+class Placeholders(Protocol):
+    """Makes what stands for the tensors and variables of arguments, in the order in which a call gives them."""
+
+    def tensor(self, spec: TensorSpec, name: str) -> Any:
+        """Returns what stands for a tensor of an argument of that name."""
+
+    def variable(self, number: int) -> Any:
+        """Returns what stands for one of the variables among the arguments."""
 
 
 class TypingContext:
@@ -103,7 +110,7 @@ class ArgumentType:
         """Returns the type that this one and all ``others`` are subtypes of, or None."""
         return self if all(self == other for other in others) else None
 
-    def placeholder(self, make: MakePlaceholder, name: str, variables: Sequence[Any]) -> Any:
+    def placeholder(self, placeholders: Placeholders, name: str) -> Any:
         """Returns the value that stands for the argument while the function is traced."""
         raise TypeError(f"{type(self).__name__} is abstract.")
 
@@ -137,7 +144,7 @@ class Literal(ArgumentType):
     def __hash__(self) -> int:
         return 0 if self.value != self.value else hash(self.value)
 
-    def placeholder(self, make: MakePlaceholder, name: str, variables: Sequence[Any]) -> Any:
+    def placeholder(self, placeholders: Placeholders, name: str) -> Any:
         return self.value
 
     def described(self, name: str) -> Any:
@@ -174,7 +181,7 @@ class ObjectType(ArgumentType):
         """Whether the object is gone, so that no call can have this type any more."""
         return self._reference() is None
 
-    def placeholder(self, make: MakePlaceholder, name: str, variables: Sequence[Any]) -> Any:
+    def placeholder(self, placeholders: Placeholders, name: str) -> Any:
         return self._reference()
 
     def described(self, name: str) -> Any:
@@ -211,8 +218,8 @@ class VariableType(ArgumentType):
             and (self.shape.is_subtype_of(other.shape))
         )
 
-    def placeholder(self, make: MakePlaceholder, name: str, variables: Sequence[Any]) -> Any:
-        return variables[self.number]
+    def placeholder(self, placeholders: Placeholders, name: str) -> Any:
+        return placeholders.variable(self.number)
 
     def collect(self, value: Any, tensors: list[Any]) -> None:
         handle = value.handle
@@ -292,8 +299,8 @@ class StructureType(ArgumentType):
             children.append(common)
         return StructureType(self.kind, self.skeleton, self.keys, tuple(children))
 
-    def placeholder(self, make: MakePlaceholder, name: str, variables: Sequence[Any]) -> Any:
-        children = [placeholder(child, make, name, variables) for child in self.children]
+    def placeholder(self, placeholders: Placeholders, name: str) -> Any:
+        children = [placeholder(child, placeholders, name) for child in self.children]
         return self.kind.rebuild(self.skeleton, children)
 
     def collect(self, value: Any, tensors: list[Any]) -> None:
@@ -380,16 +387,16 @@ def family(kind: Any) -> Any:
     return kind if isinstance(kind, ArgumentType) else (TypeSpec if isinstance(kind, TypeSpec) else TraceType)
 
 
-def placeholder(kind: Any, make: MakePlaceholder, name: str, variables: Sequence[Any]) -> Any:
+def placeholder(kind: Any, placeholders: Placeholders, name: str) -> Any:
     """Returns the value that stands for an argument of a type while the function is traced."""
     if isinstance(kind, ArgumentType):
-        return kind.placeholder(make, name, variables)
+        return kind.placeholder(placeholders, name)
     if isinstance(kind, TensorSpec):
-        return make(kind, name)
+        return placeholders.tensor(kind, name)
     if isinstance(kind, TypeSpec):
-        tensors = [make(spec, name) for spec in kind._flat_tensor_specs]
+        tensors = [placeholders.tensor(spec, name) for spec in kind._flat_tensor_specs]
         return kind._from_compatible_tensor_list(tensors)
-    return kind.placeholder_value(make)
+    return kind.placeholder_value(placeholders)
 
 
 def collect(kind: Any, value: Any, tensors: list[Any]) -> None:
@@ -424,7 +431,7 @@ def cast(value: Any, wanted: Any) -> Any:
     Raises:
       TypeError, ValueError: it does not fit; the message says what was wanted and what came.
     """
-    if type(wanted) is TensorSpec or isinstance(wanted, TensorSpec):
+    if isinstance(wanted, TensorSpec):
         if isinstance(value, TypeSpec):
             if not value._without_tensor_names().is_subtype_of(wanted._without_tensor_names()):
                 raise TypeError(f"Can not cast {value!r} to {wanted!r}")
