@@ -101,3 +101,23 @@ def test_a_dropped_function_is_gone(tier: str, called: bool) -> None:
     gc.collect()
     assert [item for item in found if item() is not None] == []
     assert variable.shape == (2, 2)
+
+
+@pytest.mark.parametrize("function", [tf.py_func, tf.numpy_function, tf.py_function])
+def test_a_python_function_goes_with_its_graph(function: Any) -> None:
+    class Doubles:
+        def __call__(self, x: Any) -> Any:
+            return x * np.float32(2)
+
+    doubles = Doubles()
+    found = weakref.ref(doubles)
+    graph = tf.Graph()
+    with graph.as_default():
+        y = function(doubles, [tf.constant(X)], tf.float32)
+        del doubles
+        with tf.Session() as session:
+            np.testing.assert_array_equal(session.run(y), X * 2)
+    assert found() is not None
+    del graph, y, session
+    gc.collect()
+    assert found() is None

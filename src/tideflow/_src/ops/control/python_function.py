@@ -181,7 +181,8 @@ def _register(func: Callable[..., Any], eager: bool) -> tuple[str, _Holder]:
     token = _Token(f"pyfunc_{next(_numbers)}")
     token.holder = holder
     with _lock:
-        _functions[token] = holder
+        # The table's key is a plain string: it would keep the token, and that the function.
+        _functions[str(token)] = holder
     return token, holder
 
 
