@@ -20,4 +20,4 @@ def pytest_configure(config: pytest.Config) -> None:
     found = devices.list_physical_devices("GPU")
     assert found, "No GPU was found."
     if len(found) == 1:
-        devices.set_logical_device_configuration(found[0], [devices.LogicalDeviceConfiguration()] * 2)
+        devices.set_logical_device_configuration(found[0], [devices.LogicalDeviceConfiguration(1024)] * 2)

@@ -300,6 +300,26 @@ def test_the_accelerators_are_listed() -> None:
         tf.config.set_visible_devices([], "GPU")
 
 
+def test_accelerators_are_configured_before_they_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "configuration", devices._Devices())
+    (gpu, *others) = tf.config.list_physical_devices("GPU")
+    limited = tf.config.LogicalDeviceConfiguration
+    with pytest.raises(ValueError, match="memory limit is required for GPU"):
+        tf.config.set_logical_device_configuration(gpu, [limited()])
+    tf.config.experimental.set_memory_growth(gpu, True)
+    assert tf.config.experimental.get_memory_growth(gpu)
+    tf.config.set_logical_device_configuration(gpu, [limited(100), limited(100)])
+    with pytest.raises(ValueError, match="virtual devices configured"):
+        tf.config.experimental.set_memory_growth(gpu, False)
+    tf.config.set_visible_devices([gpu], "GPU")
+    assert [device.name for device in tf.config.list_logical_devices("GPU")] == ["/device:GPU:0", "/device:GPU:1"]
+    with tf.device("/GPU:1"):
+        assert tf.ones([2]).device == OTHER
+    for other in others:
+        with pytest.raises(RuntimeError, match="Physical devices cannot be modified after being initialized"):
+            tf.config.experimental.set_memory_growth(other, True)
+
+
 def test_memory_is_counted() -> None:
     before = tf.config.experimental.get_memory_info("GPU:0")
     x = tf.ones([1 << 18])

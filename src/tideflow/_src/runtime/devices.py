@@ -214,9 +214,9 @@ def set_visible_devices(devices: Any, device_type: str | None = None) -> None:
     chosen = list(devices) if isinstance(devices, list | tuple) else [devices] if devices is not None else []
     for device in chosen:
         if device not in configuration.physical():
-            raise ValueError(f"The following device is not available: {device}")
+            raise ValueError(f"Unrecognized device: {device!r} is none of this machine's.")
         if device_type is not None and device.device_type != device_type:
-            raise ValueError(f"Unrecognized device: {device} is not of type {device_type}")
+            raise ValueError(f"Unrecognized device: {device!r} is not of type {device_type}")
     others = [] if device_type is None else [item for item in get_visible_devices() if item.device_type != device_type]
     if configuration.initialized and set(others + chosen) != set(get_visible_devices()):
         raise RuntimeError("Visible devices cannot be modified after being initialized")
@@ -228,14 +228,24 @@ def set_logical_device_configuration(device: PhysicalDevice, logical_devices: An
     """Splits a physical device into several logical ones, as tests of many devices on one CPU do.
 
     Raises:
-      ValueError: the device does not exist, or a CPU is given a memory limit.
+      ValueError: the device does not exist, a CPU's part is given more than that it is one, or a GPU's part no memory
+        limit.
       RuntimeError: devices are in use already.
     """
     if device not in configuration.physical():
         raise ValueError(f"Unrecognized device: {device}")
     split = list(logical_devices)
-    if device.device_type == "CPU" and any(item.memory_limit is not None for item in split):
-        raise ValueError("Setting memory limit on CPU virtual devices is currently not supported")
+    if device.device_type == "CPU":
+        for item in split:
+            for name in ("memory_limit", "experimental_priority", "experimental_device_ordinal"):
+                if getattr(item, name) is not None:
+                    option = name.replace("memory_limit", "memory limit")
+                    raise ValueError(f"Setting {option} on CPU virtual devices is currently not supported")
+    elif device.device_type == "GPU":
+        if any(item.memory_limit is None for item in split):
+            raise ValueError("Setting memory limit is required for GPU virtual devices")
+    else:
+        raise ValueError(f"Virtual devices are not supported for {device.device_type}")
     if configuration.initialized and configuration.configurations.get(device) != split:
         raise RuntimeError("Virtual devices cannot be modified after being initialized")
     configuration.configurations[device] = split
@@ -261,15 +271,22 @@ def get_soft_device_placement() -> bool:
 
 
 def set_memory_growth(device: PhysicalDevice, enable: bool) -> None:
-    """Chooses whether an accelerator's memory is taken as needed.
+    """Chooses whether an accelerator's memory is taken as needed; here it always is.
 
     Raises:
-      ValueError: the device is no accelerator of this machine.
+      ValueError: the device is no accelerator of this machine, or is split into several.
+      RuntimeError: devices are in use already.
     """
     if device not in configuration.physical():
         raise ValueError(f"Unrecognized device: {device}")
+    if device in configuration.configurations:
+        raise ValueError("Cannot set memory growth on device when virtual devices configured")
     if device.device_type == "CPU":
-        raise ValueError("Cannot set memory growth on device when virtual devices configured, or on a CPU")
+        raise ValueError("Cannot set memory growth on non-GPU and non-Pluggable devices")
+    if get_memory_growth(device) == bool(enable):
+        return
+    if configuration.initialized:
+        raise RuntimeError("Physical devices cannot be modified after being initialized")
     configuration.memory_growth[device] = enable
 
 
