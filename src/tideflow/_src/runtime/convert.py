@@ -194,8 +194,11 @@ def _array_as(value: Any, dtype: DType | None) -> np.ndarray[Any, Any] | np.gene
         raise _cannot_convert(value, dtype)
     if not isinstance(value, np.ndarray):
         _check_scalar(value, dtype)
-    with float_errors.quiet():
+    token = float_errors.enter(float_errors.QUIET)
+    try:
         return value.astype(wanted)  # type: ignore[no-any-return]
+    finally:
+        float_errors.leave(token)
 
 
 def _objects_as(value: np.ndarray[Any, Any], dtype: DType) -> np.ndarray[Any, Any] | np.generic:
@@ -262,8 +265,11 @@ def _sequence_as(value: Any, dtype: DType | None) -> np.ndarray[Any, Any]:
         if array.dtype.kind in "iu" and dtype.is_integer and array.dtype != wanted:
             if int(array.min()) < dtype.min or int(array.max()) > dtype.max:
                 raise _cannot_convert(value, dtype)
-    with float_errors.quiet():
+    token = float_errors.enter(float_errors.QUIET)
+    try:
         return array.astype(wanted, copy=False)
+    finally:
+        float_errors.leave(token)
 
 
 def _with_sizes(value: Any) -> Any:

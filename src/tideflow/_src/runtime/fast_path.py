@@ -32,6 +32,7 @@ NAMES: dict[str, Any] = {
     "WRAP": wrap,
     "RUN": run_quietly,
     "np": np,
+    "ndarray": np.ndarray,
 }
 
 #: What a NumPy function raises for values that the general way explains, or where another call has taken the context

@@ -45,9 +45,10 @@ def _is_plain(key: Any) -> bool:
 @fast_path(
     strided_slice_op,
     tensors=("tensor",),
-    when="v_tensor.__class__ is np.ndarray and (key.__class__ is int or IS_PLAIN(key)) and v_tensor.dtype.kind != 'O'",
+    when="(key.__class__ is int or IS_PLAIN(key)) and v_tensor.dtype is not OBJECT",
     value="v_tensor[key]",
     IS_PLAIN=_is_plain,
+    OBJECT=np.dtype(object),
 )
 def getitem(tensor: Any, key: Any) -> Any:
     """Returns ``tensor[key]`` for every kind of index that TensorFlow knows.

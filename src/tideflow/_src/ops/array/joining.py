@@ -277,12 +277,14 @@ def _pack_samples(s):
 @fast_path(
     concat_v2,
     when=(
-        "axis.__class__ is int and values.__class__ is list and len(values) > 1 and values[0].__class__ is EagerTensor"
-        " and (_dtype := values[0]._value.dtype) is not None"
-        " and all([item.__class__ is EagerTensor and item._value.dtype is _dtype for item in values])"
+        "axis.__class__ is int and values.__class__ is list"
+        " and len(_arrays := [item._value for item in values if item.__class__ is EagerTensor]) == len(values) > 1"
+        " and (_dtype := _arrays[0].dtype) is _arrays[-1].dtype"
+        " and (len(_arrays) == 2 or not [1 for array in _arrays if array.dtype is not _dtype])"
     ),
-    value="np.concatenate([item._value for item in values], axis)",
+    value="CONCATENATE(_arrays, axis)",
     inputs="([*values], WRAP(np.int32(axis)))",
+    CONCATENATE=_concatenate,
 )
 def concat(values: Any, axis: Any, name: str | None = "concat") -> Any:
     """Joins tensors along one dimension.

@@ -424,7 +424,7 @@ _INTEGER = frozenset((int,))
     reshape_op,
     tensors=("tensor",),
     when=(
-        "v_tensor.__class__ is np.ndarray and (shape.__class__ is list or shape.__class__ is tuple)"
+        "v_tensor.__class__ is ndarray and (shape.__class__ is list or shape.__class__ is tuple)"
         " and INTEGER.issuperset(map(type, shape)) and min(shape, default=0) >= (-1 if v_tensor.size else 0)"
     ),
     value="v_tensor.reshape(shape)",
@@ -451,7 +451,7 @@ def reshape(tensor: Any, shape: Any, name: str | None = None) -> Any:
 @fast_path(
     expand_dims_op,
     tensors=("input",),
-    when="axis.__class__ is int and v_input.__class__ is np.ndarray and -v_input.ndim - 1 <= axis <= v_input.ndim",
+    when="axis.__class__ is int and v_input.__class__ is ndarray and -v_input.ndim - 1 <= axis <= v_input.ndim",
     value=(
         "v_input.reshape((*v_input.shape[:(_at := axis if axis >= 0 else axis + v_input.ndim + 1)], 1,"
         " *v_input.shape[_at:]))"
