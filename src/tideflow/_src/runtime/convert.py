@@ -206,7 +206,7 @@ def _objects_as(value: np.ndarray[Any, Any], dtype: DType) -> np.ndarray[Any, An
     natural = np.array(_with_sizes(value.tolist()))
     if natural.dtype != _OBJECT:
         return _array_as(natural, dtype)
-    with np.errstate(all="ignore"):
+    with float_errors.quiet():
         return value.astype(dtype.as_numpy_dtype)
 
 
