@@ -156,6 +156,46 @@ def assign_in_branch():
         return [tf.identity(done), tf.identity(v.read_value() if hasattr(v, "read_value") else v)]
 
 
+def written_in_loops():
+    """Loops and branches that read the variables that they write, or that are written before."""
+    p = v1.placeholder_with_default(True, [], "p")
+    u, v, w, x = (v1.get_variable(name, initializer=tf.constant(0.0)) for name in "uvwx")
+
+    def after(op, result):
+        with tf.control_dependencies([op]):
+            return result()
+
+    def add_and_total(i, total):
+        total = after(v1.assign_add(v, 1.0), lambda: total + v)
+        return after(total, lambda: (i + 1, total))
+
+    def nested(i):
+        small = v1.cond(
+            w < 5.0,
+            lambda: after(v1.assign_add(w, 2.0), lambda: w + 0.0),
+            lambda: v1.assign_add(w, 100.0) + 0.0,
+        )
+        return after(small, lambda: i + 1)
+
+    return [
+        v1.while_loop(lambda i: u < 4.0, lambda i: after(v1.assign_add(u, 1.0), lambda: i + 1), [0]),
+        v1.while_loop(lambda i, total: i < 3, add_and_total, [0, 0.0], parallel_iterations=1)[1],
+        v1.while_loop(lambda i: w < 50.0, nested, [0]),
+        after(v1.assign_add(x, 1.0), lambda: v1.cond(p, lambda: x * 10.0, lambda: x * 100.0)),
+    ]
+
+
+def written_in_branch():
+    p = v1.placeholder(tf.bool, [], "p")
+    v = v1.get_variable("v", initializer=tf.constant(1.0))
+
+    def write():
+        with tf.control_dependencies([v1.assign_add(v, 1.0)]):
+            return v * 10.0
+
+    return [v1.cond(p, write, lambda: v * 100.0)]
+
+
 def main():
     record("cond", cond, [{"x": f(2, 2), "p": True}, {"x": f(3, 2), "p": False}])
     record("nested_cond", nested_cond, [{"x": np.float32(v)} for v in (3.0, 1.0, -1.0, -3.0)])
@@ -165,6 +205,8 @@ def main():
     record("loop_in_cond", loop_in_cond, [{"p": p, "x": f(2)} for p in (True, False)])
     record("tensor_array", tensor_array, [{"x": f(4, 2)}, {"x": f(2, 2)}])
     record("assign_in_branch", assign_in_branch, [{"p": True}, {"p": False}])
+    record("written_in_branch", written_in_branch, [{"p": True}, {"p": False}])
+    record("written_in_loops", written_in_loops, [{"p": True}, {"p": False}])
     record("dynamic_rnn", dynamic_rnn, [{"x": f(2, 4, 3)}])
     np.savez_compressed(os.path.join(HERE, "control_flow.npz"), **recorded)
 

@@ -4,7 +4,8 @@ Whoever uses a variable of TensorFlow 1.x by value takes it from one node, ``v/r
 runs. In TensorFlow that node passes the variable's memory on, so that an operation that runs after an assignment sees
 what was assigned. Here values never change: an operation ordered after a write is given the variable itself
 in place of the value that was read before, and reads it when it runs. Operations that no edge orders after a write
-keep the value from before.
+keep the value from before. So do the switches and frames of TensorFlow 1.x control flow pass a read on; in a frame that
+also writes the variable, each turn reads it anew.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from tideflow._src.graph.operation import Operation
 #: Operations that make the reference to a variable.
 REF_VARIABLES = frozenset(("VariableV2", "Variable", "TemporaryVariable"))
 _PASS_REFERENCES = frozenset(("Identity", "RefIdentity", "RefSwitch", "RefEnter", "RefExit", "RefNextIteration"))
+#: Operations of TensorFlow 1.x control flow that pass a value on to those that run in a branch or a loop.
+_PASS_VALUES = frozenset(("Switch", "Enter"))
 
 
 def variable_of(reference: SymbolicTensor) -> SymbolicTensor | None:
@@ -54,6 +57,20 @@ def written_by(op: Operation) -> list[SymbolicTensor]:
     return [variable for variable in found if variable is not None]
 
 
+def _written_in_frame(op: Operation) -> list[SymbolicTensor]:
+    """Returns the variables that an operation writes inside a loop frame."""
+    found: list[SymbolicTensor] = []
+    for tensor in op._inputs:
+        entered = False
+        while tensor._dtype._is_ref_dtype and tensor._op.type in _PASS_REFERENCES:
+            entered = entered or tensor._op.type == "RefEnter"
+            tensor = tensor._op._inputs[0]
+        variable = variable_of(tensor) if entered else None
+        if variable is not None:
+            found.append(variable)
+    return found
+
+
 def inputs_after_writes(
     ops: Iterable[Operation], fed: set[SymbolicTensor]
 ) -> dict[Operation, tuple[SymbolicTensor, ...]]:
@@ -75,6 +92,9 @@ def inputs_after_writes(
         return {}
     #: A bit for each variable that is read.
     bits = {variable: 1 << number for number, variable in enumerate(dict.fromkeys(reads.values()))}
+    #: Those that have entered a frame in which they are written.
+    turning: set[SymbolicTensor] = set()
+    in_frames = {variable for op in ops if op.op_def.updates for variable in _written_in_frame(op)}
     written: dict[Operation, int] = {}
     found: dict[Operation, tuple[SymbolicTensor, ...]] = {}
     for op in ops:
@@ -84,8 +104,17 @@ def inputs_after_writes(
                 before |= written.get(tensor._op, 0)
         for control in op._control_inputs:
             before |= written.get(control, 0)
-        if before:
-            late = {tensor for tensor in op._inputs if tensor in reads and bits[reads[tensor]] & before}
+        if op.type in _PASS_VALUES and op._inputs[0] in reads:
+            source = op._inputs[0]
+            reads.update((output, reads[source]) for output in op.outputs)
+            if source in turning or (op.type == "Enter" and reads[source] in in_frames):
+                turning.update(op.outputs)
+        elif before or turning:
+            late = {
+                tensor
+                for tensor in op._inputs
+                if tensor in reads and (tensor in turning or bits[reads[tensor]] & before)
+            }
             if late:
                 found[op] = tuple(reads[tensor] if tensor in late else tensor for tensor in op._inputs)
         for variable in written_by(op):
