@@ -146,6 +146,16 @@ def test_what_is_captured_at_each_call():
         return f(x) + 1.0
 
     assert float(outer(tf.constant(3.0))) == 7.0
+    now[0] = 5.0
+    assert float(outer(tf.constant(3.0))) == 16.0
+    assert outer.experimental_get_tracing_count() == 1
+
+    @tf.function
+    def branching(x):
+        return tf.cond(x > 0.0, lambda: f(x), lambda: x)
+
+    for now[0] in (2.0, 4.0):
+        assert float(branching(tf.constant(3.0))) == 3.0 * now[0]
 
 
 def test_other_variables_of_the_same_shape_can_be_given():

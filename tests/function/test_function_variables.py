@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 
@@ -319,3 +321,30 @@ def test_variables_beside_tensors_in_structures():
     with tf.GradientTape() as tape:
         total, _ = f({"a": [tf.constant(2.0), w, tf.constant(12.0)], "b": w}, tf.constant(1.0))
     assert float(tape.gradient(total, w)) == 10.0
+
+
+@pytest.mark.parametrize("depends", [False, True])
+def test_many_threads_make_the_first_call(depends):
+    holder, created = Holder(), []
+
+    @tf.function
+    def add(x):
+        if not hasattr(holder, "v"):
+            created.append(1)
+            holder.v = tf.Variable(x * 0.0 if depends else tf.zeros([]))
+        holder.v.assign_add(x)
+        return x
+
+    start = threading.Barrier(12, timeout=60)
+
+    def work():
+        start.wait()
+        for _ in range(10):
+            add(tf.constant(1.0))
+
+    threads = [threading.Thread(target=work) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    assert float(holder.v) == 120.0 and created == [1]

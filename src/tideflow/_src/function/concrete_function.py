@@ -10,7 +10,7 @@ from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.core.tensor import EagerTensor, SymbolicTensor, Tensor, out_of_scope
 from tideflow._src.core.tensor_spec import TensorSpec
 from tideflow._src.function import interfaces, structures, trace_types
-from tideflow._src.function.function_graph import FunctionGraph
+from tideflow._src.function.function_graph import FunctionGraph, function_around
 from tideflow._src.function.function_type import FunctionType, Parameter, structured
 from tideflow._src.function.graph_call import GraphCall
 from tideflow._src.runtime.convert import convert_to_tensor
@@ -79,8 +79,11 @@ class ConcreteFunction(interfaces.Callable):
     def captured_inputs(self) -> list[Any]:
         """The captured tensors that each call gets beside its arguments."""
         found = list(self._captured)
+        around = function_around(context.current_graph()) if self.graph.deferred else None
         for closure, kind, _ in self.graph.deferred:
-            trace_types.collect(kind, closure(), found)
+            # In a function that is being traced, the value is that of each call of that function.
+            value = closure() if around is None else around.capture_call_time_value(closure, kind, key=closure)
+            trace_types.collect(kind, value, found)
         return found
 
     def set_external_captures(self, captures: Sequence[Any]) -> None:

@@ -114,13 +114,23 @@ class FunctionGraph(FuncGraph):
         known = self._deferred_by_key.get(key)
         if known is not None:
             return known
-        kind = trace_types.type_of(spec, trace_types.TypingContext())
+        if isinstance(spec, trace_types.ArgumentType):
+            kind: Any = spec
+        else:
+            kind = trace_types.type_of(spec, trace_types.TypingContext())
         first = len(self.inputs)
         if placeholder is None:
             placeholder = trace_types.placeholder(kind, _Placeholders(self, ()), "deferred_capture")
         self.deferred.append((closure, kind, self.inputs[first:]))
         self._deferred_by_key[key] = placeholder
         return placeholder
+
+
+def function_around(graph: Any) -> FunctionGraph | None:
+    """Returns the innermost function that is being traced where ``graph`` is built, or None."""
+    while graph is not None and not isinstance(graph, FunctionGraph):
+        graph = getattr(graph, "outer_graph", None)
+    return graph
 
 
 def unique_name(name: str) -> str:

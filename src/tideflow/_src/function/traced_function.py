@@ -7,7 +7,7 @@ import threading
 import weakref
 from collections.abc import Callable, Sequence
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -251,9 +251,12 @@ class TracedFunction(interfaces.Callable):
             with self._lock:
                 concrete = self._known(bound)
                 if concrete is None:
-                    concrete, creates = self._traced(bound)
-                    if creates:
-                        return concrete._call_flat(tensors)
+                    made = self._traced(bound)
+                    if made.creates is not None:
+                        result = made.creates._call_flat(tensors)  # no other call may come before this
+                        made.keep()
+                        return result
+                    concrete = made.keep()
         if not _special:
             self._remember(args, kwargs, tensors, concrete)
         return concrete._call_flat(tensors)
@@ -265,25 +268,20 @@ class TracedFunction(interfaces.Callable):
         found: ConcreteFunction | None = self._traces.find(_context_key(), bound)
         return found
 
-    def _traced(self, bound: Bound) -> tuple[ConcreteFunction, bool]:
-        """Traces the function for a call, and keeps what that gives. The lock is held.
-
-        Returns:
-          What was traced, and whether it creates variables when it runs, so that it must run once, and only once.
-        """
-        if self._first_call:
-            return self._traced_first(bound)
-        parameters: Sequence[Parameter] = bound.parameters
+    def _traced(self, bound: Bound) -> _Made:
+        """Traces the function for a call. The lock is held."""
         key = _context_key()
+        if self._first_call:
+            return self._traced_first(key, bound)
+        parameters: Sequence[Parameter] = bound.parameters
         if self._reduce_retracing and self._input_signature is None:
             parameters = self._traces.generalized(key, parameters)
         with none_created():
             concrete = self._new(parameters, bound.variables)
         self._count_trace(bound.parameters)
-        self._traces.add(key, parameters, concrete)
-        return concrete, False
+        return _Made(self, key, parameters, concrete)
 
-    def _traced_first(self, bound: Bound) -> tuple[ConcreteFunction, bool]:
+    def _traced_first(self, key: Any, bound: Bound) -> _Made:
         created = CreatedVariables()
         with created.collecting():
             concrete = self._new(bound.parameters, bound.variables)
@@ -293,9 +291,7 @@ class TracedFunction(interfaces.Callable):
             # What is kept is traced with the variables in place.
             with none_created():
                 concrete = self._new(bound.parameters, bound.variables)
-        self._traces.add(_context_key(), bound.parameters, concrete)
-        self._first_call = False
-        return creates or concrete, creates is not None
+        return _Made(self, key, bound.parameters, concrete, creates)
 
     def _count_trace(self, parameters: Sequence[Parameter]) -> None:
         concretes = self._traces.concrete_functions()
@@ -371,9 +367,7 @@ class TracedFunction(interfaces.Callable):
         with self._lock:
             concrete = self._known(bound)
             if concrete is None:
-                concrete, creates = self._traced(bound)
-                if creates:
-                    concrete = self._known(bound) or concrete
+                concrete = self._traced(bound).keep()
         return concrete
 
     def experimental_get_compiler_ir(self, *args: Any, **kwargs: Any) -> Callable[..., str | bytes]:
@@ -403,6 +397,29 @@ class TracedFunction(interfaces.Callable):
 
 
 _PLAIN = frozenset((np.ndarray, *(kind for kind in np.sctypeDict.values())))
+
+
+class _Made(NamedTuple):
+    """Is what tracing made.
+
+    Attributes:
+      function: the function that was traced.
+      context, parameters: what it was traced for.
+      concrete: what calls run.
+      creates: what the first call runs instead, as initial values of variables depend on its arguments; or None.
+    """
+
+    function: TracedFunction
+    context: Any
+    parameters: Sequence[Parameter]
+    concrete: ConcreteFunction
+    creates: ConcreteFunction | None = None
+
+    def keep(self) -> ConcreteFunction:
+        """Lets calls find the trace, and returns what they run."""
+        self.function._traces.add(self.context, self.parameters, self.concrete)
+        self.function._first_call = False
+        return self.concrete
 
 
 class _FastCall:

@@ -9,7 +9,7 @@ from typing import Any
 from tideflow._src.core import context
 from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.function.conditional import cond
-from tideflow._src.function.function_graph import FunctionGraph
+from tideflow._src.function.function_graph import function_around
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.control.init_scope import init_scope
 from tideflow._src.ops.scopes import name_scope
@@ -47,13 +47,13 @@ class CreatedVariables:
 
     def _create(self, next_creator: Callable[..., Any], **arguments: Any) -> Any:
         graph = context.current_graph()
-        if graph is None or not _in_traced_function(graph):
+        if function_around(graph) is None:
             return next_creator(**arguments)
-        variable = self._lifted(graph, arguments)
+        variable = self._lifted(arguments)
         self.count += 1
         return variable
 
-    def _lifted(self, graph: Any, arguments: dict[str, Any]) -> Any:
+    def _lifted(self, arguments: dict[str, Any]) -> Any:
         initial = arguments.pop("initial_value", None)
         if initial is None:
             raise ValueError("`initial_value` must be a Tensor or a Python object convertible to a Tensor, not None.")
@@ -75,14 +75,6 @@ class CreatedVariables:
         return variable
 
 
-def _in_traced_function(graph: Any) -> bool:
-    while graph is not None:
-        if isinstance(graph, FunctionGraph):
-            return True
-        graph = getattr(graph, "outer_graph", None)
-    return False
-
-
 @contextmanager
 def none_created() -> Iterator[None]:
     """Makes the creation of a variable inside an error.
@@ -93,7 +85,7 @@ def none_created() -> Iterator[None]:
 
     def create(next_creator: Callable[..., Any], **arguments: Any) -> Any:
         graph = context.current_graph()
-        if graph is None or not _in_traced_function(graph):
+        if function_around(graph) is None:
             return next_creator(**arguments)
         raise ValueError(_SINGLETON)
 
