@@ -20,8 +20,10 @@ from tideflow._src.runtime.effects import functions_of
 _OVERHEAD = (600.0, 60.0)
 #: Nanoseconds of a call of a compiled program: alone, and for each array in or out.
 _CALL, _CALL_PER_ARRAY = 9_000.0, 1_000.0
-#: Nanoseconds of compiling: alone, for each operation, and for loading the engine.
-_COMPILE, _COMPILE_PER_OP, _LOAD = 40e6, 2e6, 300e6
+#: Nanoseconds of compiling: alone, for each operation, for each product, convolution or random operation, and for
+#: loading the engine; how many times as much it is in a loop.
+_COMPILE, _COMPILE_PER_OP, _COMPILE_HEAVY, _LOAD = 60e6, 0.4e6, 20e6, 300e6
+_COMPILE_IN_LOOPS = 8
 #: Nanoseconds of a turn of a loop, interpreted and compiled, and the turns assumed where nothing tells them.
 _TURN, _TURNS = (1_500.0, 300.0), 32
 #: Sizes assumed for dimensions and shapes that are not known.
@@ -117,10 +119,10 @@ def of_plan(plan: Any, state: Any, shapes: Sequence[tuple[int, ...]]) -> Cost:
       shapes: the shapes of what it is fed.
     """
     sizes = _Sizes(plan, state, dict(zip(plan.feeds, shapes, strict=True)))
-    host, compiled, count = _of_ops(plan, sizes)
+    host, compiled, compiling = _of_ops(plan, sizes)
     arrays = len(plan.feeds) + len(plan.fetches) + 2 * sum(len(op.op_def.updates) for op in plan.ops)
     compiled += _CALL + _CALL_PER_ARRAY * arrays
-    return Cost(host / 1e9, compiled / 1e9, (_COMPILE + _COMPILE_PER_OP * count) / 1e9)
+    return Cost(host / 1e9, compiled / 1e9, (_COMPILE + compiling) / 1e9)
 
 
 def runs_before_compiling(work: float, kind: Work, loaded: bool) -> float:
@@ -134,7 +136,7 @@ def runs_before_compiling(work: float, kind: Work, loaded: bool) -> float:
     cost = Cost(
         (work * kind.host + _OVERHEAD[0]) / 1e9,
         (work * kind.compiled + _CALL + 3 * _CALL_PER_ARRAY) / 1e9,
-        (_COMPILE + 10 * _COMPILE_PER_OP) / 1e9,
+        (_COMPILE + _COMPILE_HEAVY) / 1e9,
     )
     return cost.runs_before_compiling(loaded)
 
@@ -181,30 +183,30 @@ def _is_plain(shape: Any) -> bool:
     return all(isinstance(size, int) for size in shape)
 
 
-def _of_ops(plan: Any, sizes: _Sizes) -> tuple[float, float, int]:
-    """Returns the nanoseconds of the operations of a plan on each tier, and their number."""
-    host = compiled = 0.0
-    count = 0
+def _of_ops(plan: Any, sizes: _Sizes) -> tuple[float, float, float]:
+    """Returns the nanoseconds of the operations of a plan on each tier, and of compiling them."""
+    host = compiled = compiling = 0.0
     for op in plan.ops:
         if op.type in _NOTHING:
             continue
-        count += 1
+        compiling += _COMPILE_PER_OP
         if op.op_def.takes_functions:
             one, other, inner = _of_functions(op, sizes)
-            count += inner
+            compiling += inner
         else:
             kind, work = _work(op, sizes)
+            if kind is _PRODUCT or kind is CONVOLUTION or op.op_def.random is not None:
+                compiling += _COMPILE_HEAVY
             one, other = work * kind.host, work * kind.compiled
             if op.op_def.tier == "host" and op.op_def.xla_kernel is None:
                 other = one + _CALL - _OVERHEAD[1]  # it divides the program in two
         host += one + _OVERHEAD[0]
         compiled += other + _OVERHEAD[1]
-    return host, compiled, count
+    return host, compiled, compiling
 
 
-def _of_functions(op: Operation, sizes: _Sizes) -> tuple[float, float, int]:
-    host = compiled = 0.0
-    count = 0
+def _of_functions(op: Operation, sizes: _Sizes) -> tuple[float, float, float]:
+    host = compiled = compiling = 0.0
     functions = functions_of(op)
     for function in functions:
         plan = function.plan()
@@ -217,15 +219,15 @@ def _of_functions(op: Operation, sizes: _Sizes) -> tuple[float, float, int]:
         inner = _Sizes(plan, None, shapes)
         inner.unknown, inner.unranked = sizes.unknown, sizes.unranked
         one, other, ops = _of_ops(plan, inner)
-        host, compiled, count = host + one, compiled + other, count + ops
+        host, compiled, compiling = host + one, compiled + other, compiling + ops
     if op.type in _LOOPS:
         turns = _turns(op, sizes)
-        return turns * (host + _TURN[0]), turns * (compiled + _TURN[1]), count
+        return turns * (host + _TURN[0]), turns * (compiled + _TURN[1]), _COMPILE_IN_LOOPS * compiling
     if op.type == "MapDefun":
         rows = max([shape[0] for tensor in op._inputs[:1] if (shape := sizes.shape(tensor))], default=_SIZE)
-        return rows * (host + _TURN[0]), rows * compiled * 0.2, count
+        return rows * (host + _TURN[0]), rows * compiled * 0.2, compiling
     branches = max(1, len(functions))
-    return host / branches, compiled / branches, count
+    return host / branches, compiled / branches, compiling
 
 
 def _turns(op: Operation, sizes: _Sizes) -> int:
