@@ -121,3 +121,81 @@ def test_files_can_be_decoded_in_a_graph() -> None:
 def test_import_does_not_load_pillow() -> None:
     code = "import sys, tideflow as tf; tf.io.decode_png; assert 'PIL' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def _png(width: int, height: int, depth: int, color: int, lines: bytes) -> bytes:
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    header = struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, 0)
+    parts = (chunk(b"IHDR", header), chunk(b"IDAT", zlib.compress(lines)), chunk(b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+@pytest.mark.parametrize("lines", [0, 1, 3])
+def test_png_data_that_end_with_a_line(lines: int) -> None:
+    for depth, color, line in ((8, 0, b"\0abc"), (16, 2, b"\0" + b"abcdef" * 3), (1, 0, b"\0\xff")):
+        with pytest.raises(tf.errors.InvalidArgumentError):
+            tf.io.decode_png(_png(3, 4, depth, color, line * lines))
+        whole = tf.io.decode_png(_png(3, 4, depth, color, line * 3 + b"\0" * len(line))).numpy()
+        assert whole[2].any()
+        assert not whole[3].any()
+
+
+def _gif(screen: tuple[int, int], *frames: tuple[int, int, int, int, list[int]]) -> bytes:
+    """Returns a file of black (0) and white (1) frames: left, top, width, height, pixels; every code is a pixel."""
+    content = b"GIF89a" + struct.pack("<HHBBB", *screen, 0xF0, 0, 0) + bytes([0, 0, 0, 255, 255, 255])
+    for left, top, width, height, pixels in frames:
+        codes = [code for pixel in pixels for code in (4, pixel)] + [5]
+        packed = sum(code << 3 * place for place, code in enumerate(codes))
+        data = packed.to_bytes((3 * len(codes) + 7) // 8, "little")
+        content += b"\x2c" + struct.pack("<HHHHB", left, top, width, height, 0) + b"\x02"
+        content += bytes([len(data)]) + data + b"\0"
+    return content + b"\x3b"
+
+
+@pytest.mark.parametrize(
+    ("file", "expected", "first"),
+    [  # TensorFlow 2.21
+        (_gif((4, 4), (0, 0, 2, 2, [1, 0, 0, 1])), [[[1, 0], [0, 1]]], [[1, 0], [0, 1]]),
+        (_gif((4, 4), (1, 1, 2, 2, [1, 0, 0, 1])), [[[0, 0], [0, 1]]], [[0, 0], [0, 1]]),
+        (_gif((1, 1), (0, 0, 2, 2, [1, 1, 0, 1])), [[[1, 1], [0, 1]]], [[1, 1], [0, 1]]),
+        (_gif((0, 0), (0, 0, 2, 1, [1, 0])), [[[1, 0]]], [[1, 0]]),
+        (
+            _gif((9, 9), (0, 0, 1, 2, [1, 1]), (1, 0, 2, 1, [1, 1])),
+            [[[1, 0], [1, 0]], [[1, 1], [1, 0]]],
+            [[1, 0], [1, 0]],
+        ),
+    ],
+    ids=["smaller than the screen", "moved", "larger than the screen", "no screen", "two"],
+)
+def test_the_size_of_a_gif_is_that_of_its_largest_frame(file: bytes, expected: list, first: list) -> None:
+    np.testing.assert_array_equal(tf.io.decode_gif(file).numpy()[..., 0] // 255, expected)
+    found = tf.io.decode_image(file, expand_animations=False).numpy()
+    np.testing.assert_array_equal(found[..., 0] // 255, first)
+
+
+@pytest.mark.parametrize("stray", [b"\x01\x02\x03", b"\xff\x00", b"\xff\xff", b"\x00\xff\x00\x07"], ids=str)
+def test_stray_bytes_between_the_segments_of_a_jpeg(stray: bytes) -> None:
+    file = tf.io.encode_jpeg(_noise(16, 16, 3)).numpy()
+    place = 4 + int.from_bytes(file[4:6], "big")
+    expected = tf.io.decode_jpeg(file).numpy()
+    np.testing.assert_array_equal(tf.io.decode_jpeg(file[:place] + stray + file[place:]).numpy(), expected)
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        tf.io.decode_jpeg(b"\x00" + file)
+
+
+def test_a_webp_bomb(monkeypatch: pytest.MonkeyPatch) -> None:
+    import io
+
+    from PIL import Image, WebPImagePlugin
+
+    stream = io.BytesIO()
+    Image.new("RGB", (64, 64)).save(stream, "WEBP")
+
+    def refuse(*_: object) -> None:
+        raise Image.DecompressionBombError("Image size exceeds limit")
+
+    monkeypatch.setattr(WebPImagePlugin.WebPImageFile, "load", refuse)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="exceeds limit"):
+        tf.io.decode_image(stream.getvalue())

@@ -1,16 +1,17 @@
 """Reads GIF files (CompuServe, GIF89a): every frame drawn over what came before it.
 
 The blocks are read here; Pillow unpacks the LZW codes. As in TensorFlow, a frame is drawn over the one before it
-whatever its disposal method says, and what no frame has covered is black.
+whatever its disposal method says, what no frame has covered is black, and the size is that of the largest frame, not
+of the screen.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from tideflow._src.core.errors import invalid_argument
+from tideflow._src.core.errors import InvalidArgumentError, invalid_argument
 from tideflow._src.ops.image.jpeg import MOST_PIXELS
 
 Array = np.ndarray[Any, Any]
@@ -55,7 +56,7 @@ def decode(contents: bytes, *, first_only: bool = False) -> Array:
 
     Args:
       contents: the file.
-      first_only: whether to stop after the first frame.
+      first_only: whether to give the first frame alone; its size is that of all.
 
     Raises:
       InvalidArgumentError: the file does not hold a whole frame. Frames before a damaged one are returned.
@@ -63,13 +64,11 @@ def decode(contents: bytes, *, first_only: bool = False) -> Array:
     reader = _Reader(contents)
     reader.take(6)
     screen = reader.take(7)
-    width, height = int.from_bytes(screen[:2], "little"), int.from_bytes(screen[2:4], "little")
-    if width == 0 or height == 0:
-        raise invalid_argument(f"Invalid GIF data (size {len(contents)}): an image of {height} by {width} pixels.")
     shared = reader.colors(screen[4])
-    frames: list[Array] = []
+    frames: list[_Frame] = []
     transparent = -1
-    while not (first_only and frames):
+    pixels = 0
+    while True:
         try:
             kind = reader.take(1)[0]
             if kind == _TRAILER:
@@ -82,14 +81,12 @@ def decode(contents: bytes, *, first_only: bool = False) -> Array:
                 continue
             if kind != _IMAGE:
                 raise invalid_argument(f"Invalid GIF data (size {len(contents)}): unknown block {kind:#x}.")
-            if (len(frames) + 1) * width * height >= MOST_PIXELS:
-                raise invalid_argument(
-                    f"Invalid GIF data: more than {len(frames)} frames of {height} by {width} pixels."
-                )
-            previous = frames[-1] if frames else None
-            frames.append(_frame(reader, (height, width), shared, transparent, previous))
+            frames.append(_read_frame(reader, shared, transparent))
+            pixels += frames[-1].indices.size
+            if pixels >= MOST_PIXELS:
+                raise _TooLarge(None, None, f"Invalid GIF data: {len(frames)} frames of {pixels} pixels.")
             transparent = -1
-        except ValueError:
+        except (ValueError, _TooLarge):
             raise
         except Exception:
             if not frames:
@@ -97,13 +94,24 @@ def decode(contents: bytes, *, first_only: bool = False) -> Array:
             break  # as TensorFlow does, give what there is of a damaged file
     if not frames:
         raise invalid_argument(f"Invalid GIF data (size {len(contents)}): it has no frame.")
-    return np.stack(frames)
+    return _drawn(frames, 1 if first_only else len(frames))
 
 
-def _frame(
-    reader: _Reader, screen: tuple[int, int], shared: Array | None, transparent: int, previous: Array | None
-) -> Array:
-    """Reads a frame and draws it over the one before it."""
+class _TooLarge(InvalidArgumentError):
+    """Says that a file holds more pixels than any image has."""
+
+
+class _Frame(NamedTuple):
+    """Is a frame before it is drawn: where it stands, its colors, and the number of the color of each pixel."""
+
+    left: int
+    top: int
+    colors: Array
+    transparent: int
+    indices: Array
+
+
+def _read_frame(reader: _Reader, shared: Array | None, transparent: int) -> _Frame:
     description = reader.take(9)
     left, top, width, height = (int.from_bytes(description[at : at + 2], "little") for at in (0, 2, 4, 6))
     colors = reader.colors(description[8])
@@ -113,25 +121,35 @@ def _frame(
         raise invalid_argument("Invalid GIF data: a frame has no color table.")
     bits = reader.take(1)[0]
     codes = reader.sub_blocks()
-    canvas = np.zeros((*screen, 3), np.uint8) if previous is None else previous.copy()
     if not width or not height:
-        return canvas
-    if not 1 <= bits <= 11 or len(codes) * _MOST_PIXELS_BYTE < width * height:
+        return _Frame(left, top, colors, transparent, np.zeros((height, width), np.uint8))
+    if width * height >= MOST_PIXELS or not 1 <= bits <= 11 or len(codes) * _MOST_PIXELS_BYTE < width * height:
         raise invalid_argument(
             f"Invalid GIF data: {len(codes)} bytes of {bits} bits for a frame of {height} by {width} pixels."
         )
     indices = _unpack(codes, bits, width, height, bool(description[8] & 0x40))
-    target = canvas[top : top + height, left : left + width]
-    indices = indices[: target.shape[0], : target.shape[1]]
-    drawn = indices != transparent
-    largest = int(indices[drawn].max(initial=0))
+    largest = int(indices[indices != transparent].max(initial=0))
     if largest >= len(colors):
         raise invalid_argument(f"Invalid GIF data: color {largest} of a table of {len(colors)} colors.")
-    if drawn.all():
-        target[...] = colors[indices]
-    else:
-        target[drawn] = colors[indices[drawn]]
-    return canvas
+    return _Frame(left, top, colors, transparent, indices)
+
+
+def _drawn(frames: list[_Frame], count: int) -> Array:
+    """Draws the first ``count`` frames over each other, as high as the highest of all and as wide as the widest."""
+    height = max(frame.indices.shape[0] for frame in frames)
+    width = max(frame.indices.shape[1] for frame in frames)
+    if height == 0 or width == 0 or count * height * width >= MOST_PIXELS:
+        raise invalid_argument(f"Invalid GIF data: {count} frames of {height} by {width} pixels.")
+    result = np.zeros((count, height, width, 3), np.uint8)
+    for number, frame in enumerate(frames[:count]):
+        if number:
+            result[number] = result[number - 1]
+        target = result[number, frame.top : frame.top + frame.indices.shape[0]]
+        target = target[:, frame.left : frame.left + frame.indices.shape[1]]
+        indices = frame.indices[: target.shape[0], : target.shape[1]]
+        drawn = indices != frame.transparent
+        target[drawn] = frame.colors[indices[drawn]]
+    return result
 
 
 def _unpack(codes: bytes, bits: int, width: int, height: int, interlaced: bool) -> Array:

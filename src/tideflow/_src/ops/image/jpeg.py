@@ -40,9 +40,15 @@ def read_header(contents: bytes) -> Header:
     is_adobe = False
     place = 2
     while contents[:2] == b"\xff\xd8" and place + 4 <= len(contents):
-        if contents[place] != 0xFF:
-            break
+        if contents[place] != 0xFF:  # stray bytes, which libjpeg steps over
+            place = contents.find(b"\xff", place)
+            if place < 0:
+                break
+            continue
         marker = contents[place + 1]
+        if marker == 0:  # a stuffed byte, stray as well
+            place += 2
+            continue
         if marker == 0xFF:  # a fill byte
             place += 1
             continue

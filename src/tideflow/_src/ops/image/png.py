@@ -100,7 +100,32 @@ def _unpack(file: _File, mode: str, layout: str) -> Array:
     except (ValueError, OSError) as error:
         raise invalid_argument(f"Invalid PNG data: {error}.") from None
     pixels = np.asarray(image)
+    # Pillow takes data that end with a line, and leaves the lines that follow zero.
+    if file.interlaced or not pixels[-1].any():
+        _check_length(file)
     return pixels if pixels.ndim == 3 else pixels[:, :, None]
+
+
+#: Where the pixels of the seven passes of an interlaced image begin and how far they are apart: down, then across.
+_PASSES = ((0, 8, 0, 8), (0, 8, 4, 8), (4, 8, 0, 4), (0, 4, 2, 4), (2, 4, 0, 2), (0, 2, 1, 2), (1, 2, 0, 1))
+
+
+def _check_length(file: _File) -> None:
+    """Raises an InvalidArgumentError if the data of a file are less than its image takes."""
+    wanted = 0
+    for top, down, left, across in _PASSES if file.interlaced else ((0, 1, 0, 1),):
+        height, width = -((top - file.height) // down), -((left - file.width) // across)
+        if height > 0 and width > 0:
+            wanted += height * (1 + (width * file.depth * _CHANNELS[file.color] + 7) // 8)
+    inflater, have, pending = zlib.decompressobj(), 0, file.data
+    try:
+        while have < wanted and pending and not inflater.eof:
+            have += len(inflater.decompress(pending, 1 << 20))
+            pending = inflater.unconsumed_tail
+    except zlib.error as error:
+        raise invalid_argument(f"Invalid PNG data: {error}.") from None
+    if have < wanted:
+        raise invalid_argument(f"Invalid PNG data: its image takes {wanted} bytes, it has {have}.")
 
 
 def _samples(file: _File) -> Array:

@@ -27,7 +27,7 @@ def decode(contents: bytes, channels: int = 0, *, first_only: bool = False) -> A
     """
     import io
 
-    from PIL import WebPImagePlugin  # heavy: loaded when a file is decoded
+    from PIL import Image, WebPImagePlugin  # heavy: loaded when a file is decoded
 
     if channels == 1:
         raise invalid_argument("WebP only supports 3 or 4 channels, got channels=1.")
@@ -44,6 +44,6 @@ def decode(contents: bytes, channels: int = 0, *, first_only: bool = False) -> A
             image.seek(number)
             image.load()
             frames.append(np.asarray(image)[:, :, :found])
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
+    except (OSError, SyntaxError, ValueError, EOFError, MemoryError, Image.DecompressionBombError) as error:
         raise invalid_argument(f"Failed to decode WebP data, size {len(contents)}: {error}.") from None
     return np.stack(frames)
