@@ -8,6 +8,7 @@
 #   make bench    measures against TensorFlow, PyTorch and JAX, in an environment of its own
 #   make examples runs every example
 #   make protos   makes the descriptors of TensorFlow's messages from their schema, where that was changed
+#   make families makes the table of operations that load at first use
 #   make clean    removes the environments and everything that was made
 
 PYTHON ?= python3
@@ -23,7 +24,7 @@ PROTOC = .venv-protoc
 PROTOS = src/tideflow/_src/graph/protos
 PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test check parity processors bench examples format protos clean
+.PHONY: demo test check parity processors bench examples format protos families clean
 
 demo: $(VENV)/demo.stamp
 	$(VENV)/bin/python -m tideflow --v1 examples/digits_demo.py out/digits_demo.png
@@ -61,6 +62,10 @@ examples: $(VENV)/demo.stamp
 protos: $(PROTOC)/stamp
 	cd $(PROTOS)/schema && find * -name '*.proto' | LC_ALL=C sort | xargs $(CURDIR)/$(PROTOC)/bin/python -m grpc_tools.protoc \
 	    -I. --include_imports --descriptor_set_out=../descriptors.pb
+
+families: $(VENV)/dev.stamp
+	$(VENV)/bin/python -m tideflow._src.ops.find_families
+	$(VENV)/bin/ruff format --quiet src/tideflow/_src/ops/lazy_families.py
 
 clean:
 	rm -rf $(VENV) $(ORACLE) $(BENCH) $(PROTOC) out build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

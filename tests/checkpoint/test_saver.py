@@ -309,3 +309,27 @@ def test_eager_variables(tmp_path: Path) -> None:
         assert variable.numpy().tolist() == [1, 2]
     finally:
         context.state.graphs.extend(saved)
+
+
+def test_the_first_save_removes_what_killed_processes_left(tmp_path: Path) -> None:
+    (tmp_path / "model-7_temp").mkdir()
+    for name in ("model-7_temp/part-00000-of-00002.index", "model-7.data-00000-of-00001.tempstate123", "other-1_temp"):
+        (tmp_path / name).write_bytes(b"")
+    with tf.Session() as session:
+        _variables()
+        saver = tf.train.Saver(sharded=True)
+        session.run(tf.global_variables_initializer())
+        saver.save(session, str(tmp_path / "model"), 8, write_meta_graph=False)
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"checkpoint", "model-8.index", "model-8.data-00000-of-00001", "other-1_temp"}
+
+
+@pytest.mark.parametrize("kind", ["int64_list", "float_list", "bytes_list"])
+def test_a_collection_of_variables_that_holds_none(kind: str) -> None:
+    _variables()
+    message = tf.train.export_meta_graph()
+    key = tf.GraphKeys.GLOBAL_VARIABLES
+    message.collection_def[key].Clear()
+    getattr(message.collection_def[key], kind).value.append(b"\xff" if kind == "bytes_list" else 3)
+    with tf.Graph().as_default(), pytest.raises(ValueError):
+        tf.train.import_meta_graph(message)

@@ -12,6 +12,7 @@ import pytest
 from google.protobuf import text_format
 from google.protobuf.message import DecodeError
 
+import tideflow.compat.v1 as tf
 from tideflow._src.core import errors
 from tideflow._src.graph import protos
 from tideflow._src.graph.graph import Graph
@@ -350,3 +351,23 @@ def _other(generator: random.Random, value: Any, names: list[str]) -> Any:
     if isinstance(value, bytes):
         return generator.choice([b"", value[:-1], value + b"x", b"\xff" * 8])
     return generator.choice([*names, "AddV2", "Const", "Split", "Merge", "Pack", "StridedSlice", "Fill", value + "x"])
+
+
+def test_functions_and_nodes_that_lost_an_output() -> None:
+    with tf.Graph().as_default():
+        tf.cond(tf.placeholder(tf.bool, [], "p"), lambda: tf.constant(1.0), lambda: tf.constant(2.0), name="cond")
+        definition = tf.get_default_graph().as_graph_def()
+    lost = tf.GraphDef.FromString(definition.SerializeToString())
+    assert len(lost.library.function) == 2
+    for function in lost.library.function:
+        function.ret.clear()
+        del function.signature.output_arg[:]
+    with tf.Graph().as_default(), tf.Session() as session:
+        tf.import_graph_def(lost, name="")
+        with pytest.raises(errors.InvalidArgumentError):
+            session.run("cond:0", {"p:0": True})
+    for node in definition.node:
+        if "Tout" in node.attr:
+            del node.attr["Tout"].list.type[:]
+    with tf.Graph().as_default(), pytest.raises(ValueError, match="declares 0 outputs"):
+        tf.import_graph_def(definition, name="")

@@ -326,6 +326,8 @@ def add_to_graph(
             continue
         _restore_collection(graph, key, message.collection_def[key], scope, by_bytes)
     for variable in graph.get_collection(GraphKeys.GLOBAL_VARIABLES, scope or None):
+        if not isinstance(getattr(variable, "name", None), str):
+            raise ValueError(f"The collection '{GraphKeys.GLOBAL_VARIABLES}' holds what is no variable: {variable!r}.")
         variables[_below(variable.name.removesuffix(":0"), scope)] = variable
     return variables, elements
 

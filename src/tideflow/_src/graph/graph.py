@@ -121,6 +121,11 @@ class Graph:
             output_types = signature.output_types(op_def, attrs)
         if output_shapes is None:
             output_shapes = shape_inference.output_shapes(op, output_types)
+        if len(output_types) != len(output_shapes):
+            raise ValueError(
+                f"'{name}' ({op_def.name}) declares {len(output_types)} outputs, but what it calls has "
+                f"{len(output_shapes)}."
+            )
         op.outputs = [
             SymbolicTensor(op, index, dtype, shape)
             for index, (dtype, shape) in enumerate(zip(output_types, output_shapes, strict=True))

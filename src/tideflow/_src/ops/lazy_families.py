@@ -1,33 +1,63 @@
 """Names the operations of the families that are loaded when one of them is first used.
 
-``import tideflow`` costs the same however many operations there are: what most programs never touch is listed here, a
-module below ``tideflow._src.ops`` and the operations that it defines. The registry imports the module when it is asked
-for one of the names. ``tests/ops/test_lazy_families.py`` holds the table against what the modules define.
+Made by ``make families`` from the definitions: run it where a family is added, and leave this file to it. The registry
+imports a module, below ``tideflow._src.ops``, when it is asked for one of the names.
 """
 
 from __future__ import annotations
 
 LAZY_FAMILIES = {
-    "control.dataflow": """
-        Enter Exit LoopCond Merge NextIteration RefEnter RefExit RefMerge RefNextIteration RefSelect
-        RefSwitch Switch _SwitchN
+    "array.debugging": "DebugGradientIdentity DebugIdentityV2 DebugNumericSummaryV2",
+    "array.in_place": """
+        Copy CopyHost DeepCopy Empty Fact InplaceAdd InplaceSub InplaceUpdate ParallelConcat TileGrad ToBool
     """,
+    "array.positions": "ListDiff UnravelIndex",
+    "checkpoint.save_ops": "MergeV2Checkpoints Restore RestoreSlice RestoreV2 Save SaveSlices SaveV2",
     "control.stack_ops": "Stack StackClose StackCloseV2 StackPop StackPopV2 StackPush StackPushV2 StackV2",
+    "control.switch_and_merge": """
+        Enter Exit LoopCond Merge NextIteration RefEnter RefExit RefMerge RefNextIteration RefSelect RefSwitch Switch
+        _SwitchN
+    """,
     "control.tensor_array_ops": """
         TensorArray TensorArrayClose TensorArrayCloseV2 TensorArrayCloseV3 TensorArrayConcat TensorArrayConcatV2
         TensorArrayConcatV3 TensorArrayGather TensorArrayGatherV2 TensorArrayGatherV3 TensorArrayGrad TensorArrayGradV2
         TensorArrayGradV3 TensorArrayGradWithShape TensorArrayPack TensorArrayRead TensorArrayReadV2 TensorArrayReadV3
-        TensorArrayScatter TensorArrayScatterV2 TensorArrayScatterV3 TensorArraySize TensorArraySizeV2
-        TensorArraySizeV3 TensorArraySplit TensorArraySplitV2 TensorArraySplitV3 TensorArrayUnpack TensorArrayV2
-        TensorArrayV3 TensorArrayWrite TensorArrayWriteV2 TensorArrayWriteV3
+        TensorArrayScatter TensorArrayScatterV2 TensorArrayScatterV3 TensorArraySize TensorArraySizeV2 TensorArraySizeV3
+        TensorArraySplit TensorArraySplitV2 TensorArraySplitV3 TensorArrayUnpack TensorArrayV2 TensorArrayV3
+        TensorArrayWrite TensorArrayWriteV2 TensorArrayWriteV3
+    """,
+    "control.tensor_list_parts": """
+        TensorListConcat TensorListConcatLists TensorListConcatV2 TensorListElementShape TensorListGather
+        TensorListPushBackBatch TensorListResize TensorListScatter TensorListScatterIntoExistingList TensorListScatterV2
+        TensorListSplit
     """,
     "control.tensor_map": """
         EmptyTensorMap TensorMapErase TensorMapHasKey TensorMapInsert TensorMapLookup TensorMapSize TensorMapStackKeys
     """,
-    "control.tensor_list_parts": """
-        TensorListConcat TensorListConcatLists TensorListConcatV2 TensorListElementShape TensorListGather
-        TensorListPushBackBatch TensorListResize TensorListScatter TensorListScatterIntoExistingList
-        TensorListScatterV2 TensorListSplit
+    "files.file_ops": "MatchingFiles ReadFile ShardedFilename ShardedFilespec WriteFile",
+    "image.boxes": "DrawBoundingBoxes DrawBoundingBoxesV2",
+    "image.codecs": """
+        DecodeAndCropJpeg DecodeBmp DecodeGif DecodeImage DecodeJpeg DecodePng DecodeWebP ExtractJpegShape
+    """,
+    "image.colour": "AdjustContrast AdjustContrastv2 AdjustHue AdjustSaturation HSVToRGB RGBToHSV",
+    "image.cropping": "CropAndResize CropAndResizeGradBoxes CropAndResizeGradImage RandomCrop",
+    "image.dilation": "Dilation2D Dilation2DBackpropFilter Dilation2DBackpropInput",
+    "image.distorted_boxes": """
+        SampleDistortedBoundingBox SampleDistortedBoundingBoxV2 StatelessSampleDistortedBoundingBox
+    """,
+    "image.encoding": "EncodeJpeg EncodeJpegVariableQuality EncodePng",
+    "image.fused_convolution": "FusedPadConv2D FusedResizeAndPadConv2D",
+    "image.glimpses": "ExtractGlimpse ExtractGlimpseV2",
+    "image.patches": "ExtractImagePatches ExtractVolumePatches",
+    "image.projective": "ImageProjectiveTransformV2 ImageProjectiveTransformV3",
+    "image.proposals": "GenerateBoundingBoxProposals",
+    "image.resizing": """
+        QuantizedResizeBilinear ResizeArea ResizeBicubic ResizeBicubicGrad ResizeBilinear ResizeBilinearGrad
+        ResizeNearestNeighbor ResizeNearestNeighborGrad ScaleAndTranslate ScaleAndTranslateGrad
+    """,
+    "image.suppression": """
+        CombinedNonMaxSuppression NonMaxSuppression NonMaxSuppressionV2 NonMaxSuppressionV3 NonMaxSuppressionV4
+        NonMaxSuppressionV5 NonMaxSuppressionWithOverlaps
     """,
     "linalg.banded": "BandedTriangularSolve",
     "linalg.retired": """
@@ -36,48 +66,83 @@ LAZY_FAMILIES = {
         BatchSelfAdjointEig BatchSelfAdjointEigV2 BatchSvd MatrixExponential SelfAdjointEig
     """,
     "linalg.tridiagonal": "TridiagonalMatMul TridiagonalSolve",
-    "checkpoint.save_ops": "MergeV2Checkpoints Restore RestoreSlice RestoreV2 Save SaveSlices SaveV2",
-    "summary.summary_ops": """
-        AudioSummary AudioSummaryV2 HistogramSummary ImageSummary MergeSummary ScalarSummary TensorSummary
-        TensorSummaryV2
-    """,
-    "files.file_ops": "MatchingFiles ReadFile ShardedFilename ShardedFilespec WriteFile",
-    "image.boxes": "DrawBoundingBoxes DrawBoundingBoxesV2",
-    "image.distorted_boxes": (
-        "SampleDistortedBoundingBox SampleDistortedBoundingBoxV2 StatelessSampleDistortedBoundingBox"
-    ),
-    "image.proposals": "GenerateBoundingBoxProposals",
-    "image.suppression": """
-        CombinedNonMaxSuppression NonMaxSuppression NonMaxSuppressionV2 NonMaxSuppressionV3 NonMaxSuppressionV4
-        NonMaxSuppressionV5 NonMaxSuppressionWithOverlaps
-    """,
-    "image.codecs": """
-        DecodeAndCropJpeg DecodeBmp DecodeGif DecodeImage DecodeJpeg DecodePng DecodeWebP ExtractJpegShape
-    """,
-    "image.encoding": "EncodeJpeg EncodeJpegVariableQuality EncodePng",
-    "image.colour": "AdjustContrast AdjustContrastv2 AdjustHue AdjustSaturation HSVToRGB RGBToHSV",
-    "image.cropping": "CropAndResize CropAndResizeGradBoxes CropAndResizeGradImage RandomCrop",
-    "image.dilation": "Dilation2D Dilation2DBackpropFilter Dilation2DBackpropInput",
-    "image.glimpses": "ExtractGlimpse ExtractGlimpseV2",
-    "image.fused_convolution": "FusedPadConv2D FusedResizeAndPadConv2D",
-    "image.patches": "ExtractImagePatches ExtractVolumePatches",
-    "image.projective": "ImageProjectiveTransformV2 ImageProjectiveTransformV3",
-    "image.resizing": (
-        "QuantizedResizeBilinear ResizeArea ResizeBicubic ResizeBicubicGrad ResizeBilinear ResizeBilinearGrad "
-        "ResizeNearestNeighbor ResizeNearestNeighborGrad ScaleAndTranslate ScaleAndTranslateGrad"
-    ),
     "lookup.table_ops": """
-        AnonymousHashTable AnonymousMutableDenseHashTable AnonymousMutableHashTable
-        AnonymousMutableHashTableOfTensors HashTable HashTableV2 InitializeTable InitializeTableFromTextFile
-        InitializeTableFromTextFileV2 InitializeTableV2 LookupTableExport LookupTableExportV2 LookupTableFind
-        LookupTableFindV2 LookupTableImport LookupTableImportV2 LookupTableInsert LookupTableInsertV2
-        LookupTableRemoveV2 LookupTableSize LookupTableSizeV2 MutableDenseHashTable MutableDenseHashTableV2
-        MutableHashTable MutableHashTableOfTensors MutableHashTableOfTensorsV2 MutableHashTableV2
+        AnonymousHashTable AnonymousMutableDenseHashTable AnonymousMutableHashTable AnonymousMutableHashTableOfTensors
+        HashTable HashTableV2 InitializeTable InitializeTableFromTextFile InitializeTableFromTextFileV2
+        InitializeTableV2 LookupTableExport LookupTableExportV2 LookupTableFind LookupTableFindV2 LookupTableImport
+        LookupTableImportV2 LookupTableInsert LookupTableInsertV2 LookupTableRemoveV2 LookupTableSize LookupTableSizeV2
+        MutableDenseHashTable MutableDenseHashTableV2 MutableHashTable MutableHashTableOfTensors
+        MutableHashTableOfTensorsV2 MutableHashTableV2
     """,
+    "math.bessel_functions": "BesselJ0 BesselJ1 BesselK0 BesselK0e BesselK1 BesselK1e BesselY0 BesselY1",
+    "math.counting_rows": "RaggedBincount SegmentMaxV2 SegmentMinV2 SegmentProdV2 SegmentSumV2 SparseBincount",
+    "math.histogram": "Bucketize HistogramFixedWidth",
+    "math.integrals": "Dawsn Expint FresnelCos FresnelSin Spence",
+    "nn.approximate_top_k": "ApproxTopK",
+    "nn.block_gru": "GRUBlockCell GRUBlockCellGrad",
+    "nn.block_lstm": "BlockLSTM BlockLSTMGrad BlockLSTMGradV2 BlockLSTMV2 LSTMBlockCell LSTMBlockCellGrad",
+    "nn.candidate_sampling": """
+        AllCandidateSampler ComputeAccidentalHits FixedUnigramCandidateSampler LearnedUnigramCandidateSampler
+        LogUniformCandidateSampler ThreadUnsafeUnigramCandidateSampler UniformCandidateSampler
+    """,
+    "nn.convolution": "Conv2D Conv2DBackpropFilter Conv2DBackpropFilterV2 Conv2DBackpropInput Conv2DBackpropInputV2",
     "nn.convolution3d": """
         Conv Conv3D Conv3DBackpropFilter Conv3DBackpropFilterV2 Conv3DBackpropInput Conv3DBackpropInputV2
     """,
+    "nn.ctc": "CTCGreedyDecoder CTCLoss CTCLossV2",
+    "nn.ctc_beam_search": "CTCBeamSearchDecoder",
+    "nn.data_format": "DataFormatDimMap DataFormatVecPermute",
+    "nn.depthwise_convolution": """
+        DepthwiseConv2dNative DepthwiseConv2dNativeBackpropFilter DepthwiseConv2dNativeBackpropInput
+    """,
+    "nn.fractional_pooling": "FractionalAvgPool FractionalAvgPoolGrad FractionalMaxPool FractionalMaxPoolGrad",
+    "nn.fused_batch_norm": """
+        FusedBatchNorm FusedBatchNormGrad FusedBatchNormGradV2 FusedBatchNormGradV3 FusedBatchNormV2 FusedBatchNormV3
+    """,
+    "nn.global_normalization": "BatchNormWithGlobalNormalization BatchNormWithGlobalNormalizationGrad",
+    "nn.isotonic": "IsotonicRegression",
+    "nn.local_response": "LRN LRNGrad",
+    "nn.nearest_neighbors": "NearestNeighbors",
+    "nn.pooling": "AvgPool AvgPoolGrad MaxPool MaxPoolGrad MaxPoolGradGrad MaxPoolGradGradV2 MaxPoolGradV2 MaxPoolV2",
     "nn.pooling3d": "AvgPool3D AvgPool3DGrad MaxPool3D MaxPool3DGrad MaxPool3DGradGrad",
+    "nn.pooling_argmax": "MaxPoolGradGradWithArgmax MaxPoolGradWithArgmax MaxPoolWithArgmax",
+    "parsing.csv": "DecodeCSV",
+    "parsing.encodings": "DecodeCompressed DecodeJSONExample",
+    "parsing.example_ops": "ParseExample ParseExampleV2 ParseSingleExample",
+    "parsing.raw_bytes": "DecodePaddedRaw DecodeRaw",
+    "parsing.sequence_ops": "ParseSequenceExample ParseSequenceExampleV2 ParseSingleSequenceExample",
+    "parsing.tensors": "ParseTensor SerializeTensor",
+    "quantization.arithmetic": "QuantizedAdd QuantizedBiasAdd QuantizedMatMul QuantizedMul",
+    "quantization.conversion": """
+        Dequantize QuantizeDownAndShrinkRange QuantizeV2 RequantizationRange RequantizationRangePerChannel Requantize
+        RequantizePerChannel
+    """,
+    "quantization.fake": """
+        FakeQuantWithMinMaxArgs FakeQuantWithMinMaxArgsGradient FakeQuantWithMinMaxVars FakeQuantWithMinMaxVarsGradient
+        FakeQuantWithMinMaxVarsPerChannel FakeQuantWithMinMaxVarsPerChannelGradient
+    """,
+    "quantization.joining": "QuantizedConcat QuantizedReshape",
+    "quantization.layers": """
+        QuantizedAvgPool QuantizedBatchNormWithGlobalNormalization QuantizedConv2D QuantizedInstanceNorm
+        QuantizedMaxPool QuantizedRelu QuantizedRelu6 QuantizedReluX
+    """,
+    "quantization.simulated": """
+        QuantizeAndDequantize QuantizeAndDequantizeV2 QuantizeAndDequantizeV3 QuantizeAndDequantizeV4
+        QuantizeAndDequantizeV4Grad
+    """,
+    "quantization.uniform": """
+        UniformDequantize UniformQuantize UniformQuantizedAdd UniformQuantizedClipByValue UniformRequantize
+    """,
+    "quantization.uniform_convolution": "UniformQuantizedConvolution UniformQuantizedConvolutionHybrid",
+    "quantization.uniform_dot": "UniformQuantizedDot UniformQuantizedDotHybrid",
+    "queues.accumulators": """
+        AccumulatorApplyGradient AccumulatorNumAccumulated AccumulatorSetGlobalStep AccumulatorTakeGradient
+        ConditionalAccumulator ResourceAccumulatorApplyGradient ResourceAccumulatorNumAccumulated
+        ResourceAccumulatorSetGlobalStep ResourceAccumulatorTakeGradient ResourceConditionalAccumulator
+        SparseAccumulatorApplyGradient SparseAccumulatorTakeGradient SparseConditionalAccumulator
+    """,
+    "queues.barrier": "Barrier BarrierClose BarrierIncompleteSize BarrierInsertMany BarrierReadySize BarrierTakeMany",
+    "queues.mutex": "ConsumeMutexLock MutexLock MutexV2",
     "queues.queue_ops": """
         FIFOQueue FIFOQueueV2 FakeQueue PaddingFIFOQueue PaddingFIFOQueueV2 PriorityQueue PriorityQueueV2 QueueClose
         QueueCloseV2 QueueDequeue QueueDequeueMany QueueDequeueManyV2 QueueDequeueUpTo QueueDequeueUpToV2 QueueDequeueV2
@@ -91,84 +156,30 @@ LAZY_FAMILIES = {
         ReaderSerializeState ReaderSerializeStateV2 TFRecordReader TFRecordReaderV2 TextLineReader TextLineReaderV2
         WholeFileReader WholeFileReaderV2
     """,
-    "nn.fractional_pooling": "FractionalAvgPool FractionalAvgPoolGrad FractionalMaxPool FractionalMaxPoolGrad",
-    "nn.data_format": "DataFormatDimMap DataFormatVecPermute",
-    "nn.global_normalization": "BatchNormWithGlobalNormalization BatchNormWithGlobalNormalizationGrad",
-    "nn.approximate_top_k": "ApproxTopK",
-    "nn.isotonic": "IsotonicRegression",
-    "nn.nearest_neighbors": "NearestNeighbors",
-    "parsing.example_ops": "ParseExample ParseExampleV2 ParseSingleExample",
-    "parsing.sequence_ops": "ParseSequenceExample ParseSequenceExampleV2 ParseSingleSequenceExample",
-    "signal.audio": "AudioSpectrogram DecodeWav EncodeWav Mfcc",
-    "signal.fourier": "FFT FFT2D FFT3D IFFT IFFT2D IFFT3D",
-    "signal.fourier_nd": "FFTND IFFTND IRFFTND RFFTND",
-    "signal.real_fourier": "IRFFT IRFFT2D IRFFT3D RFFT RFFT2D RFFT3D",
-    "signal.retired": "BatchFFT BatchFFT2D BatchFFT3D BatchIFFT BatchIFFT2D BatchIFFT3D",
-    "queues.accumulators": """
-        AccumulatorApplyGradient AccumulatorNumAccumulated AccumulatorSetGlobalStep AccumulatorTakeGradient
-        ConditionalAccumulator ResourceAccumulatorApplyGradient ResourceAccumulatorNumAccumulated
-        ResourceAccumulatorSetGlobalStep ResourceAccumulatorTakeGradient ResourceConditionalAccumulator
-        SparseAccumulatorApplyGradient SparseAccumulatorTakeGradient SparseConditionalAccumulator
-    """,
-    "queues.barrier": """
-        Barrier BarrierClose BarrierIncompleteSize BarrierInsertMany BarrierReadySize BarrierTakeMany
-    """,
     "queues.record_input": "RecordInput",
-    "queues.mutex": "ConsumeMutexLock MutexLock MutexV2",
     "queues.session_tensors": """
         Abort DeleteSessionTensor GetSessionHandle GetSessionHandleV2 GetSessionTensor ImmutableConst Timestamp
     """,
     "queues.staging": """
         MapClear MapIncompleteSize MapPeek MapSize MapStage MapUnstage MapUnstageNoKey OrderedMapClear
-        OrderedMapIncompleteSize OrderedMapPeek OrderedMapSize OrderedMapStage OrderedMapUnstage
-        OrderedMapUnstageNoKey Stage StageClear StagePeek StageSize Unstage
+        OrderedMapIncompleteSize OrderedMapPeek OrderedMapSize OrderedMapStage OrderedMapUnstage OrderedMapUnstageNoKey
+        Stage StageClear StagePeek StageSize Unstage
     """,
-    "parsing.csv": "DecodeCSV",
-    "parsing.encodings": "DecodeCompressed DecodeJSONExample",
-    "parsing.raw_bytes": "DecodePaddedRaw DecodeRaw",
-    "parsing.tensors": "ParseTensor SerializeTensor",
-    "nn.block_lstm": "BlockLSTM BlockLSTMGrad BlockLSTMGradV2 BlockLSTMV2 LSTMBlockCell LSTMBlockCellGrad",
-    "nn.block_gru": "GRUBlockCell GRUBlockCellGrad",
-    "nn.candidate_sampling": """
-        AllCandidateSampler ComputeAccidentalHits FixedUnigramCandidateSampler LearnedUnigramCandidateSampler
-        LogUniformCandidateSampler ThreadUnsafeUnigramCandidateSampler UniformCandidateSampler
+    "random.binomial": "StatelessRandomBinomial",
+    "random.generator_ops": """
+        NonDeterministicInts RngReadAndSkip RngSkip StatefulRandomBinomial StatefulStandardNormal
+        StatefulStandardNormalV2 StatefulTruncatedNormal StatefulUniform StatefulUniformFullInt StatefulUniformInt
     """,
-    "nn.convolution": "Conv2D Conv2DBackpropFilter Conv2DBackpropFilterV2 Conv2DBackpropInput Conv2DBackpropInputV2",
-    "nn.depthwise_convolution": """
-        DepthwiseConv2dNative DepthwiseConv2dNativeBackpropFilter DepthwiseConv2dNativeBackpropInput
-    """,
-    "nn.fused_batch_norm": """
-        FusedBatchNorm FusedBatchNormGrad FusedBatchNormGradV2 FusedBatchNormGradV3 FusedBatchNormV2 FusedBatchNormV3
-    """,
-    "nn.local_response": "LRN LRNGrad",
-    "nn.pooling": "AvgPool AvgPoolGrad MaxPool MaxPoolGrad MaxPoolGradGrad MaxPoolGradGradV2 MaxPoolGradV2 MaxPoolV2",
-    "nn.pooling_argmax": "MaxPoolGradGradWithArgmax MaxPoolGradWithArgmax MaxPoolWithArgmax",
-    "math.bessel_functions": "BesselJ0 BesselJ1 BesselK0 BesselK0e BesselK1 BesselK1e BesselY0 BesselY1",
-    "math.integrals": "Dawsn Expint FresnelCos FresnelSin Spence",
-    "quantization.fake": """
-        FakeQuantWithMinMaxArgs FakeQuantWithMinMaxArgsGradient FakeQuantWithMinMaxVars FakeQuantWithMinMaxVarsGradient
-        FakeQuantWithMinMaxVarsPerChannel FakeQuantWithMinMaxVarsPerChannelGradient
-    """,
-    "quantization.simulated": """
-        QuantizeAndDequantize QuantizeAndDequantizeV2 QuantizeAndDequantizeV3 QuantizeAndDequantizeV4
-        QuantizeAndDequantizeV4Grad
-    """,
+    "random.quasi_random": "RandomIndexShuffle SobolSample",
+    "random.truncated": "ParameterizedTruncatedNormal StatelessParameterizedTruncatedNormal",
+    "signal.audio": "AudioSpectrogram DecodeWav EncodeWav Mfcc",
+    "signal.fourier": "FFT FFT2D FFT3D IFFT IFFT2D IFFT3D",
+    "signal.fourier_nd": "FFTND IFFTND IRFFTND RFFTND",
+    "signal.real_fourier": "IRFFT IRFFT2D IRFFT3D RFFT RFFT2D RFFT3D",
+    "signal.retired": "BatchFFT BatchFFT2D BatchFFT3D BatchIFFT BatchIFFT2D BatchIFFT3D",
+    "sparse.dense": "SparseReorder SparseReshape SparseTensorDenseMatMul SparseToDense",
     "sparse.fill": "SparseFillEmptyRows SparseFillEmptyRowsGrad",
-    "quantization.conversion": """
-        Dequantize QuantizeDownAndShrinkRange QuantizeV2 RequantizationRange RequantizationRangePerChannel Requantize
-        RequantizePerChannel
-    """,
-    "quantization.arithmetic": "QuantizedAdd QuantizedBiasAdd QuantizedMatMul QuantizedMul",
-    "quantization.layers": """
-        QuantizedAvgPool QuantizedBatchNormWithGlobalNormalization QuantizedConv2D QuantizedInstanceNorm
-        QuantizedMaxPool QuantizedRelu QuantizedRelu6 QuantizedReluX
-    """,
-    "quantization.joining": "QuantizedConcat QuantizedReshape",
-    "nn.ctc": "CTCGreedyDecoder CTCLoss CTCLossV2",
-    "nn.ctc_beam_search": "CTCBeamSearchDecoder",
-    "quantization.uniform": """
-        UniformDequantize UniformQuantize UniformQuantizedAdd UniformQuantizedClipByValue UniformRequantize
-    """,
+    "sparse.set_ops": "DenseToDenseSetOperation DenseToSparseSetOperation SetSize SparseToSparseSetOperation",
     "strings.base64_codec": "DecodeBase64 EncodeBase64",
     "strings.characters": "StringLength StringLower StringStrip StringUpper Substr",
     "strings.edit_distances": "EditDistance",
@@ -180,22 +191,8 @@ LAZY_FAMILIES = {
     "strings.regex": "RegexFullMatch RegexReplace StaticRegexFullMatch StaticRegexReplace",
     "strings.splitting": "StringSplit StringSplitV2",
     "strings.unicode": "UnicodeDecode UnicodeDecodeWithOffsets UnicodeEncode UnicodeScript UnicodeTranscode",
-    "math.histogram": "Bucketize HistogramFixedWidth",
-    "array.positions": "ListDiff UnravelIndex",
-    "sparse.dense": "SparseReorder SparseReshape SparseTensorDenseMatMul SparseToDense",
-    "random.binomial": "StatelessRandomBinomial",
-    "random.quasi_random": "RandomIndexShuffle SobolSample",
-    "array.in_place": """
-        Copy CopyHost DeepCopy Empty Fact InplaceAdd InplaceSub InplaceUpdate ParallelConcat TileGrad ToBool
+    "summary.summary_ops": """
+        AudioSummary AudioSummaryV2 HistogramSummary ImageSummary MergeSummary ScalarSummary TensorSummary
+        TensorSummaryV2
     """,
-    "random.truncated": "ParameterizedTruncatedNormal StatelessParameterizedTruncatedNormal",
-    "sparse.set_ops": "DenseToDenseSetOperation DenseToSparseSetOperation SetSize SparseToSparseSetOperation",
-    "math.counting_rows": "RaggedBincount SegmentMaxV2 SegmentMinV2 SegmentProdV2 SegmentSumV2 SparseBincount",
-    "quantization.uniform_dot": "UniformQuantizedDot UniformQuantizedDotHybrid",
-    "quantization.uniform_convolution": "UniformQuantizedConvolution UniformQuantizedConvolutionHybrid",
-    "random.generator_ops": """
-        NonDeterministicInts RngReadAndSkip RngSkip StatefulRandomBinomial StatefulStandardNormal
-        StatefulStandardNormalV2 StatefulTruncatedNormal StatefulUniform StatefulUniformFullInt StatefulUniformInt
-    """,
-    "array.debugging": "DebugGradientIdentity DebugIdentityV2 DebugNumericSummaryV2",
 }

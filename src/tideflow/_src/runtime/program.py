@@ -21,7 +21,6 @@ from tideflow._src.graph.operation import Operation
 from tideflow._src.runtime import cost_model, effects, engine, options
 from tideflow._src.runtime.buffers import Buffer, enter_state
 from tideflow._src.runtime.concurrent import ConcurrentProgram, waits_for_itself
-from tideflow._src.runtime.dataflow import host_program
 from tideflow._src.runtime.devices import (
     ACCELERATED,
     check_placement,
@@ -31,6 +30,7 @@ from tideflow._src.runtime.devices import (
     is_on_engine,
 )
 from tideflow._src.runtime.host import own
+from tideflow._src.runtime.loop_frames import host_program
 from tideflow._src.runtime.plan import Plan
 from tideflow._src.runtime.state import RunState
 

@@ -10,8 +10,8 @@ from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.graph.operation import Operation
 from tideflow._src.runtime.buffers import enter_state
-from tideflow._src.runtime.dataflow import host_program
 from tideflow._src.runtime.host import own
+from tideflow._src.runtime.loop_frames import host_program
 from tideflow._src.runtime.plan import Plan
 from tideflow._src.runtime.state import RunState
 

@@ -115,7 +115,13 @@ class DataflowProgram:
                 name = actor.ops[0].attrs["frame_name"]
                 self.enters[name] = self.enters.get(name, 0) + 1
             elif actor.kind == "exit":
-                self.exits.setdefault(self._frames[actor.ops[0]._inputs[0]._op], []).append(actor)
+                op = actor.ops[0]
+                frame = _ROOT if op._inputs[0] in self._fed else self._frames.get(op._inputs[0]._op, _ROOT)
+                if frame == _ROOT:
+                    raise InvalidArgumentError(
+                        None, op, f"Invalid Exit op: Cannot find a corresponding Enter op.  {op.name} leaves no loop."
+                    )
+                self.exits.setdefault(frame, []).append(actor)
 
     def __call__(self, values: Sequence[Any]) -> Any:
         """Runs the operations.
@@ -152,7 +158,10 @@ class DataflowProgram:
         else:
             buffer = self._state.buffer_of(tensor)
             if buffer is None:
-                raise AssertionError(f"{tensor.name} is used before it is computed")
+                why = "fed, and used within a loop" if tensor in self._fed else "used before it is computed"
+                raise InvalidArgumentError(
+                    None, tensor._op, f"{tensor.name} is {why}: its value is not in the frame of the loop."
+                )
             if tensor._dtype.name == "resource":
                 return self._state.handle_of(tensor)
             value = buffer

@@ -2,7 +2,7 @@
 
 A switch passes its data to one of two outputs, and what hangs on the other is *dead*: it does not run. A merge takes
 what is alive. A loop is a *frame*: values enter it, go round through ``NextIteration``, and leave it. The dataflow
-executor (``runtime/dataflow.py``) gives these operations their meaning; a kernel alone cannot.
+executor (``runtime/loop_frames.py``) gives these operations their meaning; a kernel alone cannot.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ import pytest
 
 import tideflow as tf
 
-DATA = pathlib.Path(__file__).parent / "data"
+DATA = pathlib.Path(__file__).parents[1] / "function" / "data"
 RECORDED = dict(np.load(DATA / "control_flow.npz", allow_pickle=False))
 RUNS = sorted({tuple(key.split("/")[:2]) for key in RECORDED if not key.endswith("/init")})
 v1 = tf.compat.v1
@@ -146,3 +146,60 @@ def test_what_reaches_an_imported_loop_on_the_way_round_has_no_gradient():
 def test_outside_of_a_session_there_is_no_dataflow():
     with pytest.raises(tf.errors.InvalidArgumentError, match="in the graph of a session only"):
         tf.raw_ops.Merge(inputs=[tf.constant(1.0)])
+
+
+def _counting_loop():
+    """A loop that counts from ``start`` to ``limit``, written as TensorFlow 1.x writes one."""
+    raw = tf.raw_ops
+    start, limit = tf.constant(0, name="start"), tf.constant(5, name="limit")
+    enter = raw.Enter(data=start, frame_name="frame", name="enter")
+    bound = raw.Enter(data=limit, frame_name="frame", is_constant=True, name="bound")
+    definition = v1.get_default_graph().as_graph_def()
+    for name, kind, inputs in (
+        ("merge", "Merge", ["enter", "next"]),
+        ("less", "Less", ["merge", "bound"]),
+        ("goes_on", "LoopCond", ["less"]),
+        ("switch", "Switch", ["merge", "goes_on"]),
+        ("body", "AddV2", ["switch:1", "one"]),
+        ("next", "NextIteration", ["body"]),
+        ("exit", "Exit", ["switch"]),
+    ):
+        node = definition.node.add(name=name, op=kind, input=inputs)
+        if kind != "LoopCond":
+            node.attr["T"].type = 3
+        if kind == "Merge":
+            node.attr["N"].i = 2
+    del enter, bound
+    one = definition.node.add(name="one", op="Const", input=["^switch"])
+    one.attr["dtype"].type = 3
+    one.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(1))
+    return definition
+
+
+@pytest.fixture
+def counting_loop():
+    with v1.Graph().as_default():
+        definition = _counting_loop()
+    with v1.Graph().as_default(), v1.Session() as session:
+        tf.graph_util.import_graph_def(definition, name="")
+        yield session
+
+
+@pytest.mark.parametrize(("feeds", "expected"), [({}, 5), ({"limit:0": 3}, 3), ({"start:0": 4}, 5), ({"exit:0": 7}, 7)])
+def test_feeds_outside_of_a_loop(counting_loop, feeds, expected):
+    assert counting_loop.run("exit:0", feeds) == expected
+
+
+@pytest.mark.parametrize("name", ["merge:0", "bound:0", "goes_on:0", "switch:0", "body:0", "next:0", "less:0"])
+def test_a_value_within_a_loop_cannot_be_fed(counting_loop, name):
+    value = True if name in ("goes_on:0", "less:0") else 3
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        counting_loop.run("exit:0", {name: value})
+
+
+@pytest.mark.parametrize("is_fed", [False, True])
+def test_an_exit_outside_of_a_loop(is_fed):
+    with v1.Graph().as_default(), v1.Session() as session:
+        value = v1.placeholder(tf.float32, []) if is_fed else tf.constant(1.0)
+        with pytest.raises(tf.errors.InvalidArgumentError, match="Cannot find a corresponding Enter op"):
+            session.run(tf.raw_ops.Exit(data=value), {value: 1.0} if is_fed else None)
