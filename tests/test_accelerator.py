@@ -11,10 +11,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 HERE = Path(__file__).parent
 LONGEST = 1800
 
 
+@pytest.mark.timeout(LONGEST + 60)
 def test_the_tests_of_devices_pass_on_an_accelerator() -> None:
     environment = dict(os.environ)
     environment.pop("PYTEST_XDIST_WORKER", None)
