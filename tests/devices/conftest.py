@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from tideflow._src.runtime import devices
+from tideflow._src.runtime import device_options, devices
 
 collect_ignore_glob = [] if devices.ACCELERATED else ["test_*.py"]
 
@@ -17,6 +17,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Splits the only GPU, where there is one, so that there are two."""
     if not devices.ACCELERATED:
         return
+    device_options.enable_tensor_float_32_execution(False)  # the tests compare every digit with the host
     found = devices.list_physical_devices("GPU")
     assert found, "No GPU was found."
     if len(found) == 1:

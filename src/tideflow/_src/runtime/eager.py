@@ -24,6 +24,10 @@ _result_types: dict[str, Any] = {}
 def execute(definition: OpDef, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
     """Calls an operation eagerly, whatever its arguments are, and records it on the tapes of this thread."""
     placed = ACCELERATED or context.state.devices
+    if ACCELERATED:
+        found = device_calls.again(definition, inputs, attrs)
+        if found is not None:
+            return _recorded(definition, inputs, attrs, found)
     key = None if placed else _dtype_key(definition, inputs)
     if key is None:
         inputs = [
@@ -71,6 +75,11 @@ def _execute_placed(call: device_calls.Call) -> Any:
         )
     except Exception as error:
         raise explain(error, definition, tensors, attrs) from None
+    return _recorded(definition, tensors, attrs, outputs)
+
+
+def _recorded(definition: OpDef, tensors: Sequence[Any], attrs: dict[str, Any], outputs: Any) -> Any:
+    """Returns what an accelerator gave in the form that the call returns, once the tapes know."""
     if len(definition.outputs) > 1:
         outputs = result_type(definition)(*outputs)
     _record(definition, tensors, attrs, outputs)
