@@ -8,7 +8,7 @@ import numpy as np
 
 from tideflow._src.core import context, dtypes
 from tideflow._src.core.errors import invalid_argument
-from tideflow._src.core.tensor import EagerTensor, Tensor, wrap
+from tideflow._src.core.tensor import EagerTensor, Tensor
 from tideflow._src.graph.op_def import at_least, default
 from tideflow._src.graph.shape_inference import shape_text
 from tideflow._src.graph.static_value import static_value
@@ -23,7 +23,6 @@ from tideflow._src.runtime.fast_path import fast_path
 from tideflow._src.runtime.lazy import jnp, lax
 from tideflow._src.runtime.op import op
 
-_special = context.SPECIAL
 _concatenate = np.concatenate
 
 
@@ -340,6 +339,28 @@ def _element(item: Any, dtype: Any, name: str) -> Any:
     return convert_to_tensor(item, dtype, name=name)
 
 
+def _rows(values: list[Any]) -> list[Any] | None:
+    """Returns the arrays of eager tensors of one dtype and shape; None if they are anything else."""
+    arrays = [value._value for value in values if value.__class__ is EagerTensor]
+    if not arrays or len(arrays) != len(values):
+        return None
+    first = arrays[0]
+    dtype, sizes = first.dtype, first.shape
+    for array in arrays:
+        if array.dtype is not dtype or array.shape != sizes:
+            return None
+    return arrays if sizes and dtype.kind != "O" and first.__class__ is np.ndarray else None
+
+
+@fast_path(
+    pack,
+    when="axis.__class__ is int and axis == 0 and values.__class__ is list and (_arrays := ROWS(values)) is not None",
+    value="CONCATENATE(_arrays).reshape((len(_arrays), *_arrays[0].shape))",
+    inputs="([*values],)",
+    attrs="{'axis': 0}",
+    ROWS=_rows,
+    CONCATENATE=_concatenate,
+)
 def stack(values: Any, axis: int = 0, name: str | None = "stack") -> Any:
     """Stacks tensors of one shape along a new dimension.
 
@@ -353,10 +374,6 @@ def stack(values: Any, axis: int = 0, name: str | None = "stack") -> Any:
       InvalidArgumentError: (in a graph, ValueError) the shapes differ.
     """
     if axis == 0:
-        if not _special and values.__class__ is list:
-            result = _stacked_rows(values)
-            if result is not None:
-                return result
         if isinstance(values, Tensor):
             return values
         if not isinstance(values, list | tuple) or not contains_tensor(values):
@@ -372,21 +389,6 @@ def stack(values: Any, axis: int = 0, name: str | None = "stack") -> Any:
         if not -count <= axis < count:
             raise ValueError(f"Argument `axis` = {axis} not in range [{-count}, {count})")
     return pack(list(values), axis=axis, name=name)
-
-
-def _stacked_rows(values: list[Any]) -> Any:
-    """Returns eager tensors of one dtype and shape stacked in the first dimension; None if they are anything else."""
-    arrays = [value._value for value in values if value.__class__ is EagerTensor]
-    if not arrays or len(arrays) != len(values):
-        return None
-    first = arrays[0]
-    dtype, sizes = first.dtype, first.shape
-    for array in arrays:
-        if array.dtype is not dtype or array.shape != sizes:
-            return None
-    if not sizes or dtype.kind == "O" or first.__class__ is not np.ndarray:
-        return None
-    return wrap(_concatenate(arrays).reshape((len(arrays), *sizes)))
 
 
 def _constant_stack(values: Any, name: str | None) -> Any:

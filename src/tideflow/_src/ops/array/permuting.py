@@ -8,7 +8,7 @@ import numpy as np
 
 from tideflow._src.core import context
 from tideflow._src.core.errors import invalid_argument
-from tideflow._src.core.tensor import EagerTensor, wrap
+from tideflow._src.core.tensor import wrap
 from tideflow._src.graph.op_def import default
 from tideflow._src.graph.shape_inference import shape_text
 from tideflow._src.graph.types import INDEX
@@ -18,12 +18,10 @@ from tideflow._src.ops.dimensions import merge
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.checks import require
 from tideflow._src.runtime.convert import constant_node, convert_to_tensor
+from tideflow._src.runtime.fast_path import fast_path
 from tideflow._src.runtime.lazy import jnp
 from tideflow._src.runtime.op import op
 
-_special = context.SPECIAL
-_ARRAY = np.ndarray
-_range = range
 _REVERSIBLE = (
     *("uint8", "int8", "uint16", "int16", "int32", "uint32", "int64", "uint64", "bool", "bfloat16", "half"),
     *("float", "double", "complex64", "complex128", "string"),
@@ -433,6 +431,16 @@ def tile(input: Any, multiples: Any, name: str | None = None) -> Any:
     return tile_op(input, multiples, name=name)
 
 
+@fast_path(
+    transpose_op,
+    tensors=("a",),
+    when=(
+        "not conjugate and v_a.__class__ is ndarray"
+        " and (perm is None or (perm.__class__ is list and sorted(perm) == [*range(v_a.ndim)]))"
+    ),
+    value="v_a.T if perm is None else v_a.transpose(perm)",
+    inputs="(a, WRAP(np.array(range(v_a.ndim)[::-1] if perm is None else perm, np.int32)))",
+)
 def transpose(a: Any, perm: Any = None, conjugate: bool = False, name: str | None = "transpose") -> Any:
     """Returns a tensor with its dimensions in another order.
 
@@ -442,13 +450,6 @@ def transpose(a: Any, perm: Any = None, conjugate: bool = False, name: str | Non
       conjugate: whether to take the complex conjugate.
       name: the node's name.
     """
-    if a.__class__ is EagerTensor and not _special and not conjugate:
-        value = a._value
-        if value.__class__ is _ARRAY:
-            if perm is None:
-                return wrap(value.T)
-            if perm.__class__ is list and sorted(perm) == [*_range(value.ndim)]:
-                return wrap(value.transpose(perm))
     graph = context.current_graph()
     with name_scope(name, "transpose") as scope:
         a = convert_to_tensor(a)
