@@ -138,7 +138,6 @@ def test_updates_of_threads_in_one_session_all_arrive(use_resource: bool, tier: 
         assert session.run(total) == THREADS * TURNS
 
 
-@pytest.mark.xfail(not hasattr(tf, "function"), reason="there is no tf.function yet", raises=AttributeError)
 def test_updates_of_threads_in_functions_all_arrive() -> None:
     total = tf.Variable(0.0)
     count(tf.function(lambda: total.assign_add(1.0)))
