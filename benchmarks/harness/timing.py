@@ -10,15 +10,14 @@ from typing import Any
 
 TIMINGS = 5
 TIMING_SECONDS = 0.02
-WARM_UP_SECONDS = 1.0
 WARM_UP_CALLS = 20
 
 
-def warm_up(step: Callable[[], Any]) -> None:
-    """Calls a step for the warm-up time and at least the warm-up calls, so that compiling is over."""
+def warm_up(step: Callable[[], Any], seconds: float) -> None:
+    """Calls a step for so many seconds and at least the warm-up calls, so that compiling is over."""
     start = perf_counter()
     calls = 0
-    while calls < WARM_UP_CALLS or perf_counter() - start < WARM_UP_SECONDS:
+    while calls < WARM_UP_CALLS or perf_counter() - start < seconds:
         step()
         calls += 1
 

@@ -40,7 +40,7 @@ def answers(label: str, name: str) -> Iterator[dict[str, Any]]:
     steps = workload.programs[label](load(peer, workload.dialect))
     workload.verify(steps)
     for step in steps.values():
-        timing.warm_up(step)
+        timing.warm_up(step, workload.warm_up)
     calls = {metric: timing.calls_to_fill(step) for metric, step in steps.items()}
     yield {"ready": True, "version": version_of(peer)}
     for _ in sys.stdin:

@@ -64,11 +64,14 @@ class SteadyWorkload(Workload):
       programs: For each label, a function that takes the peer's module and returns the step of each metric.
       verify: Raises AssertionError if the steps do not compute what they should; called before the timing.
       dialect: The API that the two TensorFlows are used through.
+      warm_up: Seconds for which each step is called before it is timed: what is interpreted at first must have run as
+        often as it takes to be compiled.
     """
 
     programs: Mapping[str, Callable[[Any], Mapping[str, Step]]]
     verify: Callable[[Mapping[str, Step]], None]
     dialect: Dialect = "v2"
+    warm_up: float = 1.0
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -40,5 +40,6 @@ WORKLOAD = SteadyWorkload(
     programs={"tideflow": tensorflow_program, "tensorflow": tensorflow_program},
     verify=_verify,
     dialect="v1",
+    warm_up=5.0,
     targets={"": (Target(1, "tensorflow"),)},
 )

@@ -91,5 +91,6 @@ WORKLOAD = SteadyWorkload(
     },
     verify=learns(),
     dialect="v1",
+    warm_up=5.0,
     targets={"": (Target(0.85, "jax"),)},
 )

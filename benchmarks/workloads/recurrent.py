@@ -121,5 +121,6 @@ WORKLOAD = SteadyWorkload(
     programs={"tideflow": tensorflow_program, "tensorflow": tensorflow_program, "jax": jax_program},
     verify=_verify,
     dialect="v1",
+    warm_up=5.0,
     targets={metric: (Target(1, "tensorflow"),) for metric in (SCAN, RNN, SCAN_DROPOUT, RNN_DROPOUT)},
 )
