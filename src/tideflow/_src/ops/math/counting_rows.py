@@ -120,12 +120,14 @@ def sparse_bincount_op(indices, values, dense_shape, size, weights, *, binary_ou
 
 @sparse_bincount_op.shape
 def _sparse_bincount_shape(indices, values, dense_shape, size, weights):
-    width = None if size.value is None else int(np.reshape(size.value, -1)[0])
+    width = None if size.value is None or np.size(size.value) != 1 else int(np.reshape(size.value, -1)[0])
     if width is not None and width < 0:
         raise ValueError(f"size ({width}) must be non-negative")
     rank = None if dense_shape.shape is None else with_rank(dense_shape.shape, 1)[0]
     if rank is None:
         return None
+    if rank not in (1, 2):
+        raise ValueError(f"Only vectors and matrices can be counted, but dense_shape has {rank} elements")
     known = dense_shape.integers()
     return (width,) if rank == 1 else (None if known is None else known[0], width)
 

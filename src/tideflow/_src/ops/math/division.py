@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tideflow._src.core import dtypes
-from tideflow._src.core.errors import InternalError, InvalidArgumentError
+from tideflow._src.core.errors import InternalError, InvalidArgumentError, invalid_argument
 from tideflow._src.core.tensor import EagerTensor, Tensor
 from tideflow._src.graph.types import COMPLEX, FLOATING, INTEGER
 from tideflow._src.ops.array.raw import raw
@@ -25,6 +25,12 @@ def _check_divisor(x: Any, y: Any, error: Any = InvalidArgumentError) -> None:
     """Refuses a zero among integers, if anything is divided by it; NumPy would warn and give 0."""
     if np.size(x) and not np.all(y):
         raise error(None, None, "Integer division by zero")
+
+
+def _refuse_complex(x: Any) -> None:
+    """Refuses complex numbers, which the signatures allow and which nothing rounds."""
+    if x.dtype.kind == "c":
+        raise invalid_argument(f"Quotients of {x.dtype.name} cannot be rounded.")
 
 
 def _require_divisor(x: Any, y: Any) -> None:
@@ -141,6 +147,7 @@ def truncate_div(xp, x, y):
     """Divides element by element and rounds towards zero."""
     if x.dtype.kind in "iu":
         return _xla_integer_quotient(x, y)
+    _refuse_complex(x)
     return xp.trunc(xp.true_divide(x, y))
 
 
@@ -148,6 +155,7 @@ def truncate_div(xp, x, y):
 def _truncate_div_host(x, y):
     if x.dtype.kind in "iu":
         return _truncated_quotient(x, y, InternalError)  # TensorFlow's class, though the divisor is the cause
+    _refuse_complex(x)
     return np.trunc(np.true_divide(x, y))
 
 
@@ -172,6 +180,7 @@ def floor_div_op(xp, x, y):
     if x.dtype.kind in "iu":
         _require_divisor(x, y)
         return jnp.floor_divide(x, y)
+    _refuse_complex(x)
     return xp.floor(xp.true_divide(x, y))
 
 
@@ -180,6 +189,7 @@ def _floor_div_host(x, y):
     if x.dtype.kind in "iu":
         _check_divisor(x, y)
         return np.floor_divide(x, y)
+    _refuse_complex(x)
     return np.floor(np.true_divide(x, y))
 
 

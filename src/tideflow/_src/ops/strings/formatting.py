@@ -16,7 +16,7 @@ from tideflow._src.runtime.op import op
 
 _FLAGS = ("", " ", "+", "-", "0", "#")
 _CHUNK = 4096
-_MOST_BYTES = 1 << 36
+_MOST_BYTES = 1 << 28
 
 
 @op(
