@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
+import weakref
 
 import numpy as np
 import pytest
@@ -362,3 +364,35 @@ def test_value_is_a_times_gradient(nest, body, tape_inside):
         y, gradient = both(a)
         np.testing.assert_allclose(y, a * gradient, rtol=1e-5)
         function(a)
+
+
+@pytest.mark.parametrize("tier", ["host", "xla"])
+def test_a_read_for_the_gradient_of_a_loop_keeps_the_place_of_the_loop(monkeypatch, tier) -> None:
+    monkeypatch.setenv("TIDEFLOW_TIER", tier)
+    variable = tf.Variable(1.0)
+
+    @tf.function
+    def step(x):
+        variable.assign(3.0)
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = tf.while_loop(lambda i, a: i < 3, lambda i, a: (i + 1, a * variable), [tf.constant(0), x])[1]
+        variable.assign(100.0)
+        return y, tape.gradient(y, x)
+
+    value, gradient = step(tf.constant(2.0))
+    assert (value.numpy(), gradient.numpy(), variable.numpy()) == (54.0, 27.0, 100.0)
+
+
+def test_variables_that_were_arguments_are_freed(monkeypatch) -> None:
+    monkeypatch.setenv("TIDEFLOW_TIER", "host")
+    scaled = tf.function(lambda variable, x: variable * x)
+    buffers = []
+    for _ in range(5):
+        variable = tf.Variable(np.ones(3, np.float32))
+        scaled(variable, tf.constant(2.0))
+        buffers.append(weakref.ref(variable._buffer))
+        del variable
+    gc.collect()
+    # The trace knows the variable that it was made for.
+    assert sum(buffer() is not None for buffer in buffers) <= 1

@@ -46,6 +46,22 @@ class _Uses:
         self.reads: list[Operation] = []
 
 
+def runs_before(op: Operation, other: Operation) -> None:
+    """Gives an operation, made later, the place in program order that is just before another one."""
+    op.__dict__["_runs_before"] = other
+
+
+def _in_program_order(ops: Iterable[Operation]) -> list[Operation]:
+    early: dict[Operation, list[Operation]] = {}
+    for op in ops:
+        other = op.__dict__.get("_runs_before")
+        if other is not None:
+            early.setdefault(other, []).append(op)
+    if not early:
+        return list(ops)
+    return [item for op in ops if "_runs_before" not in op.__dict__ for item in (*early.get(op, ()), op)]
+
+
 def order_effects(graph: Any) -> None:
     """Adds control inputs between the operations of a function graph, and its effects to its control outputs."""
     resources: dict[SymbolicTensor, _Uses] = {}
@@ -53,7 +69,7 @@ def order_effects(graph: Any) -> None:
     last_python: Operation | None = None
     effects: list[Operation] = []
     changed = False
-    for op in graph._operations:
+    for op in _in_program_order(graph._operations):
         definition = op.op_def
         if not definition.stateful and not definition.updates and not definition.takes_functions:
             continue

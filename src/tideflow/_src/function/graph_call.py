@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Sequence
 from typing import Any
 
@@ -31,6 +32,7 @@ class GraphCall:
         self._stateful = graph.is_stateful()
         self._lock = threading.Lock()
         self._programs: dict[Any, FunctionProgram] = {}
+        self._references: dict[Any, list[weakref.ref[Any]]] = {}
         self._handles = [index for index, item in enumerate(graph.inputs) if item._dtype is dtypes.resource]
         self._derivatives: dict[Any, _Derivative] = {}
 
@@ -58,7 +60,19 @@ class GraphCall:
                 program = self._programs.get(key)
                 if program is None:
                     program = self._programs[key] = FunctionProgram(self.graph, inputs, self.jit_compile)
+                    self._forget_with(key, [inputs[index] for index in self._handles])
         return program
+
+    def _forget_with(self, key: Any, handles: Sequence[Any]) -> None:
+        """Forgets a program once a handle that it was made for is gone: it would keep the variable's memory."""
+        programs, references = self._programs, self._references
+
+        def forget(reference: Any) -> None:
+            del reference
+            programs.pop(key, None)
+            references.pop(key, None)
+
+        references[key] = [weakref.ref(handle, forget) for handle in handles]
 
     def programs(self) -> list[FunctionProgram]:
         """Returns the programs that were made so far."""

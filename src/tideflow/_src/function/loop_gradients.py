@@ -18,6 +18,7 @@ from tideflow._src.autodiff.call import Call
 from tideflow._src.autodiff.rules import is_differentiable
 from tideflow._src.core import context, dtypes
 from tideflow._src.core.tensor import SymbolicTensor
+from tideflow._src.function.automatic_control_dependencies import runs_before
 from tideflow._src.function.call_gradients import seeded_by, wanted_of
 from tideflow._src.function.forward_backward import (
     Backward,
@@ -236,6 +237,7 @@ class _Loop:
                 registry: Any = OpDef.registry
                 value = registry["ReadVariableOp"](source, dtype=op.attrs["dtype"])
             value._shape = op.outputs[0]._shape
+            runs_before(value._op, node)
             position = self._reads[handle] = self._add_variable(value, op.outputs[0])
             self.body.outputs.append(self.body.inputs[position])
             parameter = self.body.inputs[position]
