@@ -296,3 +296,22 @@ def test_an_operation_changed_in_place_is_planned_again(graph, tier) -> None:
         assert session.run(y) == 1.0
         y.op._update_input(0, tf.placeholder_with_default(2.0, []))
         assert session.run(y) == 2.0
+
+
+def test_a_callable_outlives_a_gradient_through_its_loop(graph, tier) -> None:
+    x = tf.placeholder(tf.float32, [])
+    end = tf.while_loop(lambda i, a: i < 3, lambda i, a: (i + 1, tf.sin(a) * 2.0), [0, x])[1]
+    with tf.Session() as session:
+        fresh, used = session.make_callable(end, [x]), session.make_callable(end, [x])
+        expected = used(1.0)
+        (gradient,) = tf.gradients(end, x)
+        assert fresh(1.0) == used(1.0) == expected
+        assert np.isfinite(session.run(gradient, {x: 1.0}))
+
+
+def test_a_value_that_is_fetched_under_two_names_is_two_arrays(graph, tier) -> None:
+    x = tf.random_normal([3])
+    with tf.Session() as session:
+        first, second = session.run([x, tf.identity(x)])
+        np.testing.assert_array_equal(first, second)
+        assert not np.shares_memory(first, second)

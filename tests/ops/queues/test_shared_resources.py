@@ -273,3 +273,18 @@ def test_constants_from_files(session, tmp_path):
         session.run(raw.ImmutableConst(dtype=tf.float32, shape=[2, 4], memory_region_name=str(path)))
     with pytest.raises(tf.errors.NotFoundError):
         session.run(raw.ImmutableConst(dtype=tf.float32, shape=[1], memory_region_name=str(tmp_path / "missing")))
+
+
+def test_what_resources_go_on_holding_is_handed_out_as_copies(graph) -> None:
+    value = tf.placeholder(tf.float32, [3])
+    handle = tf.get_session_handle(value)
+    typed = {"dtypes": [tf.float32], "shared_name": "area"}
+    stage = raw.Stage(values=[value * 1.0], shared_name="area")
+    peeked = raw.StagePeek(index=0, **typed)[0]
+    with tf.Session() as session:
+        kept = session.run(handle, {value: np.ones(3)})
+        session.run(stage, {value: np.ones(3)})
+        place, tensor = tf.get_session_tensor(kept.handle, tf.float32)
+        for fetch, feeds in [(tensor, {place: kept.handle}), (peeked, {})]:
+            session.run(fetch, feeds)[:] = 9.0
+            np.testing.assert_array_equal(session.run(fetch, feeds), np.ones(3))

@@ -268,8 +268,15 @@ class BaseSession:
             raise TypeError(f"Argument `feed_list` must be a list or tuple. Received: feed_list={feed_list}")
         feeds = [Feed(self._graph.as_graph_element(key, True, False)) for key in feed_list or ()]
         taken = Fetches(self._graph, fetches)
-        program = Program(taken.tensors, taken.targets, [feed.tensor for feed in feeds], self._state, self._config)
-        run = _Run(program, self._rebuild(taken), feeds)
+        kept = Plans()
+        self._graph.plans.add(kept)
+
+        def made() -> _Run:
+            program = Program(taken.tensors, taken.targets, [feed.tensor for feed in feeds], self._state, self._config)
+            run: _Run = kept.setdefault("run", _Run(program, self._rebuild(taken), feeds))
+            return run
+
+        made()
 
         def call(*values: Any, options: Any = None, run_metadata: Any = None) -> Any:
             if self._closed:
@@ -279,9 +286,10 @@ class BaseSession:
                     None, None, f"`feed_list` argument has {len(feeds)} tensors, got {len(values)} values."
                 )
             converted = [feed.convert(value) for feed, value in zip(feeds, values, strict=True)]
+            run = kept.get("run") or made()
             if options is not None or run_metadata is not None:
                 return self._run_with_metadata(run, converted, options, run_metadata)
-            return run.rebuild(program.run(converted))
+            return run.rebuild(run.program.run(converted))
 
         return call
 

@@ -27,6 +27,13 @@ from tideflow._src.runtime.buffers import resources
 _DONE, _PROGRESS, _STUCK = 2, 1, 0
 
 
+def lent(value: Any) -> Any:
+    """Returns a value that a resource goes on holding, so that whoever gets it as a result gets a copy."""
+    if value.__class__ is np.ndarray:
+        value.flags.writeable = False
+    return value
+
+
 def owned(value: Any) -> Any:
     """Returns a value as an array that nobody else can change."""
     if value.__class__ is not np.ndarray:

@@ -11,7 +11,7 @@ import numpy as np
 from tideflow._src.core import dtypes
 from tideflow._src.core.errors import AbortedError, FailedPreconditionError, InvalidArgumentError
 from tideflow._src.graph.op_def import Shape
-from tideflow._src.ops.queues.queue_resource import owned
+from tideflow._src.ops.queues.queue_resource import lent, owned
 from tideflow._src.ops.queues.reader_resources import file_error
 from tideflow._src.runtime.buffers import ResourceHandle, eager_resources, resources
 from tideflow._src.runtime.op import op
@@ -99,7 +99,7 @@ def get_session_tensor_op(handle, *, dtype: DType):
     found = dtypes.of_numpy[value.dtype]
     if found is not dtype:
         raise InvalidArgumentError(None, None, f"The tensor of this handle is {found.name}, not {dtype.name}.")
-    return value
+    return lent(value)
 
 
 @op("DeleteSessionTensor", "handle: string ->", **_STATEFUL)

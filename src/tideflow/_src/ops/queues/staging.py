@@ -13,7 +13,7 @@ import numpy as np
 from tideflow._src.core import dtypes
 from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.graph.op_def import OpDef, at_least
-from tideflow._src.ops.queues.queue_resource import owned
+from tideflow._src.ops.queues.queue_resource import lent, owned
 from tideflow._src.ops.queues.shared import no_shapes, resource_handle
 from tideflow._src.runtime.buffers import resources
 from tideflow._src.runtime.checks import scalar
@@ -89,7 +89,7 @@ class StagingArea(_Area):
             raise InvalidArgumentError(None, None, f"The index of a staged element must be >= 0, but is {index}.")
         with self.changed:
             self.wait(lambda: len(self._elements) > index, "StagePeek")
-            return self._elements[index]
+            return [lent(value) for value in self._elements[index]]
 
     def size(self) -> int:
         """Returns how many elements there are."""
@@ -193,7 +193,7 @@ class MapStagingArea(_Area):
             self.wait(lambda: key in self._complete, "MapPeek")
             parts = self._complete[key]
             self._check_present(key, parts, indices)
-            return [parts[index] for index in indices]
+            return [lent(parts[index]) for index in indices]
 
     def _check_present(self, key: int, parts: dict[int, Any], indices: list[int]) -> None:
         for index in indices:
