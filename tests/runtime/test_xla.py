@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import _thread
+import threading
+
 import numpy as np
 import pytest
 
 import tideflow.v1 as tf
+from tideflow._src.runtime import xla as tier_of_xla
 
 
 def test_variables_are_updated_in_place_and_views_keep_their_values(graph, monkeypatch) -> None:
@@ -94,3 +98,86 @@ def test_strings_beside_numbers(graph, tier) -> None:
     with tf.Session() as session:
         doubled, shown = session.run([x * 2.0, text], {x: [1, 2]})
     assert (doubled.tolist(), shown.tolist()) == ([2.0, 4.0], [b"2", b"4"])
+
+
+def test_ctrl_c_in_a_run_leaves_every_variable_readable(monkeypatch) -> None:
+    monkeypatch.setenv("TIDEFLOW_TIER", "xla")
+    import tideflow as tf2
+
+    variable = tf2.Variable(np.ones(8, np.float32))
+
+    @tf2.function
+    def step():
+        def turn(index, total):
+            product = tf2.matmul(tf2.ones([200, 200]) * total, tf2.ones([200, 200]))
+            return index + 1, total + tf2.reduce_sum(product) * 0.0
+
+        turns = tf2.while_loop(lambda index, total: index < 200, turn, [tf2.constant(0), tf2.constant(0.0)])[0]
+        variable.assign_add(tf2.ones([8]) * tf2.cast(turns, tf2.float32))
+
+    step()
+    step()
+    assert variable.numpy()[0] == 401.0
+    lock, over = variable._buffer.lock, threading.Event()
+
+    def interrupt() -> None:
+        while not over.is_set():
+            if not lock.acquire(blocking=False):  # a run holds it
+                _thread.interrupt_main()
+                return
+            lock.release()
+
+    thread = threading.Thread(target=interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        thread.start()
+        for _ in range(1000):
+            step()
+    over.set()
+    thread.join(60)
+    value = variable.numpy()
+    assert value[0] % 200.0 == 1.0 and (value == value[0]).all()
+    step()
+    np.testing.assert_array_equal(variable.numpy(), value + 200.0)
+
+
+def test_a_program_with_random_loops_is_compiled_while_others_may_draw(graph, monkeypatch) -> None:
+    monkeypatch.setenv("TIDEFLOW_TIER", "xla")
+    held: list[bool] = []
+    prepare = tier_of_xla._Compiled._prepare
+
+    def watched(self, *arguments):
+        held.append(self._state.streams_lock._is_owned())
+        return prepare(self, *arguments)
+
+    monkeypatch.setattr(tier_of_xla._Compiled, "_prepare", watched)
+    start = tf.placeholder(tf.float32, [])
+    total = tf.while_loop(lambda i, a: i < 3, lambda i, a: (i + 1, a + tf.random_normal([])), [0, start])[1]
+    with tf.Session() as session:
+        session.run(total, {start: 0.0})
+    assert held == [False]
+
+
+@pytest.mark.parametrize("tier", ["host", "xla"])
+def test_a_branch_that_is_not_taken_may_hold_what_never_works(graph, monkeypatch, tier) -> None:
+    monkeypatch.setenv("TIDEFLOW_TIER", tier)
+    chosen = tf.placeholder(tf.bool, [])
+    result = tf.cond(chosen, lambda: tf.gather(tf.constant([1, 2, 3]), tf.constant(7)), lambda: tf.constant(5))
+    with tf.Session() as session:
+        assert session.run(result, {chosen: False}) == 5
+        if tier == "xla":
+            with pytest.raises(tf.errors.InvalidArgumentError, match="7 is not in"):
+                session.run(result, {chosen: True})
+
+
+def test_ever_new_values_of_static_feeds_are_not_compiled_without_end(graph, monkeypatch) -> None:
+    monkeypatch.setenv("TIDEFLOW_TIER", "xla")
+    compiled: list[int] = []
+    lower = tier_of_xla._Compiled._lower
+    monkeypatch.setattr(tier_of_xla._Compiled, "_lower", lambda self, *rest: compiled.append(1) or lower(self, *rest))
+    x, size = tf.placeholder(tf.float32, [30]), tf.placeholder(tf.int32, [])
+    doubled = x[:size] * 2.0
+    with tf.Session() as session:
+        for wanted in [*range(1, 21), *range(1, 21)]:
+            result = session.run(doubled, {x: np.arange(30.0), size: wanted})
+            np.testing.assert_array_equal(result, np.arange(wanted) * 2.0)
+    assert len(compiled) == tier_of_xla._MOST_STATIC_VALUES

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
@@ -138,10 +138,21 @@ def _number(buffer: Buffer) -> int:
 @contextmanager
 def locked(buffers: Iterable[Buffer]) -> Iterator[None]:
     """Holds the locks of buffers while the block runs."""
-    with ExitStack() as stack:
+    held: list[Buffer] = []
+    try:
         for buffer in in_order(buffers):
-            stack.enter_context(buffer.lock)
+            held.append(buffer)  # before it is locked: Ctrl-C may come as soon as it is
+            buffer.lock.acquire()
         yield
+    finally:
+        unlock(held)
+
+
+def unlock(buffers: Iterable[Buffer]) -> None:
+    """Releases the locks of buffers, of which the last may not have been acquired."""
+    for buffer in buffers:
+        with suppress(RuntimeError):  # the wait for the lock was interrupted
+            buffer.lock.release()
 
 
 class ResourceHandle:
@@ -237,6 +248,25 @@ def buffer_in(value: Any) -> Buffer:
 class _Current(threading.local):
     def __init__(self) -> None:
         self.state: Any = None
+        #: What the runs of this thread would give back to variables if they failed; None if they change none.
+        self.kept: dict[Buffer, _Kept] | None = None
+
+
+class _Kept:
+    """Is what a run that fails gives back to a variable.
+
+    Attributes:
+      is_set: whether the run has replaced the value.
+      before: the value before it did so first.
+      after: the value that it stored last.
+    """
+
+    __slots__ = ("after", "before", "is_set")
+
+    def __init__(self) -> None:
+        self.is_set = False
+        self.before: Any = None
+        self.after: Any = None
 
 
 _current = _Current()
@@ -259,3 +289,54 @@ def enter_state(state: Any) -> Any:
     before = _current.state
     _current.state = state
     return before
+
+
+def keep_values(buffers: Iterable[Buffer]) -> Any:
+    """Has this thread keep the first value that it replaces in each buffer; :func:`forget_values` takes the result."""
+    outer = _current.kept
+    missing = [buffer for buffer in buffers if outer is None or buffer not in outer]
+    if missing:
+        _current.kept = {**(outer or {}), **{buffer: _Kept() for buffer in missing}}
+    return outer
+
+
+def forget_values(outer: Any) -> None:
+    """Keeps no values any more but those that were kept before :func:`keep_values`."""
+    _current.kept = outer
+
+
+def replacing(buffer: Buffer) -> bool:
+    """Keeps the value of a buffer, under the lock, before a run replaces it; tells whether it was not kept yet."""
+    kept = _current.kept
+    entry = None if kept is None else kept.get(buffer)
+    if entry is None or entry.is_set:
+        return False
+    entry.before, entry.is_set = buffer.value, True
+    return True
+
+
+def replaced(buffer: Buffer) -> None:
+    """Says, under the lock, that a run has replaced the value of a buffer by one that nobody else has."""
+    buffer.lease = None
+    kept = _current.kept
+    entry = None if kept is None else kept.get(buffer)
+    if entry is not None:
+        entry.after = buffer.value
+
+
+def give_back(buffers: Iterable[Buffer]) -> None:
+    """Gives variables the values that they had before the run of this thread, which fails, replaced them.
+
+    A variable that another thread has changed since then keeps that value: its update is not lost.
+    """
+    kept = _current.kept or {}
+    for buffer in buffers:
+        entry = kept.get(buffer)
+        if entry is None or not entry.is_set:
+            continue
+        with buffer.lock:
+            if buffer.value is entry.after:
+                value = entry.before
+                buffer.value, buffer.lease = value, None
+                if value.__class__ is np.ndarray:  # somebody may have read it before it was replaced
+                    value.flags.writeable = False

@@ -114,6 +114,13 @@ def updates_in_place(op: Operation) -> bool:
     )
 
 
+def updates_only_in_place(op: Operation) -> bool:
+    """Tells whether an operation, its functions included, updates variables in no other way than row by row."""
+    if op.op_def.takes_functions:
+        return all(updates_only_in_place(inner) for function in functions_of(op) for inner in function.plan().ops)
+    return op.op_def.in_place or not op.op_def.updates
+
+
 def changes_state(function: Any) -> bool:
     """Tells whether a function, or one that it calls, updates variables or draws random numbers."""
     for op in function.plan().ops:

@@ -20,7 +20,15 @@ from tideflow._src.graph.op_def import Argument
 from tideflow._src.graph.operation import Operation
 from tideflow._src.graph.signature import length
 from tideflow._src.runtime import device_kernels, eager, effects
-from tideflow._src.runtime.buffers import Buffer, in_order
+from tideflow._src.runtime.buffers import (
+    Buffer,
+    forget_values,
+    give_back,
+    in_order,
+    keep_values,
+    replaced,
+    replacing,
+)
 from tideflow._src.runtime.failures import explain
 from tideflow._src.runtime.plan import Plan
 from tideflow._src.runtime.state import RunState
@@ -51,10 +59,9 @@ class HostProgram:
         self._functions: list[Callable[..., Any]] = []
         self._reads_references = True
         #: The variables that a run that fails leaves as they were: all but those updated in place.
-        self._written: list[Buffer] = []
-        self._write()
         found = effects.of(self._ops, plan, lambda tensor: state.buffer_of(plan.resolve(tensor)))
         self._written = [buffer for buffer in found.written if not self._is_updated_in_place(buffer)]
+        self._write()
 
     def __call__(self, values: Sequence[Any]) -> Any:
         """Runs the operations.
@@ -69,18 +76,20 @@ class HostProgram:
           OpError: an operation failed; the message names it.
         """
         token = float_errors.enter(float_errors.QUIET)
-        before = [(buffer, buffer.value) for buffer in self._written] if self._written else ()
+        outer = keep_values(self._written) if self._written else None
         try:
             for function in self._functions:
                 values = function(*values)
             return values
         except BaseException as error:
-            for buffer, value in before:
-                give_back(buffer, value)
+            if self._written:
+                give_back(self._written)
             if isinstance(error, Exception):
                 raise self._failure(error) from None
             raise
         finally:
+            if self._written:
+                forget_values(outer)
             float_errors.leave(token)
 
     def _is_updated_in_place(self, buffer: Buffer) -> bool:
@@ -258,7 +267,9 @@ class HostProgram:
         names = [self._name(buffer.lock, "l") for buffer in in_order(set(touched))]
         for buffer in touched:
             name = self._name(buffer, "b")
-            if buffer in written:
+            if buffer in written and buffer in self._written:
+                statement = f"{self._name(replacing, 'k')}({name}); {statement}; {self._name(replaced, 'k')}({name})"
+            elif buffer in written:
                 statement += f"; {name}.lease = None"
             else:
                 statement += f"; {self._name(lend_views, 'k')}({name}, {{0}})"
@@ -365,15 +376,6 @@ def own(value: Any, fed: Sequence[Any]) -> Any:
     if value.base is not None or not flags.writeable or any([value is item for item in fed]):  # noqa: C419 - faster
         return value.copy()
     return value
-
-
-def give_back(buffer: Buffer, value: Any) -> None:
-    """Gives a variable the value that it had before a run that failed."""
-    with buffer.lock:
-        if buffer.value is not value:
-            buffer.value, buffer.lease = value, None
-            if value.__class__ is _ARRAY:  # somebody may have read it before it was replaced
-                value.flags.writeable = False
 
 
 def lend_views(buffer: Buffer, result: Any) -> None:

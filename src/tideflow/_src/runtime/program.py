@@ -19,7 +19,7 @@ import numpy as np
 from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.graph.operation import Operation
 from tideflow._src.runtime import cost_model, effects, engine, options
-from tideflow._src.runtime.buffers import Buffer, enter_state
+from tideflow._src.runtime.buffers import Buffer, enter_state, running_state
 from tideflow._src.runtime.concurrent import ConcurrentProgram, waits_for_itself
 from tideflow._src.runtime.devices import (
     ACCELERATED,
@@ -108,7 +108,11 @@ class Program:
 
     def run(self, values: Sequence[Any]) -> list[Any]:
         """Runs the plan with ``values`` for its feeds; returns values that belong to the caller alone."""
-        return [own(value, values) for value in self.call(values)]
+        results = self.call(values)
+        if len(results) > 1 and len(set(map(id, results))) < len(results):
+            # A value under two names, such as an identity of it, is two results.
+            results = [value.copy() if value.__class__ is np.ndarray else value for value in results]
+        return [own(value, values) for value in results]
 
     def call(self, values: Sequence[Any]) -> Sequence[Any]:
         """Runs the plan with ``values`` for its feeds; returns values that nobody may change."""
@@ -131,8 +135,9 @@ class Program:
             compiled = self._compiled or self._compile()
         if compiled is None:
             return self.call([np.asarray(value) if is_on_engine(value) else value for value in values])
-        before = enter_state(self._state)
+        before = running_state()
         try:
+            enter_state(self._state)
             return compiled.in_place(in_memory_of(self.device, values))  # type: ignore[no-any-return]
         finally:
             enter_state(before)
@@ -163,8 +168,9 @@ class Program:
         host = self._host
         if host is None:
             host = self._host = host_program(self.plan, self.plan.ops, self.plan.feeds, self.plan.fetches, self._state)
-        before = enter_state(self._state)
+        before = running_state()
         try:
+            enter_state(self._state)
             return host(values)  # type: ignore[no-any-return]
         finally:
             enter_state(before)
@@ -175,8 +181,9 @@ class Program:
             compiled = self._compile()
             if compiled is None:
                 return self._interpret(values)
-        before = enter_state(self._state)
+        before = running_state()
         try:
+            enter_state(self._state)
             return compiled(values)  # type: ignore[no-any-return]
         finally:
             enter_state(before)

@@ -21,9 +21,18 @@ from tideflow._src.graph.op_def import OpDef
 from tideflow._src.graph.operation import Operation
 from tideflow._src.graph.signature import length
 from tideflow._src.runtime import checks, effects, engine, tracing
-from tideflow._src.runtime.buffers import Buffer, in_order
+from tideflow._src.runtime.buffers import (
+    Buffer,
+    forget_values,
+    give_back,
+    in_order,
+    keep_values,
+    replaced,
+    replacing,
+    unlock,
+)
 from tideflow._src.runtime.failures import explain
-from tideflow._src.runtime.host import HostProgram, give_back
+from tideflow._src.runtime.host import HostProgram
 from tideflow._src.runtime.lazy import jax, jnp
 from tideflow._src.runtime.plan import Plan
 from tideflow._src.runtime.stages import Stage, split
@@ -31,7 +40,7 @@ from tideflow._src.runtime.state import RunState
 from tideflow._src.runtime.traced_list import TracedList, Unrepresentable, from_host, to_host
 from tideflow._src.runtime.tracing import NeedsHost
 
-#: Different values of feeds that shapes depend on, each with a program of its own, before such a plan is interpreted.
+#: Different values of feeds that shapes depend on, each with a program of its own; what has others is interpreted.
 _MOST_STATIC_VALUES = 16
 
 _CONVOLUTIONS = frozenset(
@@ -126,15 +135,16 @@ class CompiledPlan:
         if self._single is not None:
             return self._single(values)  # type: ignore[no-any-return]
         known: dict[SymbolicTensor, Any] = dict(zip(self._plan.feeds, values, strict=True))
-        before = [(buffer, buffer.value) for buffer in self._kept]
+        outer = keep_values(self._kept)
         try:
             for program, stage in self._steps:
                 results = program([known[tensor] for tensor in stage.inputs])
                 known.update(zip(stage.outputs, results, strict=True))
         except BaseException:
-            for buffer, value in before:
-                give_back(buffer, value)
+            give_back(self._kept)
             raise
+        finally:
+            forget_values(outer)
         return [self._fetched(tensor, known) for tensor in self._fetches]
 
     def _fetched(self, tensor: SymbolicTensor, known: dict[SymbolicTensor, Any]) -> Any:
@@ -273,20 +283,25 @@ class _Program:
             program = self._programs.get(static)
             if program is None:
                 if len(self._programs) >= _MOST_STATIC_VALUES:
-                    self._programs.pop(next(iter(self._programs)))
+                    return self._interpret(values)
                 program = self._programs[static] = self._make(tuple(np.asarray(values[i]) for i in self._static))
             values = [value for index, value in enumerate(values) if index not in self._static]
         return program(values)
 
 
 class _Found(NamedTuple):
-    """Is the program of one signature, with the messages of its conditions and the random blocks that it takes."""
+    """Is the program of one signature, with the messages of its conditions and the random blocks that it takes.
+
+    Attributes:
+      warm: the kinds of values of variables with which it has run, so that JAX calls it without running any Python.
+    """
 
     messages: list[tuple[Operation, str]]
     blocks: list[int]
     program: Any
     #: What runs before it and says whether the values are accepted; None if the program itself does.
     checks: Any
+    warm: set[Any]
 
 
 class _Compiled:
@@ -337,48 +352,44 @@ class _Compiled:
         return self._jitted[trace]
 
     def __call__(self, values: Sequence[Any]) -> Any:
-        if self._streams:
-            with self._state.streams_lock:
+        while True:
+            try:
+                if self._streams:
+                    with self._state.streams_lock:
+                        return self._locked(values)
                 return self._locked(values)
-        return self._locked(values)
+            except _NotCompiled as error:
+                missing = error
+            self._prepare(values, missing.written, missing.read)
 
     def _locked(self, values: Sequence[Any]) -> Any:
         """Runs the program while nobody changes the variables that it writes, or takes over those that it reads."""
         if not self._touched:
-            return self._call(values, [], [], [])
-        while True:
-            held: list[Buffer] = []
-            pinned: list[Buffer] = []
-            try:
-                for buffer, is_written in self._touched:
+            return self._call(values, [], [])
+        held: list[Buffer] = []
+        pinned: list[Buffer] = []
+        try:
+            for buffer, is_written in self._touched:
+                if is_written:
+                    held.append(buffer)  # before it is locked: Ctrl-C may come as soon as it is
                     buffer.lock.acquire()
-                    held.append(buffer)
-                    if not is_written:
-                        buffer.pins += 1
-                        pinned.append(buffer)
-                        _to_engine(buffer, self._device)
-                        held.pop().lock.release()
-                written = [_given_up(buffer, self._device) for buffer in self._written]
-                read = [buffer.value for buffer in self._read]
-                try:
-                    return self._call(values, written, read, held)
-                except _NotCompiled:
-                    pass
-            finally:
-                for buffer in held:
-                    buffer.lock.release()
-                for buffer in pinned:
-                    with buffer.lock:
-                        buffer.pins -= 1
-            self._prepare(values, written, read)
+                    continue
+                with buffer.lock:
+                    buffer.pins += 1
+                    pinned.append(buffer)
+                    _to_engine(buffer, self._device)
+            written = [_given_up(buffer, self._device) for buffer in self._written]
+            return self._call(values, written, [buffer.value for buffer in self._read])
+        finally:
+            unlock(held)
+            for buffer in pinned:
+                with buffer.lock:
+                    buffer.pins -= 1
 
-    def _call(self, values: Sequence[Any], written: list[Any], read: list[Any], held: list[Buffer]) -> Any:
-        key = _signature(values, written, read)
-        found = self._found.get(key)
+    def _call(self, values: Sequence[Any], written: list[Any], read: list[Any]) -> Any:
+        found = self._found.get(_signature(values, written, read))
         if found is None:
-            if held or read:
-                raise _NotCompiled
-            found = self._prepare(values, written, read)
+            raise _NotCompiled(written, read)
         reserved = counters = None
         if self._random:
             states = [self._state.random_of(op) for op in self._random]
@@ -388,16 +399,44 @@ class _Compiled:
             counters = np.array([self._state.random_of(op).counter for op in self._streams], np.uint64)
         if found.checks is not None:
             self._raise(found, found.checks(written, read, values, reserved, counters))
-        outputs, updates, failed, counters = found.program(written, read, values, reserved, counters)
-        for buffer, value in zip(self._written, updates, strict=True):
-            buffer.value = value
-            buffer.lease = None
-        if counters is not None:
-            for op, counter in zip(self._streams, np.asarray(counters), strict=True):
-                self._state.random_of(op).counter = counter
+        if self._written:
+            written = self._expendable(found, written)
+        # Ctrl-C is raised once the program has run: what it gives must have been put down by then.
+        results: list[Any] = []
+        try:
+            results.extend(map(found.program, (written,), (read,), (values,), (reserved,), (counters,)))
+        finally:
+            if results:
+                self._store(*results[0][1:])
+        outputs, _, failed, _ = results[0]
         if failed is not None:
             self._raise(found, failed)
         return outputs
+
+    def _expendable(self, found: _Found, written: list[Any]) -> list[Any]:
+        """Returns the values of variables for a program to take over: copies, where what is there may be needed yet.
+
+        That is so while somebody keeps it for the case that a larger run fails, and in the first run of a program, of
+        which Ctrl-C may catch JAX in the middle, when the old values are gone and the new ones in nobody's hands.
+        """
+        kinds = tuple([value.__class__ for value in written])
+        cold = kinds not in found.warm
+        found.warm.add(kinds)
+        return [
+            value.copy()
+            if (replacing(buffer) or cold) and self._donates and value is buffer.value and isinstance(value, jax.Array)
+            else value
+            for buffer, value in zip(self._written, written, strict=True)
+        ]
+
+    def _store(self, updates: Sequence[Any], failed: Any, counters: Any) -> None:
+        """Gives variables and random streams what a run has made of them. The locks are held."""
+        for buffer, value in zip(self._written, updates, strict=True):
+            buffer.value = value
+            replaced(buffer)
+        if counters is not None:
+            for op, counter in zip(self._streams, np.asarray(counters), strict=True):
+                self._state.random_of(op).counter = counter
 
     @staticmethod
     def _raise(found: _Found, failed: Any) -> None:
@@ -415,6 +454,9 @@ class _Compiled:
             if found is None:
                 try:
                     found = self._found[key] = self._compile(values, written, read)
+                except InvalidArgumentError as error:
+                    # It may be in a branch that is not taken.
+                    raise NeedsHost(error.message) from error
                 except (NeedsHost, OpError):
                     raise
                 except Exception:
@@ -433,9 +475,9 @@ class _Compiled:
             messages = self._messages
             if messages and cost.get("flops", math.inf) + cost.get("bytes accessed", math.inf) < _CHEAP:
                 self._lower(self._trace_checked, values, written, read)
-                return _Found(messages, self._blocks, self._jit(self._trace_checked), self._jit(self._checks))
+                return _Found(messages, self._blocks, self._jit(self._trace_checked), self._jit(self._checks), set())
         self._lower(self._trace, values, written, read)
-        return _Found(self._messages, self._blocks, self._jit(self._trace), None)
+        return _Found(self._messages, self._blocks, self._jit(self._trace), None, set())
 
     def lowered(self, values: Sequence[Any]) -> Any:
         """Returns the program for values, or for what has their shapes and dtypes, as JAX holds it before compiling."""
@@ -547,7 +589,16 @@ class _Compiled:
 
 
 class _NotCompiled(Exception):
-    """Says that a program has not been compiled for the shapes that its variables have."""
+    """Says that a program has not been compiled for the shapes of its inputs and variables.
+
+    Args:
+      written, read: the values of its variables.
+    """
+
+    def __init__(self, written: list[Any], read: list[Any]) -> None:
+        super().__init__()
+        self.written = written
+        self.read = read
 
 
 def _signature(*groups: Sequence[Any]) -> Any:
@@ -581,11 +632,12 @@ def _given_up(buffer: Buffer, device: Any) -> Any:
 
 
 def _only_in_place(buffer: Buffer, ops: Sequence[Operation], state: RunState) -> bool:
-    """Whether everything that writes a buffer sees to it that a failed run changes nothing."""
+    """Whether everything that may write a buffer sees to it that a failed run changes nothing."""
     return all(
-        op.op_def.in_place
+        effects.updates_only_in_place(op)
         for op in ops
-        if op.op_def.updates and any(state.buffer_of(tensor) is buffer for tensor in op._inputs)
+        if (op.op_def.updates or op.op_def.takes_functions)
+        and any(state.buffer_of(tensor) is buffer for tensor in op._inputs)
     )
 
 
