@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+import tideflow as tf2
 import tideflow.v1 as tf
 from tideflow._src.function.func_graph import build
 from tideflow._src.graph.op_def import OpDef
@@ -82,6 +83,20 @@ def _nested_function(x: Any) -> Any:
     return outer(x, tf.identity(w)) * 2.0
 
 
+def _traced_function(x: Any) -> Any:
+    w = _variable("w", 4, 4)
+
+    @tf2.function
+    def layer(x: Any) -> Any:
+        return tf.tanh(tf.matmul(x, w)) - x
+
+    @tf2.function
+    def network(x: Any) -> Any:
+        return layer(layer(x)) + x
+
+    return network(x) * 2.0
+
+
 def _lstm(x: Any) -> Any:
     units, steps = 6, 7
     kernel, bias = _variable("kernel", 4 + units, 4 * units), _variable("bias", 4 * units)
@@ -145,6 +160,7 @@ PROGRAMS: dict[str, tuple[Callable[[Any], Any], list[int | None], list[int]]] = 
     "bounded loop": (_bounded_loop, [2, 4], [2, 4]),
     "open loop": (_open_loop, [2, 4], [2, 4]),
     "nested function": (_nested_function, [2, 4], [2, 4]),
+    "traced function": (_traced_function, [2, 4], [2, 4]),
     "lstm": (_lstm, [None, 7, 4], [2, 7, 4]),
     "dynamic rnn": (_dynamic_rnn, [2, 6, 4], [2, 6, 4]),
     "map": (_map, [3, 4], [3, 4]),

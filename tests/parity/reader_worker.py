@@ -7,6 +7,7 @@ that it is at, so that one that hangs is known.
 
 from __future__ import annotations
 
+import importlib
 import pathlib
 import signal
 import sys
@@ -15,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-_SECONDS = 30  # for one program
+_SECONDS = 60  # for one program, what the reader imports apart
+_IMPORTS = {"tensorflow": ["tensorflow"], "openvino": ["openvino"], "onnx": ["tensorflow", "tf2onnx", "onnxruntime"]}
 Run = Callable[[np.ndarray[Any, Any]], np.ndarray[Any, Any]]
 
 
@@ -55,6 +57,8 @@ def onnx(path: pathlib.Path) -> Run:
 def main(reader: str, folder: pathlib.Path) -> None:
     """Reads every graph in the folder."""
     load: Callable[[pathlib.Path], Run] = {"tensorflow": tensorflow, "openvino": openvino, "onnx": onnx}[reader]
+    for module in _IMPORTS[reader]:
+        importlib.import_module(module)
     for path in sorted(folder.glob("*.pb")):
         (folder / "at").write_text(path.stem)
         if path.with_suffix(".results.npz").exists() or path.with_suffix(".error").exists():

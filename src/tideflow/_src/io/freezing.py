@@ -10,6 +10,7 @@ import numpy as np
 
 from tideflow._src.core import dtypes
 from tideflow._src.graph import attr_value, tensor_proto
+from tideflow._src.graph.op_def import OpDef
 from tideflow._src.io.graph_util import extract_sub_graph
 
 _VARIABLES = ("Variable", "VariableV2", "VarHandleOp")
@@ -33,6 +34,13 @@ _CALLS = {
     "StatelessCase": (1, ("branches",), "Tin", "Tout"),
     "While": (0, ("cond", "body"), "T", "T"),
     "StatelessWhile": (0, ("cond", "body"), "T", "T"),
+}
+#: What calls functions that no longer do anything but compute.
+_WITHOUT_EFFECTS = {
+    "StatefulPartitionedCall": "PartitionedCall",
+    "If": "StatelessIf",
+    "Case": "StatelessCase",
+    "While": "StatelessWhile",
 }
 #: Tells TensorFlow to turn branches and loops into switches and frames, of which other readers know less.
 _LOWERED = "_lower_using_switch_merge"
@@ -149,7 +157,18 @@ class _Functions:
             found = self._made[key] = (function.signature.name, results)
             self._by_name[function.signature.name] = function
             results.update(_convert_function(function, values, self))
+            function.signature.is_stateful = any(map(self._is_stateful, function.node_def))
         return found
+
+    def has_effects(self, name: str) -> bool:
+        """Tells whether a function does something that another call would notice."""
+        return bool(self._by_name[name].signature.is_stateful)
+
+    def _is_stateful(self, node: Any) -> bool:
+        if node.op in self._by_name:
+            return self.has_effects(node.op)
+        definition = OpDef.registry.get(node.op)
+        return definition is None or definition.stateful
 
     def _unused(self, base: str) -> str:
         name, count = base, 0
@@ -314,10 +333,12 @@ class _Nodes:
         if min(given) < 0:
             raise ValueError(f"'{node.name}' ({node.op}) chooses by the handle of a variable.")
         found: list[_Results] = []
+        called: list[str] = []
         for name in attributes:
             attribute = node.attr[name]
             for function in attribute.list.func if attribute.HasField("list") else (attribute.func,):
                 function.name, made = self.functions.with_values(function.name, given)
+                called.append(function.name)
                 if name != "cond":
                     found.append(made)
         results = {index: value for index, (_, value) in found[0].items()}
@@ -333,6 +354,8 @@ class _Nodes:
             if index < len(node.attr["output_shapes"].list.shape):
                 node.attr["output_shapes"].list.shape[index].CopyFrom(tensor_proto.shape_to_proto(value.shape))
             self.handles[self._name(node, "output", index)] = value
+        if not any(map(self.functions.has_effects, called)):
+            node.op = _WITHOUT_EFFECTS.get(node.op, node.op)
         if _READ_ONLY in node.attr:
             left = [index for index in node.attr[_READ_ONLY].list.i if index not in values]
             node.attr[_READ_ONLY].list.i[:] = left
