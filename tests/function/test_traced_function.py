@@ -550,61 +550,6 @@ class TestBindingErrors:
         assert "(x, y=<captured_default_value>, *, z=<captured_default_value>)" in str(caught.value)
 
 
-class TestRetracing:
-    def test_a_storm_of_traces_is_told_with_its_cause(self, caplog):
-        @tf.function
-        def stormy(x, n):
-            return x
-
-        with caplog.at_level("WARNING", logger="tensorflow"):
-            for n in range(8):
-                stormy(tf.constant(1.0), n)
-        messages = [record.getMessage() for record in caplog.records]
-        assert len(messages) == 2
-        assert "5 out of the last 5 calls to <function" in messages[0] and "stormy" in messages[0]
-        assert "Argument 'n' changed from Literal[3] to Literal[4]." in messages[0]
-
-    def test_few_traces_are_not(self, caplog):
-        @tf.function
-        def calm(x):
-            return x
-
-        with caplog.at_level("WARNING", logger="tensorflow"):
-            for n in range(3):
-                calm(n)
-            for _ in range(100):
-                calm(tf.constant(1.0))
-            calm(9)
-        assert not caplog.records
-
-
-class TestExplain:
-    def test_it_says_what_was_traced_and_why(self):
-        v = tf.Variable(tf.ones([4]))
-
-        @tf.function
-        def explained(x, n):
-            tf.print(n, output_stream="file:///dev/null")
-            return x * v + n
-
-        explained(tf.ones(4), 1)
-        explained(tf.ones(4), 1)
-        explained(tf.ones(4), 2)
-        found = explained.explain()
-        assert found.name == "explained" and found.tracing_count == 2
-        first, second = found.traces
-        assert (first.cause, first.calls) == ("This was the first call.", 2)
-        assert (second.cause, second.calls) == ("Argument 'n' changed from Literal[1] to Literal[2].", 1)
-        assert first.captured_bytes == 16
-        text = str(found)
-        assert "traced 2 times" in text and "PrintV2" in text and "Literal[2]" in text
-        page = found._repr_html_()
-        assert page.count("<table>") == 2 and "PrintV2" in page
-
-    def test_a_function_that_was_not_called(self):
-        assert "traced 0 times" in str(tf.function(lambda x: x).explain())
-
-
 class TestShortWay:
     """Calls that were seen before skip binding: they must do the same."""
 
