@@ -9,6 +9,7 @@ from typing import Any
 
 from tideflow._src.core import context, dtypes
 from tideflow._src.core.indexed_slices import IndexedSlices
+from tideflow._src.function.call_sites import function_for_call
 from tideflow._src.function.forward_backward import ForwardBackward, accepts_gradient, differentiable, differentiated
 from tideflow._src.function.func_graph import FuncGraph, waiting_for, zeros_of
 from tideflow._src.function.function_program import FunctionProgram
@@ -82,9 +83,10 @@ class GraphCall:
         """Adds a call to the graph that is being built."""
         arguments = [graph.capture(tensor) if graph.building_function else tensor for tensor in inputs]
         outputs = self.graph.outputs
+        function = function_for_call(self.graph, graph)
         operation: Any = stateful_partitioned_call if self._stateful else partitioned_call
         with waiting_for([self.graph]):
-            results = operation(arguments, f=self.graph, Tout=[output._dtype.base_dtype for output in outputs])
+            results = operation(arguments, f=function, Tout=[output._dtype.base_dtype for output in outputs])
         if not outputs:
             return []
         for result, output in zip(results, outputs, strict=True):
