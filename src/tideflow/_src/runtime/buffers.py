@@ -148,10 +148,12 @@ def locked(buffers: Iterable[Buffer]) -> Iterator[None]:
         unlock(held)
 
 
-def unlock(buffers: Iterable[Buffer]) -> None:
+def unlock(buffers: Sequence[Buffer]) -> None:
     """Releases the locks of buffers, of which the last may not have been acquired."""
-    for buffer in buffers:
-        with suppress(RuntimeError):  # the wait for the lock was interrupted
+    for buffer in buffers[:-1]:
+        buffer.lock.release()
+    with suppress(RuntimeError):  # the wait for the lock was interrupted
+        for buffer in buffers[-1:]:
             buffer.lock.release()
 
 
@@ -298,6 +300,11 @@ def keep_values(buffers: Iterable[Buffer]) -> Any:
     if missing:
         _current.kept = {**(outer or {}), **{buffer: _Kept() for buffer in missing}}
     return outer
+
+
+def keeps_values() -> bool:
+    """Tells whether this thread keeps values that it replaces."""
+    return _current.kept is not None
 
 
 def forget_values(outer: Any) -> None:

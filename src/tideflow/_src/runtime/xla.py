@@ -27,6 +27,7 @@ from tideflow._src.runtime.buffers import (
     give_back,
     in_order,
     keep_values,
+    keeps_values,
     replaced,
     replacing,
     unlock,
@@ -378,7 +379,13 @@ class _Compiled:
                     buffer.pins += 1
                     pinned.append(buffer)
                     _to_engine(buffer, self._device)
-            written = [_given_up(buffer, self._device) for buffer in self._written]
+            device = self._device
+            written = [
+                buffer.value
+                if device is None and buffer.lease is None and not buffer.pins
+                else _given_up(buffer, device)
+                for buffer in self._written
+            ]
             return self._call(values, written, [buffer.value for buffer in self._read])
         finally:
             unlock(held)
@@ -421,6 +428,8 @@ class _Compiled:
         """
         kinds = tuple([value.__class__ for value in written])
         cold = kinds not in found.warm
+        if not cold and not keeps_values():
+            return written
         found.warm.add(kinds)
         return [
             value.copy()
@@ -433,7 +442,10 @@ class _Compiled:
         """Gives variables and random streams what a run has made of them. The locks are held."""
         for buffer, value in zip(self._written, updates, strict=True):
             buffer.value = value
-            replaced(buffer)
+            buffer.lease = None
+        if keeps_values():
+            for buffer in self._written:
+                replaced(buffer)
         if counters is not None:
             for op, counter in zip(self._streams, np.asarray(counters), strict=True):
                 self._state.random_of(op).counter = counter
