@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 import tideflow.v0
 import tideflow.v1
@@ -13,6 +14,16 @@ from tideflow._src.core import context, tensor_shape
 from tideflow._src.runtime import devices, options
 from tideflow._src.runtime.random_state import eager_seeds
 from tideflow._src.state.variable import enable_resource_variables
+
+# The same examples at every run, however busy the machine is.
+settings.register_profile(
+    "repeatable",
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("repeatable")
 
 
 @pytest.fixture(autouse=True)
