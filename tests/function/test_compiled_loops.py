@@ -94,3 +94,44 @@ def test_a_number_of_turns_that_data_tell(graph, tier) -> None:
     with tf.Session() as session:
         for count in (0, 1, 4):
             assert session.run(gradient, {n: count, x: 2.0}) == count * 2.0 ** (count - 1)
+
+
+@pytest.mark.parametrize("order", [1, 2])
+def test_a_loop_in_a_loop_and_its_gradients_run_compiled(order, graph, monkeypatch) -> None:
+    """What the inner loop saves goes on lists of lists."""
+    monkeypatch.setenv("TIDEFLOW_TIER", "xla")
+    at = np.array([1.1, 0.9])
+    x = tf2.constant(at)
+
+    def inner(y):
+        return tf.while_loop(lambda i, y: i < 2, lambda i, y: (i + 1, y * y), [0, y])[1]
+
+    y = tf.while_loop(lambda i, y: i < 2, lambda i, y: (i + 1, inner(y) * x), [0, x])[1]  # ((x^4) x)^4 x = x^21
+    fetches = [y, tf.gradients(y, x)[0]]
+    if order == 2:
+        fetches.append(tf.gradients(fetches[1], x)[0])
+    with tf.Session() as session:
+        assert host_operations(session, fetches) == []
+        found = session.run(fetches)
+    for value, expected in zip(found, [at**21, 21 * at**20, 420 * at**19], strict=False):
+        np.testing.assert_allclose(value, expected, rtol=1e-12)
+
+
+def test_lists_of_lists_cross_between_programs_and_the_host(graph, monkeypatch) -> None:
+    """A call to Python between the loops keeps the outer ones on the host; what is saved crosses."""
+    monkeypatch.setenv("TIDEFLOW_TIER", "xla")
+    x = tf.placeholder(tf.float64, [2])
+
+    def inner(y):
+        return tf.while_loop(lambda i, y: i < 2, lambda i, y: (i + 1, y * y), [0, y])[1]
+
+    def body(i, y):
+        (one,) = tf.py_func(lambda: np.float64(1.0), [], [tf.float64])
+        return i + 1, tf.reshape(inner(y) * one, [2])
+
+    y = tf.while_loop(lambda i, y: i < 2, body, [0, x])[1]
+    y = tf.while_loop(lambda i, y: i < 2, lambda i, y: (i + 1, inner(y)), [0, y])[1]  # x^256
+    gradient = tf.gradients(y, x)[0]
+    at = np.array([1.01, 0.99])
+    with tf.Session() as session:
+        np.testing.assert_allclose(session.run(gradient, {x: at}), 256 * at**255, rtol=1e-10)

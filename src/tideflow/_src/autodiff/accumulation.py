@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from tideflow._src.core import dtypes
 from tideflow._src.core.indexed_slices import IndexedSlices
 from tideflow._src.core.tensor import EagerTensor
 from tideflow._src.graph.op_def import OpDef
@@ -24,7 +25,7 @@ def total(gradients: Sequence[Any], name: str | None = None) -> Any:
     if all(isinstance(gradient, IndexedSlices) for gradient in gradients):
         return _joined(gradients)
     dense = [to_dense(gradient) for gradient in gradients]
-    if len(dense) == 2 and name is None:
+    if len(dense) == 2 and name is None and dense[0].dtype is not dtypes.variant:
         return add_v2.call(*dense)
     return add_n_op.call(dense, name=name)
 

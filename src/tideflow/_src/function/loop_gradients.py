@@ -122,12 +122,22 @@ class _Loop:
         self.condition: Extended = extended_by(node, "cond")
         self.positions = {parameter: index for index, parameter in enumerate(self.body.inputs)}
         #: For each value that is saved the position of its list among the outputs of the operation.
-        self._saved: dict[SymbolicTensor, int] = node.__dict__.setdefault("_saved_values", {})
+        self._saved = self._pushed()
         #: For each handle that is read before the loop the position of the value among its inputs.
         self._reads: dict[SymbolicTensor, int] = node.__dict__.setdefault("_hoisted_reads", {})
         self._same: dict[SymbolicTensor, bool] = {}
         self._graph: Any = context.current_graph()
         self._outside: dict[SymbolicTensor, Any] = {}
+
+    def _pushed(self) -> dict[SymbolicTensor, int]:
+        """Returns the values of which the loop makes a list already, with one entry for each turn."""
+        found: dict[SymbolicTensor, int] = {}
+        for position, (parameter, output) in enumerate(zip(self.body.inputs, self.body.outputs, strict=True)):
+            op = output._op
+            if op.type == "TensorListPushBack" and op.inputs[0] is parameter:
+                if self.node._inputs[position]._op.type == "EmptyTensorList":
+                    found.setdefault(op.inputs[1], position)
+        return found
 
     # What the turns have in common.
 

@@ -210,8 +210,9 @@ def check_dtype(handle: TensorList, dtype: DType) -> None:
 
 def check_element(handle: TensorList, value: Any) -> None:
     """Rejects an element whose dtype or shape is not the list's."""
-    if value.dtype is not dtypes.variant:
-        check_dtype(handle, dtypes.of_numpy[np.dtype(value.dtype)])
+    if value.dtype is dtypes.variant:
+        return
+    check_dtype(handle, dtypes.of_numpy[np.dtype(value.dtype)])
     shape = handle.element_shape
     if shape is not None and shape != value.shape:
         merged(shape, value.shape)

@@ -187,9 +187,9 @@ def _is_given(tensor: SymbolicTensor | None) -> bool:
 
 
 def _takes_lists(op: Operation) -> bool:
-    """Tells whether programs can hold an operation on lists: one on lists of numbers."""
+    """Tells whether programs can hold an operation on lists: one on lists of numbers, or of such lists."""
     element = op.attrs.get("element_dtype")
-    return op.type in LIST_OPS and (element is None or element.name not in _HOST_DTYPES)
+    return op.type in LIST_OPS and (element is None or element.name == "variant" or element.name not in _HOST_DTYPES)
 
 
 def _connect(plan: Plan, stages: list[Stage], state: RunState) -> None:

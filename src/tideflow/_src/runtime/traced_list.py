@@ -1,7 +1,9 @@
 """Defines ``TracedList``: a list of tensors inside a compiled program, as one array with room for all elements.
 
 A program needs every shape when it is compiled. So a list there is an array whose first dimension is the most elements
-that the list will have, and a length. The length is a Python integer, known, as long as no loop changes it.
+that the list will have, and a length. The length is a Python integer, known, as long as no loop changes it. A list of
+lists, which the gradient of a loop within a loop makes, has such a list in the place of the array: each of its arrays
+has one dimension more.
 """
 
 from __future__ import annotations
@@ -38,7 +40,8 @@ class TracedList:
     Attributes:
       element_dtype: the dtype of the elements.
       element_shape: what is known of their shape while there is no array.
-      data: the elements, or None before the first one is there; what is not set is zero.
+      data: the elements, or None before the first one is there; what is not set is zero. For a list of lists it is a
+        list whose array, and length if that is not known, have the elements along their first dimension.
       length: how many there are.
       capacity: how many elements the array has room for, or None: as many as there are.
     """
@@ -71,26 +74,42 @@ class TracedList:
         """Returns a list with other elements."""
         return TracedList(self.element_dtype, self.element_shape, data, length, self.capacity)
 
+    @property
+    def room(self) -> int:
+        """How many elements the array has room for."""
+        return 0 if self.data is None else int(jax.tree_util.tree_leaves(self.data)[0].shape[0])
+
     def allocated(self, shape: Shape = None) -> TracedList:
         """Returns the list with its array, made for elements of ``shape``."""
         if self.data is not None:
             return self
         if shape is None:
             shape = self.element_shape
-        if shape is None or None in shape:
+        if shape is None or None in shape or self.element_dtype is dtypes.variant:
             raise Unrepresentable("The shape of the elements of a list is not known.")
+        return self.allocated_for(jax.ShapeDtypeStruct(shape, self.element_dtype.as_numpy_dtype))
+
+    def allocated_for(self, value: Any) -> TracedList:
+        """Returns the list with its array, made for elements like a value."""
+        if self.data is not None:
+            return self
         room = self.length if self.capacity is None and self.is_static else self.capacity
         if room is None:
             raise Unrepresentable("The length of a list is not known.")
-        return self.like(jnp.zeros((room, *shape), self.element_dtype.as_numpy_dtype), self.length)
+        return self.like(_parts(lambda part: jnp.zeros((room, *part.shape), part.dtype), value), self.length)
+
+    def allocated_as(self, other: TracedList) -> TracedList:
+        """Returns the list with its array, made for elements like those of another list."""
+        element = _parts(lambda part: jax.ShapeDtypeStruct(part.shape[1:], part.dtype), other.data)
+        return self.allocated_for(element)
 
     def dynamic(self, capacity: int) -> TracedList:
         """Returns the list with a length that may change while the program runs, and room to grow."""
         if not self.is_static:
             return self
-        data = self.data
-        if data is not None and data.shape[0] < capacity:
-            data = jnp.concatenate([data, jnp.zeros((capacity - data.shape[0], *data.shape[1:]), data.dtype)])
+        data, more = self.data, capacity - self.room
+        if data is not None and more > 0:
+            data = _parts(lambda part: jnp.concatenate([part, jnp.zeros((more, *part.shape[1:]), part.dtype)]), data)
         result = self.like(data, jnp.int32(self.length))
         result.capacity = capacity
         return result
@@ -98,8 +117,23 @@ class TracedList:
     def static(self, length: int) -> TracedList:
         """Returns the list with a length that has turned out to be known."""
         result = self.like(self.data, length)
-        result.capacity = None if self.data is None else int(self.data.shape[0])
+        result.capacity = None if self.data is None else self.room
         return result
+
+
+def _parts(function: Any, *values: Any) -> Any:
+    """Applies a function to values, or to the arrays of lists that are alike."""
+    try:
+        return jax.tree_util.tree_map(function, *values)
+    except ValueError as error:
+        raise Unrepresentable(f"The elements of a list differ: {error}") from None
+
+
+def _element(value: Any) -> Any:
+    """Returns a value as lists keep it."""
+    if isinstance(value, TracedList):
+        return value.allocated()
+    return jnp.asarray(value)
 
 
 def register() -> None:
@@ -140,19 +174,22 @@ def reserve(element_dtype: DType, element_shape: Shape, count: int) -> TracedLis
 
 def push(handle: TracedList, value: Any) -> TracedList:
     """Returns a list with one element more."""
+    value = _element(value)
     if handle.is_static:
-        room = 0 if handle.data is None else handle.data.shape[0]
-        if room <= handle.length:
+        if handle.room <= handle.length:
+            new = _parts(lambda part: part[None], value)
             old = handle.data
-            new = jnp.asarray(value)[None]
             if old is None and handle.length:
-                old = handle.allocated(np.shape(value)).data
-            data = new if old is None else jnp.concatenate([old, new])
+                old = handle.allocated_for(value).data
+            data = new if old is None else _parts(lambda before, after: jnp.concatenate([before, after]), old, new)
             return handle.like(data, handle.length + 1)
     else:
-        handle = handle.allocated(np.shape(value))
-    data = lax.dynamic_update_index_in_dim(handle.data, jnp.asarray(value), handle.length, 0)
-    return handle.like(data, handle.length + 1)
+        handle = handle.allocated_for(value)
+    return handle.like(_replaced(handle.data, value, handle.length), handle.length + 1)
+
+
+def _replaced(data: Any, value: Any, index: Any) -> Any:
+    return _parts(lambda part, new: lax.dynamic_update_index_in_dim(part, new, index, 0), data, value)
 
 
 def pop(handle: TracedList, element_shape: Shape) -> tuple[TracedList, Any]:
@@ -172,19 +209,20 @@ def get(handle: TracedList, index: Any, element_shape: Shape, *, checked: bool =
         _check_index(handle, index, "access")
     if handle.data is None:
         shape = handle.element_shape if handle.element_shape is not None else element_shape
-        if shape is None or None in shape:
+        if shape is None or None in shape or handle.element_dtype is dtypes.variant:
             raise Unrepresentable("The shape of an element that is not set is not known.")
         return jnp.zeros(shape, handle.element_dtype.as_numpy_dtype)
-    return lax.dynamic_index_in_dim(handle.data, index, 0, keepdims=False)
+    return _parts(lambda part: lax.dynamic_index_in_dim(part, index, 0, keepdims=False), handle.data)
 
 
 def put(handle: TracedList, index: Any, value: Any) -> TracedList:
     """Returns a list with another element at an index."""
     _check_index(handle, index, "modify")
-    handle = handle.allocated(np.shape(value))
-    if handle.data.shape[1:] != np.shape(value):
+    value = _element(value)
+    handle = handle.allocated_for(value)
+    if not isinstance(value, TracedList) and handle.data.shape[1:] != value.shape:
         raise Unrepresentable("The elements of a list differ in shape.")
-    return handle.like(lax.dynamic_update_index_in_dim(handle.data, jnp.asarray(value), index, 0), handle.length)
+    return handle.like(_replaced(handle.data, value, index), handle.length)
 
 
 def _check_index(handle: TracedList, index: Any, verb: str) -> None:
@@ -247,7 +285,11 @@ def of_tensor(element_dtype: DType, tensor: Any) -> TracedList:
 
 def zeros_like(handle: TracedList) -> TracedList:
     """Returns a list of as many zeros."""
-    return handle if handle.data is None else handle.like(jnp.zeros_like(handle.data), handle.length)
+    if handle.data is None:
+        return handle
+    if isinstance(handle.data, TracedList):
+        return handle.like(zeros_like(handle.data), handle.length)
+    return handle.like(jnp.zeros_like(handle.data), handle.length)
 
 
 def add(handles: list[TracedList]) -> TracedList:
@@ -256,7 +298,12 @@ def add(handles: list[TracedList]) -> TracedList:
     for handle in handles[1:]:
         if handle.data is None:
             continue
-        total = handle if total.data is None else total.like(total.data + handle.data, total.length)
+        if total.data is None:
+            total = handle
+        elif isinstance(total.data, TracedList):
+            total = total.like(add([total.data, handle.data]), total.length)
+        else:
+            total = total.like(total.data + handle.data, total.length)
     return total
 
 
@@ -267,20 +314,24 @@ def from_host(handle: TensorList) -> TracedList:
     """Returns a list of the host as a program takes it.
 
     Raises:
-      Unrepresentable: its elements differ in shape, or are lists or strings.
+      Unrepresentable: its elements differ in shape, or are no numbers.
     """
+    register()
     items = handle.items()
     present = [item for item in items if item is not None]
+    if not present:
+        return TracedList(handle.element_dtype, handle.element_shape, None, len(items))
+    if all(isinstance(item, TensorList) for item in present) and len(present) == len(items):
+        lists = [from_host(item) for item in items]
+        data = _parts(lambda *parts: np.stack(parts), *lists)
+        return TracedList(handle.element_dtype, (), data, len(items))
     if any(not isinstance(item, np.ndarray | np.generic) or item.dtype == object for item in present):
         raise Unrepresentable("The elements of a list are not numbers.")
     if len({item.shape for item in present}) > 1:
         raise Unrepresentable("The elements of a list differ in shape.")
-    register()
-    if not present:
-        return TracedList(handle.element_dtype, handle.element_shape, None, len(items))
     zero = np.zeros_like(present[0])
     data = np.stack([zero if item is None else item for item in items])
-    return TracedList(handle.element_dtype, handle.element_shape, data, len(items))
+    return TracedList(handle.element_dtype, tuple(present[0].shape), data, len(items))
 
 
 def to_host(handle: TracedList) -> TensorList:
@@ -288,5 +339,9 @@ def to_host(handle: TracedList) -> TensorList:
     length = int(handle.length)
     if handle.data is None:
         return TensorList(handle.element_dtype, [None] * length, handle.element_shape)
+    if isinstance(handle.data, TracedList):
+        whole = jax.tree_util.tree_map(np.asarray, handle.data)
+        items = [to_host(_parts(lambda part, at=index: part[at], whole)) for index in range(length)]
+        return TensorList(handle.element_dtype, items, ())
     data = np.asarray(handle.data)
-    return TensorList(handle.element_dtype, list(data[:length]), handle.element_shape)
+    return TensorList(handle.element_dtype, list(data[:length]), tuple(data.shape[1:]))

@@ -126,7 +126,7 @@ def _with_room(start: list[Any], turn: Any, loop: _Loop, moving: list[int], turn
         missing = False
         for position, part in enumerate(start):
             if isinstance(part, TracedList) and part.data is None and after[position].data is not None:
-                start[position] = part.allocated(tuple(after[position].data.shape[1:]))
+                start[position] = part.allocated_as(after[position])
                 missing = True
         if not missing:
             break

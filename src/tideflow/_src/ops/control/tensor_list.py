@@ -206,6 +206,9 @@ def length_of(handle):
         handle = _of_same_length(handle.op.inputs[handle.value_index])
     if handle.op.type == "TensorListReserve":
         return handle.op.inputs[1]
+    for user in handle.consumers():
+        if user.type == "TensorListLength":
+            return user.outputs[0]
     with handle.op.graph.as_default(), handle.op.graph.control_dependencies(None):
         return tensor_list_length(handle)
 
