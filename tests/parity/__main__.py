@@ -17,7 +17,7 @@ from collections.abc import Callable
 
 from tideflow._src.graph.op_def import OpDef
 
-from . import consistency, predicates, subject
+from . import consistency, subject
 from .checks import Checks, Problem
 from .exemptions import exemptions_of
 from .generated import generated_calls
@@ -79,10 +79,8 @@ def _check(checks: Checks, aspect: str) -> Callable[[str], list[str]]:
 
 
 def _is_known(aspect: str, name: str, problem: str) -> bool:
-    sample = problem.sample if isinstance(problem, Problem) else None
-    return any(
-        item.when is predicates.always or (sample is not None and item.when(sample))
-        for item in exemptions_of(aspect, name)
+    return isinstance(problem, Problem) and any(
+        exemption.covers(problem.sample, problem.what) for exemption in exemptions_of(aspect, name)
     )
 
 

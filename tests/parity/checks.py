@@ -20,6 +20,7 @@ from .comparison import (
     shape_difference,
     value_difference,
 )
+from .equivalence import decoded, largest_term
 from .exemptions import unspecified_outputs
 from .oracle import Oracle, OracleCrash, OracleFailure
 
@@ -318,7 +319,8 @@ def _list_difference(sample: Sample, found: Any, wanted: Any) -> str | None:
             [value for position, value in enumerate(values) if position not in hidden] for values in (found, wanted)
         )
     if not sample.random:
-        return list_difference(found, wanted, sample.tolerance)
+        found, wanted = (decoded(sample.op, values) for values in (found, wanted))
+        return list_difference(found, wanted, sample.tolerance, largest_term(sample))
     shapes = [(dtype, None if array is None else array.shape) for dtype, array in found]
     expected = [(dtype, None if array is None else array.shape) for dtype, array in wanted]
     return None if shapes == expected else f"dtypes and shapes {shapes}, expected {expected}"
@@ -379,14 +381,15 @@ def _same_set(found: Any, expected: Any) -> bool:
 
 
 class Problem(str):
-    """Is a line that says how a call differs; it knows the call."""
+    """Is a line that says how a call differs; it knows the call, and how that was spoiled if it was."""
 
     sample: Sample
+    what: str
 
     @classmethod
-    def of(cls, sample: Sample, text: str) -> Problem:
-        problem = cls(text)
-        problem.sample = sample
+    def of(cls, sample: Sample, text: str, what: str = "") -> Problem:
+        problem = cls(f"{what}: {text}" if what else text)
+        problem.sample, problem.what = sample, what
         return problem
 
 

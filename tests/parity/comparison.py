@@ -25,12 +25,15 @@ TOLERANCE = {
 _TINY = {"float64": 1e-306, "float16": 1e-4}
 
 
-def value_difference(found: Any, expected: Any, tolerance: float | None = None) -> str | None:
+def value_difference(
+    found: Any, expected: Any, tolerance: float | None = None, largest_term: float = 0.0
+) -> str | None:
     """Says how a value differs from the expected one, or returns None.
 
     The dtype and the shape must be the same. Integers, booleans, strings and the float8 family must be equal.
-    Floating values may differ by the tolerance of their dtype, relative to the larger of the element and the
-    typical element of the array; infinities and not-a-numbers must be in the same places.
+    Floating values may differ by the tolerance of their dtype, relative to the larger of the element, the
+    typical element of the array and the largest term, where elements are sums; infinities and not-a-numbers must be in
+    the same places.
     """
     if found is None or expected is None:
         return None if found is expected else f"got {_brief(found)}, expected {_brief(expected)}"
@@ -49,17 +52,18 @@ def value_difference(found: Any, expected: Any, tolerance: float | None = None) 
         different = ~((left == right) | (_is_nan(left) & _is_nan(right)))
     else:
         limit = TOLERANCE[dtype] if tolerance is None else max(tolerance, TOLERANCE[dtype])
-        different = _far_apart(left, right, limit, dtype)
+        different = _far_apart(left, right, limit, dtype, largest_term)
     return _first_difference(left, right, different) if np.any(different) else None
 
 
-def _far_apart(left: np.ndarray, right: np.ndarray, limit: float, dtype: str) -> np.ndarray:
+def _far_apart(left: np.ndarray, right: np.ndarray, limit: float, dtype: str, largest_term: float) -> np.ndarray:
     if dtype in wire.COMPLEX:
         part = "float32" if dtype == "complex64" else "float64"
         finite = np.isfinite(left) & np.isfinite(right)
         with np.errstate(invalid="ignore", over="ignore"):
-            apart = _far_apart(np.abs(left - right) + np.abs(right), np.abs(right), limit, part)
-        parts = _far_apart(left.real, right.real, limit, part) | _far_apart(left.imag, right.imag, limit, part)
+            apart = _far_apart(np.abs(left - right) + np.abs(right), np.abs(right), limit, part, largest_term)
+        parts = _far_apart(left.real, right.real, limit, part, largest_term)
+        parts |= _far_apart(left.imag, right.imag, limit, part, largest_term)
         return np.where(finite, apart, parts)
     left, right = left.astype(np.float64), right.astype(np.float64)
     finite = np.isfinite(left) & np.isfinite(right)
@@ -67,7 +71,7 @@ def _far_apart(left: np.ndarray, right: np.ndarray, limit: float, dtype: str) ->
     sizes = np.abs(right[finite])
     # Terms of the size of the largest element may have cancelled; in half precision that shows.
     typical = float(np.max(sizes) if limit > 1e-3 else np.median(sizes)) if sizes.size else 0.0
-    scale = np.maximum(np.maximum(np.abs(left), np.abs(right)), typical)
+    scale = np.maximum(np.maximum(np.abs(left), np.abs(right)), max(typical, largest_term))
     with np.errstate(invalid="ignore", over="ignore"):
         near = finite & (np.abs(left - right) <= np.maximum(limit * scale, _TINY.get(dtype, 1e-36)))
     return ~(same | near)
@@ -87,12 +91,14 @@ def _brief(value: Any) -> str:
     return "None" if value is None else f"{value[0]} {None if value[1] is None else value[1].shape}"
 
 
-def list_difference(found: Sequence[Any], expected: Sequence[Any], tolerance: float | None = None) -> str | None:
+def list_difference(
+    found: Sequence[Any], expected: Sequence[Any], tolerance: float | None = None, largest_term: float = 0.0
+) -> str | None:
     """Says how the first differing value of a list differs, or returns None."""
     if len(found) != len(expected):
         return f"{len(found)} values, expected {len(expected)}"
     for position, (left, right) in enumerate(zip(found, expected, strict=True)):
-        difference = value_difference(left, right, tolerance)
+        difference = value_difference(left, right, tolerance, largest_term)
         if difference is not None:
             return f"#{position}: {difference}"
     return None

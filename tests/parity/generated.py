@@ -55,17 +55,20 @@ def is_elementwise(definition: OpDef) -> bool:
 def variants(definition: OpDef) -> st.SearchStrategy[Sample]:
     """Returns calls like the op's samples with other values, and other shapes if the op is elementwise."""
     samples = [sample for sample in samples_of(definition) if sample.error is None and not sample.random]
-    return st.sampled_from(samples).flatmap(lambda sample: _variant(definition, sample))
+    # Half of the calls hold ordinary values only: special ones hide what the others would show.
+    return st.tuples(st.sampled_from(samples), st.booleans()).flatmap(
+        lambda chosen: _variant(definition, chosen[0], special=chosen[1])
+    )
 
 
-def _variant(definition: OpDef, sample: Sample) -> st.SearchStrategy[Sample]:
+def _variant(definition: OpDef, sample: Sample, *, special: bool) -> st.SearchStrategy[Sample]:
     elementwise = is_elementwise(definition) and all(isinstance(item, np.ndarray) for item in sample.inputs)
     if not elementwise:
         inputs = [
-            _varied(item, definition, item.shape, huge=False) if _can_vary(item) else st.just(item)
+            _varied(item, definition, item.shape, huge=False, special=special) if _can_vary(item) else st.just(item)
             for item in sample.inputs
         ]
-        return st.tuples(*inputs).map(lambda values: dataclasses.replace(sample, inputs=values))
+        return st.tuples(*inputs).map(lambda values: _consistent(dataclasses.replace(sample, inputs=values)))
     if definition.broadcasts and len(sample.inputs) > 1:
         shapes = arrays.mutually_broadcastable_shapes(
             num_shapes=len(sample.inputs), max_dims=3, min_side=0, max_side=3
@@ -76,9 +79,34 @@ def _variant(definition: OpDef, sample: Sample) -> st.SearchStrategy[Sample]:
         )
     return shapes.flatmap(
         lambda chosen: st.tuples(
-            *(_varied(item, definition, shape, huge=True) for item, shape in zip(sample.inputs, chosen, strict=True))
+            *(
+                _varied(item, definition, shape, huge=True, special=special)
+                for item, shape in zip(sample.inputs, chosen, strict=True)
+            )
         )
     ).map(lambda values: dataclasses.replace(sample, inputs=values))
+
+
+#: Operations whose second input is what a pooling of the first one gives, with that pooling.
+_POOLINGS = {
+    "MaxPool3DGrad": "MaxPool3D",
+    "MaxPool3DGradGrad": "MaxPool3D",
+    "MaxPoolGrad": "MaxPool",
+    "MaxPoolGradGrad": "MaxPool",
+    "MaxPoolGradGradV2": "MaxPoolV2",
+    "MaxPoolGradV2": "MaxPoolV2",
+}
+
+
+def _consistent(sample: Sample) -> Sample:
+    """Returns a call in which an input that another operation computes from the others is what it computes."""
+    pooling = _POOLINGS.get(sample.op)
+    if pooling is None:
+        return sample
+    images, _, gradients, *window = sample.inputs
+    pooled = subject.call(dataclasses.replace(sample, op=pooling, inputs=(images, *window)))
+    maxima = subject.to_array(pooled["outputs"][0])
+    return dataclasses.replace(sample, inputs=(images, maxima, gradients, *window))
 
 
 def _can_vary(item: Any) -> bool:
@@ -86,7 +114,7 @@ def _can_vary(item: Any) -> bool:
 
 
 def _varied(
-    item: np.ndarray[Any, Any], definition: OpDef, shape: tuple[int, ...], *, huge: bool
+    item: np.ndarray[Any, Any], definition: OpDef, shape: tuple[int, ...], *, huge: bool, special: bool
 ) -> st.SearchStrategy[Any]:
     """Returns arrays of the dtype of `item`, of ordinary and special values.
 
@@ -95,19 +123,27 @@ def _varied(
     dtype = dtypes.of_numpy[item.dtype]
     if dtype.name not in _VARIED + _ALSO_ELEMENTWISE:
         return st.just(item)
-    special = Sampler(definition).special(dtype)
-    sizes = np.nan_to_num(np.abs(special).astype(np.float64)) if dtype.is_complex or dtype.is_floating else special
-    if dtype.is_complex:  # what infinite and huge parts give is up to each implementation of complex arithmetic
-        special = special[np.isfinite(special) & ((sizes == 0) | ((sizes > 1e-3) & (sizes < 100)))]
-        special = special + 0  # no negative zeros, which choose the side of a cut
-    elif dtype.is_floating and not huge:
-        special = special[~(np.isfinite(special.astype(np.float64)) & (sizes > 100))]
-    ordinary = Sampler(definition).array((12,), dtype)
-    pool = np.concatenate([ordinary.reshape(-1), special.reshape(-1), item.reshape(-1)[:12]])
+    own = item.reshape(-1)[:12]
+    if not special and (dtype.is_floating or dtype.is_complex):
+        own = own[np.isfinite(own)]
+    pool = np.concatenate([Sampler(definition).array((12,), dtype).reshape(-1), own])
+    if special:
+        pool = np.concatenate([pool, _awkward(definition, dtype, huge).reshape(-1)])
     count = int(np.prod(shape, dtype=np.int64))
     return st.lists(st.integers(0, len(pool) - 1), min_size=count, max_size=count).map(
         lambda indices: pool[np.array(indices, np.int64)].reshape(shape)
     )
+
+
+def _awkward(definition: OpDef, dtype: dtypes.DType, huge: bool) -> np.ndarray[Any, Any]:
+    found = Sampler(definition).special(dtype)
+    sizes = np.nan_to_num(np.abs(found).astype(np.float64)) if dtype.is_complex or dtype.is_floating else found
+    if dtype.is_complex:  # what infinite and huge parts give is up to each implementation of complex arithmetic
+        found = found[np.isfinite(found) & ((sizes == 0) | ((sizes > 1e-3) & (sizes < 100)))]
+        return found + 0  # no negative zeros, which choose the side of a cut
+    if dtype.is_floating and not huge:
+        return found[~(np.isfinite(found.astype(np.float64)) & (sizes > 100))]
+    return found
 
 
 def describe(sample: Sample) -> str:

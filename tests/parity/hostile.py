@@ -154,7 +154,7 @@ def compiled(definition: OpDef) -> list[str]:
         elif problem is None and "error" not in found and not sample.random:
             problem = list_difference(found["outputs"], wanted["outputs"], sample.tolerance)
         if problem is not None:
-            problems.append(Problem.of(sample, f"{what}: {sample}: {problem}"))
+            problems.append(Problem.of(sample, f"{sample}: {problem}", what))
     return problems
 
 
@@ -195,10 +195,10 @@ class Hostile:
             self._outcomes[name] = outcomes = Outcomes([], [])
             for what, sample in wrong_calls(OpDef.registry[name]):
                 with limits():
-                    found = subject.call(sample)
+                    found = subject.run_in_session(sample) if _asked_in_graph(sample) else subject.call(sample)
                 kind, problem = self._judge(sample, found)
                 if problem is not None:
-                    getattr(outcomes, kind).append(Problem.of(sample, f"{what}: {sample}: {problem}"))
+                    getattr(outcomes, kind).append(Problem.of(sample, f"{sample}: {problem}", what))
         return self._outcomes[name]
 
     def _judge(self, sample: Sample, found: dict[str, Any]) -> tuple[str, str | None]:
@@ -215,6 +215,11 @@ class Hostile:
             return "wrong", None
         kind = "refused" if "error" in found and "error" not in wanted else "wrong"
         return kind, outcome_difference(sample, found, wanted)
+
+
+def _asked_in_graph(sample: Sample) -> bool:
+    """Tells whether TensorFlow answers from a graph, though the call could be eager: its attributes are tensors."""
+    return any(attribute.type == "tensor" for attribute in OpDef.registry[sample.op].attributes.values())
 
 
 def _agree(sample: Sample, found: str, wanted: str, message: str) -> bool:

@@ -423,9 +423,21 @@ def _flow_shape(*inputs):
     return ()
 
 
+@OpDef.registry["TensorArrayScatterV3"].shape
+def _scatter_shape(handle, indices, value, flow_in):
+    if indices is not None and len(indices) != 1:
+        raise ValueError(f"Shape must be rank 1 but is rank {len(indices)}")
+    if value is not None and not value:
+        raise ValueError("Shape must be at least rank 1 but is rank 0")
+    if indices is not None and value is not None and None not in (indices[0], value[0]) and indices[0] != value[0]:
+        raise ValueError(f"Dimensions must be equal, but are {value[0]} and {indices[0]}: a slice for each index")
+    return ()
+
+
 for _version in _HANDLES:
     for _name in ("Write", "Scatter", "Split", "Size"):
-        OpDef.registry[f"TensorArray{_name}{_version}"].shape(_flow_shape)
+        if (_name, _version) != ("Scatter", "V3"):
+            OpDef.registry[f"TensorArray{_name}{_version}"].shape(_flow_shape)
 
     @OpDef.registry[f"TensorArrayGather{_version}"].shape
     def _gather_shape(handle, indices, flow_in, *, element_shape):

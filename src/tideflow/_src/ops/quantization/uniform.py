@@ -312,7 +312,7 @@ def uniform_quantized_add_op(
         place = -1 if each == -1 else each + len(shape) - tensor.ndim
         old_scale, old_zero = (along(item, len(shape), place) for item in (scales, zero_points))
         values = plain(tensor).reshape((1,) * (len(shape) - tensor.ndim) + tensor.shape)
-        terms.append(requantize(values, old_scale, old_zero, scale, zero, least, greatest))
+        terms.append(requantize(values, old_scale, old_zero, scale, zero, _LEAST, _GREATEST))
     return packed(np.maximum(np.minimum(terms[0] + terms[1] - zero, greatest), least), lhs.dtype)
 
 
@@ -346,6 +346,8 @@ def _uniform_quantized_add_samples(s):
     vectors = ([0.5, 0.4, 0.3], [3, 1, 0], [0.3, 0.2, 0.1], [0, 0, 0], [0.25, 0.5, 1.0], [1, 1, 0])
     axes = {"lhs_quantization_axis": 1, "rhs_quantization_axis": 0, "output_quantization_axis": 1}
     yield s(x, y, *vectors, **axes, **more)
+    narrow = {**more, "output_quantization_min_val": -1, "output_quantization_max_val": 5000}
+    yield s(x, y, 0.5, 3, 0.3, -2, 0.25, 7, **narrow)  # the sum is cut off, not its terms
     yield s(x, y[:2], 0.5, 3, 0.3, -2, 0.25, 7, error="InvalidArgumentError", **more)
     yield s(x, y, [0.5], 3, 0.3, -2, 0.25, 7, error="InvalidArgumentError", **more)
 
