@@ -152,3 +152,23 @@ def test_tapes_around_a_function(program) -> None:
         total = tf.reduce_sum(gx * gx) + tf.reduce_sum(gw * gw)
     found = [y, gx, gw, *outer.gradient(total, [x, w], unconnected_gradients="zero")]
     np.testing.assert_allclose([checksum(value) for value in found], EXPECTED[program.__name__], rtol=1e-6, atol=1e-9)
+
+
+def test_third_derivative_by_tapes_around_a_function() -> None:
+    @tf.function
+    def function(x):
+        return tf.while_loop(lambda i, y: i < 4, lambda i, y: (i + 1, y * x + tf.sin(y)), [0, x])[1]
+
+    x = tf.constant(0.7, tf.float64)
+    with tf.GradientTape() as third:
+        third.watch(x)
+        with tf.GradientTape() as second:
+            second.watch(x)
+            with tf.GradientTape() as first:
+                first.watch(x)
+                y = function(x)
+            dy = first.gradient(y, x)
+        ddy = second.gradient(dy, x)
+    found = [y, dy, ddy, third.gradient(ddy, x)]
+    expected = [2.346326812219605, 2.653760587096067, -4.535491319329738, 56.60926051165471]
+    np.testing.assert_allclose([float(value) for value in found], expected, rtol=1e-10)

@@ -21,7 +21,9 @@ def total(gradients: Sequence[Any], name: str | None = None) -> Any:
         if gradient.__class__ is not EagerTensor:
             break
     else:
-        return add_v2.call(*gradients) if len(gradients) == 2 else add_n_op.call(list(gradients))
+        if len(gradients) == 2 and gradients[0].dtype is not dtypes.variant:
+            return add_v2.call(*gradients)
+        return add_n_op.call(list(gradients))
     if all(isinstance(gradient, IndexedSlices) for gradient in gradients):
         return _joined(gradients)
     dense = [to_dense(gradient) for gradient in gradients]
