@@ -94,6 +94,24 @@ def test_several_targets_structures_and_output_gradients(x) -> None:
     assert float(tape.gradient(z, x, output_gradients=tf.constant([10.0, 1.0]))) == 12.0
 
 
+def test_a_target_without_a_gradient_adds_nothing(x) -> None:
+    function = tf.function(lambda x: (x * x, x**3))
+    for targets in (lambda x: (x * x, x**3), function):
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch(x)
+            y, z = targets(x)
+            with tf.GradientTape() as inner:
+                inner.watch([y, z])
+                loss = 10.0 * y
+        upstream = inner.gradient(loss, [y, z])
+        assert upstream[1] is None
+        assert float(tape.gradient([y, z], x, output_gradients=upstream)) == 60.0
+        assert float(tape.gradient([y, z], x, output_gradients=[None, tf.constant(1.0)])) == 27.0
+        assert tape.gradient([y, z], x, output_gradients=[None, None]) is None
+        with pytest.raises(ValueError, match="1 gradients for 2 targets"):
+            tape.gradient([y, z], x, output_gradients=[None])
+
+
 def test_unconnected_gradients(x) -> None:
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(x)

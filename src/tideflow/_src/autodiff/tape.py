@@ -216,7 +216,7 @@ class GradientTape:
         Args:
           target: a tensor, or a structure of tensors whose sum is differentiated.
           sources: a tensor, a variable, or a structure of those.
-          output_gradients: a gradient for each tensor of ``target``; ones by default.
+          output_gradients: a gradient for each tensor of ``target``, None where there is none; ones by default.
           unconnected_gradients: what a source that does not influence the target gets: ``"none"`` or ``"zero"``.
 
         Returns:
@@ -245,9 +245,12 @@ class GradientTape:
         if output_gradients is None:
             seeds: list[Any] = [None] * len(targets)
         else:
-            seeds = [None if item is None else convert_to_tensor(item) for item in flat_components(output_gradients)]
-            if len(seeds) < len(targets):
-                raise ValueError(f"output_gradients has {len(seeds)} gradients for {len(targets)} targets.")
+            given = flat_components(output_gradients)
+            if len(given) < len(targets):
+                raise ValueError(f"output_gradients has {len(given)} gradients for {len(targets)} targets.")
+            reached = [(target, item) for target, item in zip(targets, given, strict=False) if item is not None]
+            targets = [target for target, _ in reached]
+            seeds = [convert_to_tensor(item) for _, item in reached]
         gradients = self._backward(targets, seeds, flat_sources, unconnected)
         if not self._persistent:
             self._used = True
