@@ -469,7 +469,11 @@ EXEMPTIONS: dict[str, dict[str, str | Exemption | tuple[Exemption, ...]]] = {
             "which of an infinity and a NaN comes of infinite inputs depends on TensorFlow's order of sums",
             predicates.not_finite,
         ),
-        **_of("Igamma Igammac IgammaGradA", "TensorFlow gives 0 or NaN near the largest float", predicates.extreme),
+        **_of(
+            "Igamma Igammac IgammaGradA",
+            "TensorFlow gives 0 or NaN near the largest float, and flushes 1 / gamma(a) to zero for the smallest a",
+            predicates.extreme,
+        ),
         **_of(
             "ExtractGlimpse ExtractGlimpseV2",
             f"{_NAN_PLACE}; what lies outside of the image is noise",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import jax
+import jax.scipy.special
 import numpy as np
 import pytest
 
@@ -16,9 +18,8 @@ from tideflow._src.runtime.tracing import xla_kernel
 _HALF = [0.0, 1e-30, 1e-10, 1e-3, 0.1, 0.5, 0.9, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 20.5, 50.0, 171.0, 1e3, 1e4, 1e5, 1e6]
 _HALF += [1e7, 1e10, 1e15, 1e20, 1e30, 1e38, np.inf]
 _WIDE = [1e-300, 1e100, 1e300, float(np.finfo("float64").max)]
-_NAMES = (
-    "Erf Erfc Erfinv Ndtri Lgamma Digamma BesselI0 BesselI0e BesselI1 BesselI1e Zeta Polygamma Igamma Igammac".split()
-)
+_NAMES = "Erf Erfc Erfinv Expint Ndtri Lgamma Digamma BesselI0 BesselI0e BesselI1 BesselI1e".split()
+_NAMES += "Zeta Polygamma Igamma Igammac".split()
 #: Where a value of the function is the difference of two that are near 1, compiled code answers with their precision.
 _ABSOLUTE = {"Igammac": 1e-13, "Lgamma": 2e-6, "Igamma": 1e-14}
 
@@ -92,7 +93,50 @@ def test_the_derivative_with_respect_to_the_parameter_is_that_of_the_function(a:
         ("Zeta", (2.5, -0.5), np.nan),
         ("RandomGammaGrad", (1e300, 1e300), 1.0),
         ("IgammaGradA", (1e10, 1e10), -3.989422804047572e-06),
+        ("Igammac", (1e-30, 0.5), 5.597735947761619e-31),
+        ("Igammac", (1.6e-35, 0.275255024433136), 1.5524105865184213e-35),
+        ("Igammac", (9.332636185032189e-302, 1.0), 2.0474304445543604e-302),
+        ("Igammac", (0.25, 1e-12), 0.9988967373486793),
+        ("Igammac", (0.5, 0.5), 0.31731050786291115),
+        ("Igamma", (2.2250738585072014e-308, 0.5), 1.0),
+        ("Expint", (1e-30,), -68.50033712491984),
+        ("Expint", (1.0,), 1.895117816355937),
+        ("Expint", (39.9,), 5479032048901892.0),
+        ("Expint", (40.0,), 6039718263611238.0),
+        ("Expint", (709.0,), 1.1607943366572636e305),
+        ("Expint", (1e10,), np.inf),
     ],
 )
 def test_values(name: str, arguments: tuple[float, float], expected: float) -> None:
     assert _compiled(name, *arguments) == pytest.approx(expected, rel=1e-9, nan_ok=True)
+
+
+def test_the_exponential_integral_overflows_no_earlier_than_its_value() -> None:
+    """Expected is ``exp(x) / x`` times the series ``1 + 1 / x + 2 / x ** 2 + ...``."""
+    x = 712.0
+    series = sum(float(math.factorial(k)) / x**k for k in range(12))
+    expected = math.exp(x - math.log(x)) * series
+    host = evaluation.host_kernel(OpDef.registry["Expint"])(np.float64([x, 1.0]))
+    np.testing.assert_allclose(host, [expected, 1.895117816355937], rtol=1e-12)
+    assert _compiled("Expint", x) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("a", [1e-300, 1e-30, 0.01, 0.25, 0.5])
+@pytest.mark.parametrize("x", [1e-300, 1e-30, 0.01, 0.5, 1.0])
+def test_the_upper_function_of_small_parameters_has_its_digits_right(a: float, x: float) -> None:
+    from scipy.special import gammaincc
+
+    assert _compiled("Igammac", a, x) == pytest.approx(float(gammaincc(a, x)), rel=1e-12, abs=0)
+
+
+@pytest.mark.parametrize("name", ["Expint", "Ndtri", "Zeta", "Polygamma"])
+def test_no_loop_depends_on_values(name: str) -> None:
+    """What would loop until the last number of an array has converged in every branch takes long for large arrays."""
+    definition = OpDef.registry[name]
+    arguments = [np.ones(3)] * len(definition.inputs)
+    with jax.enable_x64(True):
+        assert "while[" not in str(jax.make_jaxpr(xla_kernel(definition))(*arguments))
+
+
+def test_a_loop_that_depends_on_values_is_seen() -> None:
+    assert "while[" in str(jax.make_jaxpr(jax.scipy.special.exp1)(np.ones(3)))

@@ -1,11 +1,15 @@
 """The incomplete gamma functions and their derivatives with respect to the parameter, over the whole range of floats.
 
 On the host they are SciPy's. Compiled, they are XLA's series and continued fractions where those take few steps, in
-double precision; for large parameters, where the steps grow without bound, Temme's uniform expansion (DLMF 8.12).
+double precision; for large parameters, where the steps grow without bound, Temme's uniform expansion (DLMF 8.12). For
+small ones the upper function is not taken as what the lower one leaves of 1, which has no digit right, but from the
+power series with the 1 taken out (DLMF 8.7.1).
 """
 
 from __future__ import annotations
 
+import math
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -28,6 +32,13 @@ _FAR = 1e7
 #: Coefficients of the expansion in powers of eta: those of 1 and of 1 / a (DLMF 8.12.11, 8.12.13).
 _FIRST = (-1 / 3, 1 / 12, -2 / 135, 1 / 864, 1 / 2835, -139 / 777600)
 _SECOND = (-1 / 540, -1 / 288, 1 / 378)
+
+#: Up to this parameter and this argument the upper function has a series of its own, of so many terms.
+_SMALL = 0.5
+_SMALL_ARGUMENT = 1.0
+_SMALL_TERMS = 20
+#: How many terms the logarithm of the gamma function near 1 takes.
+_LOGARITHM_TERMS = 28
 
 
 class _Expansion:
@@ -65,6 +76,38 @@ class _Expansion:
         return -(ratio + jnp.where(self.is_near, inner, 0)) / root
 
 
+@cache
+def _logarithm_coefficients() -> tuple[float, ...]:
+    """Coefficients of ``lgamma(1 + a) + log1p(a)``, divided by ``a``, in powers of ``a`` (DLMF 5.7.3)."""
+    zeta_less_one = _scipy.zetac(np.arange(2, _LOGARITHM_TERMS + 2))
+    higher = (float((-1) ** k * value / k) for k, value in enumerate(zeta_less_one, 2))
+    return (1 - float(np.euler_gamma), *higher)
+
+
+def _small_upper(a: Any, x: Any) -> Any:
+    """Gives the upper function for a small parameter and a small, positive argument, with all digits right."""
+    logarithm = jnp.log(x)
+    log_gamma = a * jnp.polyval(jnp.array(_logarithm_coefficients()[::-1]), a) - jnp.log1p(a)
+    power = a * logarithm - log_gamma
+    series = sum((-x) ** k / (math.factorial(k) * (a + k)) for k in range(_SMALL_TERMS, 0, -1))
+    return -jnp.expm1(power) - a * jnp.exp(power) * series
+
+
+def _by_steps(a: Any, x: Any, few: Any, of_upper: Any) -> Any:
+    """Gives one of the functions for a parameter that is not large: from the upper one of small ones, or by ``few``."""
+    small = (a <= _SMALL) & (x <= _SMALL_ARGUMENT) & (x > 0)
+    upper = _small_upper(jnp.where(small, a, _SMALL), jnp.where(small, x, _SMALL_ARGUMENT))
+    return jnp.where(small, of_upper(upper), few(jnp.where(small, 1.0, a), jnp.where(small, 1.0, x)))
+
+
+def _lower_steps(a: Any, x: Any) -> Any:
+    return _by_steps(a, x, lax.igamma, lambda upper: 1 - upper)
+
+
+def _upper_steps(a: Any, x: Any) -> Any:
+    return _by_steps(a, x, lax.igammac, lambda upper: upper)
+
+
 def _wide(a: Any, x: Any) -> tuple[Any, Any]:
     """Returns the arguments with one shape, in double precision."""
     a, x = jnp.broadcast_arrays(a, x)
@@ -87,7 +130,7 @@ def _by_size(arguments: tuple[Any, Any], few: Any, expansion: Any) -> Any:
 @op("Igamma", "a: T, x: T -> z: T", T=FLOATING, broadcasts=True)
 def igamma_op(xp, a, x):
     """Gives the lower regularized incomplete gamma function."""
-    result = _by_size(_wide(a, x), lax.igamma, lambda expansion: expansion.tail(-1))
+    result = _by_size(_wide(a, x), _lower_steps, lambda expansion: expansion.tail(-1))
     return _lower_domain(jnp, a, x, jnp.where(x == jnp.inf, 1, result))
 
 
@@ -133,7 +176,7 @@ def _igamma_samples(s):
 @op("Igammac", "a: T, x: T -> z: T", T=FLOATING, broadcasts=True)
 def igammac_op(xp, a, x):
     """Gives the upper regularized incomplete gamma function."""
-    result = _by_size(_wide(a, x), lax.igammac, lambda expansion: expansion.tail(1))
+    result = _by_size(_wide(a, x), _upper_steps, lambda expansion: expansion.tail(1))
     return _upper_domain(jnp, a, x, result)
 
 

@@ -1,10 +1,12 @@
 """Integrals that have no elementary form: Dawson's, the exponential, Fresnel's and Spence's.
 
-On the host they are SciPy's, loaded at first use; those that JAX has are compiled, too.
+On the host they are SciPy's, loaded at first use; Spence's is compiled as JAX has it, and the exponential integral as
+two series with a fixed number of terms: JAX's loops until the last number of an array has converged in each branch.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,15 @@ from tideflow._src.runtime.op import op
 
 _scipy: Any = LazyModule("scipy.special")
 _jax: Any = LazyModule("jax.scipy.special")
+
+
+#: From this argument on the asymptotic series of the exponential integral (DLMF 6.12.2) has its last place right, and
+#: below it the power series (DLMF 6.6.2) does, in so many terms.
+_ASYMPTOTIC = 40.0
+_ASYMPTOTIC_TERMS = 40
+_POWER_TERMS = 120
+#: From here on the exponential overflows in SciPy's integral.
+_OVERFLOW = 709.0
 
 
 def _compiled(function: Any, x: Any) -> Any:
@@ -44,16 +55,31 @@ def _dawsn_samples(s):
     yield from unary_samples(s)
 
 
+def _asymptotic(xp: Any, x: Any) -> Any:
+    """Gives the exponential integral of large numbers; it overflows later than the exponential itself does."""
+    coefficients = [float(math.factorial(k)) for k in range(_ASYMPTOTIC_TERMS)]
+    root = xp.exp(x / 2)
+    return root * (root / x * xp.polyval(xp.array(coefficients[::-1]), 1 / x))
+
+
 @op("Expint", "x: T -> y: T", T=FLOATING)
 def expint_op(xp, x):
     """Gives the exponential integral, that of ``exp(t) / t`` from minus infinity to ``x``; NaN below 0."""
-    outside = jnp.where(x == 0, -jnp.inf, jnp.nan).astype(x.dtype)
-    return jnp.where((x <= 0) | (x == jnp.inf), outside, _compiled(_jax.expi, x))
+    wide = x.astype(jnp.float64)
+    near = jnp.clip(wide, np.finfo("float64").tiny, _ASYMPTOTIC)
+    powers = [1 / (k * math.factorial(k)) for k in range(1, _POWER_TERMS)]
+    power_series = np.euler_gamma + jnp.log(near) + near * jnp.polyval(jnp.array(powers[::-1]), near)
+    result = jnp.where(wide < _ASYMPTOTIC, power_series, _asymptotic(jnp, jnp.maximum(wide, _ASYMPTOTIC)))
+    outside = jnp.where(x == 0, -jnp.inf, jnp.nan)
+    return jnp.where((x <= 0) | (x == jnp.inf), outside, result).astype(x.dtype)
 
 
 @expint_op.host
 def _expint_host(x):
-    return np.where((x < 0) | (x == np.inf), x.dtype.type(np.nan), in_single(_scipy.expi, x))
+    result = in_single(_scipy.expi, x)
+    if x.dtype == np.float64 and (x > _OVERFLOW).any():
+        result = np.where(x > _OVERFLOW, _asymptotic(np, np.maximum(x, _OVERFLOW)), result)
+    return np.where((x < 0) | (x == np.inf), x.dtype.type(np.nan), result)
 
 
 @expint_op.gradient
