@@ -19,7 +19,7 @@ _HALF = [0.0, 1e-30, 1e-10, 1e-3, 0.1, 0.5, 0.9, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 
 _HALF += [1e7, 1e10, 1e15, 1e20, 1e30, 1e38, np.inf]
 _WIDE = [1e-300, 1e100, 1e300, float(np.finfo("float64").max)]
 _NAMES = "Erf Erfc Erfinv Expint Ndtri Lgamma Digamma BesselI0 BesselI0e BesselI1 BesselI1e".split()
-_NAMES += "Zeta Polygamma Igamma Igammac".split()
+_NAMES += "Spence Zeta Polygamma Igamma Igammac".split()
 #: Where a value of the function is the difference of two that are near 1, compiled code answers with their precision.
 _ABSOLUTE = {"Igammac": 1e-13, "Lgamma": 2e-6, "Igamma": 1e-14}
 
@@ -105,6 +105,8 @@ def test_the_derivative_with_respect_to_the_parameter_is_that_of_the_function(a:
         ("Expint", (40.0,), 6039718263611238.0),
         ("Expint", (709.0,), 1.1607943366572636e305),
         ("Expint", (1e10,), np.inf),
+        ("Spence", (1.7976931348623157e308,), -251897.39469521283),
+        ("Spence", (1e30,), -2387.49908378),
     ],
 )
 def test_values(name: str, arguments: tuple[float, float], expected: float) -> None:

@@ -29,6 +29,8 @@ _jax: Any = LazyModule("jax.scipy.special")
 _ASYMPTOTIC = 40.0
 _ASYMPTOTIC_TERMS = 40
 _POWER_TERMS = 120
+#: From this argument on Spence's integral is its leading terms.
+_FAR = 1e30
 #: From here on the exponential overflows in SciPy's integral.
 _OVERFLOW = 709.0
 
@@ -134,7 +136,10 @@ fresnel_sin_op.samples(_fresnel_samples)
 @op("Spence", "x: T -> y: T", T=FLOATING)
 def spence_op(xp, x):
     """Gives Spence's integral, that of ``log(t) / (1 - t)`` from 1 to ``x``; NaN for negative numbers."""
-    return _compiled(_jax.spence, x)
+    # JAX's reciprocal of the largest numbers is flushed to zero; there the leading terms (DLMF 25.12.4) are exact.
+    far = (x.astype(jnp.float64) > _FAR) & (x < jnp.inf)
+    leading = _compiled(lambda wide: -(jnp.log(wide) ** 2) / 2 - np.pi**2 / 6, jnp.where(far, x, 1))
+    return jnp.where(far, leading, _compiled(_jax.spence, jnp.where(far, 1, x)))
 
 
 @spence_op.host
