@@ -94,3 +94,33 @@ def test_mistakes() -> None:
     accumulator = Accumulator(X, T)
     with pytest.raises(ValueError, match="already recording"), accumulator, accumulator:
         pass
+
+
+def test_gradients_of_a_function_with_a_loop_have_tangents() -> None:
+    @tf.function
+    def function(x):
+        return tf.while_loop(lambda i, y: i < 3, lambda i, y: (i + 1, tf.sin(y) * x), [0, x])[1]
+
+    def unrolled(x):
+        return tf.sin(tf.sin(tf.sin(x) * x) * x) * x
+
+    found = []
+    x = tf.constant(1.2, tf.float64)
+    for program in (unrolled, function):
+        with tf.autodiff.ForwardAccumulator(x, tf.constant(1.0, tf.float64)) as accumulator:
+            with tf.GradientTape() as tape:
+                tape.watch(x)
+                y = program(x)
+            gradient = tape.gradient(y, x)
+        found.append([float(y), float(gradient), float(accumulator.jvp(y)), float(accumulator.jvp(gradient))])
+    assert found[1] == pytest.approx(found[0], rel=1e-12)
+    assert found[1][3] == pytest.approx(-1.820605, rel=1e-5)
+
+
+def test_a_map_of_tensors_has_no_tangent_and_says_so() -> None:
+    x, key = tf.constant(2.0), tf.constant(1)
+    with (
+        tf.autodiff.ForwardAccumulator(x, tf.constant(1.0)),
+        pytest.raises(LookupError, match="TensorMapInsert"),
+    ):
+        tf.raw_ops.TensorMapInsert(input_handle=tf.raw_ops.EmptyTensorMap(), key=key, value=x)

@@ -16,7 +16,7 @@ from tideflow._src.autodiff.call import Call
 from tideflow._src.autodiff.rules import input_gradients, is_differentiable
 from tideflow._src.autodiff.tape import GradientTape
 from tideflow._src.autodiff.unconnected import UnconnectedGradients
-from tideflow._src.core import context, nest
+from tideflow._src.core import context, dtypes, nest
 from tideflow._src.core.indexed_slices import IndexedSlices
 from tideflow._src.core.tensor import Tensor
 from tideflow._src.graph.op_def import OpDef
@@ -152,7 +152,7 @@ class ForwardAccumulator:
         return any(id(tensor) in self._tangents for tensor in tensors)
 
     def _advance(self, inputs: Sequence[Any], outputs: Sequence[Any], rule: Callable[[list[Any]], list[Any]]) -> None:
-        results = [tensor for tensor in outputs if tensor.dtype.is_floating or tensor.dtype.is_complex]
+        results = [tensor for tensor in outputs if _has_tangent(tensor)]
         if not results:
             return
         registry: Any = OpDef.registry
@@ -165,7 +165,7 @@ class ForwardAccumulator:
                 seeds = []
                 for tensor in outputs:
                     seed = registry["ZerosLike"](tensor)
-                    if tensor.dtype.is_floating or tensor.dtype.is_complex:
+                    if _has_tangent(tensor):
                         tape.watch(seed)
                     seeds.append(seed)
                 pairs = []
@@ -183,6 +183,12 @@ class ForwardAccumulator:
         for tensor, tangent in zip(results, advanced, strict=False):
             if tangent is not None:
                 self._keep(tensor, to_dense(tangent))
+
+
+def _has_tangent(tensor: Any) -> bool:
+    """Tells whether a result changes along a direction: a number, or a list of numbers."""
+    dtype = tensor.dtype
+    return dtype.is_floating or dtype.is_complex or dtype is dtypes.variant
 
 
 def _tensor_of(primal: Any) -> Any:

@@ -26,6 +26,10 @@ class TensorMap:
     def __init__(self, items: dict[Any, tuple[Any, Any]]) -> None:
         self.items = items
 
+    def zeros_like(self) -> TensorMap:
+        """Returns a map of the same keys to zeros."""
+        return TensorMap({identity: (key, np.zeros_like(value)) for identity, (key, value) in self.items.items()})
+
 
 def _identity(key: Any) -> Any:
     """Returns what tells keys apart: dtype, shape and elements."""
