@@ -13,7 +13,7 @@ HEAVY = ["jax", "jaxlib", "keras", "google.protobuf", "grpc", "scipy", "tensorfl
 
 
 def run(code: str) -> str:
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

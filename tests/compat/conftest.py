@@ -23,7 +23,7 @@ def python(tmp_path) -> Callable[..., Result]:
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=600,
         )
 
     return run

@@ -42,7 +42,7 @@ def test_a_deck_runs_as_printed(name, tmp_path):
     deck, results = HERE / f"{name}.txt", tmp_path / "results.json"
     dialect = re.findall(r"^# dialect: (v\d)$", deck.read_text(encoding="utf-8"), re.MULTILINE)
     command = ["-m", "tideflow", f"--{dialect[0]}", str(HERE / "play.py"), str(deck), str(results)]
-    done = subprocess.run([sys.executable, *command], capture_output=True, text=True, timeout=300)
+    done = subprocess.run([sys.executable, *command], capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     cells = json.loads(results.read_text())
     assert len(cells) == CELLS[name]

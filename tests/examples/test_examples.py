@@ -104,7 +104,7 @@ def test_an_example_prints_what_tensorflow_prints(name, tmp_path):
     if name in PICTURES:
         arguments.append(str(picture))
     done = subprocess.run(
-        arguments, cwd=REPOSITORY, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300
+        arguments, cwd=REPOSITORY, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600
     )
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""

@@ -66,7 +66,7 @@ CLOCKS = {
 
 def bits(steps: int, before: str = "") -> str:
     source = before + textwrap.dedent(PROGRAM).replace("STEPS", str(steps))
-    done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, timeout=200)
+    done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 

@@ -503,12 +503,17 @@ def _gradient(gradient: Any, dense: Any) -> tuple[Any, str] | None:
 # Graphs
 
 
+#: The graph that was written last: the Python functions that it calls live as long as it does.
+_written: list[Graph] = []
+
+
 def make_graph_def(sample: Sample, constants: Sequence[int] = ()) -> dict[str, Any]:
     """Returns a GraphDef of placeholders and one op, in the form of `oracle_worker.make_graph_def`."""
     with Graph().as_default() as graph:
         run = GraphRun(static=constants)
         made = OpDef.registry[sample.op](*run.inputs(sample), **attributes_of(sample))
         outputs, operation = flatten(made), _operation(made)
+        _written[:] = [graph]
         return {
             "graph_def": graph.as_graph_def().SerializeToString(),
             "operation": operation.name,

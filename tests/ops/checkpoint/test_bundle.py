@@ -211,7 +211,7 @@ for name, function in (("one", save), ("shards", save_in_shards)):
 
 def test_whenever_a_process_is_killed_there_is_the_old_checkpoint_or_the_new_one(tmp_path: Path) -> None:
     result = subprocess.run(
-        [sys.executable, "-c", _KILLED, tmp_path], capture_output=True, text=True, check=False, timeout=120
+        [sys.executable, "-c", _KILLED, tmp_path], capture_output=True, text=True, check=False, timeout=600
     )
     assert result.returncode == 0, result.stderr
     # What the killed ones left is gone, too.
