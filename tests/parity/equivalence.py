@@ -15,7 +15,8 @@ from . import predicates
 
 #: Operations whose outputs are sums of products of their inputs: where terms cancel, what is left is rounding error.
 SUMS = frozenset(
-    "AudioSpectrogram FFT FFT2D FFT3D FFTND FusedBatchNormGrad FusedBatchNormGradV2 FusedBatchNormGradV3 IFFT IFFT2D "
+    "AudioSpectrogram CropAndResizeGradImage FFT FFT2D FFT3D FFTND FusedBatchNormGrad FusedBatchNormGradV2 "
+    "FusedBatchNormGradV3 IFFT IFFT2D "
     "IFFT3D IFFTND IRFFT IRFFT2D IRFFT3D IRFFTND Mfcc RFFT RFFT2D RFFT3D RFFTND".split()
 )
 

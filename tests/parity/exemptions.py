@@ -503,7 +503,12 @@ EXEMPTIONS: dict[str, dict[str, str | Exemption | tuple[Exemption, ...]]] = {
             predicates.any_of(predicates.not_finite, predicates.holds(lambda spectrogram, rate: spectrogram < 0)),
         ),
         "Betainc": Exemption(
-            "TensorFlow gives NaN where a parameter is the largest float, though the limit is 1", predicates.extreme
+            "TensorFlow gives NaN where a parameter is 0 or the largest float, though there is a limit",
+            predicates.any_of(predicates.extreme, predicates.holds(lambda a, b, x: (a <= 0) | (b <= 0))),
+        ),
+        "NearestNeighbors": Exemption(
+            "whether the distance from an infinity is one, or NaN, depends on how TensorFlow expands the square",
+            predicates.not_finite,
         ),
         "Cast": Exemption(_UNDEFINED, predicates.beyond_integers),
         "ClipByValue": Exemption(_NAN_LOSES, predicates.has_nan),
