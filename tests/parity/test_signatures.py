@@ -20,6 +20,13 @@ EXEMPTIONS: dict[str, str] = {
     "DType": "its second argument is of TensorFlow's own wire format",
     "dtypes.DType": "its second argument is of TensorFlow's own wire format",
     **dict.fromkeys(
+        [
+            f"types.experimental.{name}"
+            for name in ("ConcreteFunction", "FunctionType", "GenericFunction", "PolymorphicFunction")
+        ],
+        "they are for isinstance: TensorFlow's are abstract, and nobody makes one",
+    ),
+    **dict.fromkeys(
         ("fftnd", "ifftnd", "rfftnd", "irfftnd"), "TensorFlow has the raw operation there, here it is tf.signal's"
     ),
 }

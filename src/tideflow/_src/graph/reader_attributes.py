@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from tideflow._src.core import dtypes
 from tideflow._src.graph import attr_value
 
 if TYPE_CHECKING:
@@ -27,11 +28,16 @@ def of(op: Operation) -> dict[str, Any]:
     if kind not in _BRANCHES and kind not in _LOOPS and kind not in _CALLS:
         return {}
     found: dict[str, Any] = {"_read_only_resource_inputs": read_only_inputs(op)}
-    if kind not in _CALLS:
+    if kind in _LOOPS or (kind in _BRANCHES and not _tests_a_number(op)):
         found["_lower_using_switch_merge"] = True
     if kind in _LOOPS:
         found["_num_original_outputs"] = len(op.outputs)
     return {name: value for name, value in found.items() if name not in op.attrs}
+
+
+def _tests_a_number(op: Operation) -> bool:
+    """Tells whether a conditional's predicate is no boolean: a switch would not take it."""
+    return op.op_def.name in ("If", "StatelessIf") and op._inputs[0]._dtype.base_dtype is not dtypes.bool
 
 
 def read_only_inputs(op: Operation) -> list[int]:

@@ -13,7 +13,7 @@ from tideflow._src.runtime.op import op
     "NearestNeighbors",
     "points: float, centers: float, k: int64 -> nearest_center_indices: int64, nearest_center_distances: float",
     tier="host",
-    differentiable=False,
+    differentiable="missing",
 )
 def nearest_neighbors_op(points, centers, k):
     """Finds the nearest ``k`` centers of each point, the nearest first, and the squares of their distances.
@@ -48,11 +48,7 @@ def nearest_neighbors_op(points, centers, k):
 
 @nearest_neighbors_op.shape
 def _nearest_neighbors_shape(points, centers, k):
-    for name, shape, rank in (("points", points, 2), ("centers", centers, 2), ("k", k, 0)):
-        if shape is not None and len(shape) != rank:
-            raise ValueError(f"Shape must be rank {rank} but is rank {len(shape)}: {name}")
-    shape = (None if points is None else points[0], None)
-    return shape, shape
+    return None, None  # as in TensorFlow, the kernel alone looks at shapes
 
 
 @nearest_neighbors_op.samples
