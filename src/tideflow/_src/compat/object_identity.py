@@ -81,6 +81,16 @@ class ObjectIdentityDictionary(MutableMapping[Any, Any]):
             yield key.unwrapped
 
 
+def _alive(storage: dict[_Wrapper, Any]) -> Iterator[Any]:
+    """Yields the objects behind weak keys, and removes the keys of those that are gone."""
+    for key in list(storage):
+        found = key.unwrapped
+        if found is None:
+            storage.pop(key, None)
+        else:
+            yield found
+
+
 class ObjectIdentityWeakKeyDictionary(ObjectIdentityDictionary):
     """Is such a dict that does not keep its keys alive."""
 
@@ -90,12 +100,7 @@ class ObjectIdentityWeakKeyDictionary(ObjectIdentityDictionary):
         return sum(1 for _ in self)
 
     def __iter__(self) -> Iterator[Any]:
-        for key in list(self._storage):
-            found = key.unwrapped
-            if found is None:
-                self._storage.pop(key, None)
-            else:
-                yield found
+        return _alive(self._storage)
 
 
 class ObjectIdentitySet(MutableSet[Any]):
@@ -139,9 +144,4 @@ class ObjectIdentityWeakSet(ObjectIdentitySet):
         return sum(1 for _ in self)
 
     def __iter__(self) -> Iterator[Any]:
-        for key in list(self._storage):
-            found = key.unwrapped
-            if found is None:
-                self._storage.pop(key, None)
-            else:
-                yield found
+        return _alive(self._storage)

@@ -129,11 +129,8 @@ class Carried:
             trace.buffers, trace.counters = saved
 
 
-def evaluate(function: Any, values: Sequence[Any]) -> list[Any]:
-    """Evaluates a function graph on known and traced values, as a part of the program that is traced."""
-    function.check_types(values)
-    plan = function.plan()
-    known: dict[SymbolicTensor, Any] = dict(zip(function.inputs, values, strict=True))
+def looked_up(plan: Any, known: dict[SymbolicTensor, Any]) -> Callable[[SymbolicTensor], Any]:
+    """Returns what finds the value of a tensor of a plan: known so far, a constant, or what stands for a variable."""
 
     def lookup(tensor: SymbolicTensor) -> Any:
         tensor = plan.resolve(tensor)
@@ -145,6 +142,15 @@ def evaluate(function: Any, values: Sequence[Any]) -> list[Any]:
             return plan.constants[tensor]
         return variable_value(tensor)
 
+    return lookup
+
+
+def evaluate(function: Any, values: Sequence[Any]) -> list[Any]:
+    """Evaluates a function graph on known and traced values, as a part of the program that is traced."""
+    function.check_types(values)
+    plan = function.plan()
+    known: dict[SymbolicTensor, Any] = dict(zip(function.inputs, values, strict=True))
+    lookup = looked_up(plan, known)
     for op in plan.ops:
         if op.type != "NoOp" and not _state().is_handle(op):
             run(op, plan, known, lookup)

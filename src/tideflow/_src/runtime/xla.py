@@ -541,17 +541,7 @@ class _Compiled:
         known = {tensor: self._fixed[tensor] if tensor in self._fixed else next(given) for tensor in self._inputs}
         streams = {op: counters[index] for index, op in enumerate(self._streams)}
         own = {op: reserved[index] for index, op in enumerate(self._random)}
-
-        def lookup(tensor: SymbolicTensor) -> Any:
-            tensor = plan.resolve(tensor)
-            try:
-                return known[tensor]
-            except KeyError:
-                pass
-            if tensor in plan.constants:
-                return plan.constants[tensor]
-            return tracing.variable_value(tensor)
-
+        lookup = tracing.looked_up(plan, known)
         messages: list[tuple[Operation, str]] = []
         outer = checks.trace.conditions
         conditions = [] if conditions is None else conditions
