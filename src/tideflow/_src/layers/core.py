@@ -11,6 +11,7 @@ from tideflow._src.core.dimension import dimension_value
 from tideflow._src.core.tensor_shape import TensorShape, as_shape
 from tideflow._src.layers.input_spec import InputSpec
 from tideflow._src.layers.layer import Layer
+from tideflow._src.layers.signatures import layer_function
 from tideflow._src.layers.smart_conditional import smart_cond
 from tideflow._src.ops.array.identity import identity
 from tideflow._src.ops.array.raw import raw
@@ -133,51 +134,7 @@ def _is_partitioned(variable: Any) -> bool:
     return hasattr(variable, "_get_variable_list")
 
 
-def dense(
-    inputs: Any,
-    units: int,
-    activation: Any = None,
-    use_bias: bool = True,
-    kernel_initializer: Any = None,
-    bias_initializer: Any = zeros_initializer(),  # noqa: B008
-    kernel_regularizer: Any = None,
-    bias_regularizer: Any = None,
-    activity_regularizer: Any = None,
-    kernel_constraint: Any = None,
-    bias_constraint: Any = None,
-    trainable: bool = True,
-    name: str | None = None,
-    reuse: bool | None = None,
-) -> Any:
-    """Computes ``activation(inputs @ kernel + bias)`` with new variables, or those of a layer of the same name.
-
-    Args:
-      inputs: a tensor of rank 2 or more.
-      units, activation, use_bias, kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer,
-        activity_regularizer, kernel_constraint, bias_constraint, trainable, name: see :class:`Dense`.
-      reuse: whether to share the variables of the layer of that name.
-
-    Raises:
-      ValueError: the last dimension of ``inputs`` is not known, or variables of that name exist and ``reuse`` is not
-        set.
-    """
-    layer = Dense(
-        units,
-        activation=activation,
-        use_bias=use_bias,
-        kernel_initializer=kernel_initializer,
-        bias_initializer=bias_initializer,
-        kernel_regularizer=kernel_regularizer,
-        bias_regularizer=bias_regularizer,
-        activity_regularizer=activity_regularizer,
-        kernel_constraint=kernel_constraint,
-        bias_constraint=bias_constraint,
-        trainable=trainable,
-        name=name,
-        _scope=name,
-        _reuse=reuse,
-    )
-    return layer.apply(inputs)
+dense = layer_function(Dense)
 
 
 class Dropout(Layer):
@@ -221,21 +178,7 @@ class Dropout(Layer):
         return input_shape
 
 
-def dropout(
-    inputs: Any, rate: Any = 0.5, noise_shape: Any = None, seed: Any = None, training: Any = False,
-    name: str | None = None,
-) -> Any:  # fmt: skip
-    """Sets elements to zero at random while training, and scales the others up.
-
-    Args:
-      inputs: a tensor.
-      rate: the probability that an element is dropped.
-      noise_shape: the shape of what is drawn at random.
-      seed: the seed.
-      training: whether to drop: a boolean, or a scalar boolean tensor.
-      name: the name.
-    """
-    return Dropout(rate, noise_shape=noise_shape, seed=seed, name=name).apply(inputs, training=training)
+dropout = layer_function(Dropout)
 
 
 class Flatten(Layer):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
 
@@ -10,6 +10,7 @@ from tideflow._src.core import context, dtypes
 from tideflow._src.core.tensor_shape import as_shape
 from tideflow._src.layers.input_spec import InputSpec
 from tideflow._src.layers.layer import Layer
+from tideflow._src.layers.signatures import layer_function
 from tideflow._src.layers.smart_conditional import known_truth, smart_cond
 from tideflow._src.ops.array.identity import identity, stop_gradient
 from tideflow._src.ops.array.raw import raw
@@ -29,7 +30,8 @@ from tideflow._src.state.replication import VariableAggregation, VariableSynchro
 class BatchNormalization(Layer):
     """Normalizes channels over a batch while training, and by running averages afterwards.
 
-    The updates of the running averages join the collection ``UPDATE_OPS``; they do not run by themselves.
+    The updates of the running averages join the collection ``UPDATE_OPS``; they do not run by themselves: make
+    the training operation depend on them.
 
     Args:
       axis: the axis, or axes, of what is normalized separately: the channels.
@@ -439,68 +441,7 @@ def _together(more: Any, bias: Any, scale: Any, offset: Any) -> tuple[Any, Any]:
     return more, bias
 
 
-def batch_normalization(
-    inputs: Any,
-    axis: int | Sequence[int] = -1,
-    momentum: float = 0.99,
-    epsilon: float = 1e-3,
-    center: bool = True,
-    scale: bool = True,
-    beta_initializer: Any = Zeros(),  # noqa: B008
-    gamma_initializer: Any = Ones(),  # noqa: B008
-    moving_mean_initializer: Any = Zeros(),  # noqa: B008
-    moving_variance_initializer: Any = Ones(),  # noqa: B008
-    beta_regularizer: Any = None,
-    gamma_regularizer: Any = None,
-    beta_constraint: Any = None,
-    gamma_constraint: Any = None,
-    training: Any = False,
-    trainable: bool = True,
-    name: str | None = None,
-    reuse: bool | None = None,
-    renorm: bool = False,
-    renorm_clipping: dict[str, Any] | None = None,
-    renorm_momentum: float = 0.99,
-    fused: bool | None = None,
-    virtual_batch_size: int | None = None,
-    adjustment: Any = None,
-) -> Any:
-    """Normalizes channels over a batch while training, and by running averages afterwards.
-
-    The updates of the running averages join the collection ``UPDATE_OPS``: make the training operation depend on them.
-
-    Args:
-      inputs: a tensor.
-      training: whether to normalize over the batch: a boolean, or a scalar boolean tensor.
-      axis, momentum, epsilon, center, scale, beta_initializer, gamma_initializer, moving_mean_initializer,
-        moving_variance_initializer, beta_regularizer, gamma_regularizer, beta_constraint, gamma_constraint, trainable,
-        name, renorm, renorm_clipping, renorm_momentum, fused, virtual_batch_size, adjustment: see
-        :class:`BatchNormalization`.
-      reuse: whether to share the variables of the layer of that name.
-    """
-    layer = BatchNormalization(
-        axis=axis,
-        momentum=momentum,
-        epsilon=epsilon,
-        center=center,
-        scale=scale,
-        beta_initializer=beta_initializer,
-        gamma_initializer=gamma_initializer,
-        moving_mean_initializer=moving_mean_initializer,
-        moving_variance_initializer=moving_variance_initializer,
-        beta_regularizer=beta_regularizer,
-        gamma_regularizer=gamma_regularizer,
-        beta_constraint=beta_constraint,
-        gamma_constraint=gamma_constraint,
-        renorm=renorm,
-        renorm_clipping=renorm_clipping,
-        renorm_momentum=renorm_momentum,
-        fused=fused,
-        trainable=trainable,
-        virtual_batch_size=virtual_batch_size,
-        adjustment=adjustment,
-        name=name,
-        _scope=name,
-        _reuse=reuse,
-    )
-    return layer.apply(inputs, training=training)
+batch_normalization = layer_function(
+    BatchNormalization,
+    last=("renorm", "renorm_clipping", "renorm_momentum", "fused", "virtual_batch_size", "adjustment"),
+)

@@ -9,6 +9,7 @@ from tideflow._src.layers.convolution import normalized_padding, one_for_each, o
 from tideflow._src.layers.core import normalized_format
 from tideflow._src.layers.input_spec import InputSpec
 from tideflow._src.layers.layer import Layer
+from tideflow._src.layers.signatures import layer_function
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.array.shape import expand_dims, squeeze
 from tideflow._src.runtime.convert import convert_to_tensor
@@ -80,114 +81,60 @@ class Pooling(Layer):
 
 
 class MaxPooling1D(Pooling):
-    """Takes the maximum of each window of sequences; see :class:`Pooling` for its arguments."""
+    """Takes the maximum of each window of sequences; see :class:`Pooling` for the arguments."""
 
     rank = 1
     operations = ("MaxPool", "MaxPool3D")
 
 
-def max_pooling1d(
-    inputs: Any, pool_size: Any, strides: Any, padding: str = "valid", data_format: str = "channels_last",
-    name: str | None = None,
-) -> Any:  # fmt: skip
-    """Takes the maximum of each window of sequences; see :class:`Pooling` for the arguments.
-
-    Raises:
-      ValueError: ``inputs`` is not of rank 3, or an argument is not one of those.
-    """
-    return MaxPooling1D(pool_size, strides, padding, data_format, name=name).apply(inputs)
+max_pooling1d = layer_function(MaxPooling1D)
 
 
 class MaxPooling2D(Pooling):
-    """Takes the maximum of each window of images; see :class:`Pooling` for its arguments."""
+    """Takes the maximum of each window of images; see :class:`Pooling` for the arguments."""
 
     rank = 2
     operations = ("MaxPool", "MaxPool3D")
 
 
-def max_pooling2d(
-    inputs: Any, pool_size: Any, strides: Any, padding: str = "valid", data_format: str = "channels_last",
-    name: str | None = None,
-) -> Any:  # fmt: skip
-    """Takes the maximum of each window of images; see :class:`Pooling` for the arguments.
-
-    Raises:
-      ValueError: ``inputs`` is not of rank 4, or an argument is not one of those.
-    """
-    return MaxPooling2D(pool_size, strides, padding, data_format, name=name).apply(inputs)
+max_pooling2d = layer_function(MaxPooling2D)
 
 
 class MaxPooling3D(Pooling):
-    """Takes the maximum of each window of volumes; see :class:`Pooling` for its arguments."""
+    """Takes the maximum of each window of volumes; see :class:`Pooling` for the arguments."""
 
     rank = 3
     operations = ("MaxPool", "MaxPool3D")
 
 
-def max_pooling3d(
-    inputs: Any, pool_size: Any, strides: Any, padding: str = "valid", data_format: str = "channels_last",
-    name: str | None = None,
-) -> Any:  # fmt: skip
-    """Takes the maximum of each window of volumes; see :class:`Pooling` for the arguments.
-
-    Raises:
-      ValueError: ``inputs`` is not of rank 5, or an argument is not one of those.
-    """
-    return MaxPooling3D(pool_size, strides, padding, data_format, name=name).apply(inputs)
+max_pooling3d = layer_function(MaxPooling3D)
 
 
 class AveragePooling1D(Pooling):
-    """Takes the mean of each window of sequences; see :class:`Pooling` for its arguments."""
+    """Takes the mean of each window of sequences; see :class:`Pooling` for the arguments."""
 
     rank = 1
     operations = ("AvgPool", "AvgPool3D")
 
 
-def average_pooling1d(
-    inputs: Any, pool_size: Any, strides: Any, padding: str = "valid", data_format: str = "channels_last",
-    name: str | None = None,
-) -> Any:  # fmt: skip
-    """Takes the mean of each window of sequences; see :class:`Pooling` for the arguments.
-
-    Raises:
-      ValueError: ``inputs`` is not of rank 3, or an argument is not one of those.
-    """
-    return AveragePooling1D(pool_size, strides, padding, data_format, name=name).apply(inputs)
+average_pooling1d = layer_function(AveragePooling1D)
 
 
 class AveragePooling2D(Pooling):
-    """Takes the mean of each window of images; see :class:`Pooling` for its arguments."""
+    """Takes the mean of each window of images; see :class:`Pooling` for the arguments."""
 
     rank = 2
     operations = ("AvgPool", "AvgPool3D")
 
 
-def average_pooling2d(
-    inputs: Any, pool_size: Any, strides: Any, padding: str = "valid", data_format: str = "channels_last",
-    name: str | None = None,
-) -> Any:  # fmt: skip
-    """Takes the mean of each window of images; see :class:`Pooling` for the arguments.
-
-    Raises:
-      ValueError: ``inputs`` is not of rank 4, or an argument is not one of those.
-    """
-    return AveragePooling2D(pool_size, strides, padding, data_format, name=name).apply(inputs)
+average_pooling2d = layer_function(AveragePooling2D)
 
 
 class AveragePooling3D(Pooling):
-    """Takes the mean of each window of volumes; see :class:`Pooling` for its arguments."""
+    """Takes the mean of each window of volumes; see :class:`Pooling` for the arguments."""
 
     rank = 3
     operations = ("AvgPool", "AvgPool3D")
 
 
-def average_pooling3d(
-    inputs: Any, pool_size: Any, strides: Any, padding: str = "valid", data_format: str = "channels_last",
-    name: str | None = None,
-) -> Any:  # fmt: skip
-    """Takes the mean of each window of volumes; see :class:`Pooling` for the arguments.
-
-    Raises:
-      ValueError: ``inputs`` is not of rank 5, or an argument is not one of those.
-    """
-    return AveragePooling3D(pool_size, strides, padding, data_format, name=name).apply(inputs)
+average_pooling3d = layer_function(AveragePooling3D)
