@@ -23,7 +23,6 @@ class ConcreteFunction(interfaces.Callable):
       graph: the graph.
       parameters: the parameters, with the types of the arguments that the graph was built for.
       name: the name of the Python function.
-      jit_compile: whether XLA must compile it, whatever that costs.
       cause: what made the function be traced.
       trace_seconds: how long that took.
 
@@ -38,7 +37,6 @@ class ConcreteFunction(interfaces.Callable):
         graph: FunctionGraph,
         parameters: Sequence[Parameter],
         name: str,
-        jit_compile: bool | None = None,
         cause: str = "it was built by hand",
         trace_seconds: float = 0.0,
     ) -> None:
@@ -49,7 +47,7 @@ class ConcreteFunction(interfaces.Callable):
         self.structured_outputs = graph.structured_outputs
         self.cause = cause
         self.trace_seconds = trace_seconds
-        self.call = GraphCall(graph, jit_compile)
+        self.call = GraphCall(graph)
         self._handles = [index for index, item in enumerate(graph.inputs) if item._dtype is dtypes.resource]
         self._pack = _packer(graph.structured_outputs)
 
@@ -272,7 +270,10 @@ class ConcreteFunction(interfaces.Callable):
                 f"Invalid stage selected: {stage!r}. Valid values are: {', '.join(map(repr, lowering.STAGES))}"
             )
         inputs = [*tensors, *self.captured_inputs]
-        program = self.call.program_for(inputs)
+        try:
+            program = self.call.program_for(inputs)
+        except InvalidArgumentError as error:
+            raise ValueError(error.message) from None
         values = []
         for index in program.fed:
             item = inputs[index]

@@ -48,6 +48,7 @@ class Extended(FuncGraph):
         super().__init__(unique_function_name(f"{original.name.removesuffix('_forward')}_forward"), outer_graph)
         self.outer_graph = outer_graph
         self.original = original
+        self.must_compile = original.must_compile
         self.seed = original.seed
         self.structured_outputs = original.structured_outputs
         self._copies: dict[SymbolicTensor, SymbolicTensor] = {}
@@ -125,6 +126,7 @@ class BackwardGraph(FuncGraph):
     def __init__(self, forward: Extended) -> None:
         super().__init__(unique_function_name(f"{forward.name.removesuffix('_forward')}_backward"), forward)
         self.forward = forward
+        self.must_compile = forward.must_compile
         self._again: dict[SymbolicTensor, SymbolicTensor] = {}
         self._simple: dict[SymbolicTensor, bool] = {}
         self._forward_inputs = set(forward.inputs)

@@ -17,7 +17,7 @@ from tideflow._src.graph.graph import Graph
 from tideflow._src.graph.op_def import OpDef
 from tideflow._src.graph.operation import Operation
 from tideflow._src.graph.static_value import static_value
-from tideflow._src.runtime import stages, tracing
+from tideflow._src.runtime import must_compile, stages, tracing
 from tideflow._src.runtime.arguments import wire_name
 from tideflow._src.runtime.buffers import Buffer, ResourceHandle, ResourceManager
 from tideflow._src.runtime.convert import convert_to_tensor
@@ -41,6 +41,8 @@ class FuncGraph(Graph):
     """
 
     building_function = True
+    #: Whether XLA must compile it, whatever that costs: what only the host can run is an error in it.
+    must_compile = False
 
     def __init__(self, name: str, outer_graph: Graph | None = None) -> None:
         super().__init__()
@@ -182,9 +184,13 @@ class FuncGraph(Graph):
             with self._program_lock:
                 program = state.programs.get(key)
                 if program is None:
+                    if self.must_compile:
+                        must_compile.check(self)
                     feeds = [parameter for parameter in self.inputs if parameter not in given]
                     inner = state.bound(given) if given else state
-                    program = Program(self.outputs, self.control_outputs, feeds, inner, lists_on_host=True)
+                    program = Program(
+                        self.outputs, self.control_outputs, feeds, inner, compiled=self.must_compile, lists_on_host=True
+                    )
                     state.programs[key] = program
         if not any(value.__class__ is Buffer or value.__class__ is ResourceHandle for value in values):
             return program.call

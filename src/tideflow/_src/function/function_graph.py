@@ -43,6 +43,7 @@ class FunctionGraph(FuncGraph):
         self.deferred: list[tuple[Callable[[], Any], Any, list[Any]]] = []
         self._deferred_by_key: dict[Any, Any] = {}
         self.attributes = dict(attributes or {})
+        self.must_compile = bool(self.attributes.get("_XlaMustCompile"))
         self._arguments: set[int] = set()
         if self.outer_graph is None:
             self.seed = eager_seeds.global_seed

@@ -12,7 +12,7 @@ from tideflow._src.core.device_tensor import DeviceTensor
 from tideflow._src.core.tensor import HOST_CPU, EagerTensor, SymbolicTensor
 from tideflow._src.function.func_graph import FuncGraph
 from tideflow._src.function.function_graph import is_buffer_handle
-from tideflow._src.runtime import devices, stages
+from tideflow._src.runtime import devices, must_compile, stages
 from tideflow._src.runtime.buffers import eager_resources
 from tideflow._src.runtime.program import Program
 from tideflow._src.runtime.random_state import eager_seeds
@@ -30,10 +30,14 @@ class FunctionProgram:
     Args:
       graph: the graph.
       inputs: tensors for its parameters; those that refer to variables are bound for good.
-      jit_compile: whether XLA must compile it, whatever that costs.
+
+    Raises:
+      InvalidArgumentError: XLA must compile the function, but only the host can run some operations of it.
     """
 
-    def __init__(self, graph: FuncGraph, inputs: Sequence[Any], jit_compile: bool | None = None) -> None:
+    def __init__(self, graph: FuncGraph, inputs: Sequence[Any]) -> None:
+        if graph.must_compile:
+            must_compile.check(graph)
         bound: dict[SymbolicTensor, Any] = {}
         feeds: list[SymbolicTensor] = []
         self.fed: list[int] = []
@@ -50,7 +54,7 @@ class FunctionProgram:
             graph.control_outputs,
             feeds,
             self.state,
-            compiled=jit_compile is True,
+            compiled=graph.must_compile,
             soft_placement=devices.get_soft_device_placement(),
         )
         self.generation = eager_seeds.generation

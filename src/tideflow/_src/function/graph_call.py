@@ -24,12 +24,10 @@ class GraphCall:
 
     Args:
       graph: the graph, which must not change any more.
-      jit_compile: whether XLA must compile it, whatever that costs.
     """
 
-    def __init__(self, graph: FuncGraph, jit_compile: bool | None = None) -> None:
+    def __init__(self, graph: FuncGraph) -> None:
         self.graph = graph
-        self.jit_compile = jit_compile
         self._stateful = graph.is_stateful()
         self._lock = threading.Lock()
         self._programs: dict[Any, FunctionProgram] = {}
@@ -60,7 +58,7 @@ class GraphCall:
             with self._lock:
                 program = self._programs.get(key)
                 if program is None:
-                    program = self._programs[key] = FunctionProgram(self.graph, inputs, self.jit_compile)
+                    program = self._programs[key] = FunctionProgram(self.graph, inputs)
                     self._forget_with(key, [inputs[index] for index in self._handles])
         return program
 

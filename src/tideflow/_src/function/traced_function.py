@@ -53,7 +53,7 @@ class TracedFunction(interfaces.Callable):
       name: the name in graphs and messages.
       input_signature: types that the arguments are held to, so that the function is traced once.
       autograph: accepted; statements of Python are not rewritten.
-      jit_compile: whether XLA must compile the function at once.
+      jit_compile: whether XLA must compile the function, at once; then what only the host can run is an error.
       reduce_retracing: whether a second shape makes the function be traced for unknown sizes.
       experimental_implements, experimental_autograph_options, experimental_attributes: what the function's definition
         says of it.
@@ -318,7 +318,7 @@ class TracedFunction(interfaces.Callable):
         took = perf_counter() - start
         cause = retracing.cause(self._last_traced, parameters)
         self._last_traced = tuple(parameters)
-        return ConcreteFunction(graph, parameters, self._name, self._jit_compile, cause, took)
+        return ConcreteFunction(graph, parameters, self._name, cause, took)
 
     def _forget_dead(self, reference: Any) -> None:
         """Forgets the traces for an object that is gone."""
@@ -525,7 +525,8 @@ def function(
         do not fit are an error.
       autograph: accepted; Python's own ``if`` and ``for`` on tensors are not rewritten: use ``tf.cond``,
         ``tf.while_loop`` and ``tf.map_fn``.
-      jit_compile: whether XLA compiles the whole function at once.
+      jit_compile: whether XLA compiles the whole function at once. If so, calls raise InvalidArgumentError where it
+        holds what no compiler takes, such as strings, Python functions and queues; otherwise the host runs these.
       reduce_retracing: whether a function that sees a second shape is traced for unknown sizes.
       experimental_implements: the name of what the function implements, for those who read its definition.
       experimental_autograph_options: kept for TensorFlow's signature.
