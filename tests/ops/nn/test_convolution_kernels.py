@@ -12,6 +12,7 @@ import pytest
 
 from tideflow._src.core import errors
 from tideflow._src.ops.nn import convolution_kernels as kernels
+from tideflow._src.ops.nn.convolution_plan import Window
 from tideflow._src.ops.nn.convolution_xla import COMPILER_OPTIONS
 from tideflow._src.ops.nn.windows import window_output_size
 
@@ -102,14 +103,15 @@ def _layout(x: np.ndarray, layout: str) -> np.ndarray:
 
 def _call(name: str, tier: str, arguments: tuple[Any, ...], attributes: dict[str, Any]) -> np.ndarray:
     """Runs a kernel; the xla one jitted over its array arguments."""
-    function = getattr(kernels, f"{name}_{tier}")
+    function = getattr(getattr(kernels, name), tier)
+    arguments = (*arguments, Window(**attributes))
     if tier == "host":
-        return function(*arguments, **attributes)
+        return function(*arguments)
     arrays = [a for a in arguments if not isinstance(a, tuple)]
 
     def traced(*values: Any) -> Any:
         rest = iter(values)
-        return function(*(a if isinstance(a, tuple) else next(rest) for a in arguments), **attributes)
+        return function(*(a if isinstance(a, tuple) else next(rest) for a in arguments))
 
     return np.asarray(jax.jit(traced, compiler_options=COMPILER_OPTIONS)(*arrays))
 
@@ -175,8 +177,8 @@ def test_large_batches_are_gathered_in_chunks() -> None:
     random = np.random.RandomState(0)
     x, filter = random.randn(70, 12, 12, 16).astype(np.float32), random.randn(3, 3, 16, 4).astype(np.float32)
     attributes = {"strides": [1, 1, 1, 1], "padding": "SAME"}
-    together = kernels.conv2d_host(x, filter, **attributes)
-    one_by_one = np.concatenate([kernels.conv2d_host(image[None], filter, **attributes) for image in x])
+    together = kernels.conv2d.host(x, filter, Window(**attributes))
+    one_by_one = np.concatenate([kernels.conv2d.host(image[None], filter, Window(**attributes)) for image in x])
     np.testing.assert_allclose(together, one_by_one, rtol=1e-4, atol=1e-4)
 
 
@@ -243,13 +245,13 @@ def test_bad_arguments(changes: dict[str, Any], message: str) -> None:
     given.update(changes)
     x, filter = np.ones(given.pop("input"), np.float32), np.ones(given.pop("filter"), np.float32)
     with pytest.raises(errors.InvalidArgumentError, match=message):
-        kernels.conv2d_host(x, filter, **given)
+        kernels.conv2d.host(x, filter, Window(**given))
 
 
 def test_strides_over_batch_are_unimplemented() -> None:
     x, filter = np.ones((2, 5, 5, 4), np.float32), np.ones((3, 3, 4, 6), np.float32)
     with pytest.raises(errors.UnimplementedError, match="batch and depth"):
-        kernels.conv2d_host(x, filter, strides=[2, 1, 1, 1], padding="VALID")
+        kernels.conv2d.host(x, filter, Window(strides=[2, 1, 1, 1], padding="VALID"))
 
 
 def test_gradients_check_out_backprop() -> None:
@@ -257,12 +259,12 @@ def test_gradients_check_out_backprop() -> None:
     wrong = np.ones((2, 4, 3, 6), np.float32)
     attributes = {"strides": [1, 1, 1, 1], "padding": "VALID"}
     with pytest.raises(errors.InvalidArgumentError, match=r"expected \[2, 3, 3, 6\]"):
-        kernels.conv2d_backprop_input_host(x.shape, filter, wrong, **attributes)
+        kernels.conv2d_backprop_input.host(x.shape, filter, wrong, Window(**attributes))
     with pytest.raises(errors.InvalidArgumentError, match=r"expected \[2, 3, 3, 6\]"):
-        kernels.conv2d_backprop_filter_host(x, filter.shape, wrong, **attributes)
+        kernels.conv2d_backprop_filter.host(x, filter.shape, wrong, Window(**attributes))
 
 
 def test_depthwise_checks_depth() -> None:
     x, filter = np.ones((2, 5, 5, 4), np.float32), np.ones((3, 3, 3, 2), np.float32)
     with pytest.raises(errors.InvalidArgumentError, match="same depth: 4 vs 3"):
-        kernels.depthwise_conv2d_native_host(x, filter, strides=[1, 1, 1, 1], padding="VALID")
+        kernels.depthwise_conv2d_native.host(x, filter, Window(strides=[1, 1, 1, 1], padding="VALID"))

@@ -7,6 +7,7 @@ import pytest
 
 import tideflow as tf
 from tideflow._src.ops.nn import convolution_kernels, pooling_kernels, tiers
+from tideflow._src.ops.nn.convolution_plan import Window
 
 
 @pytest.fixture
@@ -18,18 +19,18 @@ def eagerly_compiled(monkeypatch):
 def test_both_tiers_give_the_same(eagerly_compiled) -> None:
     random = np.random.default_rng(0)
     x, filters = random.normal(size=(2, 6, 5, 3)).astype("f"), random.normal(size=(3, 2, 3, 4)).astype("f")
-    attributes = {"strides": [1, 2, 1, 1], "padding": "SAME"}
+    strides = Window([1, 2, 1, 1], "SAME")
     kernels = convolution_kernels
-    kernel = tiers.tiered(kernels.conv2d_host, kernels.conv2d_xla)
-    first, second = kernel(x, filters, **attributes), kernel(x, filters, **attributes)
+    kernel = tiers.tiered(kernels.conv2d.host, kernels.conv2d.xla)
+    first, second = kernel(x, filters, strides), kernel(x, filters, strides)
     assert isinstance(second, np.ndarray)
     np.testing.assert_allclose(first, second, rtol=1e-4, atol=1e-5)
-    kernel = tiers.tiered(kernels.conv2d_backprop_input_host, kernels.conv2d_backprop_input_xla)
+    kernel = tiers.tiered(kernels.conv2d_backprop_input.host, kernels.conv2d_backprop_input.xla)
     sizes = np.array(x.shape, np.int32)
-    results = [kernel(sizes, filters, first, **attributes) for _ in range(2)]
+    results = [kernel(sizes, filters, first, strides) for _ in range(2)]
     np.testing.assert_allclose(*results, rtol=1e-4, atol=1e-5)
     larger = np.array([2, 5, 5, 3], np.int32)  # of another size, though the arrays have the same shapes
-    assert kernel(larger, filters, first, **attributes).shape == (2, 5, 5, 3)
+    assert kernel(larger, filters, first, strides).shape == (2, 5, 5, 3)
     window = {"ksize": [1, 2, 2, 1], "strides": [1, 2, 2, 1], "padding": "SAME"}
     kernel = tiers.tiered(pooling_kernels.max_pool_with_argmax_host, pooling_kernels.max_pool_with_argmax_xla)
     one, other = kernel(x, **window), kernel(x, **window)

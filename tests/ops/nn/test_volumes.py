@@ -12,7 +12,7 @@ import pytest
 import tideflow as tf
 import tideflow.v1 as v1
 from tideflow._src.core import errors
-from tideflow._src.ops.nn import convolution_kernels, pooling_kernels
+from tideflow._src.ops.nn import convolution_kernels, convolution_plan, pooling_kernels
 
 RANDOM = np.random.default_rng(5)
 
@@ -86,16 +86,17 @@ def test_convolution_and_its_gradients(window, strides, dilations, padding, tier
     order = (lambda array: array) if layout == "NDHWC" else first
 
     def run(name: str, *arrays: Any) -> np.ndarray:
-        kernel = getattr(convolution_kernels, f"{name}_{tier}")
+        kernel = getattr(getattr(convolution_kernels, name), tier)
+        window = convolution_plan.Window(**attributes)
         if tier == "host":
-            return kernel(*arrays, **attributes)
+            return kernel(*arrays, window)
         live = [index for index, item in enumerate(arrays) if not isinstance(item, tuple)]
 
         def traced(*values: Any) -> Any:
             given = list(arrays)
             for index, value in zip(live, values, strict=True):
                 given[index] = value
-            return kernel(*given, **attributes)
+            return kernel(*given, window)
 
         with jax.enable_x64(True):
             return np.asarray(jax.jit(traced)(*(arrays[index] for index in live)))

@@ -12,7 +12,9 @@ from tideflow._src.graph.types import FLOATING, INDEX
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.dimensions import shape_of, with_rank
 from tideflow._src.ops.nn import convolution_kernels as kernels
-from tideflow._src.ops.nn.convolution import draw_exact
+from tideflow._src.ops.nn.convolution_plan import Window
+from tideflow._src.ops.nn.convolution_samples import Case, convolution_samples, draw_exact, gradient_samples
+from tideflow._src.ops.nn.window_gradients import differentiate_convolution
 from tideflow._src.ops.nn.window_shapes import convolution_shape, shape_given
 from tideflow._src.runtime.checks import require_memory
 from tideflow._src.runtime.op import op
@@ -22,23 +24,13 @@ UNDILATED_VOLUME = [1, 1, 1, 1, 1]
 
 _OLD_TYPES = ("float16", "float32", "float64")
 _ONE = [1, 1, 1, 1, 1]
-_CASES: tuple[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]], ...] = (
+_EVERY_DTYPE: Case = ((1, 3, 3, 4, 2), (3, 2, 2, 2, 2), {"padding": "SAME", "strides": _ONE})
+_CASES: tuple[Case, ...] = (
     ((2, 4, 5, 3, 2), (2, 3, 2, 2, 3), {"padding": "SAME", "strides": _ONE}),
     ((1, 5, 4, 5, 1), (3, 2, 2, 1, 2), {"padding": "SAME", "strides": [1, 2, 1, 2, 1]}),
     ((1, 3, 4, 4, 3), (2, 2, 3, 3, 2), {"padding": "VALID", "strides": _ONE}),
     ((1, 3, 2, 4, 3), (1, 1, 1, 3, 2), {"padding": "VALID", "strides": [1, 2, 1, 1, 1]}),
 )
-
-
-def _window(call: Any, *more: str) -> dict[str, Any]:
-    return {name: call.attr(name) for name in ("strides", "padding", "dilations", *more)}
-
-
-def _result_shape(image: tuple[int, ...], kernel: tuple[int, ...], attributes: dict[str, Any]) -> tuple[int, ...]:
-    """Returns the shape of a sample's convolution."""
-    complete = {"explicit_paddings": [], "data_format": "NDHWC", "dilations": _ONE, **attributes}
-    shape = convolution_shape("", image, kernel, depthwise=False, rank=5, **complete)
-    return tuple(size for size in shape if size is not None)
 
 
 @op("Conv3D", "input: T, filter: T -> output: T", T=FLOATING, strides=at_least(5))
@@ -53,8 +45,7 @@ def conv3d_op(
     dilations: list[int] = UNDILATED_VOLUME,
 ):
     """Convolves volumes with a filter of shape ``[depth, height, width, in_channels, out_channels]``."""
-    kernel = kernels.conv3d_eager if xp is np else kernels.conv3d_xla
-    return kernel(input, filter, strides=strides, padding=padding, data_format=data_format, dilations=dilations)
+    return kernels.conv3d(xp, input, filter, Window(strides, padding, (), data_format, dilations))
 
 
 @conv3d_op.shape
@@ -62,23 +53,9 @@ def _conv3d_shape(input, filter, *, strides, padding, data_format, dilations):
     return convolution_shape("Conv3D", input, filter, strides, padding, (), data_format, dilations, False, 5)
 
 
-@conv3d_op.gradient
-def _conv3d_gradient(call, dy):
-    volume, kernel = call.inputs
-    window = _window(call, "data_format")
-    return (
-        conv3d_backprop_input_v2_op(shape_of(volume), kernel, dy, **window),
-        conv3d_backprop_filter_v2_op(volume, shape_of(kernel), dy, **window),
-    )
-
-
 @conv3d_op.samples
 def _conv3d_samples(s):
-    for dtype in s.dtypes("T"):
-        arrays = draw_exact(s, (1, 3, 3, 4, 2), dtype), draw_exact(s, (3, 2, 2, 2, 2), dtype)
-        yield s(*arrays, strides=_ONE, padding="SAME")
-    for volume, kernel, attributes in _CASES:
-        yield s(s.normal(*volume), s.normal(*kernel), **attributes)
+    yield from convolution_samples(s, _EVERY_DTYPE, _CASES)
     yield s(s.empty(0, 3, 3, 3, 2), s.normal(1, 1, 1, 2, 2), strides=_ONE, padding="VALID")
     bad = {"strides": _ONE, "padding": "VALID", "error": "InvalidArgumentError"}
     yield s(s.normal(1, 3, 3, 3, 2), s.normal(2, 2, 2, 3, 2), **bad)
@@ -106,9 +83,8 @@ def conv3d_backprop_input_v2_op(
     dilations: list[int] = UNDILATED_VOLUME,
 ):
     """Gives the gradient of ``Conv3D`` with respect to its volumes, whose shape is ``input_sizes``."""
-    kernel = kernels.conv3d_backprop_input_eager if xp is np else kernels.conv3d_backprop_input_xla
-    window = {"strides": strides, "padding": padding, "data_format": data_format, "dilations": dilations}
-    return kernel(input_sizes, filter, out_backprop, **window)
+    window = Window(strides, padding, (), data_format, dilations)
+    return kernels.conv3d_backprop_input(xp, input_sizes, filter, out_backprop, window)
 
 
 @conv3d_backprop_input_v2_op.shape
@@ -116,30 +92,11 @@ def _conv3d_backprop_input_v2_shape(input_sizes, filter, out_backprop):
     return shape_given(input_sizes, 5)
 
 
-@conv3d_backprop_input_v2_op.gradient
-def _conv3d_backprop_input_v2_gradient(call, dy):
-    _, kernel, out_backprop = call.inputs
-    window = _window(call, "data_format")
-    return (
-        None,
-        conv3d_backprop_filter_v2_op(dy, shape_of(kernel), out_backprop, **window),
-        conv3d_op(dy, kernel, **window),
-    )
-
-
-def _gradient_samples(s: Any, arrange: Any) -> Any:
-    """Yields samples of a gradient; ``arrange`` orders the volumes, the filters and the gradient of the result."""
-    for dtype in s.dtypes("T"):
-        shapes = ((1, 3, 3, 4, 2), (3, 2, 2, 2, 2), (1, 3, 3, 4, 2))
-        yield s(*arrange(*(draw_exact(s, shape, dtype) for shape in shapes)), strides=_ONE, padding="SAME")
-    for volume, kernel, attributes in _CASES:
-        dy = s.normal(*_result_shape(volume, kernel, attributes))
-        yield s(*arrange(s.normal(*volume), s.normal(*kernel), dy), **attributes)
-
-
 @conv3d_backprop_input_v2_op.samples
 def _conv3d_backprop_input_v2_samples(s):
-    yield from _gradient_samples(s, lambda volume, kernel, dy: (np.int32(volume.shape), kernel, dy))
+    yield from gradient_samples(
+        s, _EVERY_DTYPE, _CASES, lambda volume, kernel, dy: (np.int32(volume.shape), kernel, dy)
+    )
     long = np.int64([1, 3, 3, 4, 2])
     yield s(long, s.normal(3, 2, 2, 2, 2), s.normal(1, 3, 3, 4, 2), strides=_ONE, padding="SAME")
 
@@ -163,9 +120,8 @@ def conv3d_backprop_filter_v2_op(
 ):
     """Gives the gradient of ``Conv3D`` with respect to its filter, whose shape is ``filter_sizes``."""
     require_memory(filter_sizes.reshape(-1).tolist(), out_backprop.dtype.itemsize)
-    kernel = kernels.conv3d_backprop_filter_eager if xp is np else kernels.conv3d_backprop_filter_xla
-    window = {"strides": strides, "padding": padding, "data_format": data_format, "dilations": dilations}
-    return kernel(input, filter_sizes, out_backprop, **window)
+    window = Window(strides, padding, (), data_format, dilations)
+    return kernels.conv3d_backprop_filter(xp, input, filter_sizes, out_backprop, window)
 
 
 @conv3d_backprop_filter_v2_op.shape
@@ -173,20 +129,19 @@ def _conv3d_backprop_filter_v2_shape(input, filter_sizes, out_backprop):
     return shape_given(filter_sizes, 5)
 
 
-@conv3d_backprop_filter_v2_op.gradient
-def _conv3d_backprop_filter_v2_gradient(call, dy):
-    volume, _, out_backprop = call.inputs
-    window = _window(call, "data_format")
-    return (
-        conv3d_backprop_input_v2_op(shape_of(volume), dy, out_backprop, **window),
-        None,
-        conv3d_op(volume, dy, **window),
+@conv3d_backprop_filter_v2_op.samples
+def _conv3d_backprop_filter_v2_samples(s):
+    yield from gradient_samples(
+        s, _EVERY_DTYPE, _CASES, lambda volume, kernel, dy: (volume, np.int32(kernel.shape), dy)
     )
 
 
-@conv3d_backprop_filter_v2_op.samples
-def _conv3d_backprop_filter_v2_samples(s):
-    yield from _gradient_samples(s, lambda volume, kernel, dy: (volume, np.int32(kernel.shape), dy))
+differentiate_convolution(
+    conv3d_op,
+    conv3d_backprop_input_v2_op,
+    conv3d_backprop_filter_v2_op,
+    ("strides", "padding", "data_format", "dilations"),
+)
 
 
 # The same gradients, given a tensor of the right shape rather than the shape itself.
@@ -210,9 +165,8 @@ def conv3d_backprop_input_op(
     dilations: list[int] = UNDILATED_VOLUME,
 ):
     """Gives the gradient of ``Conv3D`` with respect to its volumes, of which only the shape is read."""
-    kernel = kernels.conv3d_backprop_input_eager if xp is np else kernels.conv3d_backprop_input_xla
-    window = {"strides": strides, "padding": padding, "data_format": "NDHWC", "dilations": dilations}
-    return kernel(input.shape, filter, out_backprop, **window)
+    window = Window(strides, padding, (), "NDHWC", dilations)
+    return kernels.conv3d_backprop_input(xp, input.shape, filter, out_backprop, window)
 
 
 @conv3d_backprop_input_op.shape
@@ -222,7 +176,7 @@ def _conv3d_backprop_input_shape(input, filter, out_backprop):
 
 @conv3d_backprop_input_op.samples
 def _conv3d_backprop_input_samples(s):
-    yield from _gradient_samples(s, lambda *arrays: arrays)
+    yield from gradient_samples(s, _EVERY_DTYPE, _CASES, lambda *arrays: arrays)
 
 
 @op(
@@ -243,9 +197,8 @@ def conv3d_backprop_filter_op(
     dilations: list[int] = UNDILATED_VOLUME,
 ):
     """Gives the gradient of ``Conv3D`` with respect to its filter, of which only the shape is read."""
-    kernel = kernels.conv3d_backprop_filter_eager if xp is np else kernels.conv3d_backprop_filter_xla
-    window = {"strides": strides, "padding": padding, "data_format": "NDHWC", "dilations": dilations}
-    return kernel(input, filter.shape, out_backprop, **window)
+    window = Window(strides, padding, (), "NDHWC", dilations)
+    return kernels.conv3d_backprop_filter(xp, input, filter.shape, out_backprop, window)
 
 
 @conv3d_backprop_filter_op.shape
@@ -255,7 +208,7 @@ def _conv3d_backprop_filter_shape(input, filter, out_backprop):
 
 @conv3d_backprop_filter_op.samples
 def _conv3d_backprop_filter_samples(s):
-    yield from _gradient_samples(s, lambda *arrays: arrays)
+    yield from gradient_samples(s, _EVERY_DTYPE, _CASES, lambda *arrays: arrays)
 
 
 # Convolution over as many dimensions as the filter has.
@@ -288,18 +241,9 @@ def conv_op(
         problem = f"Conv: strides in the batch and depth dimensions must be 1, got {list(strides)}"
         raise InvalidArgumentError(None, None, problem)
     batches = input.shape[:batch_dims]
-    window = {
-        "strides": strides,
-        "padding": padding,
-        "explicit_paddings": explicit_paddings,
-        "data_format": layout,
-        "dilations": dilations or [1] * (space + 2),
-    }
-    if space == 3:
-        kernel = kernels.conv3d_eager if xp is np else kernels.conv3d_xla
-    else:
-        kernel = kernels.conv2d_eager if xp is np else kernels.conv2d_xla
-    result = kernel(input.reshape(-1, *input.shape[batch_dims:]), filter, **window)
+    window = Window(strides, padding, explicit_paddings, layout, dilations or [1] * (space + 2))
+    kernel = kernels.conv3d if space == 3 else kernels.conv2d
+    result = kernel(xp, input.reshape(-1, *input.shape[batch_dims:]), filter, window)
     return result.reshape(*batches, *result.shape[1:])
 
 

@@ -1,58 +1,52 @@
-"""The kernels of convolution under the names of their operations, for each tier.
+"""The kernels of convolution under the names of their operations.
 
-An operation has a *host* kernel (NumPy) and an *xla* kernel (traced by JAX). Arguments carry the names and the order of
-TensorFlow's raw operations: ``strides`` and ``dilations`` are lists with a number for each dimension,
-``explicit_paddings`` a list of twice as many (empty unless ``padding`` is ``"EXPLICIT"``), sizes tuples of ints. Both
-layouts work everywhere: what comes with the channels first is transposed.
+Each has a *host* kernel (NumPy) and an *xla* kernel (traced by JAX). Arrays, and sizes as tuples of ints, come in the
+order of TensorFlow's raw operations; after them the attributes, as a :class:`.convolution_plan.Window`. Both layouts
+work everywhere: what comes with the channels first is transposed.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 from tideflow._src.ops.nn import convolution_host, convolution_xla, depthwise_kernels
 from tideflow._src.ops.nn.convolution_plan import filter_gradient, forward, input_gradient
-from tideflow._src.ops.nn.tiers import tiered
+from tideflow._src.ops.nn.tiers import TieredKernel
 
-conv2d_host = forward("Conv2D", convolution_host.convolve_host)
-conv2d_xla = forward("Conv2D", convolution_xla.convolve_xla)
-conv2d_backprop_input_host = input_gradient("Conv2DBackpropInput", convolution_host.input_gradient_host)
-conv2d_backprop_input_xla = input_gradient("Conv2DBackpropInput", convolution_xla.input_gradient_xla)
-conv2d_backprop_filter_host = filter_gradient("Conv2DBackpropFilter", convolution_host.filter_gradient_host)
-conv2d_backprop_filter_xla = filter_gradient("Conv2DBackpropFilter", convolution_xla.filter_gradient_xla)
 
-conv3d_host = forward("Conv3D", convolution_host.convolve_host, rank=5)
-conv3d_xla = forward("Conv3D", convolution_xla.convolve_xla, rank=5)
-conv3d_backprop_input_host = input_gradient("Conv3DBackpropInput", convolution_host.input_gradient_host, rank=5)
-conv3d_backprop_input_xla = input_gradient("Conv3DBackpropInput", convolution_xla.input_gradient_xla, rank=5)
-conv3d_backprop_filter_host = filter_gradient("Conv3DBackpropFilter", convolution_host.filter_gradient_host, rank=5)
-conv3d_backprop_filter_xla = filter_gradient("Conv3DBackpropFilter", convolution_xla.filter_gradient_xla, rank=5)
+def _kernels(operation: str, host: Any, xla: Any, **options: Any) -> tuple[TieredKernel, TieredKernel, TieredKernel]:
+    """Returns a convolution and its gradients of the input and of the filter.
 
-_NATIVE = "DepthwiseConv2dNative"
-depthwise_conv2d_native_host = forward(_NATIVE, depthwise_kernels.depthwise_host, depthwise=True)
-depthwise_conv2d_native_xla = forward(_NATIVE, depthwise_kernels.depthwise_xla, depthwise=True)
-depthwise_conv2d_native_backprop_input_host = input_gradient(
-    f"{_NATIVE}BackpropInput", depthwise_kernels.depthwise_input_gradient_host, depthwise=True
-)
-depthwise_conv2d_native_backprop_input_xla = input_gradient(
-    f"{_NATIVE}BackpropInput", depthwise_kernels.depthwise_input_gradient_xla, depthwise=True
-)
-depthwise_conv2d_native_backprop_filter_host = filter_gradient(
-    f"{_NATIVE}BackpropFilter", depthwise_kernels.depthwise_filter_gradient_host, depthwise=True
-)
-depthwise_conv2d_native_backprop_filter_xla = filter_gradient(
-    f"{_NATIVE}BackpropFilter", depthwise_kernels.depthwise_filter_gradient_xla, depthwise=True
-)
+    Args:
+      operation: the name of the convolution.
+      host: its three functions, in NumPy.
+      xla: its three functions, for JAX.
+      options: those of :func:`.convolution_plan.forward`.
+    """
+    makers = (forward, ""), (input_gradient, "BackpropInput"), (filter_gradient, "BackpropFilter")
+    convolve, of_input, of_filter = (
+        TieredKernel(make(operation + suffix, on_host, **options), make(operation + suffix, on_xla, **options))
+        for (make, suffix), on_host, on_xla in zip(makers, host, xla, strict=True)
+    )
+    return convolve, of_input, of_filter
 
-# What eager calls run: either of the two.
-conv2d_eager = tiered(conv2d_host, conv2d_xla)
-conv2d_backprop_input_eager = tiered(conv2d_backprop_input_host, conv2d_backprop_input_xla)
-conv2d_backprop_filter_eager = tiered(conv2d_backprop_filter_host, conv2d_backprop_filter_xla)
-conv3d_eager = tiered(conv3d_host, conv3d_xla)
-conv3d_backprop_input_eager = tiered(conv3d_backprop_input_host, conv3d_backprop_input_xla)
-conv3d_backprop_filter_eager = tiered(conv3d_backprop_filter_host, conv3d_backprop_filter_xla)
-depthwise_conv2d_native_eager = tiered(depthwise_conv2d_native_host, depthwise_conv2d_native_xla)
-depthwise_conv2d_native_backprop_input_eager = tiered(
-    depthwise_conv2d_native_backprop_input_host, depthwise_conv2d_native_backprop_input_xla
-)
-depthwise_conv2d_native_backprop_filter_eager = tiered(
-    depthwise_conv2d_native_backprop_filter_host, depthwise_conv2d_native_backprop_filter_xla
+
+_HOST = convolution_host.convolve_host, convolution_host.input_gradient_host, convolution_host.filter_gradient_host
+_XLA = convolution_xla.convolve_xla, convolution_xla.input_gradient_xla, convolution_xla.filter_gradient_xla
+
+conv2d, conv2d_backprop_input, conv2d_backprop_filter = _kernels("Conv2D", _HOST, _XLA)
+conv3d, conv3d_backprop_input, conv3d_backprop_filter = _kernels("Conv3D", _HOST, _XLA, rank=5)
+depthwise_conv2d_native, depthwise_conv2d_native_backprop_input, depthwise_conv2d_native_backprop_filter = _kernels(
+    "DepthwiseConv2dNative",
+    (
+        depthwise_kernels.depthwise_host,
+        depthwise_kernels.depthwise_input_gradient_host,
+        depthwise_kernels.depthwise_filter_gradient_host,
+    ),
+    (
+        depthwise_kernels.depthwise_xla,
+        depthwise_kernels.depthwise_input_gradient_xla,
+        depthwise_kernels.depthwise_filter_gradient_xla,
+    ),
+    depthwise=True,
 )

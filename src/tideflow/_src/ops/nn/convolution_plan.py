@@ -20,14 +20,14 @@ from tideflow._src.ops.nn.windows import (
 Array = Any
 
 
-class Attributes(NamedTuple):
-    """Is the attributes that a convolution and its gradients share."""
+class Window(NamedTuple):
+    """Is the attributes that a convolution and its gradients share; lists hold a number for each dimension."""
 
     strides: Sequence[int]
     padding: str
-    explicit_paddings: Sequence[int]
-    data_format: str
-    dilations: Sequence[int] | None
+    explicit_paddings: Sequence[int] = ()
+    data_format: str = "NHWC"
+    dilations: Sequence[int] | None = None
 
 
 class Convolution(NamedTuple):
@@ -100,7 +100,7 @@ def describe(
     operation: str,
     input_shape: Sequence[int],
     filter_shape: Sequence[int],
-    attributes: Attributes,
+    attributes: Window,
     depthwise: bool = False,
     out_backprop_shape: Sequence[int] | None = None,
     rank: int = 4,
@@ -175,19 +175,10 @@ Kernel = Callable[[Convolution, Array, Array], Array]
 def forward(operation: str, kernel: Kernel, *, depthwise: bool = False, rank: int = 4) -> Callable[..., Array]:
     """Makes the kernel of a forward operation from ``kernel(call, input, filter)`` with channels last."""
 
-    def convolve(
-        input: Array,
-        filter: Array,
-        *,
-        strides: Sequence[int],
-        padding: str,
-        explicit_paddings: Sequence[int] = (),
-        data_format: str = "NHWC",
-        dilations: Sequence[int] | None = None,
-    ) -> Array:
-        attributes = Attributes(strides, padding, explicit_paddings, data_format, dilations)
-        call = describe(operation, input.shape, filter.shape, attributes, depthwise, rank=rank)
-        return from_channels_last(kernel(call, to_channels_last(input, data_format), filter), data_format)
+    def convolve(input: Array, filter: Array, window: Window) -> Array:
+        call = describe(operation, input.shape, filter.shape, window, depthwise, rank=rank)
+        result = kernel(call, to_channels_last(input, window.data_format), filter)
+        return from_channels_last(result, window.data_format)
 
     return named(convolve, operation, kernel)
 
@@ -196,20 +187,12 @@ def input_gradient(operation: str, kernel: Kernel, *, depthwise: bool = False, r
     """Makes the kernel of an input gradient from ``kernel(call, filter, out_backprop)`` with channels last."""
 
     def convolve_backprop_input(
-        input_sizes: Sequence[int],
-        filter: Array,
-        out_backprop: Array,
-        *,
-        strides: Sequence[int],
-        padding: str,
-        explicit_paddings: Sequence[int] = (),
-        data_format: str = "NHWC",
-        dilations: Sequence[int] | None = None,
+        input_sizes: Sequence[int], filter: Array, out_backprop: Array, window: Window
     ) -> Array:
-        attributes = Attributes(strides, padding, explicit_paddings, data_format, dilations)
-        sizes = _input_sizes(input_sizes, out_backprop, filter.shape, data_format)
-        call = describe(operation, sizes, filter.shape, attributes, depthwise, out_backprop.shape, rank)
-        return from_channels_last(kernel(call, filter, to_channels_last(out_backprop, data_format)), data_format)
+        sizes = _input_sizes(input_sizes, out_backprop, filter.shape, window.data_format)
+        call = describe(operation, sizes, filter.shape, window, depthwise, out_backprop.shape, rank)
+        result = kernel(call, filter, to_channels_last(out_backprop, window.data_format))
+        return from_channels_last(result, window.data_format)
 
     return named(convolve_backprop_input, operation, kernel)
 
@@ -218,20 +201,11 @@ def filter_gradient(operation: str, kernel: Kernel, *, depthwise: bool = False, 
     """Makes the kernel of a filter gradient from ``kernel(call, input, out_backprop)`` with channels last."""
 
     def convolve_backprop_filter(
-        input: Array,
-        filter_sizes: Sequence[int],
-        out_backprop: Array,
-        *,
-        strides: Sequence[int],
-        padding: str,
-        explicit_paddings: Sequence[int] = (),
-        data_format: str = "NHWC",
-        dilations: Sequence[int] | None = None,
+        input: Array, filter_sizes: Sequence[int], out_backprop: Array, window: Window
     ) -> Array:
-        attributes = Attributes(strides, padding, explicit_paddings, data_format, dilations)
         sizes = tuple(int(size) for size in filter_sizes)
-        call = describe(operation, input.shape, sizes, attributes, depthwise, out_backprop.shape, rank)
-        result = kernel(call, to_channels_last(input, data_format), to_channels_last(out_backprop, data_format))
-        return result.reshape(sizes)
+        call = describe(operation, input.shape, sizes, window, depthwise, out_backprop.shape, rank)
+        arrays = (to_channels_last(array, window.data_format) for array in (input, out_backprop))
+        return kernel(call, *arrays).reshape(sizes)
 
     return named(convolve_backprop_filter, operation, kernel)

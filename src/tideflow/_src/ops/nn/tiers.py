@@ -23,6 +23,21 @@ _SMALL = 1 << 15
 _MOST_SIGNATURES = 256
 
 
+class TieredKernel:
+    """Is a kernel of both tiers: a call, whose first argument is the namespace ``xp``, runs that of the tier.
+
+    Args:
+      host: the kernel in NumPy.
+      xla: the same kernel, to be traced by JAX.
+    """
+
+    def __init__(self, host: Kernel, xla: Kernel) -> None:
+        self.host, self.xla, self._on_arrays = host, xla, tiered(host, xla)
+
+    def __call__(self, xp: Any, *arguments: Any, **attributes: Any) -> Any:
+        return (self._on_arrays if xp is np else self.xla)(*arguments, **attributes)
+
+
 def tiered(host: Kernel, xla: Kernel) -> Kernel:
     """Returns a kernel for NumPy arrays that runs ``host``, or ``xla`` compiled once that pays.
 
@@ -81,12 +96,15 @@ def _is_traced(item: Any) -> bool:
 
 def _key(arguments: tuple[Any, ...], attributes: dict[str, Any]) -> Any:
     """Returns what decides how a call is compiled."""
-    parts: list[Any] = []
-    for item in arguments:
-        parts.append((item.shape, item.dtype) if _is_traced(item) else tuple(np.asarray(item).tolist()))
-    for value in attributes.values():
-        parts.append(tuple(value) if isinstance(value, list) else value)
-    return tuple(parts)
+    parts = [(item.shape, item.dtype) if _is_traced(item) else _hashable(item) for item in arguments]
+    return (*parts, *map(_hashable, attributes.values()))
+
+
+def _hashable(value: Any) -> Any:
+    """Returns a constant, with the lists and arrays in it as tuples."""
+    if isinstance(value, np.ndarray):
+        return tuple(value.tolist())
+    return tuple(map(_hashable, value)) if isinstance(value, list | tuple) else value
 
 
 def _compile(xla: Kernel, arguments: tuple[Any, ...], attributes: dict[str, Any]) -> Kernel:
