@@ -12,6 +12,7 @@ import pytest
 
 from tideflow._src.core import errors
 from tideflow._src.ops.nn import pooling_kernels as kernels
+from tideflow._src.ops.nn.pooling_plan import Window
 
 TIERS = ("host", "xla")
 #: (input NHWC, window, strides, padding, (top, bottom, left, right))
@@ -82,14 +83,17 @@ def _layout(x: np.ndarray, layout: str) -> np.ndarray:
 
 def _call(name: str, tier: str, arguments: tuple[Any, ...], attributes: dict[str, Any]) -> Any:
     """Runs a kernel; the xla one jitted over its array arguments."""
-    function = getattr(kernels, f"{name}_{tier}")
+    function = getattr(getattr(kernels, name), tier)
+    window = Window(**{key: attributes[key] for key in Window._fields if key in attributes})
+    others = {key: value for key, value in attributes.items() if key not in Window._fields}
+    arguments = (*arguments, window)
     if tier == "host":
-        return function(*arguments, **attributes)
+        return function(*arguments, **others)
     arrays = [a for a in arguments if not isinstance(a, tuple)]
 
     def traced(*values: Any) -> Any:
         rest = iter(values)
-        return function(*(a if isinstance(a, tuple) else next(rest) for a in arguments), **attributes)
+        return function(*(a if isinstance(a, tuple) else next(rest) for a in arguments), **others)
 
     return jax.tree.map(np.asarray, jax.jit(traced)(*arrays))
 
@@ -242,17 +246,17 @@ def test_bad_arguments(changes: dict[str, Any], error: type[Exception], message:
     }
     given.update(changes)
     with pytest.raises(error, match=message):
-        kernels.max_pool_host(np.ones(given.pop("shape"), np.float32), **given)
+        kernels.max_pool.host(np.ones(given.pop("shape"), np.float32), Window(**given))
 
 
 def test_gradients_check_shapes() -> None:
     x, good, bad = (np.ones(shape, np.float32) for shape in ((2, 5, 5, 4), (2, 2, 2, 4), (2, 2, 3, 4)))
     attributes = {"ksize": [1, 2, 2, 1], "strides": [1, 2, 2, 1], "padding": "VALID"}
     with pytest.raises(errors.InvalidArgumentError, match=r"orig_output shape to be \[2, 2, 2, 4\]"):
-        kernels.max_pool_grad_host(x, bad, good, **attributes)
+        kernels.max_pool_grad.host(x, bad, good, Window(**attributes))
     with pytest.raises(errors.InvalidArgumentError, match=r"grad shape to be \[2, 2, 2, 4\]"):
-        kernels.max_pool_grad_host(x, good, bad, **attributes)
+        kernels.max_pool_grad.host(x, good, bad, Window(**attributes))
     with pytest.raises(errors.InvalidArgumentError, match=r"grad shape to be \[2, 2, 2, 4\]"):
-        kernels.avg_pool_grad_host(x.shape, bad, **attributes)
+        kernels.avg_pool_grad.host(x.shape, bad, Window(**attributes))
     with pytest.raises(errors.UnimplementedError, match="depth"):
-        kernels.avg_pool_host(x, ksize=[1, 1, 1, 2], strides=[1, 1, 1, 2], padding="VALID")
+        kernels.avg_pool.host(x, Window([1, 1, 1, 2], [1, 1, 1, 2], "VALID"))

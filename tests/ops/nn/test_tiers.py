@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import tideflow as tf
-from tideflow._src.ops.nn import convolution_kernels, pooling_kernels, tiers
+from tideflow._src.ops.nn import convolution_kernels, pooling_kernels, pooling_plan, tiers
 from tideflow._src.ops.nn.convolution_plan import Window
 
 
@@ -31,9 +31,9 @@ def test_both_tiers_give_the_same(eagerly_compiled) -> None:
     np.testing.assert_allclose(*results, rtol=1e-4, atol=1e-5)
     larger = np.array([2, 5, 5, 3], np.int32)  # of another size, though the arrays have the same shapes
     assert kernel(larger, filters, first, strides).shape == (2, 5, 5, 3)
-    window = {"ksize": [1, 2, 2, 1], "strides": [1, 2, 2, 1], "padding": "SAME"}
-    kernel = tiers.tiered(pooling_kernels.max_pool_with_argmax_host, pooling_kernels.max_pool_with_argmax_xla)
-    one, other = kernel(x, **window), kernel(x, **window)
+    window = pooling_plan.Window([1, 2, 2, 1], [1, 2, 2, 1], "SAME")
+    kernel = tiers.tiered(pooling_kernels.max_pool_with_argmax.host, pooling_kernels.max_pool_with_argmax.xla)
+    one, other = kernel(x, window), kernel(x, window)
     for expected, found in zip(one, other, strict=True):
         np.testing.assert_array_equal(expected, found)
 

@@ -12,7 +12,7 @@ import pytest
 import tideflow as tf
 import tideflow.v1 as v1
 from tideflow._src.core import errors
-from tideflow._src.ops.nn import convolution_kernels, convolution_plan, pooling_kernels
+from tideflow._src.ops.nn import convolution_kernels, convolution_plan, pooling_kernels, pooling_plan
 
 RANDOM = np.random.default_rng(5)
 
@@ -147,8 +147,8 @@ def test_poolings_and_their_gradients(window, strides, padding, tier, layout) ->
     order = (lambda array: array) if layout == "NDHWC" else first
 
     def run(name: str, *arrays: Any) -> np.ndarray:
-        kernel = getattr(pooling_kernels, f"{name}_{tier}")
-        return np.asarray(kernel(*arrays, **attributes))
+        kernel = getattr(getattr(pooling_kernels, name), tier)
+        return np.asarray(kernel(*arrays, pooling_plan.Window(**attributes)))
 
     pooled = run("max_pool3d", order(x))
     np.testing.assert_array_equal(pooled, order(maxima))

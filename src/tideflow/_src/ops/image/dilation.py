@@ -13,7 +13,7 @@ from tideflow._src.graph.op_def import at_least
 from tideflow._src.graph.types import REAL
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.dimensions import merge_dimensions, with_rank
-from tideflow._src.ops.image.patches import padding_of, window_count
+from tideflow._src.ops.image.patches import windows_along
 from tideflow._src.runtime.op import op
 from tideflow._src.runtime.parallel import over_ranges
 
@@ -81,7 +81,7 @@ def _windows(image: Any, filter: Any, strides: list[int], rates: list[int], padd
             None, None, f"input and filter must have the same depth: {image.shape[3]} vs {filter.shape[2]}"
         )
     found = [
-        padding_of(image.shape[axis], filter.shape[axis - 1], strides[axis], rates[axis], padding) for axis in (1, 2)
+        windows_along(image.shape[axis], filter.shape[axis - 1], strides[axis], rates[axis], padding) for axis in (1, 2)
     ]
     return _Windows(
         counts=(found[0][0], found[1][0]),
@@ -137,7 +137,7 @@ def _dilation2d_shape(input, filter, *, strides, rates, padding):
     depth = merge_dimensions(input[3], filter[2])
     if None in (*input[1:3], *filter[:2]):
         return (input[0], None, None, depth)
-    counts = [window_count(input[a], filter[a - 1], strides[a], rates[a], padding) for a in (1, 2)]
+    counts = [windows_along(input[a], filter[a - 1], strides[a], rates[a], padding)[0] for a in (1, 2)]
     return (input[0], *counts, depth)
 
 
@@ -159,7 +159,9 @@ _WAYS: tuple[dict[str, Any], ...] = (
 
 
 def _counts(way: dict[str, Any]) -> list[int]:
-    return [window_count(size, 2, way["strides"][a], way["rates"][a], way["padding"]) for a, size in ((1, 5), (2, 6))]
+    return [
+        windows_along(size, 2, way["strides"][a], way["rates"][a], way["padding"])[0] for a, size in ((1, 5), (2, 6))
+    ]
 
 
 @dilation2d_op.samples

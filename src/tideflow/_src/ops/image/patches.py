@@ -14,6 +14,7 @@ from tideflow._src.core.errors import InvalidArgumentError, OutOfRangeError, Uni
 from tideflow._src.graph.op_def import at_least
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.dimensions import with_rank
+from tideflow._src.ops.nn.windows import window_output_size
 from tideflow._src.runtime.lazy import jnp
 from tideflow._src.runtime.op import op
 
@@ -39,31 +40,15 @@ def check_space_only(values: Sequence[int], rank: int, name: str) -> None:
         raise OutOfRangeError(None, None, f"{name} must be positive, got {list(values)}")
 
 
-def window_count(size: Any, window: int, stride: int, rate: int, padding: str) -> Any:
-    """Returns how many windows fit along an axis, perhaps none, or None where the size is not known.
+def windows_along(size: Any, window: int, stride: int, rate: int, padding: str) -> Any:
+    """Returns how many windows fit along an axis, perhaps none, and the zeros before and behind it that they need.
+
+    Where the size is not known, nor is the count: it is None.
 
     Raises:
       ValueError: a window is larger than the axis by two strides or more, or the stride is not positive.
     """
-    if size is None:
-        return None
-    if stride < 1:
-        raise ValueError(f"Stride must be > 0, but got {stride}")
-    extent = (window - 1) * rate + 1
-    if padding == "SAME":
-        return -(-size // stride)
-    # As in C++, the quotient is rounded towards zero: windows that are not much too large are none, not an error.
-    if size - extent + stride <= -stride:
-        raise ValueError(f"Negative dimension size caused by subtracting {extent} from {size}")
-    return max(0, (size - extent + stride) // stride)
-
-
-def padding_of(size: int, window: int, stride: int, rate: int, padding: str) -> tuple[int, int, int]:
-    """Returns how many windows fit along an axis, and the zeros before and behind it that they need."""
-    extent = (window - 1) * rate + 1
-    count = window_count(size, window, stride, rate, padding)
-    missing = max((count - 1) * stride + extent - size, 0) if padding == "SAME" else 0
-    return count, missing // 2, missing - missing // 2
+    return window_output_size(size, (window - 1) * rate + 1, 1, stride, padding)
 
 
 def _patches(xp: Any, images: Any, ksizes: Any, strides: Any, rates: Any, padding: str) -> Any:
@@ -73,7 +58,7 @@ def _patches(xp: Any, images: Any, ksizes: Any, strides: Any, rates: Any, paddin
     for name, values in (("ksizes", ksizes), ("strides", strides), ("rates", rates)):
         check_space_only(values, rank, name)
     space = [
-        padding_of(*numbers, padding)
+        windows_along(*numbers, padding)
         for numbers in zip(images.shape[1:-1], ksizes[1:-1], strides[1:-1], rates[1:-1], strict=True)
     ]
     counts = tuple(count for count, _, _ in space)
@@ -107,7 +92,7 @@ def _patches_shape(images: Any, ksizes: Any, strides: Any, rates: Any, padding: 
         if len(values) != len(ksizes):
             raise ValueError(f"{name} must specify {len(ksizes)} dimensions, got {list(values)}")
     counts = [
-        window_count(*numbers, padding)
+        windows_along(*numbers, padding)[0]
         for numbers in zip(images[1:-1], ksizes[1:-1], strides[1:-1], rates[1:-1], strict=True)
     ]
     window = int(np.prod(ksizes[1:-1]))

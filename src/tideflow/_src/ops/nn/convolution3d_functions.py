@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from tideflow._src.ops.math.reduce import one_of
@@ -12,7 +11,7 @@ from tideflow._src.ops.nn.convolution3d import (
     conv3d_backprop_input_v2_op,
     conv3d_op,
 )
-from tideflow._src.ops.nn.window_arguments import channel_index_of, over_batches, rank_of, sequence
+from tideflow._src.ops.nn.window_arguments import complete_attributes, convolution_attributes, convolve
 from tideflow._src.ops.scopes import name_scope
 
 
@@ -43,22 +42,8 @@ def conv3d(
       ValueError: an argument makes no sense, or (in a graph) the shapes do not fit.
       InvalidArgumentError: the shapes do not fit.
     """
-    data_format = data_format or "NDHWC"
-    channels = channel_index_of(data_format, 4)
-    attributes = {
-        "strides": sequence(strides, 3, channels, "strides"),
-        "padding": padding,
-        "data_format": data_format,
-        "dilations": sequence(dilations, 3, channels, "dilations"),
-    }
-    rank = rank_of(input)
-    if rank is None or rank <= 5:
-        return conv3d_op(input, filters, name=name, **attributes)
-    return over_batches(input, partial(_convolve, filters, attributes), inner_rank=4, name=name)
-
-
-def _convolve(filters: Any, attributes: dict[str, Any], volumes: Any) -> Any:
-    return conv3d_op(volumes, filters, **attributes)
+    attributes = convolution_attributes(3, strides, padding, data_format, dilations)
+    return convolve(conv3d_op, input, filters, name, 4, **attributes)
 
 
 def conv3d_v1(
@@ -73,15 +58,8 @@ def conv3d_v1(
 ) -> Any:
     """Convolves volumes with filters, with TensorFlow 1's arguments; see :func:`conv3d`."""
     filter = one_of("filters", filters, "filter", filter)
-    return conv3d_op(
-        input,
-        filter,
-        strides=list(strides),
-        padding=padding,
-        data_format=data_format,
-        dilations=list(dilations),
-        name=name,
-    )
+    attributes = complete_attributes(3, strides, padding, data_format, dilations)
+    return conv3d_op(input, filter, name=name, **attributes)
 
 
 def conv3d_transpose(
@@ -107,18 +85,8 @@ def conv3d_transpose(
       name: the name of the node.
     """
     with name_scope(name, "conv3d_transpose") as scope:
-        data_format = data_format or "NDHWC"
-        channels = channel_index_of(data_format, 4)
-        return conv3d_backprop_input_v2_op(
-            output_shape,
-            filters,
-            input,
-            strides=sequence(strides, 3, channels, "strides"),
-            padding=padding,
-            data_format=data_format,
-            dilations=sequence(dilations, 3, channels, "dilations"),
-            name=scope,
-        )
+        attributes = convolution_attributes(3, strides, padding, data_format, dilations)
+        return conv3d_backprop_input_v2_op(output_shape, filters, input, name=scope, **attributes)
 
 
 def conv3d_transpose_v1(
@@ -161,13 +129,5 @@ def conv3d_backprop_filter(
       dilations: as of the convolution, one for each dimension.
       name: the name of the node.
     """
-    return conv3d_backprop_filter_v2_op(
-        input,
-        filter_sizes,
-        out_backprop,
-        strides=list(strides),
-        padding=padding,
-        data_format=data_format,
-        dilations=list(dilations),
-        name=name,
-    )
+    attributes = complete_attributes(3, strides, padding, data_format, dilations)
+    return conv3d_backprop_filter_v2_op(input, filter_sizes, out_backprop, name=name, **attributes)

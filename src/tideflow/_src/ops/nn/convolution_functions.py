@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,11 +20,10 @@ from tideflow._src.ops.nn.convolution import (
 )
 from tideflow._src.ops.nn.convolution3d_functions import conv3d, conv3d_transpose
 from tideflow._src.ops.nn.window_arguments import (
-    channel_index_of,
-    explicit_padding,
+    complete_attributes,
+    convolution_attributes,
+    convolve,
     layout_of_line,
-    over_batches,
-    rank_of,
     sequence,
 )
 from tideflow._src.ops.scopes import name_scope
@@ -75,25 +73,8 @@ def conv2d_v1(
 ) -> Any:
     """Convolves images with filters, with TensorFlow 1's arguments; see :func:`conv2d`."""
     filter = one_of("filters", filters, "filter", filter)
-    data_format = data_format or "NHWC"
-    padding, pads = explicit_padding(padding)
-    channels = channel_index_of(data_format, 3)
-    attributes = {
-        "strides": sequence(strides, 2, channels, "strides"),
-        "padding": padding,
-        "use_cudnn_on_gpu": use_cudnn_on_gpu is not False,
-        "explicit_paddings": pads,
-        "data_format": data_format,
-        "dilations": sequence(dilations, 2, channels, "dilations"),
-    }
-    rank = rank_of(input)
-    if rank is None or rank <= 4:
-        return conv2d_op.call(input, filter, name=name, **attributes)
-    return over_batches(input, partial(_convolve, filter, attributes), name=name)
-
-
-def _convolve(filters: Any, attributes: dict[str, Any], images: Any) -> Any:
-    return conv2d_op(images, filters, **attributes)
+    attributes = convolution_attributes(2, strides, padding, data_format, dilations)
+    return convolve(conv2d_op, input, filter, name, 3, use_cudnn_on_gpu=use_cudnn_on_gpu is not False, **attributes)
 
 
 def conv2d_backprop_input(
@@ -123,18 +104,14 @@ def conv2d_backprop_input(
       filters: the new name of ``filter``.
     """
     filter = one_of("filters", filters, "filter", filter)
-    padding, pads = explicit_padding(padding)
+    attributes = complete_attributes(2, strides, padding, data_format, dilations)
     return conv2d_backprop_input_op(
         input_sizes,
         filter,
         out_backprop,
-        strides=list(strides),
-        padding=padding,
         use_cudnn_on_gpu=use_cudnn_on_gpu is not False,
-        explicit_paddings=pads,
-        data_format=data_format,
-        dilations=list(dilations),
         name=name,
+        **attributes,
     )
 
 
@@ -162,18 +139,14 @@ def conv2d_backprop_filter(
       dilations: as of the convolution, one for each dimension.
       name: the name of the node.
     """
-    padding, pads = explicit_padding(padding)
+    attributes = complete_attributes(2, strides, padding, data_format, dilations)
     return conv2d_backprop_filter_op(
         input,
         filter_sizes,
         out_backprop,
-        strides=list(strides),
-        padding=padding,
         use_cudnn_on_gpu=use_cudnn_on_gpu is not False,
-        explicit_paddings=pads,
-        data_format=data_format,
-        dilations=list(dilations),
         name=name,
+        **attributes,
     )
 
 
@@ -200,20 +173,8 @@ def conv2d_transpose(
       name: the name of the node.
     """
     with name_scope(name, "conv2d_transpose") as scope:
-        data_format = data_format or "NHWC"
-        channels = channel_index_of(data_format, 3)
-        padding, pads = explicit_padding(padding)
-        return conv2d_backprop_input_op(
-            output_shape,
-            filters,
-            input,
-            strides=sequence(strides, 2, channels, "strides"),
-            padding=padding,
-            explicit_paddings=pads,
-            data_format=data_format,
-            dilations=sequence(dilations, 2, channels, "dilations"),
-            name=scope,
-        )
+        attributes = convolution_attributes(2, strides, padding, data_format, dilations)
+        return conv2d_backprop_input_op(output_shape, filters, input, name=scope, **attributes)
 
 
 def conv2d_transpose_v1(
@@ -285,11 +246,7 @@ def conv1d_v1(
         }
         value = expand_dims(value, axis)
         filters = expand_dims(filters, 0)
-        rank = rank_of(value)
-        if rank is None or rank <= 4:
-            result = conv2d_op.call(value, filters, name=scope, **attributes)
-        else:
-            result = over_batches(value, partial(_convolve, filters, attributes), name=scope)
+        result = convolve(conv2d_op, value, filters, scope, 3, **attributes)
         return squeeze(result, [axis])
 
 

@@ -12,7 +12,7 @@ from tideflow._src.ops.nn.depthwise_convolution import (
     depthwise_backprop_input_op,
     depthwise_conv2d_native_op,
 )
-from tideflow._src.ops.nn.window_arguments import channel_index_of, explicit_padding, sequence
+from tideflow._src.ops.nn.window_arguments import channel_index_of, complete_attributes, sequence
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor
 
@@ -49,18 +49,9 @@ def depthwise_conv2d(
 def _depthwise(
     input: Any, filter: Any, strides: Any, padding: Any, data_format: str | None, dilations: Any, name: str
 ) -> Any:
-    data_format = data_format or "NHWC"
-    padding, pads = explicit_padding(padding)
-    return depthwise_conv2d_native_op(
-        input,
-        filter,
-        strides=list(strides),
-        padding=padding,
-        explicit_paddings=pads,
-        data_format=data_format,
-        dilations=sequence(dilations, 2, channel_index_of(data_format, 3), "dilations"),
-        name=name,
-    )
+    layout = data_format or "NHWC"
+    gaps = sequence(dilations, 2, channel_index_of(layout, 3), "dilations")
+    return depthwise_conv2d_native(input, filter, strides, padding, layout, gaps, name)
 
 
 def depthwise_conv2d_v1(
@@ -150,17 +141,8 @@ def depthwise_conv2d_native(
       dilations: four numbers.
       name: the name of the node.
     """
-    padding, pads = explicit_padding(padding)
-    return depthwise_conv2d_native_op(
-        input,
-        filter,
-        strides=list(strides),
-        padding=padding,
-        explicit_paddings=pads,
-        data_format=data_format,
-        dilations=list(dilations),
-        name=name,
-    )
+    attributes = complete_attributes(2, strides, padding, data_format, dilations)
+    return depthwise_conv2d_native_op(input, filter, name=name, **attributes)
 
 
 def depthwise_conv2d_backprop_input(
@@ -185,18 +167,8 @@ def depthwise_conv2d_backprop_input(
       dilations: as of the convolution.
       name: the name of the node.
     """
-    padding, pads = explicit_padding(padding)
-    return depthwise_backprop_input_op(
-        input_sizes,
-        filter,
-        out_backprop,
-        strides=list(strides),
-        padding=padding,
-        explicit_paddings=pads,
-        data_format=data_format,
-        dilations=list(dilations),
-        name=name,
-    )
+    attributes = complete_attributes(2, strides, padding, data_format, dilations)
+    return depthwise_backprop_input_op(input_sizes, filter, out_backprop, name=name, **attributes)
 
 
 def depthwise_conv2d_backprop_filter(
@@ -221,18 +193,8 @@ def depthwise_conv2d_backprop_filter(
       dilations: as of the convolution.
       name: the name of the node.
     """
-    padding, pads = explicit_padding(padding)
-    return depthwise_backprop_filter_op(
-        input,
-        filter_sizes,
-        out_backprop,
-        strides=list(strides),
-        padding=padding,
-        explicit_paddings=pads,
-        data_format=data_format,
-        dilations=list(dilations),
-        name=name,
-    )
+    attributes = complete_attributes(2, strides, padding, data_format, dilations)
+    return depthwise_backprop_filter_op(input, filter_sizes, out_backprop, name=name, **attributes)
 
 
 depthwise_conv2d_native_backprop_input = depthwise_conv2d_backprop_input

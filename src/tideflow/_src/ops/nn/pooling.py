@@ -11,10 +11,11 @@ import numpy as np
 
 from tideflow._src.graph.op_def import at_least, default
 from tideflow._src.graph.types import FLOATING, REAL
-from tideflow._src.ops.array.raw import raw
-from tideflow._src.ops.dimensions import shape_of, with_rank
+from tideflow._src.ops.dimensions import with_rank
 from tideflow._src.ops.nn import pooling_kernels as kernels
 from tideflow._src.ops.nn.convolution import UNPADDED
+from tideflow._src.ops.nn.pooling_plan import Window
+from tideflow._src.ops.nn.window_gradients import differentiate_average, differentiate_maximum
 from tideflow._src.ops.nn.window_shapes import pooling_shape, shape_given
 from tideflow._src.runtime.checks import vector
 from tideflow._src.runtime.op import op
@@ -32,10 +33,6 @@ _CASES: tuple[tuple[tuple[int, ...], dict[str, Any]], ...] = (
     ((1, 5, 4, 1), {"ksize": [1, 2, 1, 1], "strides": [1, 3, 2, 1], "padding": "VALID"}),
 )
 _EXPLICIT = {"padding": "EXPLICIT", "explicit_paddings": [0, 0, 1, 0, 0, 1, 0, 0]}
-
-
-def _window(call: Any, *more: str) -> dict[str, Any]:
-    return {name: call.attr(name) for name in ("ksize", "strides", "padding", *more)}
 
 
 def _pooled(image: tuple[int, ...], attributes: dict[str, Any]) -> tuple[int, ...]:
@@ -69,25 +66,12 @@ def max_pool_op(
     data_format: Literal["NHWC", "NCHW", "NCHW_VECT_C"] = "NHWC",
 ):
     """Gives the maximum of each window."""
-    kernel = kernels.max_pool_eager if xp is np else kernels.max_pool_xla
-    return kernel(
-        input,
-        ksize=ksize,
-        strides=strides,
-        padding=padding,
-        explicit_paddings=explicit_paddings,
-        data_format=data_format,
-    )
+    return kernels.max_pool(xp, input, Window(ksize, strides, padding, explicit_paddings, data_format))
 
 
 @max_pool_op.shape
 def _max_pool_shape(input, *, ksize, strides, padding, explicit_paddings, data_format):
     return pooling_shape("MaxPool", input, ksize, strides, padding, data_format, explicit_paddings, True)
-
-
-@max_pool_op.gradient
-def _max_pool_gradient(call, dy):
-    return max_pool_grad_op(call.inputs[0], call.outputs[0], dy, **_window(call, "explicit_paddings", "data_format"))
 
 
 @max_pool_op.samples
@@ -120,14 +104,7 @@ def max_pool_v2_op(
     data_format: Literal["NHWC", "NCHW", "NCHW_VECT_C"] = "NHWC",
 ):
     """Gives the maximum of each window, the size and the steps of which are inputs."""
-    kernel = kernels.max_pool_eager if xp is np else kernels.max_pool_xla
-    return kernel(
-        input,
-        ksize=vector(ksize, "ksize").tolist(),
-        strides=vector(strides, "strides").tolist(),
-        padding=padding,
-        data_format=data_format,
-    )
+    return kernels.max_pool(xp, input, _window(ksize, strides, padding, data_format))
 
 
 def _v2_shape(operation: str, image: Any, ksize: Any, strides: Any, padding: str, data_format: str) -> Any:
@@ -141,15 +118,10 @@ def _max_pool_v2_shape(input, ksize, strides, *, padding, data_format):
     return _v2_shape("MaxPool", input, ksize, strides, padding, data_format)
 
 
-def _v2_window(call: Any, position: int) -> tuple[Any, Any, dict[str, Any]]:
-    ksize, strides = call.inputs[position : position + 2]
-    return ksize, strides, {"padding": call.attr("padding"), "data_format": call.attr("data_format")}
-
-
-@max_pool_v2_op.gradient
-def _max_pool_v2_gradient(call, dy):
-    ksize, strides, window = _v2_window(call, 1)
-    return max_pool_grad_v2_op(call.inputs[0], call.outputs[0], dy, ksize, strides, **window), None, None
+def _window(ksize: Any, strides: Any, padding: str, data_format: str) -> Window:
+    """Returns the window whose size and steps are inputs."""
+    sizes, steps = vector(ksize, "ksize").tolist(), vector(strides, "strides").tolist()
+    return Window(sizes, steps, padding, (), data_format)
 
 
 @max_pool_v2_op.samples
@@ -182,16 +154,8 @@ def max_pool_grad_op(
     data_format: Literal["NHWC", "NCHW"] = "NHWC",
 ):
     """Gives each gradient to the element that is the maximum of its window."""
-    kernel = kernels.max_pool_grad_eager if xp is np else kernels.max_pool_grad_xla
-    return kernel(
-        orig_input,
-        orig_output,
-        grad,
-        ksize=ksize,
-        strides=strides,
-        padding=padding,
-        explicit_paddings=explicit_paddings,
-        data_format=data_format,
+    return kernels.max_pool_grad(
+        xp, orig_input, orig_output, grad, Window(ksize, strides, padding, explicit_paddings, data_format)
     )
 
 
@@ -200,15 +164,8 @@ def _max_pool_grad_shape(orig_input, orig_output, grad):
     return with_rank(orig_input, 4)
 
 
-@max_pool_grad_op.gradient
-def _max_pool_grad_gradient(call, dy):
-    image, pooled, _ = call.inputs
-    second = max_pool_grad_grad_op(image, pooled, dy, **_window(call, "data_format"))
-    return raw.ZerosLike(image), raw.ZerosLike(pooled), second
-
-
 def _maxima(image: Any, attributes: dict[str, Any]) -> Any:
-    return kernels.max_pool_host(image, **attributes)
+    return kernels.max_pool.host(image, Window(**attributes))
 
 
 @max_pool_grad_op.samples
@@ -252,29 +209,12 @@ def max_pool_grad_v2_op(
     data_format: Literal["NHWC", "NCHW"] = "NHWC",
 ):
     """Gives each gradient to the maximum of its window, the size and the steps of which are inputs."""
-    kernel = kernels.max_pool_grad_eager if xp is np else kernels.max_pool_grad_xla
-    return kernel(
-        orig_input,
-        orig_output,
-        grad,
-        ksize=vector(ksize, "ksize").tolist(),
-        strides=vector(strides, "strides").tolist(),
-        padding=padding,
-        data_format=data_format,
-    )
+    return kernels.max_pool_grad(xp, orig_input, orig_output, grad, _window(ksize, strides, padding, data_format))
 
 
 @max_pool_grad_v2_op.shape
 def _max_pool_grad_v2_shape(orig_input, orig_output, grad, ksize, strides):
     return with_rank(orig_input, 4)
-
-
-@max_pool_grad_v2_op.gradient
-def _max_pool_grad_v2_gradient(call, dy):
-    image, pooled, *_ = call.inputs
-    ksize, strides, window = _v2_window(call, 3)
-    second = max_pool_grad_grad_v2_op(image, pooled, dy, ksize, strides, **window)
-    return raw.ZerosLike(image), raw.ZerosLike(pooled), second, None, None
 
 
 def _v2_samples(s: Any, gradient_of_input: bool) -> Any:
@@ -312,28 +252,14 @@ def max_pool_grad_grad_op(
     data_format: Literal["NHWC", "NCHW"] = "NHWC",
 ):
     """Reads ``grad`` at the maximum of each window."""
-    kernel = kernels.max_pool_grad_grad_eager if xp is np else kernels.max_pool_grad_grad_xla
-    return kernel(
-        orig_input,
-        orig_output,
-        grad,
-        ksize=ksize,
-        strides=strides,
-        padding=padding,
-        data_format=data_format,
+    return kernels.max_pool_grad_grad(
+        xp, orig_input, orig_output, grad, Window(ksize, strides, padding, (), data_format)
     )
 
 
 @max_pool_grad_grad_op.shape
 def _max_pool_grad_grad_shape(orig_input, orig_output, grad, *, ksize, strides, padding, data_format):
     return pooling_shape("MaxPoolGradGrad", orig_input, ksize, strides, padding, data_format, (), True)
-
-
-@max_pool_grad_grad_op.gradient
-def _max_pool_grad_grad_gradient(call, dy):
-    image, pooled, _ = call.inputs
-    third = max_pool_grad_op(image, pooled, dy, **_window(call, "data_format"))
-    return raw.ZerosLike(image), raw.ZerosLike(pooled), third
 
 
 @max_pool_grad_grad_op.samples
@@ -364,16 +290,7 @@ def max_pool_grad_grad_v2_op(
     data_format: Literal["NHWC", "NCHW"] = "NHWC",
 ):
     """Reads ``grad`` at the maximum of each window, the size and the steps of which are inputs."""
-    kernel = kernels.max_pool_grad_grad_eager if xp is np else kernels.max_pool_grad_grad_xla
-    return kernel(
-        orig_input,
-        orig_output,
-        grad,
-        ksize=vector(ksize, "ksize").tolist(),
-        strides=vector(strides, "strides").tolist(),
-        padding=padding,
-        data_format=data_format,
-    )
+    return kernels.max_pool_grad_grad(xp, orig_input, orig_output, grad, _window(ksize, strides, padding, data_format))
 
 
 @max_pool_grad_grad_v2_op.shape
@@ -381,17 +298,19 @@ def _max_pool_grad_grad_v2_shape(orig_input, orig_output, grad, ksize, strides, 
     return _v2_shape("MaxPoolGradGrad", orig_input, ksize, strides, padding, data_format)
 
 
-@max_pool_grad_grad_v2_op.gradient
-def _max_pool_grad_grad_v2_gradient(call, dy):
-    image, pooled, *_ = call.inputs
-    ksize, strides, window = _v2_window(call, 3)
-    third = max_pool_grad_v2_op(image, pooled, dy, ksize, strides, **window)
-    return raw.ZerosLike(image), raw.ZerosLike(pooled), third, None, None
-
-
 @max_pool_grad_grad_v2_op.samples
 def _max_pool_grad_grad_v2_samples(s):
     yield from _v2_samples(s, True)
+
+
+differentiate_maximum(
+    max_pool_op,
+    max_pool_grad_op,
+    max_pool_grad_grad_op,
+    ("ksize", "strides", "padding", "data_format"),
+    only_first=("explicit_paddings",),
+)
+differentiate_maximum(max_pool_v2_op, max_pool_grad_v2_op, max_pool_grad_grad_v2_op, ("padding", "data_format"))
 
 
 # The average.
@@ -408,18 +327,12 @@ def avg_pool_op(
     data_format: Literal["NHWC", "NCHW"] = "NHWC",
 ):
     """Gives the mean of each window; padding does not count."""
-    kernel = kernels.avg_pool_eager if xp is np else kernels.avg_pool_xla
-    return kernel(value, ksize=ksize, strides=strides, padding=padding, data_format=data_format)
+    return kernels.avg_pool(xp, value, Window(ksize, strides, padding, (), data_format))
 
 
 @avg_pool_op.shape
 def _avg_pool_shape(value, *, ksize, strides, padding, data_format):
     return pooling_shape("AvgPool", value, ksize, strides, padding, data_format)
-
-
-@avg_pool_op.gradient
-def _avg_pool_gradient(call, dy):
-    return avg_pool_grad_op(shape_of(call.inputs[0]), dy, **_window(call, "data_format"))
 
 
 @avg_pool_op.samples
@@ -450,18 +363,12 @@ def avg_pool_grad_op(
     data_format: Literal["NHWC", "NCHW"] = "NHWC",
 ):
     """Spreads each gradient evenly over its window."""
-    kernel = kernels.avg_pool_grad_eager if xp is np else kernels.avg_pool_grad_xla
-    return kernel(orig_input_shape, grad, ksize=ksize, strides=strides, padding=padding, data_format=data_format)
+    return kernels.avg_pool_grad(xp, orig_input_shape, grad, Window(ksize, strides, padding, (), data_format))
 
 
 @avg_pool_grad_op.shape
 def _avg_pool_grad_shape(orig_input_shape, grad):
     return shape_given(orig_input_shape, 4)
-
-
-@avg_pool_grad_op.gradient
-def _avg_pool_grad_gradient(call, dy):
-    return None, avg_pool_op(dy, **_window(call, "data_format"))
 
 
 @avg_pool_grad_op.samples
@@ -472,3 +379,6 @@ def _avg_pool_grad_samples(s):
     for image, attributes in _CASES:
         yield s(np.int32(image), s.normal(*_pooled(image, attributes)), **attributes)
     yield s(np.int32([1, 4, 4]), s.normal(1, 2, 2, 2), error="InvalidArgumentError", **window)
+
+
+differentiate_average(avg_pool_op, avg_pool_grad_op, ("ksize", "strides", "padding", "data_format"))

@@ -8,13 +8,15 @@ import numpy as np
 
 from tideflow._src.graph.op_def import at_least, default
 from tideflow._src.graph.types import FLOATING, REAL
-from tideflow._src.ops.array.raw import raw
-from tideflow._src.ops.dimensions import merge, shape_of, with_rank
+from tideflow._src.ops.dimensions import merge, with_rank
 from tideflow._src.ops.nn import pooling_kernels as kernels
+from tideflow._src.ops.nn.pooling_plan import Window
+from tideflow._src.ops.nn.window_gradients import differentiate_average, differentiate_maximum
 from tideflow._src.ops.nn.window_shapes import pooling_shape, shape_given
 from tideflow._src.runtime.op import op
 
 _TYPES = ("float16", "bfloat16", "float32")
+_WINDOW = ("ksize", "strides", "padding", "data_format")
 
 _TWO = [1, 2, 2, 2, 1]
 _THREE = [1, 3, 2, 3, 1]
@@ -25,10 +27,6 @@ _CASES: tuple[tuple[tuple[int, ...], dict[str, Any]], ...] = (
     ((1, 5, 4, 3, 2), {"ksize": _THREE, "strides": _STEP, "padding": "SAME"}),
 )
 _PLAIN = _CASES[0][1]
-
-
-def _window(call: Any) -> dict[str, Any]:
-    return {name: call.attr(name) for name in ("ksize", "strides", "padding", "data_format")}
 
 
 def _pooled(volume: tuple[int, ...], attributes: dict[str, Any]) -> tuple[int, ...]:
@@ -55,18 +53,12 @@ def max_pool3d_op(
     data_format: Literal["NDHWC", "NCDHW"] = "NDHWC",
 ):
     """Gives the maximum of each window."""
-    kernel = kernels.max_pool3d_eager if xp is np else kernels.max_pool3d_xla
-    return kernel(input, ksize=ksize, strides=strides, padding=padding, data_format=data_format)
+    return kernels.max_pool3d(xp, input, Window(ksize, strides, padding, (), data_format))
 
 
 @max_pool3d_op.shape
 def _max_pool3d_shape(input, *, ksize, strides, padding, data_format):
     return _shape_rule(input, ksize, strides, padding, data_format)
-
-
-@max_pool3d_op.gradient
-def _max_pool3d_gradient(call, dy):
-    return max_pool3d_grad_op(call.inputs[0], call.outputs[0], dy, **_window(call))
 
 
 @max_pool3d_op.samples
@@ -100,9 +92,7 @@ def max_pool3d_grad_op(
     data_format: Literal["NDHWC", "NCDHW"] = "NDHWC",
 ):
     """Gives each gradient to the maximum of its window: unlike ``MaxPoolGrad``, to each element that equals it."""
-    kernel = kernels.max_pool3d_grad_eager if xp is np else kernels.max_pool3d_grad_xla
-    window = {"ksize": ksize, "strides": strides, "padding": padding, "data_format": data_format}
-    return kernel(orig_input, orig_output, grad, **window)
+    return kernels.max_pool3d_grad(xp, orig_input, orig_output, grad, Window(ksize, strides, padding, (), data_format))
 
 
 @max_pool3d_grad_op.shape
@@ -110,15 +100,8 @@ def _max_pool3d_grad_shape(orig_input, orig_output, grad):
     return with_rank(orig_input, 5)
 
 
-@max_pool3d_grad_op.gradient
-def _max_pool3d_grad_gradient(call, dy):
-    volume, pooled, _ = call.inputs
-    second = max_pool3d_grad_grad_op(volume, pooled, dy, **_window(call))
-    return raw.ZerosLike(volume), raw.ZerosLike(pooled), second
-
-
 def _maxima(volume: Any, attributes: dict[str, Any]) -> Any:
-    return kernels.max_pool3d_host(volume, data_format="NDHWC", **attributes)
+    return kernels.max_pool3d.host(volume, Window(data_format="NDHWC", **attributes))
 
 
 @max_pool3d_grad_op.samples
@@ -154,9 +137,9 @@ def max_pool3d_grad_grad_op(
     data_format: Literal["NDHWC", "NCDHW"] = "NDHWC",
 ):
     """Reads ``grad`` at the maximum of each window."""
-    kernel = kernels.max_pool3d_grad_grad_eager if xp is np else kernels.max_pool3d_grad_grad_xla
-    window = {"ksize": ksize, "strides": strides, "padding": padding, "data_format": data_format}
-    return kernel(orig_input, orig_output, grad, **window)
+    return kernels.max_pool3d_grad_grad(
+        xp, orig_input, orig_output, grad, Window(ksize, strides, padding, (), data_format)
+    )
 
 
 @max_pool3d_grad_grad_op.shape
@@ -165,13 +148,6 @@ def _max_pool3d_grad_grad_shape(orig_input, orig_output, grad, *, ksize, strides
     pooled = _shape_rule(orig_input, ksize, strides, padding, data_format)
     merge(orig_output, pooled)
     return pooled
-
-
-@max_pool3d_grad_grad_op.gradient
-def _max_pool3d_grad_grad_gradient(call, dy):
-    volume, pooled, _ = call.inputs
-    third = max_pool3d_grad_op(volume, pooled, dy, **_window(call))
-    return raw.ZerosLike(volume), raw.ZerosLike(pooled), third
 
 
 @max_pool3d_grad_grad_op.samples
@@ -183,6 +159,9 @@ def _max_pool3d_grad_grad_samples(s):
     for shape, attributes in _CASES:
         volume = s.distinct(shape)
         yield s(volume, _maxima(volume, attributes), s.normal(*shape), differences=False, **attributes)
+
+
+differentiate_maximum(max_pool3d_op, max_pool3d_grad_op, max_pool3d_grad_grad_op, _WINDOW)
 
 
 # The average.
@@ -199,18 +178,12 @@ def avg_pool3d_op(
     data_format: Literal["NDHWC", "NCDHW"] = "NDHWC",
 ):
     """Gives the mean of each window; padding does not count."""
-    kernel = kernels.avg_pool3d_eager if xp is np else kernels.avg_pool3d_xla
-    return kernel(input, ksize=ksize, strides=strides, padding=padding, data_format=data_format)
+    return kernels.avg_pool3d(xp, input, Window(ksize, strides, padding, (), data_format))
 
 
 @avg_pool3d_op.shape
 def _avg_pool3d_shape(input, *, ksize, strides, padding, data_format):
     return _shape_rule(input, ksize, strides, padding, data_format)
-
-
-@avg_pool3d_op.gradient
-def _avg_pool3d_gradient(call, dy):
-    return avg_pool3d_grad_op(shape_of(call.inputs[0]), dy, **_window(call))
 
 
 @avg_pool3d_op.samples
@@ -240,19 +213,12 @@ def avg_pool3d_grad_op(
     data_format: Literal["NDHWC", "NCDHW"] = "NDHWC",
 ):
     """Spreads each gradient evenly over its window."""
-    kernel = kernels.avg_pool3d_grad_eager if xp is np else kernels.avg_pool3d_grad_xla
-    window = {"ksize": ksize, "strides": strides, "padding": padding, "data_format": data_format}
-    return kernel(orig_input_shape, grad, **window)
+    return kernels.avg_pool3d_grad(xp, orig_input_shape, grad, Window(ksize, strides, padding, (), data_format))
 
 
 @avg_pool3d_grad_op.shape
 def _avg_pool3d_grad_shape(orig_input_shape, grad):
     return shape_given(orig_input_shape, 5)
-
-
-@avg_pool3d_grad_op.gradient
-def _avg_pool3d_grad_gradient(call, dy):
-    return None, avg_pool3d_op(dy, **_window(call))
 
 
 @avg_pool3d_grad_op.samples
@@ -261,3 +227,6 @@ def _avg_pool3d_grad_samples(s):
         yield s(np.int32([1, 4, 2, 4, 2]), s.normal(1, 2, 1, 2, 2, dtype=dtype), **_PLAIN)
     for shape, attributes in _CASES:
         yield s(np.int32(shape), s.normal(*_pooled(shape, attributes)), **attributes)
+
+
+differentiate_average(avg_pool3d_op, avg_pool3d_grad_op, _WINDOW)

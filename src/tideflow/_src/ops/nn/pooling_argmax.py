@@ -14,6 +14,7 @@ from tideflow._src.graph.types import INDEX, REAL
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.dimensions import with_rank
 from tideflow._src.ops.nn import pooling_kernels as kernels
+from tideflow._src.ops.nn.pooling_plan import Window
 from tideflow._src.ops.nn.window_shapes import pooling_shape
 from tideflow._src.runtime.checks import require
 from tideflow._src.runtime.op import op
@@ -47,12 +48,10 @@ def max_pool_with_argmax_op(
     """Gives the maximum of each window and its index in the flattened image, or in the flattened batch."""
     if not input.size:
         raise InvalidArgumentError(None, None, f"input must not be empty, got shape {list(input.shape)}")
-    kernel = kernels.max_pool_with_argmax_eager if xp is np else kernels.max_pool_with_argmax_xla
-    return kernel(
+    return kernels.max_pool_with_argmax(
+        xp,
         input,
-        ksize=ksize,
-        strides=strides,
-        padding=padding,
+        Window(ksize, strides, padding),
         Targmax=Targmax.as_numpy_dtype,
         include_batch_in_index=include_batch_in_index,
     )
@@ -148,8 +147,8 @@ def _max_pool_grad_with_argmax_gradient(call, dy):
 
 def _image_and_argmax(s: Any, dtype: Any, index: str = "int64", batch: bool = False) -> Any:
     image = s.distinct((2, 4, 4, 2), dtype)
-    _, argmax = kernels.max_pool_with_argmax_host(
-        image, Targmax=np.dtype(index), include_batch_in_index=batch, **_WINDOW
+    _, argmax = kernels.max_pool_with_argmax.host(
+        image, Window(**_WINDOW), Targmax=np.dtype(index), include_batch_in_index=batch
     )
     return image, argmax
 

@@ -54,15 +54,7 @@ def _max_pool(input: Any, ksize: Any, strides: Any, padding: Any, data_format: s
     if 0 in ksize:
         raise ValueError(f"`ksize` cannot be zero. Received: ksize={ksize}")
     padding, pads = explicit_padding(padding)
-    return max_pool_op.call(
-        input,
-        ksize=ksize,
-        strides=sequence(strides, 2, channels, "strides"),
-        padding=padding,
-        explicit_paddings=pads,
-        data_format=data_format,
-        name=name,
-    )
+    return _pool(max_pool_op, 2, input, ksize, strides, padding, data_format, name, explicit_paddings=pads)
 
 
 def max_pool1d(
@@ -84,21 +76,35 @@ def max_pool1d(
       name: the name of the node.
     """
     with name_scope(name, "MaxPool1d") as scope:
-        layout, axis, channels = layout_of_line(data_format)
         padding, pads = explicit_padding(padding, 3)
+        _, axis, _ = layout_of_line(data_format)
         if pads:  # the inserted dimension of size 1 is not padded
             pads = [*pads[: 2 * axis], 0, 0, *pads[2 * axis :]]
-        images = expand_dims(convert_to_tensor(input), axis)
-        result = max_pool_op(
-            images,
-            ksize=_inserted(sequence(ksize, 1, channels, "ksize"), axis),
-            strides=_inserted(sequence(strides, 1, channels, "strides"), axis),
-            padding=padding,
-            explicit_paddings=pads,
-            data_format=layout,
-            name=scope,
-        )
-        return squeeze(result, [axis])
+        return _pool_line(max_pool_op, input, ksize, strides, padding, data_format, scope, explicit_paddings=pads)
+
+
+def _pool_line(
+    operation: Any,
+    input: Any,
+    ksize: Any,
+    strides: Any,
+    padding: str,
+    data_format: str | None,
+    name: str,
+    **attributes: Any,
+) -> Any:
+    """Pools sequences as images, one dimension of which has the size 1."""
+    layout, axis, channels = layout_of_line(data_format)
+    result = operation(
+        expand_dims(convert_to_tensor(input), axis),
+        ksize=_inserted(sequence(ksize, 1, channels, "ksize"), axis),
+        strides=_inserted(sequence(strides, 1, channels, "strides"), axis),
+        padding=padding,
+        data_format=layout,
+        name=name,
+        **attributes,
+    )
+    return squeeze(result, [axis])
 
 
 def _inserted(numbers: list[int], axis: int) -> list[int]:
@@ -106,18 +112,28 @@ def _inserted(numbers: list[int], axis: int) -> list[int]:
     return [*numbers[:axis], 1, *numbers[axis:]]
 
 
-def _pool_volumes(
-    operation: Any, input: Any, ksize: Any, strides: Any, padding: str, data_format: str | None, name: str
+def _pool(
+    operation: Any,
+    count: int,
+    input: Any,
+    ksize: Any,
+    strides: Any,
+    padding: str,
+    data_format: str | None,
+    name: str | None,
+    **attributes: Any,
 ) -> Any:
-    data_format = data_format or "NDHWC"
-    channels = channel_index_of(data_format, 4)
-    return operation(
+    """Calls an operation that pools over ``count`` dimensions of space, two or three."""
+    data_format = data_format or ("NHWC" if count == 2 else "NDHWC")
+    channels = channel_index_of(data_format, count + 1)
+    return operation.call(
         input,
-        ksize=sequence(ksize, 3, channels, "ksize"),
-        strides=sequence(strides, 3, channels, "strides"),
+        ksize=sequence(ksize, count, channels, "ksize"),
+        strides=sequence(strides, count, channels, "strides"),
         padding=padding,
         data_format=data_format,
         name=name,
+        **attributes,
     )
 
 
@@ -140,7 +156,7 @@ def max_pool3d(
       name: the name of the node.
     """
     with name_scope(name, "MaxPool3D") as scope:
-        return _pool_volumes(max_pool3d_op, input, ksize, strides, padding, data_format, scope)
+        return _pool(max_pool3d_op, 3, input, ksize, strides, padding, data_format, scope)
 
 
 def max_pool(
@@ -287,16 +303,7 @@ def avg_pool2d(
 
 
 def _avg_pool(input: Any, ksize: Any, strides: Any, padding: str, data_format: str | None, name: str | None) -> Any:
-    data_format = data_format or "NHWC"
-    channels = channel_index_of(data_format, 3)
-    return avg_pool_op.call(
-        input,
-        ksize=sequence(ksize, 2, channels, "ksize"),
-        strides=sequence(strides, 2, channels, "strides"),
-        padding=padding,
-        data_format=data_format,
-        name=name,
-    )
+    return _pool(avg_pool_op, 2, input, ksize, strides, padding, data_format, name)
 
 
 def avg_pool1d(
@@ -318,16 +325,7 @@ def avg_pool1d(
       name: the name of the node.
     """
     with name_scope(name, "AvgPool1D") as scope:
-        layout, axis, channels = layout_of_line(data_format)
-        result = avg_pool_op(
-            expand_dims(convert_to_tensor(input), axis),
-            ksize=_inserted(sequence(ksize, 1, channels, "ksize"), axis),
-            strides=_inserted(sequence(strides, 1, channels, "strides"), axis),
-            padding=padding,
-            data_format=layout,
-            name=scope,
-        )
-        return squeeze(result, [axis])
+        return _pool_line(avg_pool_op, input, ksize, strides, padding, data_format, scope)
 
 
 def avg_pool3d(
@@ -349,7 +347,7 @@ def avg_pool3d(
       name: the name of the node.
     """
     with name_scope(name, "AvgPool3D") as scope:
-        return _pool_volumes(avg_pool3d_op, input, ksize, strides, padding, data_format, scope)
+        return _pool(avg_pool3d_op, 3, input, ksize, strides, padding, data_format, scope)
 
 
 def avg_pool(

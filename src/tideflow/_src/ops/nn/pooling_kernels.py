@@ -1,8 +1,8 @@
-"""The kernels of pooling under the names of their operations, for each tier.
+"""The kernels of pooling under the names of their operations.
 
-An operation has a *host* kernel (NumPy) and an *xla* kernel (traced by JAX). Arguments carry the names and the order of
-TensorFlow's raw operations; ``ksize`` and ``strides`` are lists with a number for each dimension. Both layouts work
-everywhere: what comes with the channels first is transposed.
+Each has a *host* kernel (NumPy) and an *xla* kernel (traced by JAX). Arrays come in the order of TensorFlow's raw
+operations; after them the attributes, as a :class:`.pooling_plan.Window`. Both layouts work everywhere: what comes with
+the channels first is transposed.
 
 Where several elements of a window are equal, the first one in row-major order is the maximum, as in
 TensorFlow. The gradients look for it in ``orig_input`` alone: ``orig_output`` may differ from it in the last
@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from tideflow._src.ops.nn import pooling_host, pooling_xla
-from tideflow._src.ops.nn.pooling_plan import Pool, check_gradient, depth_window, describe_pool
-from tideflow._src.ops.nn.tiers import tiered
+from tideflow._src.ops.nn.pooling_plan import Pool, Window, check_gradient, depth_window, describe_pool
+from tideflow._src.ops.nn.tiers import TieredKernel
 from tideflow._src.ops.nn.windows import (
     channels_last_sizes,
     check_layout,
@@ -42,18 +42,11 @@ def _numpy_xla() -> Any:
     return load_jax().numpy
 
 
-def _max_pool(numpy: _Namespace, kernel: Callable[[Pool, Array], Array], rank: int = 4) -> Callable[..., Array]:
-    """Makes the public kernel of MaxPool, which pools rows and columns or else groups of channels."""
+def _max_pool(numpy: _Namespace, kernel: Callable[[Pool, Array], Array], rank: int) -> Callable[..., Array]:
+    """Makes the public kernel of MaxPool, which pools over space or else, for images, groups of channels."""
 
-    def max_pool(
-        input: Array,
-        *,
-        ksize: Sequence[int],
-        strides: Sequence[int],
-        padding: str,
-        explicit_paddings: Sequence[int] = (),
-        data_format: str = "NHWC",
-    ) -> Array:
+    def max_pool(input: Array, window: Window) -> Array:
+        ksize, strides, data_format = window.ksize, window.strides, window.data_format
         check_layout("MaxPool", data_format, rank)
         if (
             len(input.shape) == len(ksize) == len(strides) == rank == 4
@@ -63,67 +56,63 @@ def _max_pool(numpy: _Namespace, kernel: Callable[[Pool, Array], Array], rank: i
             depth = depth_window("MaxPool", ksize, strides, data_format, x.shape[3])
             result = x.reshape(*x.shape[:3], x.shape[3] // depth, depth).max(axis=4)
             return from_channels_last(result, data_format)
-        pool = describe_pool("MaxPool", input.shape, ksize, strides, padding, explicit_paddings, data_format, rank)
-        if pool.empty:
-            return from_channels_last(numpy().zeros(pool.output_shape, input.dtype), data_format)
-        return from_channels_last(kernel(pool, to_channels_last(input, data_format)), data_format)
+        return _pooled("MaxPool", numpy, kernel, rank, input, window)
 
     return named(max_pool, "MaxPool", kernel)
 
 
+def _average_pool(numpy: _Namespace, kernel: Callable[[Pool, Array], Array], rank: int) -> Callable[..., Array]:
+    """Makes the public kernel of AvgPool; padding does not count towards the average."""
+
+    def avg_pool(value: Array, window: Window) -> Array:
+        return _pooled("AvgPool", numpy, kernel, rank, value, window)
+
+    return named(avg_pool, "AvgPool", kernel)
+
+
+def _pooled(
+    operation: str, numpy: _Namespace, kernel: Callable[[Pool, Array], Array], rank: int, x: Array, window: Window
+) -> Array:
+    pool = describe_pool(operation, x.shape, window, rank)
+    if pool.empty:
+        return from_channels_last(numpy().zeros(pool.output_shape, x.dtype), window.data_format)
+    return from_channels_last(kernel(pool, to_channels_last(x, window.data_format)), window.data_format)
+
+
 def _max_pool_gradient(
-    numpy: _Namespace, kernel: Callable[[Pool, Array, Array], Array], rank: int = 4
+    numpy: _Namespace, kernel: Callable[[Pool, Array, Array], Array], rank: int, second: bool = False
 ) -> Callable[..., Array]:
-    """Makes the public kernel of MaxPoolGrad."""
+    """Makes the public kernel of MaxPoolGrad or, with ``second``, of MaxPoolGradGrad."""
+    operation = "MaxPoolGradGrad" if second else "MaxPoolGrad"
 
-    def max_pool_grad(
-        orig_input: Array,
-        orig_output: Array,
-        grad: Array,
-        *,
-        ksize: Sequence[int],
-        strides: Sequence[int],
-        padding: str,
-        explicit_paddings: Sequence[int] = (),
-        data_format: str = "NHWC",
-    ) -> Array:
-        pool = describe_pool(
-            "MaxPoolGrad", orig_input.shape, ksize, strides, padding, explicit_paddings, data_format, rank
-        )
-        check_gradient("MaxPoolGrad", "orig_output", orig_output.shape, pool.output_shape, data_format)
-        check_gradient("MaxPoolGrad", "grad", grad.shape, pool.output_shape, data_format)
+    def max_pool_grad(orig_input: Array, orig_output: Array, grad: Array, window: Window) -> Array:
+        data_format = window.data_format
+        pool = describe_pool(operation, orig_input.shape, window, rank)
+        check_gradient(operation, "orig_output", orig_output.shape, pool.output_shape, data_format)
+        expected = pool.input_shape if second else pool.output_shape
+        check_gradient(operation, "grad", grad.shape, expected, data_format)
         if pool.empty:
-            return numpy().zeros(orig_input.shape, grad.dtype)
+            return numpy().zeros(orig_output.shape if second else orig_input.shape, grad.dtype)
         x, grad = to_channels_last(orig_input, data_format), to_channels_last(grad, data_format)
         return from_channels_last(kernel(pool, x, grad), data_format)
 
-    return named(max_pool_grad, "MaxPoolGrad", kernel)
+    return named(max_pool_grad, operation, kernel)
 
 
-def _max_pool_gradient_gradient(
-    numpy: _Namespace, kernel: Callable[[Pool, Array, Array], Array], rank: int = 4
+def _average_pool_gradient(
+    numpy: _Namespace, kernel: Callable[[Pool, Array], Array], rank: int
 ) -> Callable[..., Array]:
-    """Makes the public kernel of MaxPoolGradGrad."""
+    """Makes the public kernel of AvgPoolGrad."""
 
-    def max_pool_grad_grad(
-        orig_input: Array,
-        orig_output: Array,
-        grad: Array,
-        *,
-        ksize: Sequence[int],
-        strides: Sequence[int],
-        padding: str,
-        data_format: str = "NHWC",
-    ) -> Array:
-        pool = describe_pool("MaxPoolGradGrad", orig_input.shape, ksize, strides, padding, (), data_format, rank)
-        check_gradient("MaxPoolGradGrad", "orig_output", orig_output.shape, pool.output_shape, data_format)
-        check_gradient("MaxPoolGradGrad", "grad", grad.shape, pool.input_shape, data_format)
+    def avg_pool_grad(orig_input_shape: Sequence[int], grad: Array, window: Window) -> Array:
+        shape = tuple(int(size) for size in orig_input_shape)
+        pool = describe_pool("AvgPoolGrad", shape, window, rank)
+        check_gradient("AvgPoolGrad", "grad", grad.shape, pool.output_shape, window.data_format)
         if pool.empty:
-            return numpy().zeros(orig_output.shape, grad.dtype)
-        x, grad = to_channels_last(orig_input, data_format), to_channels_last(grad, data_format)
-        return from_channels_last(kernel(pool, x, grad), data_format)
+            return numpy().zeros(shape, grad.dtype)
+        return from_channels_last(kernel(pool, to_channels_last(grad, window.data_format)), window.data_format)
 
-    return named(max_pool_grad_grad, "MaxPoolGradGrad", kernel)
+    return named(avg_pool_grad, "AvgPoolGrad", kernel)
 
 
 def _max_pool_with_argmax(
@@ -134,15 +123,9 @@ def _max_pool_with_argmax(
     """Makes the public kernel of MaxPoolWithArgmax; its layout is NHWC."""
 
     def max_pool_with_argmax(
-        input: Array,
-        *,
-        ksize: Sequence[int],
-        strides: Sequence[int],
-        padding: str,
-        Targmax: Any = np.int64,
-        include_batch_in_index: bool = False,
+        input: Array, window: Window, *, Targmax: Any = np.int64, include_batch_in_index: bool = False
     ) -> tuple[Array, Array]:
-        pool = describe_pool("MaxPoolWithArgmax", input.shape, ksize, strides, padding, (), "NHWC")
+        pool = describe_pool("MaxPoolWithArgmax", input.shape, window)
         if pool.empty:
             return numpy().zeros(pool.output_shape, input.dtype), numpy().zeros(pool.output_shape, Targmax)
         rows, columns = pool.axes
@@ -157,79 +140,37 @@ def _max_pool_with_argmax(
     return named(max_pool_with_argmax, "MaxPoolWithArgmax", values)
 
 
-def _average_pool(numpy: _Namespace, kernel: Callable[[Pool, Array], Array], rank: int = 4) -> Callable[..., Array]:
-    """Makes the public kernel of AvgPool; padding does not count towards the average."""
-
-    def avg_pool(
-        value: Array, *, ksize: Sequence[int], strides: Sequence[int], padding: str, data_format: str = "NHWC"
-    ) -> Array:
-        pool = describe_pool("AvgPool", value.shape, ksize, strides, padding, (), data_format, rank)
-        if pool.empty:
-            return from_channels_last(numpy().zeros(pool.output_shape, value.dtype), data_format)
-        return from_channels_last(kernel(pool, to_channels_last(value, data_format)), data_format)
-
-    return named(avg_pool, "AvgPool", kernel)
+def _kernel(make: Callable[..., Any], host: Any, xla: Any, rank: int, **options: Any) -> TieredKernel:
+    return TieredKernel(make(_numpy_host, host, rank, **options), make(_numpy_xla, xla, rank, **options))
 
 
-def _average_pool_gradient(
-    numpy: _Namespace, kernel: Callable[[Pool, Array], Array], rank: int = 4
-) -> Callable[..., Array]:
-    """Makes the public kernel of AvgPoolGrad."""
-
-    def avg_pool_grad(
-        orig_input_shape: Sequence[int],
-        grad: Array,
-        *,
-        ksize: Sequence[int],
-        strides: Sequence[int],
-        padding: str,
-        data_format: str = "NHWC",
-    ) -> Array:
-        shape = tuple(int(size) for size in orig_input_shape)
-        pool = describe_pool("AvgPoolGrad", shape, ksize, strides, padding, (), data_format, rank)
-        check_gradient("AvgPoolGrad", "grad", grad.shape, pool.output_shape, data_format)
-        if pool.empty:
-            return numpy().zeros(shape, grad.dtype)
-        return from_channels_last(kernel(pool, to_channels_last(grad, data_format)), data_format)
-
-    return named(avg_pool_grad, "AvgPoolGrad", kernel)
-
-
-max_pool_host = _max_pool(_numpy_host, pooling_host.max_pool_host)
-max_pool_xla = _max_pool(_numpy_xla, pooling_xla.max_pool_xla)
-max_pool_grad_host = _max_pool_gradient(_numpy_host, pooling_host.max_pool_gradient_host)
-max_pool_grad_xla = _max_pool_gradient(_numpy_xla, pooling_xla.max_pool_gradient_xla)
-max_pool_grad_grad_host = _max_pool_gradient_gradient(_numpy_host, pooling_host.max_pool_gradient_gradient_host)
-max_pool_grad_grad_xla = _max_pool_gradient_gradient(_numpy_xla, pooling_xla.max_pool_gradient_gradient_xla)
-max_pool_with_argmax_host = _max_pool_with_argmax(
-    _numpy_host, pooling_host.max_pool_host, pooling_host.first_maximum_host
+max_pool, max_pool3d = (
+    _kernel(_max_pool, pooling_host.max_pool_host, pooling_xla.max_pool_xla, rank) for rank in (4, 5)
 )
-max_pool_with_argmax_xla = _max_pool_with_argmax(_numpy_xla, pooling_xla.max_pool_xla, pooling_xla.first_maximum_xla)
-avg_pool_host = _average_pool(_numpy_host, pooling_host.average_pool_host)
-avg_pool_xla = _average_pool(_numpy_xla, pooling_xla.average_pool_xla)
-avg_pool_grad_host = _average_pool_gradient(_numpy_host, pooling_host.average_pool_gradient_host)
-avg_pool_grad_xla = _average_pool_gradient(_numpy_xla, pooling_xla.average_pool_gradient_xla)
-
-max_pool3d_host = _max_pool(_numpy_host, pooling_host.max_pool_host, 5)
-max_pool3d_xla = _max_pool(_numpy_xla, pooling_xla.max_pool_xla, 5)
-max_pool3d_grad_host = _max_pool_gradient(_numpy_host, pooling_host.max_pool3d_gradient_host, 5)
-max_pool3d_grad_xla = _max_pool_gradient(_numpy_xla, pooling_xla.max_pool3d_gradient_xla, 5)
-max_pool3d_grad_grad_host = _max_pool_gradient_gradient(_numpy_host, pooling_host.max_pool_gradient_gradient_host, 5)
-max_pool3d_grad_grad_xla = _max_pool_gradient_gradient(_numpy_xla, pooling_xla.max_pool_gradient_gradient_xla, 5)
-avg_pool3d_host = _average_pool(_numpy_host, pooling_host.average_pool_host, 5)
-avg_pool3d_xla = _average_pool(_numpy_xla, pooling_xla.average_pool_xla, 5)
-avg_pool3d_grad_host = _average_pool_gradient(_numpy_host, pooling_host.average_pool_gradient_host, 5)
-avg_pool3d_grad_xla = _average_pool_gradient(_numpy_xla, pooling_xla.average_pool_gradient_xla, 5)
-
-# What eager calls run: either of the two.
-max_pool_eager = tiered(max_pool_host, max_pool_xla)
-max_pool_grad_eager = tiered(max_pool_grad_host, max_pool_grad_xla)
-max_pool_grad_grad_eager = tiered(max_pool_grad_grad_host, max_pool_grad_grad_xla)
-max_pool_with_argmax_eager = tiered(max_pool_with_argmax_host, max_pool_with_argmax_xla)
-avg_pool_eager = tiered(avg_pool_host, avg_pool_xla)
-avg_pool_grad_eager = tiered(avg_pool_grad_host, avg_pool_grad_xla)
-max_pool3d_eager = tiered(max_pool3d_host, max_pool3d_xla)
-max_pool3d_grad_eager = tiered(max_pool3d_grad_host, max_pool3d_grad_xla)
-max_pool3d_grad_grad_eager = tiered(max_pool3d_grad_grad_host, max_pool3d_grad_grad_xla)
-avg_pool3d_eager = tiered(avg_pool3d_host, avg_pool3d_xla)
-avg_pool3d_grad_eager = tiered(avg_pool3d_grad_host, avg_pool3d_grad_xla)
+max_pool_grad = _kernel(_max_pool_gradient, pooling_host.max_pool_gradient_host, pooling_xla.max_pool_gradient_xla, 4)
+max_pool3d_grad = _kernel(
+    _max_pool_gradient, pooling_host.max_pool3d_gradient_host, pooling_xla.max_pool3d_gradient_xla, 5
+)
+max_pool_grad_grad, max_pool3d_grad_grad = (
+    _kernel(
+        _max_pool_gradient,
+        pooling_host.max_pool_gradient_gradient_host,
+        pooling_xla.max_pool_gradient_gradient_xla,
+        rank,
+        second=True,
+    )
+    for rank in (4, 5)
+)
+avg_pool, avg_pool3d = (
+    _kernel(_average_pool, pooling_host.average_pool_host, pooling_xla.average_pool_xla, rank) for rank in (4, 5)
+)
+avg_pool_grad, avg_pool3d_grad = (
+    _kernel(
+        _average_pool_gradient, pooling_host.average_pool_gradient_host, pooling_xla.average_pool_gradient_xla, rank
+    )
+    for rank in (4, 5)
+)
+max_pool_with_argmax = TieredKernel(
+    _max_pool_with_argmax(_numpy_host, pooling_host.max_pool_host, pooling_host.first_maximum_host),
+    _max_pool_with_argmax(_numpy_xla, pooling_xla.max_pool_xla, pooling_xla.first_maximum_xla),
+)

@@ -19,6 +19,16 @@ from tideflow._src.ops.nn.windows import (
 )
 
 
+class Window(NamedTuple):
+    """Is the attributes that a pooling and its gradients share; lists hold a number for each dimension."""
+
+    ksize: Sequence[int]
+    strides: Sequence[int]
+    padding: str
+    explicit_paddings: Sequence[int] = ()
+    data_format: str = "NHWC"
+
+
 class Pool(NamedTuple):
     """Is one pooling, checked, with the channels last in every shape."""
 
@@ -87,22 +97,14 @@ class Pool(NamedTuple):
         return all(axis.stride == axis.window or axis.output == 1 for axis in self.axes)
 
 
-def describe_pool(
-    operation: str,
-    shape: Sequence[int],
-    ksize: Sequence[int],
-    strides: Sequence[int],
-    padding: str,
-    explicit_paddings: Sequence[int],
-    data_format: str,
-    rank: int = 4,
-) -> Pool:
+def describe_pool(operation: str, shape: Sequence[int], attributes: Window, rank: int = 4) -> Pool:
     """Checks shape and attributes of a pooling over space; they come in the call's own layout.
 
     Raises:
       InvalidArgumentError: they do not fit.
       UnimplementedError: windows over batch or channels.
     """
+    ksize, strides, padding, explicit_paddings, data_format = attributes
     check_layout(operation, data_format, rank)
     if len(shape) != rank:
         raise invalid(

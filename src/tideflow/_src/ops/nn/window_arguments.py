@@ -76,6 +76,34 @@ def channel_index_of(data_format: str, last: int) -> int:
     return 1 if data_format.startswith("NC") else last
 
 
+def convolution_attributes(
+    space: int, strides: Any, padding: Any, data_format: str | None, dilations: Any
+) -> dict[str, Any]:
+    """Returns the attributes of an operation that convolves over ``space`` dimensions, two or three.
+
+    Args:
+      space: the number of dimensions of space.
+      strides, dilations: as :func:`sequence` takes them.
+      padding: a name; for images also a list of pairs.
+      data_format: the layout; None for that with the channels last.
+
+    Raises:
+      ValueError: an argument is none of those.
+    """
+    layout = data_format or ("NHWC" if space == 2 else "NDHWC")
+    channels = channel_index_of(layout, space + 1)
+    steps, gaps = sequence(strides, space, channels, "strides"), sequence(dilations, space, channels, "dilations")
+    return complete_attributes(space, steps, padding, layout, gaps)
+
+
+def complete_attributes(space: int, strides: Any, padding: Any, data_format: str, dilations: Any) -> dict[str, Any]:
+    """Returns what :func:`convolution_attributes` does, of numbers that are given for each dimension."""
+    attributes: dict[str, Any] = {"padding": padding}
+    if space == 2:
+        attributes["padding"], attributes["explicit_paddings"] = explicit_padding(padding)
+    return {**attributes, "strides": list(strides), "data_format": data_format, "dilations": list(dilations)}
+
+
 def layout_of_line(data_format: str | None, *, old_names: bool = False) -> tuple[str, int, int]:
     """Returns, for a layout of one dimension, the layout of images, the axis to insert, and that of the channels.
 
@@ -99,6 +127,14 @@ def rank_of(value: Any) -> int | None:
         return np.ndim(value)
     found = getattr(have, "rank", None)
     return len(have) if isinstance(have, tuple) else found
+
+
+def convolve(operation: Any, input: Any, filters: Any, name: str | None, inner_rank: int, **attributes: Any) -> Any:
+    """Calls a convolution of tensors of rank ``inner_rank + 1``; where the rank is higher, :func:`over_batches`."""
+    rank = rank_of(input)
+    if rank is None or rank <= inner_rank + 1:
+        return operation.call(input, filters, name=name, **attributes)
+    return over_batches(input, lambda images: operation(images, filters, **attributes), inner_rank, name)
 
 
 def over_batches(images: Any, function: Callable[..., Any], inner_rank: int = 3, name: str | None = None) -> Any:

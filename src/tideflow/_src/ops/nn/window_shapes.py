@@ -7,6 +7,7 @@ from typing import Any
 
 from tideflow._src.graph.op_def import StaticValue
 from tideflow._src.ops.dimensions import Dimension, merge_dimensions, with_rank
+from tideflow._src.ops.nn.windows import window_output_size
 
 Sizes = tuple[Dimension, ...]
 
@@ -49,19 +50,12 @@ def windowed(
     Raises:
       ValueError: the window is larger than the padded axis, or stride or dilation is below one.
     """
-    if stride <= 0:
-        raise ValueError(f"Stride must be > 0, but got {stride}")
-    if dilation < 1:
-        raise ValueError(f"Dilation rate must be >= 1, but got {dilation}")
-    if padding == "SAME":
-        return None if size is None else -(-size // stride)
-    if size is None or window is None:
-        return None
-    padded = size + pads[0] + pads[1]
-    extent = (window - 1) * dilation + 1
-    if extent > padded:
-        raise ValueError(f"Negative dimension size caused by subtracting {extent} from {padded}")
-    return (padded - extent + stride) // stride
+    if padding != "SAME" and size is not None and window is not None:
+        padded, extent = size + pads[0] + pads[1], (window - 1) * dilation + 1
+        if extent > padded:  # kernels find no windows there if little is missing
+            raise ValueError(f"Negative dimension size caused by subtracting {extent} from {padded}")
+    kind = "SAME" if padding == "SAME" else "EXPLICIT"
+    return window_output_size(size, window, dilation, stride, kind, (pads[0], pads[1]))[0]
 
 
 def explicit_pads(
