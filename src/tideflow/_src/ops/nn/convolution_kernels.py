@@ -11,21 +11,24 @@ from typing import Any
 
 from tideflow._src.ops.nn import convolution_host, convolution_xla, depthwise_kernels
 from tideflow._src.ops.nn.convolution_plan import filter_gradient, forward, input_gradient
-from tideflow._src.ops.nn.tiers import TieredKernel
+from tideflow._src.ops.nn.tiers import Estimate, TieredKernel, convolution_work, depthwise_work
 
 
-def _kernels(operation: str, host: Any, xla: Any, **options: Any) -> tuple[TieredKernel, TieredKernel, TieredKernel]:
+def _kernels(
+    operation: str, host: Any, xla: Any, work: Estimate = convolution_work, **options: Any
+) -> tuple[TieredKernel, TieredKernel, TieredKernel]:
     """Returns a convolution and its gradients of the input and of the filter.
 
     Args:
       operation: the name of the convolution.
       host: its three functions, in NumPy.
       xla: its three functions, for JAX.
+      work: estimates what a call of one of them does.
       options: those of :func:`.convolution_plan.forward`.
     """
     makers = (forward, ""), (input_gradient, "BackpropInput"), (filter_gradient, "BackpropFilter")
     convolve, of_input, of_filter = (
-        TieredKernel(make(operation + suffix, on_host, **options), make(operation + suffix, on_xla, **options))
+        TieredKernel(make(operation + suffix, on_host, **options), make(operation + suffix, on_xla, **options), work)
         for (make, suffix), on_host, on_xla in zip(makers, host, xla, strict=True)
     )
     return convolve, of_input, of_filter
@@ -48,5 +51,6 @@ depthwise_conv2d_native, depthwise_conv2d_native_backprop_input, depthwise_conv2
         depthwise_kernels.depthwise_input_gradient_xla,
         depthwise_kernels.depthwise_filter_gradient_xla,
     ),
+    depthwise_work,
     depthwise=True,
 )

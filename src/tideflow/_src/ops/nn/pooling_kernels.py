@@ -19,7 +19,7 @@ import numpy as np
 
 from tideflow._src.ops.nn import pooling_host, pooling_xla
 from tideflow._src.ops.nn.pooling_plan import Pool, Window, check_gradient, depth_window, describe_pool
-from tideflow._src.ops.nn.tiers import TieredKernel
+from tideflow._src.ops.nn.tiers import TieredKernel, pooling_work
 from tideflow._src.ops.nn.windows import (
     channels_last_sizes,
     check_layout,
@@ -141,7 +141,7 @@ def _max_pool_with_argmax(
 
 
 def _kernel(make: Callable[..., Any], host: Any, xla: Any, rank: int, **options: Any) -> TieredKernel:
-    return TieredKernel(make(_numpy_host, host, rank, **options), make(_numpy_xla, xla, rank, **options))
+    return TieredKernel(make(_numpy_host, host, rank, **options), make(_numpy_xla, xla, rank, **options), pooling_work)
 
 
 max_pool, max_pool3d = (
@@ -173,4 +173,5 @@ avg_pool_grad, avg_pool3d_grad = (
 max_pool_with_argmax = TieredKernel(
     _max_pool_with_argmax(_numpy_host, pooling_host.max_pool_host, pooling_host.first_maximum_host),
     _max_pool_with_argmax(_numpy_xla, pooling_xla.max_pool_xla, pooling_xla.first_maximum_xla),
+    pooling_work,
 )

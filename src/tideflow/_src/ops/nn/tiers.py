@@ -16,9 +16,12 @@ from tideflow._src.runtime import cost_model, device_kernels, engine
 from tideflow._src.runtime.program import forced_tier
 
 Kernel = Callable[..., Any]
+Estimate = Callable[[Sequence[Any]], tuple[float, cost_model.Work]]
 
 #: Arrays with fewer elements than this, counted together, are left to NumPy without looking further.
 _SMALL = 1 << 15
+#: The elements of a filter's window that estimates assume.
+_TAPS = 9
 #: The most signatures of one kernel that are kept.
 _MOST_SIGNATURES = 256
 
@@ -29,22 +32,24 @@ class TieredKernel:
     Args:
       host: the kernel in NumPy.
       xla: the same kernel, to be traced by JAX.
+      work: returns how much a call does, given its arrays; see :func:`tiered`.
     """
 
-    def __init__(self, host: Kernel, xla: Kernel) -> None:
-        self.host, self.xla, self._on_arrays = host, xla, tiered(host, xla)
+    def __init__(self, host: Kernel, xla: Kernel, work: Estimate) -> None:
+        self.host, self.xla, self._on_arrays = host, xla, tiered(host, xla, work)
 
     def __call__(self, xp: Any, *arguments: Any, **attributes: Any) -> Any:
         return (self._on_arrays if xp is np else self.xla)(*arguments, **attributes)
 
 
-def tiered(host: Kernel, xla: Kernel) -> Kernel:
+def tiered(host: Kernel, xla: Kernel, work: Estimate) -> Kernel:
     """Returns a kernel for NumPy arrays that runs ``host``, or ``xla`` compiled once that pays.
 
     Args:
       host: the kernel in NumPy.
       xla: the same kernel, to be traced by JAX. Positional arguments that are arrays of more than one dimension are
         traced; all others, and the keyword arguments, are constants of the program.
+      work: returns how much a call does, given the arrays that are traced: a number, and what one of it costs.
     """
     #: For each signature the calls left in NumPy.
     left: dict[Any, float] = {}
@@ -61,9 +66,8 @@ def tiered(host: Kernel, xla: Kernel) -> Kernel:
         if count is None:
             if len(left) >= _MOST_SIGNATURES:
                 left.clear()
-            arrays = [item for item in arguments if _is_traced(item)]
-            work, kind = _work(host.__name__, arrays)
-            count = cost_model.runs_before_compiling(work, kind, engine.is_loaded())
+            amount, kind = work([item for item in arguments if _is_traced(item)])
+            count = cost_model.runs_before_compiling(amount, kind, engine.is_loaded())
         if count > 0 or forced_tier() == "host":
             left[key] = count - 1
             return host(*arguments, **attributes)
@@ -79,15 +83,26 @@ def tiered(host: Kernel, xla: Kernel) -> Kernel:
     return kernel
 
 
-def _work(name: str, arrays: Sequence[Any]) -> tuple[float, cost_model.Work]:
-    """Returns about how much a kernel does: floating-point operations of a convolution, elements of a pooling."""
+def pooling_work(arrays: Sequence[Any]) -> tuple[float, cost_model.Work]:
+    """Returns about how many elements a pooling goes through."""
+    return max(map(np.size, arrays)), cost_model.POOLING
+
+
+def convolution_work(arrays: Sequence[Any]) -> tuple[float, cost_model.Work]:
+    """Returns about how many floating-point operations a convolution does, or one of its gradients."""
+    pixels, channels = _pixels_and_channels(arrays)
+    return 2 * pixels * max(channels) * min(channels) * _TAPS, cost_model.CONVOLUTION
+
+
+def depthwise_work(arrays: Sequence[Any]) -> tuple[float, cost_model.Work]:
+    """Returns about how many floating-point operations a convolution of single channels does."""
+    pixels, channels = _pixels_and_channels(arrays)
+    return 2 * pixels * max(channels) * _TAPS, cost_model.CONVOLUTION
+
+
+def _pixels_and_channels(arrays: Sequence[Any]) -> tuple[float, list[int]]:
     largest = max(arrays, key=np.size)
-    if "conv" not in name:
-        return largest.size, cost_model.POOLING
-    channels = [array.shape[-1] for array in arrays]
-    pixels = largest.size / max(largest.shape[-1], 1)
-    filters = 1 if name.startswith("depthwise") else min(channels)
-    return 2 * pixels * max(channels) * filters * 9, cost_model.CONVOLUTION
+    return largest.size / max(largest.shape[-1], 1), [array.shape[-1] for array in arrays]
 
 
 def _is_traced(item: Any) -> bool:

@@ -31,7 +31,11 @@ def sequence(value: Any, count: int, channel_index: int, name: str) -> list[int]
         return [1] * (count + 2)
     if isinstance(value, Tensor):
         value = value.numpy()
-    numbers = [int(item) for item in np.asarray(value).reshape(-1)]
+    items = value if value.__class__ in (list, tuple) else [value]
+    if all([item.__class__ is int for item in items]):  # noqa: C419 - faster
+        numbers = list(items)
+    else:
+        numbers = [int(item) for item in np.asarray(value).reshape(-1)]
     if len(numbers) == count + 2:
         return numbers
     if len(numbers) == 1:
