@@ -42,8 +42,10 @@ def environment(threads: int) -> dict[str, str]:
     """
     paths = [str(SOURCES), *filter(None, [os.environ.get("PYTHONPATH")])]
     count = str(threads)
+    # An interpreter that may not write bytecode compiles Tideflow's sources anew at each import, but not what pip compiled.
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     return {
-        **os.environ,
+        **inherited,
         "PYTHONPATH": os.pathsep.join(paths),
         "OMP_NUM_THREADS": count,
         "MKL_NUM_THREADS": count,
