@@ -177,8 +177,8 @@ def test_a_branch_that_is_not_taken_may_hold_what_never_works(graph, monkeypatch
 def test_ever_new_values_of_static_feeds_are_not_compiled_without_end(graph, monkeypatch) -> None:
     monkeypatch.setenv("TIDEFLOW_TIER", "xla")
     compiled: list[int] = []
-    lower = tier_of_xla._Compiled._lower
-    monkeypatch.setattr(tier_of_xla._Compiled, "_lower", lambda self, *rest: compiled.append(1) or lower(self, *rest))
+    compile = tier_of_xla._Compiled._compile
+    monkeypatch.setattr(tier_of_xla._Compiled, "_compile", lambda self, *rest: compiled.append(1) or compile(self, *rest))
     x, size = tf.placeholder(tf.float32, [30]), tf.placeholder(tf.int32, [])
     doubled = x[:size] * 2.0
     with tf.Session() as session:

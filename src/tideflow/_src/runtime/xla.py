@@ -300,8 +300,6 @@ class _Found(NamedTuple):
     messages: list[tuple[Operation, str]]
     blocks: list[int]
     program: Any
-    #: What runs before it and says whether the values are accepted; None if the program itself does.
-    checks: Any
     warm: set[Any]
 
 
@@ -339,6 +337,7 @@ class _Compiled:
         self._found: dict[Any, _Found] = {}
         self._messages: list[tuple[Operation, str]] = []
         self._blocks: list[int] = []
+        self._can_be_kept = False
         self._compiling = threading.RLock()
         self._options = compiler_options(self._ops, device) or {}
         self._jitted: dict[Callable[..., Any], Any] = {}
@@ -404,8 +403,6 @@ class _Compiled:
             reserved = np.array([state.reserve(count) for state, count in blocks], np.uint64)
         if self._streams:
             counters = np.array([self._state.random_of(op).counter for op in self._streams], np.uint64)
-        if found.checks is not None:
-            self._raise(found, found.checks(written, read, values, reserved, counters))
         if self._written:
             written = self._expendable(found, written)
         # Ctrl-C is raised once the program has run: what it gives must have been put down by then.
@@ -477,19 +474,18 @@ class _Compiled:
             return found
 
     def _compile(self, values: Sequence[Any], written: list[Any], read: list[Any]) -> _Found:
-        """Compiles the program; what it rejects is found by one of its own that runs before, if that is cheap.
+        """Compiles the program; where it is cheap to tell first whether it rejects its values, it does so.
 
-        A program that may fail in the middle would have to choose, element by element, between the old and the new
-        values of its variables.
+        A program that may fail in the middle has to choose, element by element, between the old and the new values of
+        its variables.
         """
+        trace = self._trace
         if any(self._guarded):
-            cost = self._lower(self._checks, values, written, read)
-            messages = self._messages
-            if messages and cost.get("flops", math.inf) + cost.get("bytes accessed", math.inf) < _CHEAP:
-                self._lower(self._trace_checked, values, written, read)
-                return _Found(messages, self._blocks, self._jit(self._trace_checked), self._jit(self._checks), set())
-        self._lower(self._trace, values, written, read)
-        return _Found(self._messages, self._blocks, self._jit(self._trace), None, set())
+            cost = self._lowered(self._checks, values, written, read).cost_analysis() or {}
+            if cost.get("flops", math.inf) + cost.get("bytes accessed", math.inf) < _CHEAP and self._can_be_kept:
+                trace = self._trace_if_accepted
+        self._build(trace, values, written, read)
+        return _Found(self._messages, self._blocks, self._jit(trace), set())
 
     def lowered(self, values: Sequence[Any]) -> Any:
         """Returns the program for values, or for what has their shapes and dtypes, as JAX holds it before compiling."""
@@ -504,24 +500,42 @@ class _Compiled:
         given = [None if value is None else shape(np.shape(value), value.dtype) for value in written]
         return self._jit(trace).lower(given, read, values, reserved, counters)
 
-    def _lower(self, trace: Any, values: Sequence[Any], written: list[Any], read: list[Any]) -> dict[str, float]:
-        """Compiles one way of tracing for a signature; returns what XLA says that it costs."""
+    def _build(self, trace: Any, values: Sequence[Any], written: list[Any], read: list[Any]) -> None:
+        """Compiles one way of tracing for a signature."""
         try:
-            compiled = self._lowered(trace, values, written, read).compile()
+            self._lowered(trace, values, written, read).compile()
         except Exception as error:
             if "opt-barrier" not in str(error):
                 raise
             # A small loop became one kernel, in which XLA cannot keep a barrier.
             self._options = {name: value for name, value in self._options.items() if name not in _KEEP_BARRIERS}
             self._jitted.clear()
-            compiled = self._lowered(trace, values, written, read).compile()
-        return compiled.cost_analysis() or {}
+            self._lowered(trace, values, written, read).compile()
 
     def _checks(self, *arguments: Any) -> Any:
         """Traces what tells whether a run would fail, and nothing else."""
         return self._trace(*arguments)[2]
 
-    def _trace_checked(self, *arguments: Any) -> Any:
+    def _trace_if_accepted(
+        self, written: list[Any], read: list[Any], values: Sequence[Any], reserved: Any, counters: Any
+    ) -> Any:
+        """Traces a run that takes place as a whole, or not at all."""
+        arguments = written, read, values, reserved, counters
+        failed = self._checks(*arguments)
+        if failed is None:
+            return self._trace(*arguments)
+        messages = self._messages
+        traced = jax.jit(self._trace_accepted)
+        shapes = jax.eval_shape(traced, *arguments)[0]
+
+        def keep() -> Any:
+            return jax.tree.map(lambda output: jnp.zeros(output.shape, output.dtype), shapes), written, None, counters
+
+        outputs, updates, _, after = jax.lax.cond(failed < 0, lambda: traced(*arguments), keep)
+        self._messages = messages
+        return outputs, updates, failed, after
+
+    def _trace_accepted(self, *arguments: Any) -> Any:
         """Traces a run that does not fail."""
         return self._trace(*arguments, conditions=checks.Passed())  # type: ignore[misc]
 
@@ -556,6 +570,10 @@ class _Compiled:
                 outputs = [lookup(tensor) for tensor in self._outputs]
                 updates = [trace.buffers.get(buffer) for buffer in self._written]
                 after = jnp.stack([trace.counters[op] for op in self._streams]) if self._streams else None
+                self._can_be_kept = all(
+                    old is not None and new is not None and old.shape == np.shape(new)
+                    for old, new in zip(written, updates, strict=True)
+                )
                 self._messages, self._blocks = messages, [trace.blocks[op] for op in self._random]
         except (NeedsHost, FailedPreconditionError):
             raise
