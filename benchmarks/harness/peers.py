@@ -42,7 +42,7 @@ def environment(threads: int) -> dict[str, str]:
     """
     paths = [str(SOURCES), *filter(None, [os.environ.get("PYTHONPATH")])]
     count = str(threads)
-    # An interpreter that may not write bytecode compiles Tideflow's sources anew at each import, but not what pip compiled.
+    # Without bytecode Tideflow would be compiled anew at each import; that of the peers came with them.
     inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     return {
         **inherited,

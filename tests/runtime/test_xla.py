@@ -178,7 +178,9 @@ def test_ever_new_values_of_static_feeds_are_not_compiled_without_end(graph, mon
     monkeypatch.setenv("TIDEFLOW_TIER", "xla")
     compiled: list[int] = []
     compile = tier_of_xla._Compiled._compile
-    monkeypatch.setattr(tier_of_xla._Compiled, "_compile", lambda self, *rest: compiled.append(1) or compile(self, *rest))
+    monkeypatch.setattr(
+        tier_of_xla._Compiled, "_compile", lambda self, *rest: compiled.append(1) or compile(self, *rest)
+    )
     x, size = tf.placeholder(tf.float32, [30]), tf.placeholder(tf.int32, [])
     doubled = x[:size] * 2.0
     with tf.Session() as session:
