@@ -479,7 +479,7 @@ class _Compiled:
         A program that may fail in the middle has to choose, element by element, between the old and the new values of
         its variables.
         """
-        trace = self._trace
+        trace: Callable[..., Any] = self._trace
         if any(self._guarded):
             cost = self._lowered(self._checks, values, written, read).cost_analysis() or {}
             if cost.get("flops", math.inf) + cost.get("bytes accessed", math.inf) < _CHEAP and self._can_be_kept:
