@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 import tideflow.v0
 import tideflow.v1
 from tideflow._src.core import context, tensor_shape
-from tideflow._src.runtime import devices, options
+from tideflow._src.runtime import devices, program_options
 from tideflow._src.runtime.random_state import eager_seeds
 from tideflow._src.state.variable import enable_resource_variables
 
@@ -47,7 +47,7 @@ def _reset() -> None:
     tensor_shape.set_v2_behavior(True)
     enable_resource_variables()
     eager_seeds.set_seed(None)
-    options.set_intra_op_parallelism_threads(int(os.environ.get("TIDEFLOW_TEST_THREADS", "0")))
+    program_options.set_intra_op_parallelism_threads(int(os.environ.get("TIDEFLOW_TEST_THREADS", "0")))
 
 
 # Importing tideflow.v1 or tideflow.v0 makes graphs the default, once in a process: not while tests are collected.

@@ -30,6 +30,6 @@ from tideflow._src.ops.math.validation import assert_all_finite as assert_all_fi
 from tideflow._src.ops.math.validation import check_numerics as check_numerics
 from tideflow._src.runtime.device_options import get_log_device_placement as get_log_device_placement
 from tideflow._src.runtime.device_options import set_log_device_placement as set_log_device_placement
-from tideflow._src.runtime.options import disable_traceback_filtering as disable_traceback_filtering
-from tideflow._src.runtime.options import enable_traceback_filtering as enable_traceback_filtering
-from tideflow._src.runtime.options import is_traceback_filtering_enabled as is_traceback_filtering_enabled
+from tideflow._src.runtime.program_options import disable_traceback_filtering as disable_traceback_filtering
+from tideflow._src.runtime.program_options import enable_traceback_filtering as enable_traceback_filtering
+from tideflow._src.runtime.program_options import is_traceback_filtering_enabled as is_traceback_filtering_enabled

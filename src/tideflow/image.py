@@ -18,6 +18,17 @@ from tideflow._src.ops.image.augmentation import stateless_random_hue as statele
 from tideflow._src.ops.image.augmentation import stateless_random_jpeg_quality as stateless_random_jpeg_quality
 from tideflow._src.ops.image.augmentation import stateless_random_saturation as stateless_random_saturation
 from tideflow._src.ops.image.boxes import draw_bounding_boxes as draw_bounding_boxes
+from tideflow._src.ops.image.codec_functions import decode_and_crop_jpeg as decode_and_crop_jpeg
+from tideflow._src.ops.image.codec_functions import decode_bmp as decode_bmp
+from tideflow._src.ops.image.codec_functions import decode_gif as decode_gif
+from tideflow._src.ops.image.codec_functions import decode_image as decode_image
+from tideflow._src.ops.image.codec_functions import decode_jpeg as decode_jpeg
+from tideflow._src.ops.image.codec_functions import decode_png as decode_png
+from tideflow._src.ops.image.codec_functions import decode_webp as decode_webp
+from tideflow._src.ops.image.codec_functions import encode_jpeg as encode_jpeg
+from tideflow._src.ops.image.codec_functions import encode_png as encode_png
+from tideflow._src.ops.image.codec_functions import extract_jpeg_shape as extract_jpeg_shape
+from tideflow._src.ops.image.codec_functions import is_jpeg as is_jpeg
 from tideflow._src.ops.image.colour_functions import adjust_brightness as adjust_brightness
 from tideflow._src.ops.image.colour_functions import adjust_contrast as adjust_contrast
 from tideflow._src.ops.image.colour_functions import adjust_gamma as adjust_gamma
@@ -33,17 +44,6 @@ from tideflow._src.ops.image.colour_functions import rgb_to_yiq as rgb_to_yiq
 from tideflow._src.ops.image.colour_functions import rgb_to_yuv as rgb_to_yuv
 from tideflow._src.ops.image.colour_functions import yiq_to_rgb as yiq_to_rgb
 from tideflow._src.ops.image.colour_functions import yuv_to_rgb as yuv_to_rgb
-from tideflow._src.ops.image.decoding import decode_and_crop_jpeg as decode_and_crop_jpeg
-from tideflow._src.ops.image.decoding import decode_bmp as decode_bmp
-from tideflow._src.ops.image.decoding import decode_gif as decode_gif
-from tideflow._src.ops.image.decoding import decode_image as decode_image
-from tideflow._src.ops.image.decoding import decode_jpeg as decode_jpeg
-from tideflow._src.ops.image.decoding import decode_png as decode_png
-from tideflow._src.ops.image.decoding import decode_webp as decode_webp
-from tideflow._src.ops.image.decoding import encode_jpeg as encode_jpeg
-from tideflow._src.ops.image.decoding import encode_png as encode_png
-from tideflow._src.ops.image.decoding import extract_jpeg_shape as extract_jpeg_shape
-from tideflow._src.ops.image.decoding import is_jpeg as is_jpeg
 from tideflow._src.ops.image.distorted_boxes import sample_distorted_bounding_box as sample_distorted_bounding_box
 from tideflow._src.ops.image.distorted_boxes import (
     stateless_sample_distorted_bounding_box as stateless_sample_distorted_bounding_box,

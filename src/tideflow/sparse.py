@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tideflow._src.ops.math.segments import sparse_segment_mean as segment_mean
-from tideflow._src.ops.math.segments import sparse_segment_sqrt_n as segment_sqrt_n
-from tideflow._src.ops.math.segments import sparse_segment_sum as segment_sum
+from tideflow._src.ops.math.sparse_segments import sparse_segment_mean as segment_mean
+from tideflow._src.ops.math.sparse_segments import sparse_segment_sqrt_n as segment_sqrt_n
+from tideflow._src.ops.math.sparse_segments import sparse_segment_sum as segment_sum
 from tideflow._src.ops.sparse.dense_functions import eye as eye
 from tideflow._src.ops.sparse.dense_functions import from_dense as from_dense
 from tideflow._src.ops.sparse.dense_functions import sparse_reorder as reorder

@@ -16,8 +16,8 @@ from tideflow._src.core.errors import FailedPreconditionError
 from tideflow._src.function.func_graph import FuncGraph
 from tideflow._src.graph import export, protos
 from tideflow._src.graph.attr_value import NamedFunction
-from tideflow._src.graph.function_import import fill_function_graph
 from tideflow._src.graph.graph import Graph
+from tideflow._src.graph.import_functions import fill_function_graph
 from tideflow._src.graph.op_def import OpDef
 from tideflow._src.graph.op_def_proto import op_def_message, stripped_op_list
 from tideflow._src.io.graph_files import read_graph, write_graph

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from tideflow._src.ops.random import sampling
+from tideflow._src.ops.random import direct_sampling
 from tideflow._src.runtime import philox as philox_module
 from tideflow._src.runtime.philox import (
     PhiloxState,
@@ -25,7 +25,7 @@ from tideflow._src.runtime.philox import (
     skip,
     stateless_key_counter,
 )
-from tideflow._src.runtime.random_seed import EagerSeeds, GraphSeeds, get_seed
+from tideflow._src.runtime.seed_rules import EagerSeeds, GraphSeeds, get_seed
 
 RECORDED = np.load(pathlib.Path(__file__).parent / "data" / "random.npz")
 CASES = list(enumerate(json.loads(str(RECORDED["cases"]))))
@@ -192,16 +192,16 @@ def test_an_eager_program():
     def uniform(size, seed=None, dtype="float32", shape_dtype="int32"):
         pair = seeds.get_seed(seed)
         state = seeds.state(("RandomUniform", dtype, shape_dtype), *pair)
-        return sampling.uniform(np, state.key, state.reserve(blocks_for_outputs(size)), size, dtype)
+        return direct_sampling.uniform(np, state.key, state.reserve(blocks_for_outputs(size)), size, dtype)
 
     def normal(size, seed=None):
         state = seeds.state(("RandomStandardNormal", "float32", "int32"), *seeds.get_seed(seed))
-        return sampling.normal(np, state.key, state.reserve(blocks_for_outputs(size)), size, "float32")
+        return direct_sampling.normal(np, state.key, state.reserve(blocks_for_outputs(size)), size, "float32")
 
     def integers(size, seed):
         state = seeds.state(("RandomUniformInt", "int32", "int32"), *seeds.get_seed(seed))
         counter = state.reserve(blocks_for_outputs(size))
-        return sampling.uniform_int(np, state.key, counter, size, 0, 100, "int32")
+        return direct_sampling.uniform_int(np, state.key, counter, size, 0, 100, "int32")
 
     seeds.set_seed(1234)
     values = [uniform(3), uniform(3), normal(2), uniform(2, 7), uniform(3, 7), normal(2, 7), integers(2, 7)]

@@ -11,7 +11,7 @@ from tideflow._src.ops.array.permuting import matrix_transpose as matrix_transpo
 from tideflow._src.ops.array.sequences import eye as eye
 from tideflow._src.ops.array.tensor_diagonals import tensor_diag as tensor_diag
 from tideflow._src.ops.array.tensor_diagonals import tensor_diag_part as tensor_diag_part
-from tideflow._src.ops.linalg.banded import banded_triangular_solve as banded_triangular_solve
+from tideflow._src.ops.linalg.banded_triangular_solve import banded_triangular_solve as banded_triangular_solve
 from tideflow._src.ops.linalg.functions import adjoint as adjoint
 from tideflow._src.ops.linalg.functions import cholesky as cholesky
 from tideflow._src.ops.linalg.functions import cholesky_solve as cholesky_solve
@@ -66,8 +66,8 @@ from tideflow._src.ops.linalg.tridiagonal_functions import eigh_tridiagonal as e
 from tideflow._src.ops.linalg.tridiagonal_functions import tridiagonal_matmul as tridiagonal_matmul
 from tideflow._src.ops.linalg.tridiagonal_functions import tridiagonal_solve as tridiagonal_solve
 from tideflow._src.ops.math.einsum import einsum as einsum
-from tideflow._src.ops.math.matmul import matmul as matmul
-from tideflow._src.ops.math.matmul import matvec as matvec
-from tideflow._src.ops.math.matmul import tensordot as tensordot
+from tideflow._src.ops.math.matrix_product_functions import matmul as matmul
+from tideflow._src.ops.math.matrix_product_functions import matvec as matvec
+from tideflow._src.ops.math.matrix_product_functions import tensordot as tensordot
 from tideflow._src.ops.nn.moments import l2_normalize as l2_normalize
 from tideflow.linalg import experimental as experimental

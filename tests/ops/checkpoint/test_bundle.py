@@ -23,7 +23,7 @@ from tideflow._src.core.errors import (
 from tideflow._src.graph import protos
 from tideflow._src.ops.checkpoint import sliced_file, tensor_slice
 from tideflow._src.ops.checkpoint.bundle import BundleReader, BundleWriter, clear_leftovers, merge
-from tideflow._src.ops.checkpoint.reading import open_checkpoint
+from tideflow._src.ops.checkpoint.open_checkpoint import open_checkpoint
 from tideflow._src.ops.checkpoint.sorted_table import SortedTable, table_bytes
 
 _TYPES = "float32 float64 float16 int8 int16 int32 int64 uint8 uint16 uint32 uint64 complex64 complex128 bool".split()

@@ -7,7 +7,7 @@ import pytest
 
 import tideflow as tf
 from tideflow import v1
-from tideflow._src.ops.image import banded, sampling
+from tideflow._src.ops.image import banded_product, resizing_weights
 
 METHODS = ("bilinear", "nearest", "bicubic", "area", "lanczos3", "lanczos5", "gaussian", "mitchellcubic")
 
@@ -60,13 +60,13 @@ def test_chunks_and_threads_give_what_one_image_gives():
 
 @pytest.mark.parametrize("channels", [1, 3, 15, 16, 60])
 def test_the_blocks_make_up_the_whole_matrix(channels):
-    rows = banded.banded(sampling.spans("lanczos3", 131, 57, 57 / 131, 0.0, True), 131)
-    columns = banded.banded(sampling.cubic(97, 230, False, True), 97)
+    rows = banded_product.banded(resizing_weights.spans("lanczos3", 131, 57, 57 / 131, 0.0, True), 131)
+    columns = banded_product.banded(resizing_weights.cubic(97, 230, False, True), 97)
     images = np.random.default_rng(1).random((2, 131, 97, channels), np.float32)
-    found = banded.multiply_host(images, rows, columns)
+    found = banded_product.multiply_host(images, rows, columns)
     expected = np.einsum("oh,bhwc,pw->bopc", rows.dense(), images, columns.dense(), optimize=True)
     np.testing.assert_allclose(found, expected, atol=1e-5)
-    back = banded.multiply_host(found, rows.transposed(), columns.transposed())
+    back = banded_product.multiply_host(found, rows.transposed(), columns.transposed())
     expected = np.einsum("oh,bopc,pw->bhwc", rows.dense(), expected, columns.dense(), optimize=True)
     np.testing.assert_allclose(back, expected, atol=1e-4)
 

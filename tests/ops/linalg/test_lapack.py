@@ -10,7 +10,7 @@ import pytest
 import tideflow as tf
 from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.ops.linalg import lapack
-from tideflow._src.runtime import parallel
+from tideflow._src.runtime import threaded_ranges
 
 RANDOM = np.random.default_rng(2)
 SIZE = lapack.LARGE + 9
@@ -52,7 +52,7 @@ def test_orders_of_rows(shape: tuple[int, ...]) -> None:
 
 
 def test_large_batches_are_shared_among_threads(monkeypatch: Any) -> None:
-    monkeypatch.setattr(parallel, "thread_count", lambda: 3)
+    monkeypatch.setattr(threaded_ranges, "thread_count", lambda: 3)
     batch = RANDOM.standard_normal((3, 5000, 9, 9)) + 4 * np.eye(9)
     ranges = []
 

@@ -12,7 +12,7 @@ from tideflow import v1
 from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.function.matrix_iterations import conjugate_gradient, expm
 from tideflow._src.ops.linalg import operators as linear
-from tideflow._src.ops.linalg.banded import banded_triangular_solve
+from tideflow._src.ops.linalg.banded_triangular_solve import banded_triangular_solve
 from tideflow._src.ops.linalg.tridiagonal_functions import eigh_tridiagonal, tridiagonal_matmul, tridiagonal_solve
 
 RANDOM = np.random.default_rng(5)

@@ -7,7 +7,7 @@ import pytest
 
 from tideflow._src.autodiff.tape import GradientTape
 from tideflow._src.ops import everything  # noqa: F401
-from tideflow._src.ops.math.reduce import reduce_mean
+from tideflow._src.ops.math.reduction_functions import reduce_mean
 from tideflow._src.ops.math.unary import tanh
 from tideflow._src.ops.nn import moments as functions
 from tideflow._src.ops.nn.fused_batch_norm import fused_batch_norm_v3_op

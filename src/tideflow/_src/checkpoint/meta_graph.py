@@ -11,7 +11,7 @@ from tideflow._src.core import context
 from tideflow._src.core.logger import get_logger
 from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.function.func_graph import FuncGraph
-from tideflow._src.graph import importer, protos
+from tideflow._src.graph import import_graph, protos
 from tideflow._src.graph.op_def_proto import stripped_op_list
 from tideflow._src.graph.operation import Operation
 from tideflow._src.ops.files import file_system, replacement
@@ -309,7 +309,7 @@ def add_to_graph(
     with graph.name_scope(import_scope) if import_scope else _here(graph) as scope:
         scope = scope.rstrip("/")
     producer = message.meta_info_def.stripped_op_list if message.meta_info_def.HasField("stripped_op_list") else None
-    elements = importer.import_graph_def(
+    elements = import_graph.import_graph_def(
         graph_def,
         input_map,
         return_elements,

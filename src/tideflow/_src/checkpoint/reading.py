@@ -11,7 +11,7 @@ import numpy as np
 
 from tideflow._src.checkpoint.state_file import latest_checkpoint
 from tideflow._src.core.errors import NotFoundError
-from tideflow._src.ops.checkpoint.reading import open_checkpoint
+from tideflow._src.ops.checkpoint.open_checkpoint import open_checkpoint
 from tideflow._src.ops.files import file_system
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.core.tensor_shape import TensorShape
 from tideflow._src.graph.static_value import get_static_value
-from tideflow._src.ops.checkpoint.reading import open_checkpoint
+from tideflow._src.ops.checkpoint.open_checkpoint import open_checkpoint
 
 
 def expected_shapes(restore_op: Any) -> list[tuple[str, TensorShape]]:

@@ -11,7 +11,7 @@ from tideflow._src.core import context
 from tideflow._src.core.tensor import is_tensor
 from tideflow._src.graph import protos
 from tideflow._src.graph.static_value import get_static_value
-from tideflow._src.runtime import devices, random_seed
+from tideflow._src.runtime import devices, seed_rules
 
 #: Conditionals and loops are functions.
 ENABLE_CONTROL_FLOW_V2 = True
@@ -29,7 +29,7 @@ def is_tf_type(x: Any) -> bool:
 
 def is_op_determinism_enabled() -> bool:
     """Tells whether ``tf.config.experimental.enable_op_determinism`` was called."""
-    return random_seed.determinism.enabled
+    return seed_rules.determinism.enabled
 
 
 def async_wait() -> None:

@@ -15,7 +15,7 @@ from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.core.tensor import Tensor
 from tideflow._src.graph.op_def import OpDef
 from tideflow._src.graph.static_value import static_value
-from tideflow._src.ops.control.checks import assert_op, summary
+from tideflow._src.ops.control.assert_and_print import assert_op, summary
 from tideflow._src.runtime.convert import convert_to_tensor
 
 _SHOWN = 3

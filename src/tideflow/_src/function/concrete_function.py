@@ -10,9 +10,9 @@ from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.core.tensor import EagerTensor, SymbolicTensor, Tensor, out_of_scope
 from tideflow._src.core.tensor_spec import TensorSpec
 from tideflow._src.function import interfaces, structures, trace_types
-from tideflow._src.function.function_graph import FunctionGraph, function_around
 from tideflow._src.function.function_type import FunctionType, Parameter, structured
 from tideflow._src.function.graph_call import GraphCall
+from tideflow._src.function.python_tracing import FunctionGraph, function_around
 from tideflow._src.runtime.convert import convert_to_tensor
 
 

@@ -11,7 +11,7 @@ from tideflow._src.core import dtypes
 from tideflow._src.core.device_tensor import DeviceTensor
 from tideflow._src.core.tensor import HOST_CPU, EagerTensor, SymbolicTensor
 from tideflow._src.function.func_graph import FuncGraph
-from tideflow._src.function.function_graph import is_buffer_handle
+from tideflow._src.function.python_tracing import is_buffer_handle
 from tideflow._src.runtime import devices, must_compile, stages
 from tideflow._src.runtime.buffers import eager_resources
 from tideflow._src.runtime.program import Program

@@ -14,8 +14,8 @@ from tideflow._src.ops.array.broadcasting import broadcast_dynamic_shape
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.linalg.batches import diagonal_matrix, diagonal_of, for_each_matrix, product
 from tideflow._src.ops.linalg.norms import norm
-from tideflow._src.ops.math.matmul import matvec
-from tideflow._src.ops.math.reduce import reduce_max, reduce_sum
+from tideflow._src.ops.math.matrix_product_functions import matvec
+from tideflow._src.ops.math.reduction_functions import reduce_max, reduce_sum
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor
 

@@ -15,7 +15,6 @@ from tideflow._src.core import context
 from tideflow._src.core.tensor import EagerTensor
 from tideflow._src.function import interfaces, retracing
 from tideflow._src.function.concrete_function import ConcreteFunction
-from tideflow._src.function.function_graph import trace
 from tideflow._src.function.function_type import (
     Bound,
     FunctionSpec,
@@ -25,14 +24,15 @@ from tideflow._src.function.function_type import (
     name_of,
     without_self,
 )
+from tideflow._src.function.python_tracing import trace
 from tideflow._src.function.trace_table import TraceTable
 from tideflow._src.function.variable_creation import CreatedVariables, none_created
-from tideflow._src.runtime import options
+from tideflow._src.runtime import program_options
 from tideflow._src.runtime.devices import ACCELERATED
 from tideflow._src.runtime.random_state import eager_seeds
 
 _special = context.SPECIAL
-_functions = options._functions
+_functions = program_options._functions
 _new = object.__new__
 _ARRAY = np.ndarray
 _LITERALS = frozenset((int, float, bool, str, bytes, type(None)))

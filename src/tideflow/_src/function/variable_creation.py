@@ -9,7 +9,7 @@ from typing import Any
 from tideflow._src.core import context
 from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.function.conditional import cond
-from tideflow._src.function.function_graph import function_around
+from tideflow._src.function.python_tracing import function_around
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.control.init_scope import init_scope
 from tideflow._src.ops.scopes import name_scope

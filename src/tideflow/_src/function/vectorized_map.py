@@ -14,7 +14,7 @@ from tideflow._src.function.forward_backward import ForwardBackward, differentia
 from tideflow._src.function.func_graph import FuncGraph, convert_outputs, unique_function_name
 from tideflow._src.graph.op_def import OpDef
 from tideflow._src.ops.control.functional import partitioned_call
-from tideflow._src.ops.control.map_function import map_defun
+from tideflow._src.ops.control.map_defun import map_defun
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tideflow._src.function.func_graph import FuncGraph
-from tideflow._src.graph import importer, protos
+from tideflow._src.graph import import_graph, protos
 from tideflow._src.ops.files import file_system, replacement
 from tideflow._src.runtime.convert import convert_to_tensor
 
@@ -41,7 +41,7 @@ def import_graph_def(
         `return_elements` name. The graph is then as it was.
       NotFoundError: a node's operation does not exist here.
     """
-    return importer.import_graph_def(
+    return import_graph.import_graph_def(
         graph_def,
         input_map,
         return_elements,
@@ -70,7 +70,7 @@ def write_graph(graph_or_graph_def: Any, logdir: str | os.PathLike[str], name: s
     from tideflow._src.graph.protos.text import to_text  # protobuf is heavy, and few programs write graphs
 
     convert = getattr(graph_or_graph_def, "as_graph_def", None)
-    graph_def = convert() if convert is not None else importer.as_graph_def_message(graph_or_graph_def)
+    graph_def = convert() if convert is not None else import_graph.as_graph_def_message(graph_or_graph_def)
     path = os.path.join(os.fspath(logdir), name)
     file_system.make_folders(os.path.dirname(path))
     content = to_text(graph_def).encode() if as_text else graph_def.SerializeToString()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from tideflow._src.graph.importer import as_graph_def_message
+from tideflow._src.graph.import_graph import as_graph_def_message
 
 _VARIABLES = ("Variable", "VariableV2", "VarHandleOp")
 _INT32, _STRING = 3, 7

@@ -19,7 +19,7 @@ from tideflow._src.ops.math.comparison import not_equal
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.runtime.sparse_tensor import SparseTensor
-from tideflow._src.state.initialization import tables_initializer
+from tideflow._src.state.variable_collections import tables_initializer
 
 
 def _in_place(keys: Any, values: Any, shape: Any = ()) -> Any:

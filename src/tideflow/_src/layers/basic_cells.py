@@ -10,7 +10,7 @@ from tideflow._src.layers.recurrent_cell import BIAS, KERNEL, LayerRNNCell, RNNC
 from tideflow._src.ops.array.joining import concat
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.array.splitting import split
-from tideflow._src.ops.math.matmul import matmul
+from tideflow._src.ops.math.matrix_product_functions import matmul
 from tideflow._src.ops.math.unary import sigmoid
 from tideflow._src.ops.nn.bias import bias_add
 from tideflow._src.ops.scopes import name_scope

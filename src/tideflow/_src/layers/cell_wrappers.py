@@ -12,7 +12,7 @@ from tideflow._src.core.tensor_shape import TensorShape, as_shape
 from tideflow._src.layers.recurrent_cell import LSTMStateTuple, RNNCell, assert_like_rnncell
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.nn.dropout import dropout_v1
-from tideflow._src.ops.random.random_ops import random_uniform
+from tideflow._src.ops.random.stateful_functions import random_uniform
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.runtime.devices import device_v1 as device_scope

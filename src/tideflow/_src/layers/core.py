@@ -16,7 +16,7 @@ from tideflow._src.layers.smart_conditional import smart_cond
 from tideflow._src.ops.array.identity import identity
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.math.casting import cast
-from tideflow._src.ops.math.matmul import matmul, tensordot
+from tideflow._src.ops.math.matrix_product_functions import matmul, tensordot
 from tideflow._src.ops.nn.bias import bias_add
 from tideflow._src.ops.nn.dropout import dropout as drop
 from tideflow._src.runtime.convert import convert_to_tensor

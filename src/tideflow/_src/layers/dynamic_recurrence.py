@@ -23,7 +23,7 @@ from tideflow._src.layers.recurrent_steps import (
 from tideflow._src.ops.array.joining import concat
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.control.tensor_array import TensorArray
-from tideflow._src.ops.math.reduce import reduce_max
+from tideflow._src.ops.math.reduction_functions import reduce_max
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.state.variable_scope import variable_scope
 

@@ -13,7 +13,7 @@ from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.math.arithmetic import add_n
 from tideflow._src.ops.math.casting import cast
 from tideflow._src.ops.math.division import div_no_nan
-from tideflow._src.ops.math.reduce import one_of, reduce_sum
+from tideflow._src.ops.math.reduction_functions import one_of, reduce_sum
 from tideflow._src.ops.nn.losses import (
     sigmoid_cross_entropy_with_logits,
     softmax_cross_entropy_with_logits_v2,

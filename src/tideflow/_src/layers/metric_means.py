@@ -12,7 +12,7 @@ from tideflow._src.ops.array.constants import ones_like
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.math.casting import cast
 from tideflow._src.ops.math.division import div_no_nan
-from tideflow._src.ops.math.reduce import reduce_sum
+from tideflow._src.ops.math.reduction_functions import reduce_sum
 from tideflow._src.ops.math.unary import sqrt
 from tideflow._src.state.variable_scope import variable_scope
 

@@ -16,7 +16,7 @@ from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.array.shape import reshape
 from tideflow._src.ops.math.casting import cast
 from tideflow._src.ops.math.division import div_no_nan
-from tideflow._src.ops.math.reduce import reduce_min, reduce_sum
+from tideflow._src.ops.math.reduction_functions import reduce_min, reduce_sum
 from tideflow._src.ops.math.unary import log
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.state.variable_scope import variable_scope

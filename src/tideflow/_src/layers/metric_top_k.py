@@ -13,7 +13,7 @@ from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.array.shape import expand_dims
 from tideflow._src.ops.math.casting import cast
 from tideflow._src.ops.math.division import div_no_nan
-from tideflow._src.ops.math.reduce import reduce_any, reduce_sum
+from tideflow._src.ops.math.reduction_functions import reduce_any, reduce_sum
 from tideflow._src.ops.math.sorting import top_k
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor

@@ -29,10 +29,10 @@ from tideflow._src.ops.array import (
     tensor_diagonals,
 )
 from tideflow._src.ops.control import (
-    checks,
+    assert_and_print,
     fake_parameter,
     functional,
-    map_function,
+    map_defun,
     printing,
     python_function,
     tensor_list,
@@ -52,14 +52,14 @@ from tideflow._src.ops.math import (
     einsum,
     incomplete_gamma,
     logical,
-    matmul,
     matrix_product,
+    matrix_product_functions,
     operators,
     order_statistics,
     reduction,
     rounding,
-    segment,
-    sparse_segment,
+    segments,
+    sparse_segments,
     special_functions,
     trigonometric,
     unary,
@@ -72,7 +72,7 @@ from tideflow._src.ops.nn import (
     cross_entropy,
     softmax,
 )
-from tideflow._src.ops.random import stateful_kernels, stateless_kernels
+from tideflow._src.ops.random import stateful_ops, stateless_ops
 from tideflow._src.ops.state import scatter, slices, sparse_updates, update_rules, variables
 
 for module, names in LAZY_FAMILIES.items():

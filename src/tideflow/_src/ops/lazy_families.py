@@ -36,11 +36,11 @@ LAZY_FAMILIES = {
     """,
     "files.file_ops": "MatchingFiles ReadFile ShardedFilename ShardedFilespec WriteFile",
     "image.boxes": "DrawBoundingBoxes DrawBoundingBoxesV2",
-    "image.codecs": """
-        DecodeAndCropJpeg DecodeBmp DecodeGif DecodeImage DecodeJpeg DecodePng DecodeWebP ExtractJpegShape
-    """,
     "image.colour": "AdjustContrast AdjustContrastv2 AdjustHue AdjustSaturation HSVToRGB RGBToHSV",
     "image.cropping": "CropAndResize CropAndResizeGradBoxes CropAndResizeGradImage RandomCrop",
+    "image.decoding": """
+        DecodeAndCropJpeg DecodeBmp DecodeGif DecodeImage DecodeJpeg DecodePng DecodeWebP ExtractJpegShape
+    """,
     "image.dilation": "Dilation2D Dilation2DBackpropFilter Dilation2DBackpropInput",
     "image.distorted_boxes": """
         SampleDistortedBoundingBox SampleDistortedBoundingBoxV2 StatelessSampleDistortedBoundingBox
@@ -59,7 +59,7 @@ LAZY_FAMILIES = {
         CombinedNonMaxSuppression NonMaxSuppression NonMaxSuppressionV2 NonMaxSuppressionV3 NonMaxSuppressionV4
         NonMaxSuppressionV5 NonMaxSuppressionWithOverlaps
     """,
-    "linalg.banded": "BandedTriangularSolve",
+    "linalg.banded_triangular_solve": "BandedTriangularSolve",
     "linalg.retired": """
         BatchCholesky BatchCholeskyGrad BatchMatrixBandPart BatchMatrixDeterminant BatchMatrixDiag BatchMatrixDiagPart
         BatchMatrixInverse BatchMatrixSetDiag BatchMatrixSolve BatchMatrixSolveLs BatchMatrixTriangularSolve
@@ -135,7 +135,7 @@ LAZY_FAMILIES = {
     """,
     "quantization.uniform_convolution": "UniformQuantizedConvolution UniformQuantizedConvolutionHybrid",
     "quantization.uniform_dot": "UniformQuantizedDot UniformQuantizedDotHybrid",
-    "queues.accumulators": """
+    "queues.accumulator_ops": """
         AccumulatorApplyGradient AccumulatorNumAccumulated AccumulatorSetGlobalStep AccumulatorTakeGradient
         ConditionalAccumulator ResourceAccumulatorApplyGradient ResourceAccumulatorNumAccumulated
         ResourceAccumulatorSetGlobalStep ResourceAccumulatorTakeGradient ResourceConditionalAccumulator

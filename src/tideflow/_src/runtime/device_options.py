@@ -10,7 +10,7 @@ from typing import Any
 from tideflow._src.core import context
 from tideflow._src.core.device import canonical_name
 from tideflow._src.core.tensor import EagerTensor
-from tideflow._src.runtime import devices, engine, random_seed
+from tideflow._src.runtime import devices, engine, seed_rules
 
 _POLICIES = (None, "explicit", "warn", "silent", "silent_for_int32")
 _options: dict[str, Any] = {"tensor_float_32": True, "synchronous": True, "log_placement": False}
@@ -36,7 +36,7 @@ def enable_op_determinism() -> None:
     On the CPU that is so in any case. On GPUs the compiler is told, which must happen before its first program. Random
     operations without any seed become errors.
     """
-    random_seed.determinism.enabled = True
+    seed_rules.determinism.enabled = True
     flags = os.environ.get("XLA_FLAGS", "")
     if "--xla_gpu_deterministic_ops" not in flags:
         os.environ["XLA_FLAGS"] = f"{flags} --xla_gpu_deterministic_ops=true".strip()

@@ -289,7 +289,7 @@ class PhiloxState:
     """The key and the next counter of one stateful random op in one session.
 
     In a graph, each session keeps one for each random operation; eagerly, each cached kernel has one
-    (`tideflow._src.runtime.random_seed`). Calls from several threads get disjoint blocks.
+    (`tideflow._src.runtime.seed_rules`). Calls from several threads get disjoint blocks.
 
     Args:
       seed: The op's attribute `seed`.

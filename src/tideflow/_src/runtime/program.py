@@ -18,9 +18,8 @@ import numpy as np
 
 from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.graph.operation import Operation
-from tideflow._src.runtime import cost_model, effects, engine, options
+from tideflow._src.runtime import cost_model, effects, engine, program_options
 from tideflow._src.runtime.buffers import Buffer, enter_state, running_state
-from tideflow._src.runtime.concurrent import ConcurrentProgram, waits_for_itself
 from tideflow._src.runtime.devices import (
     ACCELERATED,
     check_placement,
@@ -33,6 +32,7 @@ from tideflow._src.runtime.host import own
 from tideflow._src.runtime.loop_frames import host_program
 from tideflow._src.runtime.plan import Plan
 from tideflow._src.runtime.state import RunState
+from tideflow._src.runtime.waiting_operations import ConcurrentProgram, waits_for_itself
 
 #: Shapes of feeds for which a program is compiled; what comes with others is interpreted.
 _MOST_SIGNATURES = 16
@@ -50,7 +50,7 @@ def forced_tier() -> str:
 
 def wants_compilation(config: Any) -> bool:
     """Tells whether the user asked for compiled programs: with a ``ConfigProto`` or with ``tf.config``."""
-    if options.get_jit():
+    if program_options.get_jit():
         return True
     return config is not None and config.graph_options.optimizer_options.global_jit_level in (1, 2)
 

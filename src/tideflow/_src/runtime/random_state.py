@@ -7,7 +7,7 @@ from typing import Any
 
 from tideflow._src.graph.op_def import OpDef
 from tideflow._src.runtime.philox import PhiloxState
-from tideflow._src.runtime.random_seed import EagerSeeds
+from tideflow._src.runtime.seed_rules import EagerSeeds
 
 eager_seeds = EagerSeeds()
 

@@ -220,7 +220,7 @@ class BaseResourceVariable(Scattering, VariableV1):
         """Returns the variable's value, or its initial value where a run finds it uninitialized."""
         if context.executing_eagerly():
             return self.value()
-        from tideflow._src.state.initialization import value_or_initial
+        from tideflow._src.state.variable_collections import value_or_initial
 
         return value_or_initial(self)
 

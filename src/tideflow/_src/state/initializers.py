@@ -12,7 +12,7 @@ from tideflow._src.core import dtypes
 from tideflow._src.core.tensor_shape import as_shape
 from tideflow._src.ops.array.constants import constant_v1, ones, zeros
 from tideflow._src.ops.array.raw import raw
-from tideflow._src.ops.random.random_ops import random_normal, random_uniform, truncated_normal
+from tideflow._src.ops.random.stateful_functions import random_normal, random_uniform, truncated_normal
 from tideflow._src.ops.scopes import name_scope
 
 #: The standard deviation of a standard normal distribution truncated at two standard deviations.

@@ -9,7 +9,7 @@ import numpy as np
 from tideflow._src.core import dtypes
 from tideflow._src.ops.array.constants import constant, ones, zeros
 from tideflow._src.ops.array.raw import raw
-from tideflow._src.ops.random.random_ops import random_normal, random_uniform
+from tideflow._src.ops.random.stateful_functions import random_normal, random_uniform
 
 _PARTITION = ("partition_shape", "partition_offset")
 

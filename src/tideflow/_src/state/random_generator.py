@@ -12,7 +12,7 @@ from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.control.init_scope import init_scope
 from tideflow._src.ops.math.arithmetic import add, multiply, subtract
 from tideflow._src.ops.math.casting import cast
-from tideflow._src.ops.random.stateless import Algorithm, algorithm_number
+from tideflow._src.ops.random.stateless_functions import Algorithm, algorithm_number
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.state.variable import Variable

@@ -213,7 +213,7 @@ class RefVariable(Scattering, VariableV1):
 
     def initialized_value(self) -> Any:
         """Returns the variable's value, or its initial value where a run finds it uninitialized."""
-        from tideflow._src.state.initialization import value_or_initial
+        from tideflow._src.state.variable_collections import value_or_initial
 
         return value_or_initial(self)
 

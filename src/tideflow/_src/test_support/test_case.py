@@ -18,7 +18,7 @@ from tideflow._src.core.indexed_slices import IndexedSlices
 from tideflow._src.core.tensor import Tensor
 from tideflow._src.ops.random.seeds import set_seed
 from tideflow._src.runtime.devices import list_logical_devices
-from tideflow._src.runtime.random_seed import DEFAULT_GRAPH_SEED
+from tideflow._src.runtime.seed_rules import DEFAULT_GRAPH_SEED
 from tideflow._src.runtime.sparse_tensor import SparseTensor, SparseTensorValue
 from tideflow._src.session.session import Session, get_default_session
 from tideflow._src.test_support import protos

@@ -7,10 +7,10 @@ from typing import Any
 from tideflow._src.core import context, dtypes
 from tideflow._src.core.tensor import Tensor
 from tideflow._src.state.graph_keys import GraphKeys
-from tideflow._src.state.initialization import value_or_initial
 from tideflow._src.state.initializers import Zeros
 from tideflow._src.state.replication import VariableAggregation
 from tideflow._src.state.variable import Variable
+from tideflow._src.state.variable_collections import value_or_initial
 from tideflow._src.state.variable_scope import get_variable
 
 _READ = "global_step_read_op_cache"

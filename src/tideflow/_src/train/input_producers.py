@@ -13,7 +13,7 @@ from tideflow._src.ops.array.shape import shape_v1, size_v1
 from tideflow._src.ops.control.grouping import control_dependencies
 from tideflow._src.ops.math.casting import cast
 from tideflow._src.ops.queues.queue_classes import FIFOQueue
-from tideflow._src.ops.random.random_ops import random_shuffle
+from tideflow._src.ops.random.stateful_functions import random_shuffle
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.state.graph_keys import GraphKeys

@@ -346,7 +346,7 @@ def noisy_linear_cosine_decay(
       ValueError: no ``global_step`` is given.
     """
     _check_step(global_step, "noisy_linear_cosine_decay")
-    from tideflow._src.ops.random.random_ops import random_normal
+    from tideflow._src.ops.random.stateful_functions import random_normal
 
     def decay(step: Any) -> Any:
         with name_scope(name, "NoisyLinearCosineDecay") as scope:

@@ -15,13 +15,13 @@ from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.state import assignment
 from tideflow._src.state.graph_keys import GraphKeys
-from tideflow._src.state.initialization import (
+from tideflow._src.state.initializers import Zeros
+from tideflow._src.state.variable import Variable
+from tideflow._src.state.variable_collections import (
     moving_average_variables,
     trainable_variables,
     value_or_initial,
 )
-from tideflow._src.state.initializers import Zeros
-from tideflow._src.state.variable import Variable
 from tideflow._src.state.variable_scope import get_variable, variable_scope
 from tideflow._src.train import slot_creator
 

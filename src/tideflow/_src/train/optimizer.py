@@ -20,9 +20,9 @@ from tideflow._src.ops.state.variables import assign_add_variable_op
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.state import assignment
 from tideflow._src.state.graph_keys import GraphKeys
-from tideflow._src.state.initialization import trainable_variables
 from tideflow._src.state.resource_variable import is_resource_variable
 from tideflow._src.state.variable import Variable, VariableV1
+from tideflow._src.state.variable_collections import trainable_variables
 from tideflow._src.state.variable_scope import get_variable, variable_scope
 from tideflow._src.train import slot_creator
 

@@ -10,7 +10,7 @@ from tideflow._src.core.dtypes import string
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.control.grouping import group
 from tideflow._src.runtime.convert import convert_to_tensor
-from tideflow._src.state import initialization
+from tideflow._src.state import variable_collections
 from tideflow._src.state.graph_keys import GraphKeys
 from tideflow._src.train.lazy_files import merged_summaries
 
@@ -168,8 +168,8 @@ class Scaffold:
     def default_local_init_op() -> Any:
         """Returns an operation that initializes local variables, tables and local resources of the default graph."""
         return group(
-            initialization.local_variables_initializer(),
-            initialization.tables_initializer(),
+            variable_collections.local_variables_initializer(),
+            variable_collections.tables_initializer(),
             *_resource_initializers(GraphKeys.LOCAL_RESOURCES),
         )
 
@@ -181,7 +181,7 @@ def _default_saver() -> Any:
 
 
 def _default_init_op() -> Any:
-    return group(initialization.global_variables_initializer(), *_resource_initializers(GraphKeys.RESOURCES))
+    return group(variable_collections.global_variables_initializer(), *_resource_initializers(GraphKeys.RESOURCES))
 
 
 def _resource_initializers(key: str) -> list[Any]:
@@ -189,11 +189,11 @@ def _resource_initializers(key: str) -> list[Any]:
 
 
 def _default_ready_op() -> Any:
-    return raw.ConcatV2([initialization.report_uninitialized_variables(), _missing_resources()], 0)
+    return raw.ConcatV2([variable_collections.report_uninitialized_variables(), _missing_resources()], 0)
 
 
 def _default_ready_for_local_init_op() -> Any:
-    missing = initialization.report_uninitialized_variables(initialization.global_variables())
+    missing = variable_collections.report_uninitialized_variables(variable_collections.global_variables())
     return raw.ConcatV2([missing, _missing_resources()], 0)
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from tideflow._src.core import context
 from tideflow._src.ops.array.raw import raw
-from tideflow._src.state.initialization import value_or_initial
 from tideflow._src.state.initializers import Zeros
 from tideflow._src.state.ref_variable import RefVariable
 from tideflow._src.state.resource_variable import is_resource_variable
 from tideflow._src.state.variable import Variable, VariableV1
+from tideflow._src.state.variable_collections import value_or_initial
 from tideflow._src.state.variable_scope import get_variable, get_variable_scope, variable_scope
 
 

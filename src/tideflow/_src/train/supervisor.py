@@ -11,7 +11,7 @@ from typing import Any
 from tideflow._src.core import context
 from tideflow._src.core import logger as logging
 from tideflow._src.ops.control.grouping import group
-from tideflow._src.state import initialization
+from tideflow._src.state import variable_collections
 from tideflow._src.state.graph_keys import GraphKeys
 from tideflow._src.train import global_step as global_steps
 from tideflow._src.train.coordinator import Coordinator, LooperThread
@@ -88,9 +88,9 @@ class Supervisor:
             graph = context.default_graph()
         self._graph = graph
         with graph.as_default():
-            self._ready_op = _chosen(ready_op, GraphKeys.READY_OP, initialization.report_uninitialized_variables)
+            self._ready_op = _chosen(ready_op, GraphKeys.READY_OP, variable_collections.report_uninitialized_variables)
             self._ready_for_local_init_op = _chosen(ready_for_local_init_op, GraphKeys.READY_FOR_LOCAL_INIT_OP, None)
-            self._init_op = _chosen(init_op, GraphKeys.INIT_OP, initialization.global_variables_initializer)
+            self._init_op = _chosen(init_op, GraphKeys.INIT_OP, variable_collections.global_variables_initializer)
             self._init_feed_dict = init_feed_dict
             self._local_init_op = _chosen(local_init_op, GraphKeys.LOCAL_INIT_OP, _default_local_init_op)
             self._local_init_run_options = local_init_run_options
@@ -442,12 +442,12 @@ def _chosen(given: Any, key: str, make: Callable[[], Any] | None) -> Any:
 
 
 def _default_local_init_op() -> Any:
-    initializers = [initialization.local_variables_initializer(), initialization.tables_initializer()]
+    initializers = [variable_collections.local_variables_initializer(), variable_collections.tables_initializer()]
     return group(*initializers)
 
 
 def _default_saver() -> Any:
-    if not initialization.global_variables():
+    if not variable_collections.global_variables():
         return None
     from tideflow._src.checkpoint.saver import Saver  # checkpoints load when they are used
 

@@ -15,7 +15,7 @@ from tideflow._src.ops.queues.accumulator_classes import ConditionalAccumulator,
 from tideflow._src.ops.queues.queue_classes import FIFOQueue
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor
-from tideflow._src.state import assignment, initialization
+from tideflow._src.state import assignment, variable_collections
 from tideflow._src.state.graph_keys import GraphKeys
 from tideflow._src.state.variable import VariableV1
 from tideflow._src.train.global_step import get_global_step
@@ -110,7 +110,9 @@ class SyncReplicasOptimizer(Optimizer):
         )
         self.local_step_init_op = assignment.assign(local_step, convert_to_tensor(step))
         chief_ops = [self.local_step_init_op]
-        self.ready_for_local_init_op = initialization.report_uninitialized_variables(initialization.global_variables())
+        self.ready_for_local_init_op = variable_collections.report_uninitialized_variables(
+            variable_collections.global_variables()
+        )
         added: list[Any] = []
         means: list[tuple[Any, Any]] = []
         accumulators: list[Any] = []

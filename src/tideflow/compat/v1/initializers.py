@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from tideflow._src.state.initialization import global_variables_initializer as global_variables
-from tideflow._src.state.initialization import local_variables_initializer as local_variables
-from tideflow._src.state.initialization import variables_initializer as variables
 from tideflow._src.state.initializers import Constant as constant
 from tideflow._src.state.initializers import GlorotNormal as glorot_normal
 from tideflow._src.state.initializers import GlorotUniform as glorot_uniform
@@ -21,3 +18,6 @@ from tideflow._src.state.initializers import he_normal as he_normal
 from tideflow._src.state.initializers import he_uniform as he_uniform
 from tideflow._src.state.initializers import lecun_normal as lecun_normal
 from tideflow._src.state.initializers import lecun_uniform as lecun_uniform
+from tideflow._src.state.variable_collections import global_variables_initializer as global_variables
+from tideflow._src.state.variable_collections import local_variables_initializer as local_variables
+from tideflow._src.state.variable_collections import variables_initializer as variables

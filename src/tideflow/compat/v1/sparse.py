@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from tideflow._src.ops.array.placeholders import sparse_placeholder as placeholder
-from tideflow._src.ops.math.segments import sparse_segment_mean_v1 as segment_mean
-from tideflow._src.ops.math.segments import sparse_segment_sqrt_n_v1 as segment_sqrt_n
-from tideflow._src.ops.math.segments import sparse_segment_sum_v1 as segment_sum
+from tideflow._src.ops.math.sparse_segments import sparse_segment_mean_v1 as segment_mean
+from tideflow._src.ops.math.sparse_segments import sparse_segment_sqrt_n_v1 as segment_sqrt_n
+from tideflow._src.ops.math.sparse_segments import sparse_segment_sum_v1 as segment_sum
 from tideflow._src.ops.sparse.dense_functions import eye as eye
 from tideflow._src.ops.sparse.dense_functions import from_dense as from_dense
 from tideflow._src.ops.sparse.dense_functions import sparse_reorder as reorder

@@ -10,7 +10,7 @@ from tideflow._src.core.errors import invalid_argument
 from tideflow._src.graph.op_def import default
 from tideflow._src.graph.shape_inference import shape_text
 from tideflow._src.graph.types import INDEX
-from tideflow._src.ops.array.bands import zero_of
+from tideflow._src.ops.array.diagonal_bands import zero_of
 from tideflow._src.runtime.op import op
 
 #: Elements from which on copying row by row is faster than choosing element by element.

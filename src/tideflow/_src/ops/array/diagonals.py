@@ -1,6 +1,6 @@
 """Diagonals of batches of matrices, one or a band of them: taken out, put in, and matrices made of them.
 
-What a band is, and how it is aligned, is in :mod:`tideflow._src.ops.array.bands`.
+What a band is, and how it is aligned, is in :mod:`tideflow._src.ops.array.diagonal_bands`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import numpy as np
 
 from tideflow._src.core.context import BUILDING
 from tideflow._src.core.tensor import EagerTensor, wrap
-from tideflow._src.ops.array.bands import (
+from tideflow._src.ops.array.diagonal_bands import (
     FREE,
     MAIN,
     Main,

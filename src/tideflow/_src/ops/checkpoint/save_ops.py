@@ -14,7 +14,7 @@ from tideflow._src.graph.op_def import at_least
 from tideflow._src.graph.shape_inference import shape_text
 from tideflow._src.ops.checkpoint import sliced_file, tensor_slice
 from tideflow._src.ops.checkpoint.bundle import BundleWriter, merge
-from tideflow._src.ops.checkpoint.reading import open_checkpoint
+from tideflow._src.ops.checkpoint.open_checkpoint import open_checkpoint
 from tideflow._src.ops.files import file_system
 from tideflow._src.ops.files.file_ops import check_scalar, scalar
 from tideflow._src.runtime.op import op

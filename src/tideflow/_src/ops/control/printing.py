@@ -10,7 +10,7 @@ import numpy as np
 from tideflow._src.core import context, nest
 from tideflow._src.core.tensor import Tensor
 from tideflow._src.graph.op_def import at_least
-from tideflow._src.ops.control.checks import print_op, print_v2
+from tideflow._src.ops.control.assert_and_print import print_op, print_v2
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.runtime.op import op
 

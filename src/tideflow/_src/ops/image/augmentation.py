@@ -19,8 +19,8 @@ from tideflow._src.ops.image.colour_functions import (
     adjust_saturation,
     convert_image_dtype,
 )
-from tideflow._src.ops.random.random_ops import random_uniform
-from tideflow._src.ops.random.stateless import stateless_random_uniform
+from tideflow._src.ops.random.stateful_functions import random_uniform
+from tideflow._src.ops.random.stateless_functions import stateless_random_uniform
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor
 

@@ -16,7 +16,7 @@ from tideflow._src.ops.dimensions import with_rank, with_rank_at_least
 from tideflow._src.ops.math.arithmetic import add
 from tideflow._src.ops.math.casting import cast
 from tideflow._src.runtime.op import op
-from tideflow._src.runtime.parallel import over_ranges
+from tideflow._src.runtime.threaded_ranges import over_ranges
 
 #: Pixels that are worked on together, so that what is between the steps stays in the cache.
 _CHUNK = 1 << 14

@@ -17,8 +17,8 @@ from tideflow._src.ops.image.shapes import after, check, checked_image, is_tenso
 from tideflow._src.ops.math.arithmetic import add, maximum, multiply
 from tideflow._src.ops.math.casting import cast, saturate_cast
 from tideflow._src.ops.math.division import divide
-from tideflow._src.ops.math.matmul import tensordot
-from tideflow._src.ops.math.reduce import reduce_mean, reduce_prod, reduce_std
+from tideflow._src.ops.math.matrix_product_functions import tensordot
+from tideflow._src.ops.math.reduction_functions import reduce_mean, reduce_prod, reduce_std
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor
 

@@ -11,13 +11,13 @@ from tideflow._src.core.errors import FailedPreconditionError, OutOfRangeError, 
 from tideflow._src.ops.array.raw import fully_known, raw, static_shape
 from tideflow._src.ops.array.shape import shape as shape_op
 from tideflow._src.ops.dimensions import merge_dimensions, with_rank
-from tideflow._src.ops.image.sampling import Taps, rounded
+from tideflow._src.ops.image.resizing_weights import Taps, rounded
 from tideflow._src.runtime.checks import require
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.runtime.lazy import jnp
 from tideflow._src.runtime.op import op
-from tideflow._src.runtime.parallel import over_ranges
 from tideflow._src.runtime.philox import philox
+from tideflow._src.runtime.threaded_ranges import over_ranges
 
 _IMAGE_TYPES = ("uint8", "uint16", "int8", "int16", "int32", "int64", "half", "float", "double")
 

@@ -15,7 +15,7 @@ from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.dimensions import merge_dimensions, with_rank
 from tideflow._src.ops.image.patches import windows_along
 from tideflow._src.runtime.op import op
-from tideflow._src.runtime.parallel import over_ranges
+from tideflow._src.runtime.threaded_ranges import over_ranges
 
 
 class _Tap(NamedTuple):

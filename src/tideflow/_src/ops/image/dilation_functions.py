@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tideflow._src.ops.array.raw import raw
-from tideflow._src.ops.math.reduce import one_of
+from tideflow._src.ops.math.reduction_functions import one_of
 from tideflow._src.ops.scopes import name_scope
 
 

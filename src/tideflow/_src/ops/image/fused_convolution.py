@@ -9,7 +9,7 @@ import numpy as np
 from tideflow._src.core.errors import invalid_argument
 from tideflow._src.graph.op_def import OpDef
 from tideflow._src.ops.dimensions import merge_dimensions, with_rank
-from tideflow._src.ops.image import resizing_kernels, sampling
+from tideflow._src.ops.image import resizing_kernels, resizing_weights
 from tideflow._src.ops.image.resizing import sized
 from tideflow._src.ops.nn.window_shapes import convolution_shape
 from tideflow._src.runtime.op import op
@@ -94,8 +94,8 @@ def fused_resize_and_pad_conv2d_op(
 ):
     """Resizes images like ``ResizeBilinear``, pads them by their mirror image, and convolves them with filters."""
     height, width = resizing_kernels.new_size(input, size)
-    rows = sampling.linear(input.shape[1], height, resize_align_corners, False)
-    columns = sampling.linear(input.shape[2], width, resize_align_corners, False)
+    rows = resizing_weights.linear(input.shape[1], height, resize_align_corners, False)
+    columns = resizing_weights.linear(input.shape[2], width, resize_align_corners, False)
     linear = resizing_kernels.linear_host if xp is np else resizing_kernels.linear_xla
     resized = linear(input, rows, columns).astype(input.dtype)
     return _padded_convolution(xp, resized, paddings, filter, mode, strides, padding)

@@ -11,11 +11,11 @@ from tideflow._src.ops.array.raw import fully_known, raw, static_shape
 from tideflow._src.ops.array.shape import shape as shape_op
 from tideflow._src.ops.dimensions import with_rank
 from tideflow._src.ops.image.resizing import sized
-from tideflow._src.ops.image.sampling import rounded
+from tideflow._src.ops.image.resizing_weights import rounded
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.runtime.lazy import jnp
 from tideflow._src.runtime.op import op
-from tideflow._src.runtime.parallel import over_ranges
+from tideflow._src.runtime.threaded_ranges import over_ranges
 
 _TYPES = ("uint8", "int32", "int64", "half", "bfloat16", "float", "double")
 _FILL_MODES = ("REFLECT", "WRAP", "CONSTANT", "NEAREST")

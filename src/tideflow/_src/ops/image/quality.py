@@ -17,7 +17,7 @@ from tideflow._src.ops.image.colour_functions import convert_image_dtype
 from tideflow._src.ops.image.shapes import after
 from tideflow._src.ops.math.arithmetic import squared_difference
 from tideflow._src.ops.math.casting import cast
-from tideflow._src.ops.math.reduce import reduce_mean, reduce_prod, reduce_sum
+from tideflow._src.ops.math.reduction_functions import reduce_mean, reduce_prod, reduce_sum
 from tideflow._src.ops.nn.depthwise_functions import depthwise_conv2d
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor

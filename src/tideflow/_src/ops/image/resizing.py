@@ -14,8 +14,8 @@ from tideflow._src.ops.array.raw import fully_known, static_shape
 from tideflow._src.ops.array.shape import shape as shape_op
 from tideflow._src.ops.dimensions import merge_dimensions, with_rank
 from tideflow._src.ops.image import resizing_kernels as kernels
-from tideflow._src.ops.image import sampling
-from tideflow._src.ops.image.banded import banded, multiply_host, multiply_xla
+from tideflow._src.ops.image import resizing_weights
+from tideflow._src.ops.image.banded_product import banded, multiply_host, multiply_xla
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.runtime.op import op
 
@@ -73,8 +73,8 @@ def resize_bilinear_op(xp, images, size, *, align_corners: bool = False, half_pi
     """Resizes images; a new pixel lies between four old ones."""
     kernels.check_centers(align_corners, half_pixel_centers)
     height, width = kernels.new_size(images, size)
-    rows = sampling.linear(images.shape[1], height, align_corners, half_pixel_centers)
-    columns = sampling.linear(images.shape[2], width, align_corners, half_pixel_centers)
+    rows = resizing_weights.linear(images.shape[1], height, align_corners, half_pixel_centers)
+    columns = resizing_weights.linear(images.shape[2], width, align_corners, half_pixel_centers)
     return (kernels.linear_host if xp is np else kernels.linear_xla)(images, rows, columns)
 
 
@@ -113,7 +113,8 @@ def resize_bilinear_grad_op(
     height, width = _check_gradient(grads, original_image)
     sizes = ((height, grads.shape[1]), (width, grads.shape[2]))
     rows, columns = (
-        sampling.linear_taps(sampling.linear(size, wanted, align_corners, half_pixel_centers)) for size, wanted in sizes
+        resizing_weights.linear_taps(resizing_weights.linear(size, wanted, align_corners, half_pixel_centers))
+        for size, wanted in sizes
     )
     if original_image.dtype == np.float64:
         return kernels.scatter_products(xp, grads, rows, columns, original_image.shape)
@@ -172,8 +173,8 @@ def resize_nearest_neighbor_op(xp, images, size, *, align_corners: bool = False,
     """Resizes images; a new pixel is the nearest old one."""
     kernels.check_centers(align_corners, half_pixel_centers)
     height, width = kernels.new_size(images, size)
-    rows = sampling.nearest(images.shape[1], height, align_corners, half_pixel_centers)
-    columns = sampling.nearest(images.shape[2], width, align_corners, half_pixel_centers)
+    rows = resizing_weights.nearest(images.shape[1], height, align_corners, half_pixel_centers)
+    columns = resizing_weights.nearest(images.shape[2], width, align_corners, half_pixel_centers)
     return (kernels.nearest_host if xp is np else kernels.nearest_xla)(images, rows, columns)
 
 
@@ -210,8 +211,8 @@ def resize_nearest_neighbor_grad_op(xp, grads, size, *, align_corners: bool = Fa
     """Gives the gradient of ``ResizeNearestNeighbor`` with respect to images of ``size``."""
     kernels.check_centers(align_corners, half_pixel_centers)
     height, width = kernels.new_size(grads, size)
-    rows = sampling.nearest(height, grads.shape[1], align_corners, half_pixel_centers)
-    columns = sampling.nearest(width, grads.shape[2], align_corners, half_pixel_centers)
+    rows = resizing_weights.nearest(height, grads.shape[1], align_corners, half_pixel_centers)
+    columns = resizing_weights.nearest(width, grads.shape[2], align_corners, half_pixel_centers)
     add = kernels.gather_sum_host if xp is np else kernels.gather_sum_xla
     return add(grads, rows, columns, (height, width))
 
@@ -240,7 +241,7 @@ def resize_bicubic_op(xp, images, size, *, align_corners: bool = False, half_pix
     kernels.check_centers(align_corners, half_pixel_centers)
     height, width = kernels.new_size(images, size)
     axes = [
-        banded(sampling.cubic(old, new, align_corners, half_pixel_centers), old)
+        banded(resizing_weights.cubic(old, new, align_corners, half_pixel_centers), old)
         for old, new in ((images.shape[1], height), (images.shape[2], width))
     ]
     return _product(xp, images, axes, np.float32)
@@ -275,7 +276,7 @@ def resize_bicubic_grad_op(xp, grads, original_image, *, align_corners: bool = F
     kernels.check_centers(align_corners, half_pixel_centers)
     height, width = _check_gradient(grads, original_image)
     axes = [
-        banded(sampling.cubic(old, new, align_corners, half_pixel_centers), old).transposed()
+        banded(resizing_weights.cubic(old, new, align_corners, half_pixel_centers), old).transposed()
         for old, new in ((height, grads.shape[1]), (width, grads.shape[2]))
     ]
     return _product(xp, grads, axes, original_image.dtype)
@@ -299,7 +300,7 @@ def resize_area_op(xp, images, size, *, align_corners: bool = False):
     """Resizes images; a new pixel is the mean of the old ones that it covers."""
     height, width = kernels.new_size(images, size)
     axes = [
-        banded(sampling.area(old, new, align_corners), old)
+        banded(resizing_weights.area(old, new, align_corners), old)
         for old, new in ((images.shape[1], height), (images.shape[2], width))
     ]
     return _product(xp, images, axes, np.float32)
@@ -335,8 +336,8 @@ def scale_and_translate_op(
 def _span_axes(
     old: Any, new: Any, scale: np.ndarray, translation: np.ndarray, kernel_type: str, antialias: bool
 ) -> list[Any]:
-    if kernel_type not in sampling.KERNELS:
-        known = ", ".join(sampling.KERNELS)
+    if kernel_type not in resizing_weights.KERNELS:
+        known = ", ".join(resizing_weights.KERNELS)
         raise InvalidArgumentError(None, None, f"Unrecognized kernel type: {kernel_type}; the known ones are {known}")
     for name, value in (("scale", scale), ("translation", translation)):
         if value.shape != (2,):
@@ -344,7 +345,7 @@ def _span_axes(
     if not (scale > 0).all():
         raise InvalidArgumentError(None, None, f"Scale must be greater than zero, got {scale.tolist()}")
     return [
-        banded(sampling.spans(kernel_type, *sizes, antialias), sizes[0])
+        banded(resizing_weights.spans(kernel_type, *sizes, antialias), sizes[0])
         for sizes in zip(old, new, scale, translation, strict=True)
     ]
 
@@ -370,7 +371,7 @@ def _scale_and_translate_samples(s):
     same = np.zeros(2, np.float32)
     for dtype in s.dtypes("T"):
         yield s(s.array((2, 3, 4, 2), dtype), [5, 3], np.float32([5 / 3, 3 / 4]), same, tolerance=1e-5)
-    for kernel in sampling.KERNELS:
+    for kernel in resizing_weights.KERNELS:
         for antialias in (True, False):
             image = s.normal(1, 6, 7, 2)
             options = {"kernel_type": kernel, "antialias": antialias, "tolerance": 2e-5}
@@ -403,7 +404,7 @@ def _scale_and_translate_grad_shape(grads, original_image, scale, translation):
 
 @scale_and_translate_grad_op.samples
 def _scale_and_translate_grad_samples(s):
-    for kernel in sampling.KERNELS:
+    for kernel in resizing_weights.KERNELS:
         scale, translation = np.float32([0.7, 1.5]), np.float32([0.3, -1.2])
         options = {"kernel_type": kernel, "tolerance": 2e-5}
         yield s(s.normal(1, 4, 9, 2), s.normal(1, 6, 7, 2), scale, translation, **options)
@@ -430,8 +431,8 @@ def quantized_resize_bilinear_op(
     for name, value in (("min", min), ("max", max)):
         if np.ndim(value):
             raise InvalidArgumentError(None, None, f"{name} must be a scalar, got shape {list(np.shape(value))}")
-    rows = sampling.linear(images.shape[1], height, align_corners, half_pixel_centers)
-    columns = sampling.linear(images.shape[2], width, align_corners, half_pixel_centers)
+    rows = resizing_weights.linear(images.shape[1], height, align_corners, half_pixel_centers)
+    columns = resizing_weights.linear(images.shape[2], width, align_corners, half_pixel_centers)
     if images.dtype == np.float32:
         return kernels.linear_host(images, rows, columns), min, max
     return kernels.linear_fixed_point(images, rows, columns), min, max

@@ -14,7 +14,7 @@ from tideflow._src.ops.array.raw import raw, static_shape
 from tideflow._src.ops.array.shape import shape
 from tideflow._src.ops.image.geometry import larger, pad_to_bounding_box
 from tideflow._src.ops.image.shapes import after, as_batch, check, check_image, dimensions, from_batch, is_tensor
-from tideflow._src.ops.math.reduce import one_of
+from tideflow._src.ops.math.reduction_functions import one_of
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from tideflow._src.core.errors import invalid_argument
-from tideflow._src.ops.image import sampling
+from tideflow._src.ops.image import resizing_weights
 from tideflow._src.runtime.checks import require_memory
 from tideflow._src.runtime.lazy import jnp, lax
-from tideflow._src.runtime.parallel import over_ranges
+from tideflow._src.runtime.threaded_ranges import over_ranges
 
 Array = np.ndarray[Any, Any]
 
@@ -59,7 +59,7 @@ def per_channel(indices: Array, channels: int) -> Array:
     return (indices[:, None] * channels + np.arange(channels)).reshape(-1)
 
 
-def linear_host(images: Array, rows: sampling.Linear, columns: sampling.Linear) -> Array:
+def linear_host(images: Array, rows: resizing_weights.Linear, columns: resizing_weights.Linear) -> Array:
     """Returns images of float32 between whose pixels one goes in straight lines: first along the lines, then across."""
     batch, height, width, channels = images.shape
     new_height, new_width = len(rows.lower), len(columns.lower)
@@ -106,7 +106,7 @@ def linear_host(images: Array, rows: sampling.Linear, columns: sampling.Linear) 
     return result
 
 
-def _used_rows(rows: sampling.Linear, height: int) -> tuple[Array | None, Array, Array]:
+def _used_rows(rows: resizing_weights.Linear, height: int) -> tuple[Array | None, Array, Array]:
     """Returns the old rows that new ones lie between, None for all, and the places of each new row's two among them."""
     used = np.unique(np.concatenate([rows.lower, rows.upper]))
     if len(used) > 0.75 * height:
@@ -114,7 +114,7 @@ def _used_rows(rows: sampling.Linear, height: int) -> tuple[Array | None, Array,
     return used, np.searchsorted(used, rows.lower), np.searchsorted(used, rows.upper)
 
 
-def linear_xla(images: Any, rows: sampling.Linear, columns: sampling.Linear) -> Any:
+def linear_xla(images: Any, rows: resizing_weights.Linear, columns: resizing_weights.Linear) -> Any:
     """Does what :func:`linear_host` does, in a compiled program."""
     batch, height, width, channels = images.shape
     if (len(rows.lower), len(columns.lower)) == (height, width):
@@ -199,7 +199,9 @@ def gather_sum_xla(gradients: Any, rows: Array, columns: Array, shape: Sequence[
     return result
 
 
-def scatter_products(xp: Any, gradients: Any, rows: sampling.Taps, columns: sampling.Taps, shape: Sequence[int]) -> Any:
+def scatter_products(
+    xp: Any, gradients: Any, rows: resizing_weights.Taps, columns: resizing_weights.Taps, shape: Sequence[int]
+) -> Any:
     """Adds products of float32, as TensorFlow does, into an image of float64."""
     result = xp.zeros(shape, np.float64)
     for row in range(rows.indices.shape[1]):
@@ -214,7 +216,7 @@ def scatter_products(xp: Any, gradients: Any, rows: sampling.Taps, columns: samp
     return result
 
 
-def linear_fixed_point(images: Array, rows: sampling.Linear, columns: sampling.Linear) -> Array:
+def linear_fixed_point(images: Array, rows: resizing_weights.Linear, columns: resizing_weights.Linear) -> Array:
     """Returns quantized images resized in integers: between pixels lie 2**7 steps, or 2**30 for 32-bit images."""
     dtype = images.dtype
     plain = images.view(dtype.fields[dtype.names[0]][0]) if dtype.names else images

@@ -11,7 +11,7 @@ from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.core.tensor import EagerTensor, wrap
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.dimensions import known_shape, merge_dimensions, text, with_rank_at_least
-from tideflow._src.ops.math.matmul import matmul
+from tideflow._src.ops.math.matrix_product_functions import matmul
 from tideflow._src.ops.math.reduction import is_short_float
 
 LINALG_TYPES = ("double", "float", "half", "complex64", "complex128")

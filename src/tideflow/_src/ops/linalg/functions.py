@@ -21,7 +21,7 @@ from tideflow._src.ops.linalg.batches import (
     with_diagonal,
     zero_like,
 )
-from tideflow._src.ops.math.reduce import reduce_max, reduce_sum
+from tideflow._src.ops.math.reduction_functions import reduce_max, reduce_sum
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor
 

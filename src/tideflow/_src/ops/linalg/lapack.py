@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tideflow._src.runtime.parallel import over_ranges
+from tideflow._src.runtime.threaded_ranges import over_ranges
 
 #: Rows from which on a call of SciPy's LAPACK costs less than NumPy's copies.
 LARGE = 64

@@ -10,8 +10,8 @@ import numpy as np
 from tideflow._src.core.tensor import Tensor
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.linalg.decompositions import svd_op
-from tideflow._src.ops.math.reduce import one_of, reduce_max, reduce_sum
 from tideflow._src.ops.math.reduction import l2_loss_op
+from tideflow._src.ops.math.reduction_functions import one_of, reduce_max, reduce_sum
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor
 

@@ -16,7 +16,7 @@ from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.graph.op_def import Shape, at_least
 from tideflow._src.graph.shape_inference import shape_text
 from tideflow._src.ops.lookup import vocabulary
-from tideflow._src.ops.lookup.tables import HashTable, MutableDenseHashTable, MutableHashTable, Table
+from tideflow._src.ops.lookup.table_resources import HashTable, MutableDenseHashTable, MutableHashTable, Table
 from tideflow._src.runtime.buffers import ResourceHandle, resources
 from tideflow._src.runtime.op import op
 

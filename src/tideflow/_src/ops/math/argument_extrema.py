@@ -13,8 +13,8 @@ from tideflow._src.core.tensor import EagerTensor, Tensor
 from tideflow._src.graph.op_def import StaticValue, default
 from tideflow._src.graph.types import INDEX
 from tideflow._src.ops.dimensions import text, with_rank
-from tideflow._src.ops.math.extrema import highest, lowest
-from tideflow._src.ops.math.reduce import one_of
+from tideflow._src.ops.math.nan_keeping_extrema import highest, lowest
+from tideflow._src.ops.math.reduction_functions import one_of
 from tideflow._src.runtime.lazy import jnp, lax
 from tideflow._src.runtime.op import op
 

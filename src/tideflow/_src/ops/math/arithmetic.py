@@ -18,7 +18,7 @@ from tideflow._src.graph.op_def import Shape, at_least
 from tideflow._src.graph.shape_inference import shape_text
 from tideflow._src.graph.types import COMPLEX, FLOATING, INTEGER, NUMBER
 from tideflow._src.ops.array.raw import raw
-from tideflow._src.ops.math.fast import binary, renamed
+from tideflow._src.ops.math.elementwise_functions import binary, renamed
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.runtime.op import op

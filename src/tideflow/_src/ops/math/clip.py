@@ -16,7 +16,7 @@ from tideflow._src.ops.array.constants import ones_like
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.array.shape import rank, size
 from tideflow._src.ops.math.arithmetic import maximum_op, minimum_op, select
-from tideflow._src.ops.math.reduce import reduce_sum
+from tideflow._src.ops.math.reduction_functions import reduce_sum
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.runtime.op import op

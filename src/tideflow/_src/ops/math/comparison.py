@@ -9,7 +9,7 @@ import numpy as np
 from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.graph.shape_inference import broadcast, shape_text
 from tideflow._src.graph.types import NUMBER, REAL
-from tideflow._src.ops.math.fast import binary
+from tideflow._src.ops.math.elementwise_functions import binary
 from tideflow._src.runtime.op import op
 
 

@@ -12,7 +12,7 @@ from tideflow._src.core.tensor import EagerTensor, Tensor
 from tideflow._src.graph.types import INDEX
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.dimensions import text, with_rank, with_rank_at_most
-from tideflow._src.ops.math.reduce import reduce_max
+from tideflow._src.ops.math.reduction_functions import reduce_max
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.checks import require, scalar
 from tideflow._src.runtime.convert import convert_to_tensor

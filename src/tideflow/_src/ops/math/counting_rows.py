@@ -10,7 +10,7 @@ from tideflow._src.core.errors import invalid_argument
 from tideflow._src.graph.op_def import default
 from tideflow._src.graph.types import INDEX, NUMBER, REAL
 from tideflow._src.ops.dimensions import text, with_rank
-from tideflow._src.ops.math import segment
+from tideflow._src.ops.math import segments
 from tideflow._src.runtime.op import Op, op
 
 _WEIGHTS = ("int32", "int64", "float", "double")
@@ -174,14 +174,14 @@ def _segment_samples(s: Any) -> Any:
 
 
 segment_sum_v2_op = _define_segment(
-    "SegmentSumV2", segment.unsorted_segment_sum_op, "Adds up the rows of each of a number of segments.", NUMBER
+    "SegmentSumV2", segments.unsorted_segment_sum_op, "Adds up the rows of each of a number of segments.", NUMBER
 )
 segment_prod_v2_op = _define_segment(
-    "SegmentProdV2", segment.unsorted_segment_prod_op, "Multiplies the rows of each of a number of segments.", NUMBER
+    "SegmentProdV2", segments.unsorted_segment_prod_op, "Multiplies the rows of each of a number of segments.", NUMBER
 )
 segment_min_v2_op = _define_segment(
-    "SegmentMinV2", segment.unsorted_segment_min_op, "Finds the least elements of each of a number of segments.", REAL
+    "SegmentMinV2", segments.unsorted_segment_min_op, "Finds the least elements of each of a number of segments.", REAL
 )
 segment_max_v2_op = _define_segment(
-    "SegmentMaxV2", segment.unsorted_segment_max_op, "Finds the greatest elements of each segment.", REAL
+    "SegmentMaxV2", segments.unsorted_segment_max_op, "Finds the greatest elements of each segment.", REAL
 )

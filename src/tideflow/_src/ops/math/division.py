@@ -13,7 +13,7 @@ from tideflow._src.graph.types import COMPLEX, FLOATING, INTEGER
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.math.arithmetic import NUMERIC, add_v2, conjugate, mul, pow_op
 from tideflow._src.ops.math.casting import cast
-from tideflow._src.ops.math.fast import binary
+from tideflow._src.ops.math.elementwise_functions import binary
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.checks import require
 from tideflow._src.runtime.convert import convert_to_tensor

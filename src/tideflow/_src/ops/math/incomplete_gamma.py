@@ -17,7 +17,7 @@ import numpy as np
 from tideflow._src.graph.types import FLOATING
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.math.arithmetic import add_v2, mul, sub
-from tideflow._src.ops.math.fast import binary, renamed
+from tideflow._src.ops.math.elementwise_functions import binary, renamed
 from tideflow._src.ops.math.special_functions import lgamma_op, on_host
 from tideflow._src.ops.math.unary import exp_op, neg_op
 from tideflow._src.runtime.lazy import LazyModule, jnp, lax

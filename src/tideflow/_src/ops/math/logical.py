@@ -8,7 +8,7 @@ import numpy as np
 
 from tideflow._src.core.tensor import EagerTensor, Tensor
 from tideflow._src.graph.types import INTEGER
-from tideflow._src.ops.math.fast import binary, unary
+from tideflow._src.ops.math.elementwise_functions import binary, unary
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.op import op
 

@@ -15,7 +15,7 @@ from tideflow._src.core import context, dtypes
 from tideflow._src.core.float_errors import run_quietly
 from tideflow._src.core.tensor import EagerTensor, SymbolicTensor, Tensor, install_operator, wrap
 from tideflow._src.ops.math import arithmetic, comparison, division, logical, unary
-from tideflow._src.ops.math.fast import binary, is_plain_number
+from tideflow._src.ops.math.elementwise_functions import binary, is_plain_number
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.runtime.fast_path import fast_path

@@ -12,7 +12,7 @@ from tideflow._src.graph.op_def import StaticValue, default
 from tideflow._src.graph.types import INDEX, NUMBER
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.dimensions import known_integers, known_shape, shape_of, size_of, with_rank_at_most
-from tideflow._src.ops.math import extrema
+from tideflow._src.ops.math import nan_keeping_extrema
 from tideflow._src.runtime.lazy import jnp
 from tideflow._src.runtime.op import op
 
@@ -321,13 +321,15 @@ def _extremum_gradient(call: Any, dy: Any) -> Any:
 @op("Max", _SIGNATURE, T=_ORDERED, Tidx=_TIDX)
 def max_(xp, input, reduction_indices, *, keep_dims: bool = False):
     """Finds the greatest element along axes; not-a-number if there is one."""
-    return _extremum(xp.max, extrema.lowest, input, axes_of(reduction_indices, input.ndim), keep_dims)
+    return _extremum(xp.max, nan_keeping_extrema.lowest, input, axes_of(reduction_indices, input.ndim), keep_dims)
 
 
 @max_.xla
 def _max_xla(input, reduction_indices, *, keep_dims):
-    initial = extrema.lowest(np.dtype(input.dtype))
-    return extrema.reduce(extrema.greater, initial, input, axes_of(reduction_indices, input.ndim), keep_dims)
+    initial = nan_keeping_extrema.lowest(np.dtype(input.dtype))
+    return nan_keeping_extrema.reduce(
+        nan_keeping_extrema.greater, initial, input, axes_of(reduction_indices, input.ndim), keep_dims
+    )
 
 
 max_.gradient(_extremum_gradient)
@@ -336,13 +338,15 @@ max_.gradient(_extremum_gradient)
 @op("Min", _SIGNATURE, T=_ORDERED, Tidx=_TIDX)
 def min_(xp, input, reduction_indices, *, keep_dims: bool = False):
     """Finds the least element along axes; not-a-number if there is one."""
-    return _extremum(xp.min, extrema.highest, input, axes_of(reduction_indices, input.ndim), keep_dims)
+    return _extremum(xp.min, nan_keeping_extrema.highest, input, axes_of(reduction_indices, input.ndim), keep_dims)
 
 
 @min_.xla
 def _min_xla(input, reduction_indices, *, keep_dims):
-    initial = extrema.highest(np.dtype(input.dtype))
-    return extrema.reduce(extrema.less, initial, input, axes_of(reduction_indices, input.ndim), keep_dims)
+    initial = nan_keeping_extrema.highest(np.dtype(input.dtype))
+    return nan_keeping_extrema.reduce(
+        nan_keeping_extrema.less, initial, input, axes_of(reduction_indices, input.ndim), keep_dims
+    )
 
 
 min_.gradient(_extremum_gradient)

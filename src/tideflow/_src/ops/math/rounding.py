@@ -9,7 +9,7 @@ import numpy as np
 from tideflow._src.graph.op_def import default
 from tideflow._src.graph.types import COMPLEX, FLOATING, SIGNED
 from tideflow._src.ops.array.raw import raw
-from tideflow._src.ops.math.fast import binary, renamed, unary
+from tideflow._src.ops.math.elementwise_functions import binary, renamed, unary
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.runtime.op import op
 

@@ -13,14 +13,14 @@ from tideflow._src.graph.types import FLOATING
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.math.arithmetic import add_v2, mul, sub
 from tideflow._src.ops.math.division import real_div
-from tideflow._src.ops.math.fast import unary
-from tideflow._src.ops.math.reduce import reduce_sum
+from tideflow._src.ops.math.elementwise_functions import unary
+from tideflow._src.ops.math.reduction_functions import reduce_sum
 from tideflow._src.ops.math.unary import between, exp_op, neg_op, square_op, unary_samples
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.runtime.lazy import LazyModule, jnp, lax
 from tideflow._src.runtime.op import op
-from tideflow._src.runtime.parallel import over_ranges
+from tideflow._src.runtime.threaded_ranges import over_ranges
 
 _scipy: Any = LazyModule("scipy.special")
 _jax: Any = LazyModule("jax.scipy.special")

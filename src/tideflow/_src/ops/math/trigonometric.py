@@ -6,7 +6,7 @@ import numpy as np
 
 from tideflow._src.ops.math.arithmetic import add_v2, conjugate, mul, sub
 from tideflow._src.ops.math.division import real_div
-from tideflow._src.ops.math.fast import unary
+from tideflow._src.ops.math.elementwise_functions import unary
 from tideflow._src.ops.math.unary import (
     SMOOTH,
     between,

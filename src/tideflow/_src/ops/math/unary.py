@@ -14,7 +14,7 @@ from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.math.arithmetic import add_v2, conjugate, mul, sub
 from tideflow._src.ops.math.casting import cast
 from tideflow._src.ops.math.division import div_no_nan_op, real_div
-from tideflow._src.ops.math.fast import unary
+from tideflow._src.ops.math.elementwise_functions import unary
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.runtime.lazy import lax
 from tideflow._src.runtime.op import op

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from tideflow._src.ops.math.arithmetic import add_v2, mul
-from tideflow._src.ops.math.fast import binary, renamed
+from tideflow._src.ops.math.elementwise_functions import binary, renamed
 from tideflow._src.ops.math.unary import neg_op
 from tideflow._src.runtime.lazy import LazyModule, jnp
 from tideflow._src.runtime.op import op

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tideflow._src.core.errors import InvalidArgumentError
-from tideflow._src.ops.random.sampling import unit_float32, unit_float64
+from tideflow._src.ops.random.direct_sampling import unit_float32, unit_float64
 from tideflow._src.runtime.philox import philox_at
 
 Draw = Callable[["Words", int], NDArray[np.int64]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tideflow._src.ops.math.reduce import one_of
+from tideflow._src.ops.math.reduction_functions import one_of
 from tideflow._src.ops.nn.convolution3d import (
     UNDILATED_VOLUME,
     conv3d_backprop_filter_v2_op,

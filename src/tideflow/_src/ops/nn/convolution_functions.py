@@ -11,7 +11,7 @@ from tideflow._src.core.tensor import Tensor
 from tideflow._src.ops.array.joining import concat
 from tideflow._src.ops.array.raw import static_shape
 from tideflow._src.ops.array.shape import expand_dims, squeeze
-from tideflow._src.ops.math.reduce import one_of
+from tideflow._src.ops.math.reduction_functions import one_of
 from tideflow._src.ops.nn.convolution import (
     UNDILATED,
     conv2d_backprop_filter_op,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tideflow._src.ops.math.reduce import one_of
+from tideflow._src.ops.math.reduction_functions import one_of
 from tideflow._src.ops.nn.convolution import UNDILATED
 from tideflow._src.ops.nn.convolution_functions import conv2d
 from tideflow._src.ops.nn.depthwise_convolution import (

@@ -14,10 +14,10 @@ from tideflow._src.core.tensor_shape import TensorShape, as_shape
 from tideflow._src.ops.array.raw import raw, static_shape
 from tideflow._src.ops.array.selection import where
 from tideflow._src.ops.array.shape import shape
-from tideflow._src.ops.math.reduce import one_of
-from tideflow._src.ops.random.random_ops import random_uniform
+from tideflow._src.ops.math.reduction_functions import one_of
 from tideflow._src.ops.random.seeds import get_seed
-from tideflow._src.ops.random.stateless import stateless_random_uniform
+from tideflow._src.ops.random.stateful_functions import random_uniform
+from tideflow._src.ops.random.stateless_functions import stateless_random_uniform
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor
 

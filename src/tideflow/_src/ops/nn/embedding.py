@@ -19,7 +19,7 @@ from tideflow._src.ops.array.shape import rank, reshape, shape, size
 from tideflow._src.ops.math.arithmetic import maximum
 from tideflow._src.ops.math.casting import cast
 from tideflow._src.ops.math.clip import clip_by_norm
-from tideflow._src.ops.math.reduce import reduce_sum
+from tideflow._src.ops.math.reduction_functions import reduce_sum
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor
 

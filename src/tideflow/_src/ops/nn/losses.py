@@ -19,7 +19,7 @@ from tideflow._src.ops.array.shape import rank, reshape, shape
 from tideflow._src.ops.array.slicing import slice as slice_of
 from tideflow._src.ops.math.arithmetic import add, subtract
 from tideflow._src.ops.math.casting import cast
-from tideflow._src.ops.math.reduce import one_of
+from tideflow._src.ops.math.reduction_functions import one_of
 from tideflow._src.ops.math.unary import exp, log1p
 from tideflow._src.ops.nn.activation import relu
 from tideflow._src.ops.nn.cross_entropy import softmax_cross_entropy_op, sparse_softmax_cross_entropy_op

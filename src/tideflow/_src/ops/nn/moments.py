@@ -14,7 +14,7 @@ from tideflow._src.ops.array.shape import rank, shape, squeeze
 from tideflow._src.ops.math.arithmetic import add, maximum, multiply, squared_difference, subtract
 from tideflow._src.ops.math.casting import cast
 from tideflow._src.ops.math.division import div_no_nan
-from tideflow._src.ops.math.reduce import one_of, reduce_mean, reduce_sum
+from tideflow._src.ops.math.reduction_functions import one_of, reduce_mean, reduce_sum
 from tideflow._src.ops.math.unary import reciprocal, rsqrt, square
 from tideflow._src.ops.nn.fused_batch_norm import fused_batch_norm_v3_op
 from tideflow._src.ops.scopes import name_scope

@@ -10,7 +10,7 @@ from tideflow._src.core import dtypes
 from tideflow._src.ops.array.blocks import required_space_to_batch_paddings
 from tideflow._src.ops.array.raw import raw, static_shape
 from tideflow._src.ops.array.shape import expand_dims, squeeze
-from tideflow._src.ops.math.reduce import one_of
+from tideflow._src.ops.math.reduction_functions import one_of
 from tideflow._src.ops.nn.pooling import avg_pool_op, max_pool_op
 from tideflow._src.ops.nn.pooling3d import avg_pool3d_op, max_pool3d_op
 from tideflow._src.ops.nn.pooling_argmax import max_pool_with_argmax_op

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from tideflow._src.ops.math import extrema
+from tideflow._src.ops.math import nan_keeping_extrema
 from tideflow._src.ops.nn.pooling_plan import Pool, first_taps, lowest, window_counts
 from tideflow._src.ops.nn.windows import accumulator, inner_slices, load_jax, pad_configuration, tap_slices
 
@@ -38,7 +38,7 @@ def _reduce(combine: Any, initial: Any, x: Array, pool: Pool) -> Array:
     if sum(pool.window) > _UNROLLED_TAPS:
         pads = ((0, 0), *((axis.before, axis.after) for axis in pool.axes), (0, 0))
         window, strides = (1, *pool.window, 1), (1, *pool.strides, 1)
-        combine = extrema.greater if combine is lax.max else combine
+        combine = nan_keeping_extrema.greater if combine is lax.max else combine
         return lax.reduce_window(x, np.asarray(initial, x.dtype), combine, window, strides, pads)
     result = _pad(x, pool, initial)
     for dimension in range(len(pool.axes), 0, -1):

@@ -18,8 +18,8 @@ from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.array.shape import reshape, shape
 from tideflow._src.ops.array.slicing import slice as slice_of
 from tideflow._src.ops.math.casting import cast
-from tideflow._src.ops.math.matmul import matmul
-from tideflow._src.ops.math.reduce import reduce_sum
+from tideflow._src.ops.math.matrix_product_functions import matmul
+from tideflow._src.ops.math.reduction_functions import reduce_sum
 from tideflow._src.ops.math.unary import log
 from tideflow._src.ops.nn.candidate_sampling import compute_accidental_hits, log_uniform_candidate_sampler
 from tideflow._src.ops.nn.embedding import embedding_lookup_v1

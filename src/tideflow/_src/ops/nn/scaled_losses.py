@@ -10,7 +10,7 @@ from tideflow._src.graph.static_value import static_value
 from tideflow._src.ops.array.raw import raw, static_shape
 from tideflow._src.ops.math.casting import cast
 from tideflow._src.ops.math.division import div_no_nan
-from tideflow._src.ops.math.reduce import reduce_sum
+from tideflow._src.ops.math.reduction_functions import reduce_sum
 from tideflow._src.runtime.convert import convert_to_tensor
 
 

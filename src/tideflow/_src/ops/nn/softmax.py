@@ -13,7 +13,7 @@ from tideflow._src.core.tensor import EagerTensor, Tensor
 from tideflow._src.graph.types import FLOATING
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.dimensions import known_integers, known_shape, with_rank_at_least
-from tideflow._src.ops.math.reduce import one_of
+from tideflow._src.ops.math.reduction_functions import one_of
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.runtime.lazy import jnp, lax
 from tideflow._src.runtime.op import op

@@ -11,11 +11,11 @@ from tideflow._src.core.dtypes import DType
 from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.graph.op_def import default
 from tideflow._src.graph.types import INDEX
+from tideflow._src.ops.random.direct_sampling import unit_from_words
 from tideflow._src.ops.random.output_shape import dimensions, known_dimensions, require_vector
 from tideflow._src.ops.random.rejection_sampling import Buffer, Streams
-from tideflow._src.ops.random.sampling import unit_from_words
-from tideflow._src.ops.random.stateful_kernels import numpy_type
-from tideflow._src.ops.random.stateless_kernels import key_counter
+from tideflow._src.ops.random.stateful_ops import numpy_type
+from tideflow._src.ops.random.stateless_ops import key_counter
 from tideflow._src.runtime.op import op
 
 COUNT_TYPES = ("half", "float", "double", "int32", "int64")

@@ -16,11 +16,11 @@ from tideflow._src.core.dtypes import DType
 from tideflow._src.core.errors import InvalidArgumentError, UnimplementedError
 from tideflow._src.graph.op_def import default
 from tideflow._src.graph.types import INDEX
-from tideflow._src.ops.random import rejection_sampling, sampling
+from tideflow._src.ops.random import direct_sampling, rejection_sampling
 from tideflow._src.ops.random.binomial import COUNT_TYPES, binomial, binomial_shape
 from tideflow._src.ops.random.output_shape import count_of, dimensions, known_dimensions, require_rank, require_scalar
-from tideflow._src.ops.random.stateful_kernels import check_integer_range, numpy_type
-from tideflow._src.ops.random.stateless_kernels import AUTO_SELECT, PHILOX, THREEFRY
+from tideflow._src.ops.random.stateful_ops import check_integer_range, numpy_type
+from tideflow._src.ops.random.stateless_ops import AUTO_SELECT, PHILOX, THREEFRY
 from tideflow._src.ops.retirement import retire
 from tideflow._src.runtime.op import op
 
@@ -171,17 +171,21 @@ def _draw_shape(resource, algorithm, shape):
 
 
 stateful_uniform = _define(
-    "StatefulUniform", sampling.uniform, "float32", _FLOATS, "Draws from the uniform distribution on [0, 1)."
+    "StatefulUniform", direct_sampling.uniform, "float32", _FLOATS, "Draws from the uniform distribution on [0, 1)."
 )
 stateful_uniform_full_int = _define(
     "StatefulUniformFullInt",
-    sampling.uniform_full_int,
+    direct_sampling.uniform_full_int,
     "uint64",
     _INTEGERS,
     "Draws integers of which every bit is random.",
 )
 stateful_standard_normal_v2 = _define(
-    "StatefulStandardNormalV2", sampling.normal, "float32", _FLOATS, "Draws from the standard normal distribution."
+    "StatefulStandardNormalV2",
+    direct_sampling.normal,
+    "float32",
+    _FLOATS,
+    "Draws from the standard normal distribution.",
 )
 stateful_truncated_normal = _define(
     "StatefulTruncatedNormal",
@@ -209,7 +213,7 @@ def stateful_standard_normal(xp, resource, shape, *, dtype: DType = "float32"):
         )
     words = _checked(resource[1:], np.int64(PHILOX))
     sizes, count = dimensions(shape), count_of(shape)
-    numbers = sampling.normal(xp, words[2:3], words[:2], count, _require_type(dtype, _FLOATS))
+    numbers = direct_sampling.normal(xp, words[2:3], words[:2], count, _require_type(dtype, _FLOATS))
     return xp.concatenate([resource[:1], _moved(xp, words, count)]), numbers.reshape(sizes)
 
 
@@ -247,7 +251,7 @@ def stateful_uniform_int(resource, algorithm, shape, minval, maxval):
         buffer.store(_moved(np, words, count))
     if not count:
         return np.zeros(sizes, minval.dtype)
-    return sampling.uniform_int(np, words[2:3], words[:2], count, minval, maxval, minval.dtype).reshape(sizes)
+    return direct_sampling.uniform_int(np, words[2:3], words[:2], count, minval, maxval, minval.dtype).reshape(sizes)
 
 
 @stateful_uniform_int.shape

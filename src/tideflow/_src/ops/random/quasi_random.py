@@ -11,7 +11,7 @@ from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.graph.op_def import default
 from tideflow._src.graph.shape_inference import broadcast
 from tideflow._src.ops.array.raw import raw
-from tideflow._src.ops.random.stateful_kernels import numpy_type
+from tideflow._src.ops.random.stateful_ops import numpy_type
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.runtime.op import op
 

@@ -11,8 +11,8 @@ from tideflow._src.core import context, dtypes
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.array.shape import shape as shape_of
 from tideflow._src.ops.math.arithmetic import add, subtract
-from tideflow._src.ops.random.random_ops import random_uniform
-from tideflow._src.ops.random.stateless import stateless_random_uniform
+from tideflow._src.ops.random.stateful_functions import random_uniform
+from tideflow._src.ops.random.stateless_functions import stateless_random_uniform
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor
 

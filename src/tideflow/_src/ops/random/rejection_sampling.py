@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tideflow._src.ops.random.sampling import box_muller, unit_from_words
-from tideflow._src.runtime.parallel import over_ranges
+from tideflow._src.ops.random.direct_sampling import box_muller, unit_from_words
 from tideflow._src.runtime.philox import philox_at
+from tideflow._src.runtime.threaded_ranges import over_ranges
 
 __all__ = ["gamma", "poisson", "truncated_normal"]
 

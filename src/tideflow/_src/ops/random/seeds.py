@@ -1,6 +1,6 @@
 """Sets and hands out seeds: ``tf.random.set_seed`` and the two seeds that every random operation gets.
 
-The rules are in :mod:`tideflow._src.runtime.random_seed`; here they meet the context that a call is made in.
+The rules are in :mod:`tideflow._src.runtime.seed_rules`; here they meet the context that a call is made in.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ import weakref
 from typing import Any
 
 from tideflow._src.core import context
-from tideflow._src.runtime import random_seed
-from tideflow._src.runtime.random_seed import DEFAULT_GRAPH_SEED
+from tideflow._src.runtime import seed_rules
 from tideflow._src.runtime.random_state import eager_seeds
+from tideflow._src.runtime.seed_rules import DEFAULT_GRAPH_SEED
 
 __all__ = ["DEFAULT_GRAPH_SEED", "get_seed", "operation_seeds", "set_random_seed", "set_seed"]
 
@@ -63,7 +63,7 @@ def get_seed(op_seed: Any) -> tuple[Any, Any]:
         _seeds_made_up[graph] = number + 1
         return number
 
-    return random_seed.get_seed(graph.seed, op_seed, next_operation_seed=next_operation_seed)
+    return seed_rules.get_seed(graph.seed, op_seed, next_operation_seed=next_operation_seed)
 
 
 def operation_seeds(op_seed: Any) -> dict[str, int]:

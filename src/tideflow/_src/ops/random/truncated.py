@@ -11,9 +11,9 @@ from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.graph.op_def import default
 from tideflow._src.graph.types import FLOATING, INDEX
 from tideflow._src.ops.array.raw import raw
+from tideflow._src.ops.random.direct_sampling import box_muller, unit_from_words
 from tideflow._src.ops.random.output_shape import dimensions, known_dimensions, require_vector
-from tideflow._src.ops.random.sampling import box_muller, unit_from_words
-from tideflow._src.ops.random.stateless_kernels import key_counter
+from tideflow._src.ops.random.stateless_ops import key_counter
 from tideflow._src.runtime.op import op
 from tideflow._src.runtime.philox import philox_at
 

@@ -13,7 +13,7 @@ from tideflow._src.core.errors import invalid_argument
 from tideflow._src.graph.op_def import default
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.dimensions import known_shape, with_rank_at_least
-from tideflow._src.ops.signal.transforms import transform
+from tideflow._src.ops.signal.fourier_engines import transform
 from tideflow._src.runtime.op import Op, op
 
 COMPLEX = default("complex64", ("complex64", "complex128"))

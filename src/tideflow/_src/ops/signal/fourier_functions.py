@@ -12,7 +12,7 @@ from tideflow._src.graph.static_value import static_value
 from tideflow._src.ops.array.raw import raw, static_shape
 from tideflow._src.ops.dimensions import shape_of
 from tideflow._src.ops.scopes import name_scope
-from tideflow._src.ops.signal.transforms import zeros_of
+from tideflow._src.ops.signal.fourier_engines import zeros_of
 from tideflow._src.runtime.convert import convert_to_tensor
 
 __all__ = [

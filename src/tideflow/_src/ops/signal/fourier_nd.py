@@ -15,8 +15,8 @@ from tideflow._src.core.errors import invalid_argument
 from tideflow._src.graph.op_def import Shape, StaticValue
 from tideflow._src.ops.dimensions import with_rank
 from tideflow._src.ops.signal.fourier import COMPLEX
+from tideflow._src.ops.signal.fourier_engines import transform
 from tideflow._src.ops.signal.real_fourier import REAL, check_pair
-from tideflow._src.ops.signal.transforms import transform
 from tideflow._src.runtime.op import Op, op
 
 _MOST_ELEMENTS = 1 << 31

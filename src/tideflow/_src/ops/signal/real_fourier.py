@@ -13,7 +13,7 @@ from tideflow._src.graph.op_def import Shape, StaticValue, default
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.dimensions import merge_dimensions, with_rank, with_rank_at_least
 from tideflow._src.ops.signal.fourier import COMPLEX, elements, fft2d_op, fft_op, ifft2d_op, ifft_op, last_axes
-from tideflow._src.ops.signal.transforms import transform, zeros_of
+from tideflow._src.ops.signal.fourier_engines import transform, zeros_of
 from tideflow._src.runtime.op import Op, op
 
 REAL = default("float", ("float", "double"))

@@ -13,9 +13,9 @@ from tideflow._src.graph.static_value import static_value
 from tideflow._src.ops.array.raw import raw, static_shape
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.ops.signal.cosine import dct
+from tideflow._src.ops.signal.fourier_engines import zeros_of
 from tideflow._src.ops.signal.fourier_functions import irfft, rfft
 from tideflow._src.ops.signal.framing import frame, overlap_and_add
-from tideflow._src.ops.signal.transforms import zeros_of
 from tideflow._src.ops.signal.windows import hann_window, vorbis_window
 from tideflow._src.runtime.convert import convert_to_tensor
 

@@ -64,8 +64,8 @@ from tideflow._src.ops.linalg.tridiagonal_functions import eigh_tridiagonal as e
 from tideflow._src.ops.linalg.tridiagonal_functions import tridiagonal_matmul as tridiagonal_matmul
 from tideflow._src.ops.linalg.tridiagonal_functions import tridiagonal_solve as tridiagonal_solve
 from tideflow._src.ops.math.einsum import einsum as einsum
-from tideflow._src.ops.math.matmul import matmul as matmul
-from tideflow._src.ops.math.matmul import matvec as matvec
-from tideflow._src.ops.math.matmul import tensordot as tensordot
+from tideflow._src.ops.math.matrix_product_functions import matmul as matmul
+from tideflow._src.ops.math.matrix_product_functions import matvec as matvec
+from tideflow._src.ops.math.matrix_product_functions import tensordot as tensordot
 from tideflow._src.ops.nn.moments import l2_normalize as l2_normalize
 from tideflow.compat.v1.linalg import experimental as experimental

@@ -41,7 +41,7 @@ from tideflow._src.ops.linalg.operators.arguments import (
     solve_broadcast,
 )
 from tideflow._src.ops.linalg.operators.shapes import HasShape
-from tideflow._src.ops.math.reduce import reduce_max, reduce_min, reduce_sum
+from tideflow._src.ops.math.reduction_functions import reduce_max, reduce_min, reduce_sum
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor
 

@@ -35,7 +35,7 @@ from tideflow._src.ops.linalg.operators.arguments import (
 )
 from tideflow._src.ops.linalg.operators.base import LinearOperator
 from tideflow._src.ops.linalg.operators.hints import commuting, hints_of
-from tideflow._src.ops.math.reduce import reduce_max, reduce_min, reduce_prod, reduce_sum
+from tideflow._src.ops.math.reduction_functions import reduce_max, reduce_min, reduce_prod, reduce_sum
 from tideflow._src.ops.scopes import name_scope
 
 _ANY = np.array([-1], np.int32)

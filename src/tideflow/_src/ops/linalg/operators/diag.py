@@ -26,7 +26,7 @@ from tideflow._src.ops.linalg.operators.arguments import (
 )
 from tideflow._src.ops.linalg.operators.base import LinearOperator, kind
 from tideflow._src.ops.linalg.operators.hints import commuting, hints_of
-from tideflow._src.ops.math.reduce import reduce_max, reduce_min, reduce_prod, reduce_sum
+from tideflow._src.ops.math.reduction_functions import reduce_max, reduce_min, reduce_prod, reduce_sum
 from tideflow._src.ops.scopes import name_scope
 
 _LAST = np.int32(-1)

@@ -27,7 +27,7 @@ from tideflow._src.ops.linalg.operators.arguments import (
 from tideflow._src.ops.linalg.operators.base import LinearOperator
 from tideflow._src.ops.linalg.operators.diag import LinearOperatorDiag
 from tideflow._src.ops.linalg.operators.identity import LinearOperatorIdentity
-from tideflow._src.ops.math.reduce import reduce_sum
+from tideflow._src.ops.math.reduction_functions import reduce_sum
 from tideflow._src.ops.scopes import name_scope
 
 

@@ -20,7 +20,7 @@ from tideflow._src.ops.linalg.operators.arguments import (
 )
 from tideflow._src.ops.linalg.operators.base import LinearOperator, kind
 from tideflow._src.ops.linalg.operators.hints import combined_non_singular
-from tideflow._src.ops.math.reduce import reduce_prod, reduce_sum
+from tideflow._src.ops.math.reduction_functions import reduce_prod, reduce_sum
 from tideflow._src.ops.scopes import name_scope
 
 

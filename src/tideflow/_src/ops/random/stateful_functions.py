@@ -16,7 +16,7 @@ from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.math.arithmetic import add, multiply, subtract
 from tideflow._src.ops.random.output_shape import broadcast_with, shape_tensor
 from tideflow._src.ops.random.seeds import operation_seeds
-from tideflow._src.ops.random.stateful_kernels import (
+from tideflow._src.ops.random.stateful_ops import (
     multinomial_op,
     random_gamma_op,
     random_poisson_v2,

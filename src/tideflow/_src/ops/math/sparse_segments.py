@@ -1,7 +1,8 @@
-"""Reductions over segments of rows that are picked by their indices, and their gradients."""
+"""Reductions over segments of rows that are picked by their indices: operations, gradients, ``tf.sparse.segment_*``."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,9 @@ from tideflow._src.graph.types import FLOATING, INDEX, REAL
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.dimensions import known_shape, merge_dimensions, with_rank, with_rank_at_least
 from tideflow._src.ops.math.reduction import is_short_float
-from tideflow._src.ops.math.segment import check_ascending, reduce_runs
+from tideflow._src.ops.math.segments import check_ascending, described, reduce_runs
 from tideflow._src.runtime.checks import scalar
-from tideflow._src.runtime.op import op
+from tideflow._src.runtime.op import Op, op
 
 _INDEX = default("int32", INDEX)
 _SIGNATURE = "data: T, indices: Tidx, segment_ids: Tsegmentids -> output: T"
@@ -230,3 +231,66 @@ for _plain, _counted, _grad in (
     _grad.shape(_gradient_shape)
     _grad.samples(_gradient_samples)
     _grad.gradient(_second_rule(_counted.name))
+
+
+# Public functions.
+
+
+def _over_picked(plain: Op, counted: Op, name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    def function(
+        data: Any,
+        indices: Any,
+        segment_ids: Any,
+        num_segments: Any = None,
+        name: str | None = None,
+        sparse_gradient: bool = False,
+    ) -> Any:
+        if num_segments is None:
+            return plain(data, indices, segment_ids, sparse_gradient=sparse_gradient, name=name)
+        return counted(data, indices, segment_ids, num_segments, sparse_gradient=sparse_gradient, name=name)
+
+    def function_v1(
+        data: Any,
+        indices: Any,
+        segment_ids: Any,
+        name: str | None = None,
+        num_segments: Any = None,
+        sparse_gradient: bool = False,
+    ) -> Any:
+        return function(data, indices, segment_ids, num_segments, name, sparse_gradient)
+
+    described(function_v1, plain, f"{name}_v1", f"\n    With TensorFlow 1's arguments; see ``{name}``.\n    ")
+    return described(function, plain, name, _PICKED_ARGUMENTS), function_v1
+
+
+_PICKED_ARGUMENTS = """
+    Args:
+      data: a tensor of rank 1 or more.
+      indices: a vector with the rows to pick.
+      segment_ids: a vector with the segment of each picked row, ascending.
+      num_segments: the number of segments; one more than the last if None.
+      name: the name of the node.
+      sparse_gradient: a hint that the gradient touches few rows.
+
+    Returns:
+      A tensor like ``data`` with a row for each segment.
+
+    Raises:
+      InvalidArgumentError: an index is out of range, or the numbers do not ascend.
+    """
+
+sparse_segment_sum, sparse_segment_sum_v1 = _over_picked(
+    sparse_segment_sum_op,
+    sparse_segment_sum_with_num_segments_op,
+    "sparse_segment_sum",
+)
+sparse_segment_mean, sparse_segment_mean_v1 = _over_picked(
+    sparse_segment_mean_op,
+    sparse_segment_mean_with_num_segments_op,
+    "sparse_segment_mean",
+)
+sparse_segment_sqrt_n, sparse_segment_sqrt_n_v1 = _over_picked(
+    sparse_segment_sqrt_n_op,
+    sparse_segment_sqrt_n_with_num_segments_op,
+    "sparse_segment_sqrt_n",
+)

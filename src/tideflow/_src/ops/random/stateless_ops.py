@@ -18,7 +18,7 @@ from tideflow._src.graph.op_def import default
 from tideflow._src.graph.types import FLOATING, INDEX, REAL
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.dimensions import known_shape
-from tideflow._src.ops.random import rejection_sampling, sampling
+from tideflow._src.ops.random import direct_sampling, rejection_sampling
 from tideflow._src.ops.random.output_shape import (
     categorical_shape,
     count_of,
@@ -28,7 +28,7 @@ from tideflow._src.ops.random.output_shape import (
     require_scalar,
     require_vector,
 )
-from tideflow._src.ops.random.stateful_kernels import (
+from tideflow._src.ops.random.stateful_ops import (
     check_categorical,
     check_integer_range,
     gradient_of_shapes,
@@ -146,7 +146,7 @@ def _key_samples(s: Any) -> Any:
 
 
 def _fill(draw: Callable[..., Any], xp: Any, key: Any, counter: Any, shape: Any, dtype: DType) -> Any:
-    """Returns a tensor of the given shape, filled by one of the functions of ``sampling``."""
+    """Returns a tensor of the given shape, filled by one of the functions of ``direct_sampling``."""
     sizes = dimensions(shape)
     return draw(xp, key, counter, count_of(shape), numpy_type(dtype)).reshape(sizes)
 
@@ -194,7 +194,7 @@ def _define_filling(
 
 stateless_random_uniform, stateless_random_uniform_v2 = _define_filling(
     "RandomUniform",
-    sampling.uniform,
+    direct_sampling.uniform,
     FLOATING,
     "float32",
     INDEX,
@@ -202,7 +202,7 @@ stateless_random_uniform, stateless_random_uniform_v2 = _define_filling(
 )
 stateless_random_normal, stateless_random_normal_v2 = _define_filling(
     "RandomNormal",
-    sampling.normal,
+    direct_sampling.normal,
     FLOATING,
     "float32",
     INDEX,
@@ -218,7 +218,7 @@ stateless_truncated_normal_op, stateless_truncated_normal_v2 = _define_filling(
 )
 stateless_random_uniform_full_int, stateless_random_uniform_full_int_v2 = _define_filling(
     "RandomUniformFullInt",
-    sampling.uniform_full_int,
+    direct_sampling.uniform_full_int,
     _FULL_INTEGERS,
     "uint64",
     _FULL_INTEGERS,
@@ -232,7 +232,7 @@ def _fill_range(xp: Any, key: Any, counter: Any, shape: Any, minval: Any, maxval
     check_integer_range(minval, maxval, count)
     if not count:
         return xp.zeros(sizes, minval.dtype)
-    return sampling.uniform_int(xp, key, counter, count, minval, maxval, minval.dtype).reshape(sizes)
+    return direct_sampling.uniform_int(xp, key, counter, count, minval, maxval, minval.dtype).reshape(sizes)
 
 
 @op(
@@ -366,7 +366,7 @@ def stateless_multinomial_op(xp, logits, num_samples, seed, *, output_dtype: DTy
     """Draws classes from the unnormalized log-probabilities in each row of ``logits``."""
     key, counter = key_counter(xp, seed)
     count = check_categorical(logits, num_samples)
-    return sampling.multinomial(xp, key, counter, logits, count, numpy_type(output_dtype))
+    return direct_sampling.multinomial(xp, key, counter, logits, count, numpy_type(output_dtype))
 
 
 @stateless_multinomial_op.shape

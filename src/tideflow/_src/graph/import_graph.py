@@ -14,9 +14,9 @@ from typing import Any
 from tideflow._src.core import context
 from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.graph import export, protos
-from tideflow._src.graph.function_import import FunctionBuilder
 from tideflow._src.graph.function_library import import_library
 from tideflow._src.graph.graph import Graph
+from tideflow._src.graph.import_functions import FunctionBuilder
 from tideflow._src.graph.import_nodes import CONTROL, NodeImport
 from tideflow._src.graph.operation import Operation
 

@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 
 from tideflow._src.runtime import philox as philox_module
-from tideflow._src.runtime.parallel import over_ranges
 from tideflow._src.runtime.philox import philox
+from tideflow._src.runtime.threaded_ranges import over_ranges
 
 __all__ = ["box_muller", "multinomial", "normal", "permutation", "uniform", "uniform_full_int", "uniform_int"]
 

@@ -13,7 +13,7 @@ from tideflow._src.core.tensor import wrap
 from tideflow._src.graph.graph import Graph
 from tideflow._src.ops.array.placeholders import placeholder
 from tideflow._src.ops.array.raw import raw
-from tideflow._src.ops.math.reduce import (
+from tideflow._src.ops.math.reduction_functions import (
     count_nonzero,
     count_nonzero_v1,
     reduce_all,

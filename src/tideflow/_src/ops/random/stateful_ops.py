@@ -18,7 +18,7 @@ from tideflow._src.graph.types import FLOATING, INDEX, REAL
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.dimensions import known_shape
 from tideflow._src.ops.math.incomplete_gamma import quantile_slope
-from tideflow._src.ops.random import rejection_sampling, sampling
+from tideflow._src.ops.random import direct_sampling, rejection_sampling
 from tideflow._src.ops.random.output_shape import (
     categorical_shape,
     count_of,
@@ -74,7 +74,7 @@ def random_uniform_op(xp, shape, *, seed: int = 0, seed2: int = 0, dtype: DType,
     """Draws from the uniform distribution on [0, 1)."""
     sizes = dimensions(shape)
     count = count_of(shape)
-    return sampling.uniform(xp, generator.key, generator.counter, count, numpy_type(dtype)).reshape(sizes)
+    return direct_sampling.uniform(xp, generator.key, generator.counter, count, numpy_type(dtype)).reshape(sizes)
 
 
 @op(
@@ -89,7 +89,7 @@ def random_standard_normal(xp, shape, *, seed: int = 0, seed2: int = 0, dtype: D
     """Draws from the normal distribution with mean 0 and variance 1."""
     sizes = dimensions(shape)
     count = count_of(shape)
-    return sampling.normal(xp, generator.key, generator.counter, count, numpy_type(dtype)).reshape(sizes)
+    return direct_sampling.normal(xp, generator.key, generator.counter, count, numpy_type(dtype)).reshape(sizes)
 
 
 @op(
@@ -137,7 +137,7 @@ def random_uniform_int(xp, shape, minval, maxval, *, seed: int = 0, seed2: int =
     check_integer_range(minval, maxval, count)
     if not count:
         return xp.zeros(sizes, minval.dtype)
-    draws = sampling.uniform_int(xp, generator.key, generator.counter, count, minval, maxval, minval.dtype)
+    draws = direct_sampling.uniform_int(xp, generator.key, generator.counter, count, minval, maxval, minval.dtype)
     return draws.reshape(sizes)
 
 
@@ -181,7 +181,7 @@ def shuffled(value: Any, key: Any, counter: Any) -> Any:
     """Returns the rows of ``value`` in the order that the stretch of the stream gives."""
     if np.ndim(value) == 0 or value.shape[0] <= 1 or 0 in value.shape:
         return value
-    return value[sampling.permutation(key, counter, value.shape[0])]
+    return value[direct_sampling.permutation(key, counter, value.shape[0])]
 
 
 @random_shuffle_op.shape
@@ -232,7 +232,7 @@ def _multinomial_blocks(logits: Any, num_samples: Any, **attributes: Any) -> int
 def multinomial_op(xp, logits, num_samples, *, seed: int = 0, seed2: int = 0, output_dtype: DType = "int64", generator):
     """Draws classes from the unnormalized log-probabilities in each row of ``logits``."""
     count = check_categorical(logits, num_samples)
-    return sampling.multinomial(xp, generator.key, generator.counter, logits, count, numpy_type(output_dtype))
+    return direct_sampling.multinomial(xp, generator.key, generator.counter, logits, count, numpy_type(output_dtype))
 
 
 @multinomial_op.shape

@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from tideflow._src.runtime.options import get_intra_op_parallelism_threads
+from tideflow._src.runtime.program_options import get_intra_op_parallelism_threads
 
 #: Elements below which a thread costs more than it saves.
 _WORTH_A_THREAD = 1 << 18

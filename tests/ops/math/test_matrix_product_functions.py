@@ -11,7 +11,7 @@ from tideflow._src.core.tensor import wrap
 from tideflow._src.graph.graph import Graph
 from tideflow._src.ops.array.placeholders import placeholder
 from tideflow._src.ops.math.einsum import einsum
-from tideflow._src.ops.math.matmul import matmul, matvec, tensordot
+from tideflow._src.ops.math.matrix_product_functions import matmul, matvec, tensordot
 from tideflow._src.session.session import Session
 
 RANDOM = np.random.default_rng(1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tideflow._src.ops.strings.hashes import Packed, fingerprint64, murmur64, siphash
+from tideflow._src.ops.strings.hash_kernels import Packed, fingerprint64, murmur64, siphash
 
 KEY = tuple(int.from_bytes(bytes(range(start, start + 8)), "little") for start in (0, 8))
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from tideflow._src.core import float_errors
-from tideflow._src.ops.random import rejection_sampling, sampling
+from tideflow._src.ops.random import direct_sampling, rejection_sampling
 from tideflow._src.runtime import philox as philox_module
 from tideflow._src.runtime.philox import (
     PhiloxState,
@@ -25,11 +25,11 @@ from tideflow._src.runtime.philox import (
 RECORDED = np.load(pathlib.Path(__file__).parents[2] / "runtime" / "data" / "random.npz")
 CASES = list(enumerate(json.loads(str(RECORDED["cases"]))))
 FILLS = {
-    "RandomUniform": sampling.uniform,
-    "RandomStandardNormal": sampling.normal,
+    "RandomUniform": direct_sampling.uniform,
+    "RandomStandardNormal": direct_sampling.normal,
     "TruncatedNormal": rejection_sampling.truncated_normal,
-    "StatelessRandomUniform": sampling.uniform,
-    "StatelessRandomNormal": sampling.normal,
+    "StatelessRandomUniform": direct_sampling.uniform,
+    "StatelessRandomNormal": direct_sampling.normal,
     "StatelessTruncatedNormal": rejection_sampling.truncated_normal,
 }
 # Compiling takes most of the time: not every recorded case is checked on the compiled tier too.
@@ -105,13 +105,13 @@ def test_consecutive_calls_of_a_stateful_op(index, case):
     for run, size in enumerate(case["sizes"]):
         counter = state.reserve(blocks_for_outputs(size))
         wanted = expected(index, run, dtype)
-        check(fill(np, state.key, counter, size, dtype), wanted, exact=fill is sampling.uniform)
+        check(fill(np, state.key, counter, size, dtype), wanted, exact=fill is direct_sampling.uniform)
         if size in COMPILED_SIZES and case["seed"] in COMPILED_SEEDS:
-            check(compiled(fill, state.key, counter, size, dtype), wanted, exact=fill is sampling.uniform)
+            check(compiled(fill, state.key, counter, size, dtype), wanted, exact=fill is direct_sampling.uniform)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("fill", [sampling.normal, rejection_sampling.truncated_normal])
+@pytest.mark.parametrize("fill", [direct_sampling.normal, rejection_sampling.truncated_normal])
 def test_many_normals_are_the_same_compiled(fill, dtype):
     size = 200001
     check(compiled(fill, 3, (0, 9), size, dtype), thin(fill(np, 3, (0, 9), size, dtype)), exact=False)
@@ -126,22 +126,22 @@ def test_consecutive_calls_of_random_uniform_int(index, case):
     for run, size in enumerate(case["sizes"]):
         counter = state.reserve(blocks_for_outputs(size))
         arguments = (size, case["minval"], case["maxval"], dtype)
-        check(sampling.uniform_int(np, state.key, counter, *arguments), expected(index, run, dtype), exact=True)
+        check(direct_sampling.uniform_int(np, state.key, counter, *arguments), expected(index, run, dtype), exact=True)
         if size in COMPILED_SIZES:
-            actual = compiled(sampling.uniform_int, state.key, counter, *arguments)
+            actual = compiled(direct_sampling.uniform_int, state.key, counter, *arguments)
             check(actual, expected(index, run, dtype), exact=True)
 
 
 def test_uniform_int_takes_traced_bounds():
-    draw = jax.jit(lambda low, high: sampling.uniform_int(jnp, 5, (0, 1), 9, low, high, "int64"))
-    wanted = sampling.uniform_int(np, 5, (0, 1), 9, -3, 2**40, "int64")
+    draw = jax.jit(lambda low, high: direct_sampling.uniform_int(jnp, 5, (0, 1), 9, low, high, "int64"))
+    wanted = direct_sampling.uniform_int(np, 5, (0, 1), 9, -3, 2**40, "int64")
     np.testing.assert_array_equal(draw(-3, 2**40), wanted)
 
 
 @pytest.mark.parametrize("dtype", ["uint32", "uint64"])
 def test_uniform_int_of_unsigned_types_stays_in_range(dtype):
     high = np.iinfo(dtype).max
-    values = sampling.uniform_int(np, 5, (0, 1), 1000, high - 7, high, dtype)
+    values = direct_sampling.uniform_int(np, 5, (0, 1), 1000, high - 7, high, dtype)
     assert values.dtype == dtype
     assert set(values.tolist()) == set(range(high - 7, high))
 
@@ -159,7 +159,7 @@ def test_stateless_ops_with_a_key_and_a_counter(index, case):
 def check_fill(index, case, fill):
     (size,), dtype = case["sizes"], dtype_of(case)
     key, counter = case_stream(case)
-    exact = fill is sampling.uniform
+    exact = fill is direct_sampling.uniform
     check(fill(np, key, counter, size, dtype), expected(index, 0, dtype), exact=exact)
     if key in COMPILED_SEEDS:
         check(compiled(fill, key, counter, size, dtype), expected(index, 0, dtype), exact=exact)
@@ -169,15 +169,15 @@ def check_fill(index, case, fill):
 def test_full_range_integers(index, case):
     key, counter = case_stream(case)
     dtype = dtype_of(case)
-    check(sampling.uniform_full_int(np, key, counter, 26, dtype), expected(index, 0, dtype), exact=True)
-    check(compiled(sampling.uniform_full_int, key, counter, 26, dtype), expected(index, 0, dtype), exact=True)
+    check(direct_sampling.uniform_full_int(np, key, counter, 26, dtype), expected(index, 0, dtype), exact=True)
+    check(compiled(direct_sampling.uniform_full_int, key, counter, 26, dtype), expected(index, 0, dtype), exact=True)
 
 
 @select("StatelessRandomUniformIntV2")
 def test_stateless_integers(index, case):
     key, counter = case_stream(case)
     arguments = (26, case["minval"], case["maxval"], dtype_of(case))
-    check(sampling.uniform_int(np, key, counter, *arguments), expected(index, 0, arguments[-1]), exact=True)
+    check(direct_sampling.uniform_int(np, key, counter, *arguments), expected(index, 0, arguments[-1]), exact=True)
 
 
 @select("RandomShuffle")
@@ -186,11 +186,11 @@ def test_consecutive_calls_of_random_shuffle(index, case):
     for run, size in enumerate(case["sizes"]):
         counter = state.reserve(blocks_for_shuffle(size))
         wanted = RECORDED[f"{index}/{run}"]
-        np.testing.assert_array_equal(sampling.permutation(state.key, counter, size), wanted)
+        np.testing.assert_array_equal(direct_sampling.permutation(state.key, counter, size), wanted)
 
 
 def test_the_empty_permutation():
-    assert sampling.permutation(1, (0, 1), 0).shape == (0,)
+    assert direct_sampling.permutation(1, (0, 1), 0).shape == (0,)
 
 
 @select("Multinomial")
@@ -201,20 +201,20 @@ def test_consecutive_calls_of_multinomial(index, case):
         counter = state.reserve(blocks_for_multinomial(len(logits), size))
         arguments = (logits, size, case["output_dtype"])
         wanted = RECORDED[f"{index}/{run}"]
-        check(sampling.multinomial(np, state.key, counter, *arguments), wanted, exact=True)
-        check(compiled(sampling.multinomial, state.key, counter, *arguments), wanted, exact=True)
+        check(direct_sampling.multinomial(np, state.key, counter, *arguments), wanted, exact=True)
+        check(compiled(direct_sampling.multinomial, state.key, counter, *arguments), wanted, exact=True)
 
 
 @select("StatelessMultinomial")
 def test_stateless_multinomial(index, case):
     logits = np.array(case["logits"], np.float32)
-    actual = sampling.multinomial(np, *case_stream(case), logits, case["sizes"][0])
+    actual = direct_sampling.multinomial(np, *case_stream(case), logits, case["sizes"][0])
     check(actual, RECORDED[f"{index}/0"], exact=True)
 
 
 def test_multinomial_without_a_finite_logit_gives_the_number_of_classes():
     logits = np.array([[-np.inf, np.nan, np.inf]], np.float32)
-    assert sampling.multinomial(np, 1, (0, 1), logits, 2).tolist() == [[3, 3]]
+    assert direct_sampling.multinomial(np, 1, (0, 1), logits, 2).tolist() == [[3, 3]]
 
 
 @select("RandomGamma")
@@ -267,13 +267,13 @@ def test_poisson_of_impossible_and_infinite_rates():
 def test_chunks_do_not_show(monkeypatch):
     whole = [
         fill(np, 3, (2**64 - 20, 9), 1001, np.float32)
-        for fill in (sampling.uniform, sampling.normal, rejection_sampling.truncated_normal)
+        for fill in (direct_sampling.uniform, direct_sampling.normal, rejection_sampling.truncated_normal)
     ]
     monkeypatch.setattr(philox_module, "CHUNK_BLOCKS", 7)
     monkeypatch.setattr(rejection_sampling, "_CHUNK_GROUPS", 7)
     pieces = [
         fill(np, 3, (2**64 - 20, 9), 1001, np.float32)
-        for fill in (sampling.uniform, sampling.normal, rejection_sampling.truncated_normal)
+        for fill in (direct_sampling.uniform, direct_sampling.normal, rejection_sampling.truncated_normal)
     ]
     np.testing.assert_array_equal(whole, pieces)
 
@@ -286,7 +286,7 @@ def test_a_permutation_is_that_of_one_swap_after_the_other(size) -> None:
         for place in range(size - 1):
             partner = place + words[place] % (size - place)
             rows[place], rows[partner] = rows[partner], rows[place]
-        result = sampling.permutation(3, (counter, 0), size)
+        result = direct_sampling.permutation(3, (counter, 0), size)
         assert result.dtype == np.int32
         assert result.tolist() == rows
 
@@ -294,13 +294,13 @@ def test_a_permutation_is_that_of_one_swap_after_the_other(size) -> None:
 def test_large_draws_do_not_depend_on_how_they_are_divided(monkeypatch) -> None:
     shapes = np.random.default_rng(0).random(40_000).astype(np.float32) * 3
     draws = (
-        lambda: sampling.normal(np, 5, (1, 0), 300_001, np.float32),
+        lambda: direct_sampling.normal(np, 5, (1, 0), 300_001, np.float32),
         lambda: rejection_sampling.gamma(5, (1, 0), shapes, 2),
         lambda: rejection_sampling.poisson(5, (1, 0), shapes * 8, 2, np.float32),
         lambda: rejection_sampling.truncated_normal(np, 5, (1, 0), 300_001, np.float32),
     )
     divided = [draw() for draw in draws]
-    for module in (sampling, rejection_sampling):
+    for module in (direct_sampling, rejection_sampling):
         monkeypatch.setattr(module, "over_ranges", lambda function, count, size: function(0, count))
     monkeypatch.setattr(rejection_sampling, "_CHUNK_NUMBERS", 1 << 30)
     for draw, result in zip(draws, divided, strict=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tideflow._src.ops.control.checks import summary
+from tideflow._src.ops.control.assert_and_print import summary
 
 
 @pytest.mark.parametrize(

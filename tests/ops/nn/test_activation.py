@@ -8,8 +8,7 @@ import pytest
 from tideflow._src.autodiff.tape import GradientTape
 from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.ops import everything  # noqa: F401
-from tideflow._src.ops.nn import activation_functions as functions
-from tideflow._src.ops.nn.activation import relu
+from tideflow._src.ops.nn import activation
 from tideflow._src.ops.nn.softmax import log_softmax, softmax, softmax_v1
 from tideflow._src.runtime.convert import convert_to_tensor
 
@@ -17,42 +16,42 @@ X = np.float32([[-2.0, 0.0, 3.0], [7.0, -0.5, 1.0]])
 
 
 def test_rectifiers() -> None:
-    np.testing.assert_array_equal(relu(X).numpy(), np.maximum(X, 0))
-    np.testing.assert_array_equal(functions.relu6(X).numpy(), np.clip(X, 0, 6))
-    np.testing.assert_allclose(functions.leaky_relu(X, 0.5).numpy(), np.where(X > 0, X, 0.5 * X))
+    np.testing.assert_array_equal(activation.relu(X).numpy(), np.maximum(X, 0))
+    np.testing.assert_array_equal(activation.relu6(X).numpy(), np.clip(X, 0, 6))
+    np.testing.assert_allclose(activation.leaky_relu(X, 0.5).numpy(), np.where(X > 0, X, 0.5 * X))
     joined = np.concatenate([np.maximum(X, 0), np.maximum(-X, 0)], 0)
-    np.testing.assert_array_equal(functions.crelu(X, axis=0).numpy(), joined)
-    assert functions.leaky_relu(np.int32([-2, 2])).dtype.name == "float32"
+    np.testing.assert_array_equal(activation.crelu(X, axis=0).numpy(), joined)
+    assert activation.leaky_relu(np.int32([-2, 2])).dtype.name == "float32"
 
 
 def test_not_a_number_passes_rectifiers() -> None:
-    assert np.isnan(relu(np.float32([np.nan])).numpy()[0])
+    assert np.isnan(activation.relu(np.float32([np.nan])).numpy()[0])
 
 
 def test_gelu_is_exact_or_approximate() -> None:
-    exact = functions.gelu(np.float64([1.0])).numpy()[0]
+    exact = activation.gelu(np.float64([1.0])).numpy()[0]
     assert exact == pytest.approx(0.8413447460685429, abs=1e-8)
-    assert functions.gelu(np.float64([1.0]), approximate=True).numpy()[0] == pytest.approx(0.8411919906, abs=1e-9)
+    assert activation.gelu(np.float64([1.0]), approximate=True).numpy()[0] == pytest.approx(0.8411919906, abs=1e-9)
     with pytest.raises(ValueError, match="floating point"):
-        functions.gelu(np.int32([1]))
+        activation.gelu(np.int32([1]))
 
 
 def test_silu_and_its_gradient() -> None:
     x = convert_to_tensor(np.float64([0.3]))
     with GradientTape() as tape:
         tape.watch(x)
-        y = functions.silu(x, 2.0)
+        y = activation.silu(x, 2.0)
     sigmoid = 1 / (1 + np.exp(-0.6))
     assert y.numpy()[0] == pytest.approx(0.3 * sigmoid)
     assert tape.gradient(y, x).numpy()[0] == pytest.approx(sigmoid + 0.6 * sigmoid * (1 - sigmoid))
 
 
 def test_log_sigmoid_does_not_overflow() -> None:
-    np.testing.assert_allclose(functions.log_sigmoid(np.float32([-1000.0, 1000.0])).numpy(), [-1000.0, 0.0])
+    np.testing.assert_allclose(activation.log_sigmoid(np.float32([-1000.0, 1000.0])).numpy(), [-1000.0, 0.0])
 
 
 def test_zero_fraction() -> None:
-    assert functions.zero_fraction(np.float32([0, 1, 0, 0])).numpy() == np.float32(0.75)
+    assert activation.zero_fraction(np.float32([0, 1, 0, 0])).numpy() == np.float32(0.75)
 
 
 def test_softmax_over_any_axis() -> None:

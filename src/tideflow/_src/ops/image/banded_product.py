@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from tideflow._src.ops.image.sampling import Taps
+from tideflow._src.ops.image.resizing_weights import Taps
 from tideflow._src.runtime.lazy import jnp, lax
-from tideflow._src.runtime.parallel import over_ranges
+from tideflow._src.runtime.threaded_ranges import over_ranges
 
 Array = np.ndarray[Any, Any]
 
