@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 import itertools
-import weakref
 
 import numpy as np
 import pytest
@@ -382,17 +380,3 @@ def test_a_read_for_the_gradient_of_a_loop_keeps_the_place_of_the_loop(monkeypat
 
     value, gradient = step(tf.constant(2.0))
     assert (value.numpy(), gradient.numpy(), variable.numpy()) == (54.0, 27.0, 100.0)
-
-
-def test_variables_that_were_arguments_are_freed(monkeypatch) -> None:
-    monkeypatch.setenv("TIDEFLOW_TIER", "host")
-    scaled = tf.function(lambda variable, x: variable * x)
-    buffers = []
-    for _ in range(5):
-        variable = tf.Variable(np.ones(3, np.float32))
-        scaled(variable, tf.constant(2.0))
-        buffers.append(weakref.ref(variable._buffer))
-        del variable
-    gc.collect()
-    # The trace knows the variable that it was made for.
-    assert sum(buffer() is not None for buffer in buffers) <= 1

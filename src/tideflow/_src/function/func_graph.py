@@ -19,7 +19,7 @@ from tideflow._src.graph.operation import Operation
 from tideflow._src.graph.static_value import static_value
 from tideflow._src.runtime import must_compile, stages, tracing
 from tideflow._src.runtime.arguments import wire_name
-from tideflow._src.runtime.buffers import Buffer, ResourceHandle, ResourceManager
+from tideflow._src.runtime.buffers import Buffer, ResourceHandle, ResourceManager, running_state
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.runtime.effects import buffer_in_value, read_value
 from tideflow._src.runtime.plan import Plan, in_order, needed
@@ -143,6 +143,19 @@ class FuncGraph(Graph):
         if not self._is_outside(tensor._op.graph):
             raise out_of_scope(tensor, f"in the function {self.name}")
 
+    def release_captures(self) -> None:
+        """Lets go of what the function captured, for one that is called with that and may live longer."""
+        for _, inner in self._captures.values():
+            inner.__dict__.pop("_bound", None)
+        self._captures.clear()
+
+    def is_closed(self) -> bool:
+        """Tells whether neither the function nor one around it holds anything captured from outside."""
+        graph: Any = self
+        while isinstance(graph, FuncGraph) and not graph._captures:
+            graph = graph.outer_graph
+        return graph is None
+
     def changed_in_place(self) -> None:
         """Forgets the programs made of this graph, because operations that existed have changed."""
         super().changed_in_place()
@@ -172,30 +185,35 @@ class FuncGraph(Graph):
           values: what it is called with at first. The variables whose handles and references are among these are its
             variables from then on.
         """
-        state = current_state()
+        state = current_state(self)
         given = {
             parameter: value
             for parameter, value in zip(self.inputs, values, strict=True)
             if buffer_in_value(value) is not None and _names_state(parameter)
         }
-        key = (self, self._revision, tuple([buffer_in_value(value) for value in given.values()]))
-        program = state.programs.get(key)
-        if program is None:
+        # Variables of eager calls come and go: a program that is kept would keep them.
+        programs = {} if given and running_state() is None else state.programs
+        key = (self, tuple([buffer_in_value(value) for value in given.values()]))
+        revision, program = programs.get(key, (None, None))
+        if revision != self._revision:
             with self._program_lock:
-                program = state.programs.get(key)
-                if program is None:
-                    if self.must_compile:
-                        must_compile.check(self)
-                    feeds = [parameter for parameter in self.inputs if parameter not in given]
-                    inner = state.bound(given) if given else state
-                    program = Program(
-                        self.outputs, self.control_outputs, feeds, inner, compiled=self.must_compile, lists_on_host=True
-                    )
-                    state.programs[key] = program
+                revision, program = programs.get(key, (None, None))
+                if revision != self._revision:
+                    program = self._program(state, given)
+                    programs[key] = self._revision, program
         if not any(value.__class__ is Buffer or value.__class__ is ResourceHandle for value in values):
             return program.call
         places = [index for index, parameter in enumerate(self.inputs) if parameter not in given]
         return lambda values: program.call([read_value(values[index]) for index in places])
+
+    def _program(self, state: RunState, given: dict[SymbolicTensor, Any]) -> Program:
+        """Returns a program of the function on a state, for the variables that it is given."""
+        if self.must_compile:
+            must_compile.check(self)
+        feeds = [parameter for parameter in self.inputs if parameter not in given]
+        inner = state.bound(given) if given else state
+        compiled = self.must_compile
+        return Program(self.outputs, self.control_outputs, feeds, inner, compiled=compiled, lists_on_host=True)
 
     def check_types(self, values: Sequence[Any]) -> None:
         """Checks that the function can be called with these values.

@@ -45,6 +45,8 @@ class FunctionGraph(FuncGraph):
         self.attributes = dict(attributes or {})
         self.must_compile = bool(self.attributes.get("_XlaMustCompile"))
         self._arguments: set[int] = set()
+        #: The variables among the arguments that it was traced with.
+        self._given: list[weakref.ref[Any]] = []
         if self.outer_graph is None:
             self.seed = eager_seeds.global_seed
 
@@ -75,13 +77,9 @@ class FunctionGraph(FuncGraph):
     @property
     def variables(self) -> tuple[Any, ...]:
         """The variables that the function uses, in the order in which it first uses them."""
-        found: dict[int, Any] = {}
-        for outer, _ in self._captures.values():
-            owner = outer.__dict__.get("_variable_of")
-            variable = owner() if owner is not None else None
-            if variable is not None:
-                found.setdefault(id(variable), variable)
-        return tuple(found.values())
+        owners = [outer.__dict__.get("_variable_of") for outer in self.external_captures]
+        variables = [owner() for owner in (*self._given, *owners) if owner is not None]
+        return tuple({id(variable): variable for variable in variables if variable is not None}.values())
 
     @property
     def trainable_variables(self) -> tuple[Any, ...]:
@@ -97,6 +95,14 @@ class FunctionGraph(FuncGraph):
     def take_variable(self, variable: Any) -> None:
         """Adds the parameter of a variable among the arguments."""
         self._arguments.add(id(self.capture(variable.handle)))
+        self._given.append(weakref.ref(variable))
+
+    def release_arguments(self) -> None:
+        """Lets go of the variables among the arguments, once the graph is built: each call has its own."""
+        for key, (_, inner) in list(self._captures.items()):
+            if id(inner) in self._arguments:
+                del self._captures[key]
+                inner.__dict__.pop("_bound", None)
 
     def capture_call_time_value(
         self, closure: Callable[[], Any], spec: Any, key: Any = None, default_value: Any = None, placeholder: Any = None
@@ -172,6 +178,7 @@ def trace(
         graph.outputs = [item for item in structures.flatten(graph.structured_outputs) if item is not None]
         order_effects(graph)
     _captures_last(graph)
+    graph.release_arguments()
     return graph
 
 

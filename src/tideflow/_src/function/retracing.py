@@ -52,7 +52,7 @@ def traced(python_function: Any, owner: int, parameters: Sequence[Parameter]) ->
 
     Args:
       python_function: the function.
-      owner: tells functions of the same code apart.
+      owner: the number of the function, which tells those of the same code apart.
       parameters: the parameters with the types of this call's arguments.
     """
     with _lock:
@@ -70,12 +70,12 @@ def traced(python_function: Any, owner: int, parameters: Sequence[Parameter]) ->
         detector.warnings += 1
         times, calls = len(detector.traces), detector.calls - detector.traces[0] + 1
     get_logger().warning(
-        "%d out of the last %d calls to %r triggered tf.function retracing. %s Tracing is expensive. Define the "
+        "%d out of the last %d calls to %s triggered tf.function retracing. %s Tracing is expensive. Define the "
         "tf.function outside of loops; pass tensors where values of Python change; give a shape with None in "
         "input_signature, or reduce_retracing=True, where shapes change.",
         times,
         calls,
-        python_function,
+        repr(python_function),  # who keeps the record must not keep the function
         _reason(before, owner, parameters),
     )
 

@@ -8,6 +8,9 @@ from typing import Any
 from tideflow._src.function import trace_types
 from tideflow._src.function.function_type import Bound, Parameter
 
+#: Calls whose trace is remembered although it was made for wider types: shapes may differ without end.
+_MOST_FOUND = 1024
+
 
 class Trace:
     """Is one trace: the types that it was made for, and the concrete function."""
@@ -36,6 +39,8 @@ class TraceTable:
             trace = self._most_specific(context, bound.parameters)
             if trace is None:
                 return None
+            if len(self._found) >= _MOST_FOUND:
+                self._found.clear()
             self._found[key] = trace
         return trace.concrete
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import threading
 import weakref
 from collections.abc import Callable, Sequence
@@ -41,6 +42,7 @@ _ATTRIBUTES = frozenset(
     "_noinline api_implements api_preferred_device disable_acd disable_call_shape_inference "
     "disable_summaries_at_runtime runtime_constant_optimization".split()
 )
+_numbers = itertools.count()
 #: Entries of the fast path of one function; beyond this, values of Python pass through it without end.
 _MOST_FAST_ENTRIES = 512
 
@@ -71,6 +73,7 @@ class TracedFunction(interfaces.Callable):
         experimental_autograph_options: Any = None,
         experimental_attributes: dict[str, Any] | None = None,
     ) -> None:
+        self._number = next(_numbers)
         function, owner = without_self(python_function)
         self._function, self._owner = function, owner
         self._name = name
@@ -299,7 +302,7 @@ class TracedFunction(interfaces.Callable):
         calls = max(runs - len(concretes), 0)  # the first run of each is the call that traced it
         retracing.called(self._function, max(calls - self._counted_calls, 0))
         self._counted_calls = calls
-        retracing.traced(self._function, id(self), parameters)
+        retracing.traced(self._function, self._number, parameters)
 
     def _new(self, parameters: Sequence[Parameter], variables: Sequence[Any]) -> ConcreteFunction:
         signature = tuple([(item.name, item.type_constraint) for item in parameters])

@@ -114,8 +114,10 @@ def _call(graph: FuncGraph, tensors: Sequence[Any], only_at_once: bool = False) 
         return []
     arguments = [*tensors, *graph.external_captures]
     is_row = [position < len(tensors) for position in range(len(arguments))]
-    if context.executing_eagerly() and context.state.tapes and not gives_the_same_again(graph):
-        return _kept(graph, is_row, arguments)
+    if context.executing_eagerly():
+        graph.release_captures()  # it is kept for functions of equal structure
+        if context.state.tapes and not gives_the_same_again(graph):
+            return _kept(graph, is_row, arguments)
     return _mapped(graph, is_row, arguments)
 
 

@@ -2,8 +2,8 @@
 
 The choice is that of :mod:`.program`: the host goes through the rows until as many calls as compiling is worth;
 then ``jax.vmap`` of the traced function becomes one program for each signature of its inputs. Functions of equal
-structure share their programs, so that a Jacobian that is asked for again is compiled once. What XLA cannot take
-stays with the host.
+structure share their programs, so that a Jacobian that is asked for again is compiled once; but not functions that hold
+tensors or variables, which would be kept as long. What XLA cannot take stays with the host.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ from tideflow._src.runtime.xla import static_feeds
 
 #: Functions whose programs are kept for others of the same structure.
 _MOST_FUNCTIONS = 256
+#: Stateful operations that do nothing but look at a variable, which each call of a program passes.
+_READS = frozenset(("ReadVariableOp", "VariableShape"))
 #: Programs of one function, for different shapes or static values, before further ones stay with the host.
 _MOST_SIGNATURES = 16
 _programs: OrderedDict[Any, RowProgram] = OrderedDict()
@@ -51,7 +53,8 @@ def run(function: Any, arguments: Sequence[Any], captured: Sequence[Any]) -> lis
     count = row_count([np.shape(value) for value in arguments])
     program = function.__dict__.get("_row_program")
     if program is None:
-        program = function._row_program = _shared(function, len(arguments))
+        own = RowProgram(function, len(arguments)) if not function.is_closed() else None
+        program = function._row_program = own or _shared(function, len(arguments))
     return program.run(count, arguments, captured)  # type: ignore[no-any-return]
 
 
@@ -90,7 +93,10 @@ def _shared(function: Any, arguments: int) -> RowProgram:
 
 
 def _structure(function: Any) -> Any:
-    """Returns what two functions have in common exactly if they compute the same: operations, wiring and constants."""
+    """Returns what two functions have in common exactly if they compute the same: operations, wiring and constants.
+
+    The static shapes of outputs are that of the result where there are no rows.
+    """
     plan: Plan = function.plan()
     numbers: dict[Any, Any] = {}
     parts: list[Any] = []
@@ -113,9 +119,9 @@ def _structure(function: Any) -> Any:
             numbers[output] = (position, index)
         inputs = tuple([number(tensor) for tensor in op._inputs])
         parts.append((op.type, inputs, attributes_key(op), tuple([output._dtype.name for output in op.outputs])))
-        if op.op_def.random is not None or op.op_def.stateful:
+        if op.op_def.random is not None or (op.op_def.stateful and op.type not in _READS):
             parts.append(function)  # it has a stream or effects of its own
-    parts.append(tuple([number(tensor) for tensor in function.outputs]))
+    parts.append(tuple([(number(tensor), tensor._shape) for tensor in function.outputs]))
     return tuple(parts)
 
 
@@ -157,7 +163,8 @@ class RowProgram:
             if left is None:
                 left = 0 if tier == "xla" else self._calls_before_compiling(count, arguments, captured)
             if left > 0 or (not count and tier != "xla") or len(self._compiled) >= _MOST_SIGNATURES:
-                self._left[key] = left - 1
+                if key in self._left or len(self._left) < _MOST_SIGNATURES:
+                    self._left[key] = left - 1
                 return self._loop(count, arguments, captured)
             program = self._compiled[key] = self._compile(captured)
         return self._run_compiled(key, program, count, arguments, captured)
@@ -225,7 +232,7 @@ class RowProgram:
         engine.load()
         messages: list[str] = []
         fixed = {index: np.asarray(captured[index]) for index in self._static}
-        state = current_state()
+        state = current_state(self._function)
         # The program serves other variables, too: these stand for those that a call captures.
         handles = {
             index: ResourceHandle(Buffer(value.name, buffer_in(value).dtype, buffer_in(value).shape), value.name)
@@ -233,11 +240,13 @@ class RowProgram:
             if isinstance(value, ResourceHandle)
         }
 
+        count = len(captured)  # JAX keeps the program, and the program must not keep what is captured
+
         def program(rows: list[Any], shared: list[Any]) -> Any:
             given = iter(shared)
             values: list[Any] = []
             buffers: dict[Buffer, Any] = {}
-            for index in range(len(captured)):
+            for index in range(count):
                 value = fixed[index] if index in fixed else next(given)
                 if index in handles:
                     buffers[handles[index].resource] = value

@@ -139,9 +139,13 @@ class RunState:
         return reserve
 
 
-_eager_state = RunState(eager_resources)
+def current_state(graph: Any) -> RunState:
+    """Returns the state that a function runs on in this thread: that of the program around it, if one runs.
 
-
-def current_state() -> RunState:
-    """Returns the state of the program that runs in this thread, or that of eager execution."""
-    return running_state() or _eager_state
+    Called eagerly, a function has a state of its own over the resources of eager execution: what is found out there
+    about its operations, and the programs of functions in it, must end with the function.
+    """
+    state: RunState | None = running_state() or graph.__dict__.get("_eager_state")
+    if state is None:
+        state = graph.__dict__.setdefault("_eager_state", RunState(eager_resources))
+    return state

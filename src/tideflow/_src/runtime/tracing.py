@@ -77,9 +77,9 @@ def tracing(
         trace.state, trace.buffers, trace.counters, trace.reserved, trace.blocks = saved
 
 
-def _state() -> RunState:
-    """Returns the state that the traced program runs on."""
-    return trace.state or current_state()
+def _state(graph: Any) -> RunState:
+    """Returns the state that the traced program runs on, which holds what is in ``graph``."""
+    return trace.state or current_state(graph)
 
 
 class Carried:
@@ -94,7 +94,7 @@ class Carried:
         written: dict[Buffer, None] = {}
         streams: dict[Operation, None] = {}
         for function in functions:
-            found = effects.of_function(function, values, _state().buffer_of)
+            found = effects.of_function(function, values, _state(function).buffer_of)
             written.update(found.written)
             streams.update(found.streams)
         self._written = [buffer for buffer in written if buffer in trace.buffers]
@@ -151,25 +151,27 @@ def evaluate(function: Any, values: Sequence[Any]) -> list[Any]:
     plan = function.plan()
     known: dict[SymbolicTensor, Any] = dict(zip(function.inputs, values, strict=True))
     lookup = looked_up(plan, known)
+    state = _state(function)
     for op in plan.ops:
-        if op.type != "NoOp" and not _state().is_handle(op):
+        if op.type != "NoOp" and not state.is_handle(op):
             run(op, plan, known, lookup)
     return [lookup(tensor) for tensor in function.outputs]
 
 
 def variable_value(tensor: SymbolicTensor) -> Any:
     """Returns what stands for a variable in a program: the value for a reference, else the handle."""
-    buffer = _state().buffer_of(tensor)
+    state = _state(tensor.graph)
+    buffer = state.buffer_of(tensor)
     if buffer is None:
         raise NeedsHost(f"{tensor.name} is known only at run time.")
     if tensor._dtype._is_ref_dtype:
         return trace.buffers[buffer]
-    return _state().handle_of(tensor)
+    return state.handle_of(tensor)
 
 
 def _buffer_of(tensor: SymbolicTensor, lookup: Callable[[SymbolicTensor], Any]) -> Buffer:
     """Returns the variable that an operation reads or updates."""
-    buffer = _state().buffer_of(tensor)
+    buffer = _state(tensor.graph).buffer_of(tensor)
     if buffer is None:
         buffer = effects.buffer_in_value(lookup(tensor))
     if buffer is None:
@@ -314,7 +316,7 @@ def _value(value: Any) -> Any:
 def _passed(tensor: SymbolicTensor, by_reference: bool, lookup: Callable[[SymbolicTensor], Any]) -> Any:
     """Returns what an operation is given for a tensor in a list; a function is given a reference as it is."""
     if by_reference:
-        buffer = _state().buffer_of(tensor)
+        buffer = _state(tensor.graph).buffer_of(tensor)
         if buffer is not None:
             return buffer
         return lookup(tensor)
@@ -325,7 +327,7 @@ def _draw(op: Operation, arguments: list[Any], attrs: dict[str, Any]) -> Any:
     """Evaluates a random operation on its stream, and moves that on."""
     definition = op.op_def
     assert definition.random is not None
-    key = _state().random_of(op).key
+    key = _state(op.graph).random_of(op).key
     blocks = definition.random(*arguments, **attrs)
     counter = trace.reserved.get(op)
     if counter is not None:

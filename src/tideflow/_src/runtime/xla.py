@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import threading
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -43,6 +44,8 @@ from tideflow._src.runtime.tracing import NeedsHost
 
 #: Different values of feeds that shapes depend on, each with a program of its own; what has others is interpreted.
 _MOST_STATIC_VALUES = 16
+#: Signatures of one stage whose programs are kept; beyond that all are dropped, and compiled anew where they come back.
+_MOST_SHAPES = 256
 
 _CONVOLUTIONS = frozenset(
     "Conv Conv2D Conv2DBackpropInput Conv2DBackpropInputV2 Conv2DBackpropFilter Conv2DBackpropFilterV2 "
@@ -348,7 +351,7 @@ class _Compiled:
             donated = (0,) if self._written and self._donates and trace != self._checks else ()
             where = {} if self._device is None else {"out_shardings": jax.sharding.SingleDeviceSharding(self._device)}
             options = self._options or None
-            self._jitted[trace] = jax.jit(trace, donate_argnums=donated, compiler_options=options, **where)
+            self._jitted[trace] = jax.jit(_weakly(trace), donate_argnums=donated, compiler_options=options, **where)
         return self._jitted[trace]
 
     def __call__(self, values: Sequence[Any]) -> Any:
@@ -359,8 +362,8 @@ class _Compiled:
                         return self._locked(values)
                 return self._locked(values)
             except _NotCompiled as error:
-                missing = error
-            self._prepare(values, missing.written, missing.read)
+                written, read = error.written, error.read  # the error itself would keep this frame and its values
+            self._prepare(values, written, read)
 
     def _locked(self, values: Sequence[Any]) -> Any:
         """Runs the program while nobody changes the variables that it writes, or takes over those that it reads."""
@@ -461,6 +464,9 @@ class _Compiled:
         with self._compiling:
             found = self._found.get(key)
             if found is None:
+                if len(self._found) >= _MOST_SHAPES:
+                    self._found.clear()
+                    self._jitted.clear()
                 try:
                     found = self._found[key] = self._compile(values, written, read)
                 except InvalidArgumentError as error:
@@ -606,6 +612,21 @@ class _Compiled:
     def _first_user(self, buffer: Buffer) -> Operation | None:
         inputs, buffer_of = self._plan.inputs, self._state.buffer_of
         return next((op for op in self._ops if any(buffer_of(tensor) is buffer for tensor in inputs(op))), None)
+
+
+def _weakly(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Returns a function that calls a method of an object that it does not keep alive.
+
+    JAX refers to the functions that it has compiled from tables of its own, and a stage refers to variables.
+    """
+    reference = weakref.WeakMethod(method)
+
+    def call(*arguments: Any) -> Any:
+        found = reference()
+        assert found is not None, "whoever runs a program holds its stage"
+        return found(*arguments)
+
+    return call
 
 
 class _NotCompiled(Exception):
