@@ -14,9 +14,9 @@ from tideflow._src.graph.graph import Graph
 from tideflow._src.ops.array.constants import constant
 from tideflow._src.ops.array.placeholders import placeholder
 from tideflow._src.ops.array.shape import shape
+from tideflow._src.ops.array.slicing import entries, entry, strided_slice
 from tideflow._src.ops.array.slicing import slice as slice_tensor
-from tideflow._src.ops.array.slicing import strided_slice
-from tideflow._src.ops.array.strided_index import strided_index
+from tideflow._src.ops.array.strided_index import Masks, strided_index
 
 ARRAY = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
 
@@ -113,7 +113,7 @@ def test_nodes_are_named_as_in_tensorflow() -> None:
 def test_elements_of_shapes_are_known() -> None:
     with Graph().as_default():
         x = placeholder(dtypes.float32, [None, 3], name="x")
-        assert strided_index((5,), [1], [2], [1], shrink_axis_mask=1).shape == ()
+        assert strided_index((5,), [1], [2], [1], Masks(shrink_axis_mask=1)).shape == ()
         assert constant(ARRAY)[shape(x)[1] - 2, 0].shape.as_list() == [4]
 
 
@@ -123,3 +123,17 @@ def test_slice_and_strided_slice() -> None:
     np.testing.assert_array_equal(strided_slice(x, [0, 2], [2, 0], [1, -1]).numpy(), ARRAY[0:2, 2:0:-1])
     with pytest.raises(InvalidArgumentError, match=r"Expected size\[0\]"):
         slice_tensor(x, [0, 0, 0], [3, 1, 1])
+
+
+def test_entries_of_vectors_are_single_operations() -> None:
+    vector = np.arange(5, dtype=np.int32)
+    for start, stop in ((None, 3), (1, None), (-2, None), (None, -1), (1, 3), (0, 0), (-3, -2)):
+        np.testing.assert_array_equal(entries(vector, start, stop).numpy(), vector[start:stop])
+    for place in (0, 3, -1):
+        assert entry(vector, place).numpy() == vector[place]
+    with Graph().as_default() as graph:
+        sizes = placeholder(dtypes.int32, [5], name="sizes")
+        assert entries(sizes, None, -2).shape.as_list() == [3]
+        assert entry(sizes, 1).shape.as_list() == []
+        names = [op.type for op in graph.get_operations()]
+    assert names == ["Placeholder", *["Const"] * 3, "StridedSlice", *["Const"] * 3, "StridedSlice"]

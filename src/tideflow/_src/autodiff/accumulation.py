@@ -9,6 +9,7 @@ from tideflow._src.core import dtypes
 from tideflow._src.core.indexed_slices import IndexedSlices
 from tideflow._src.core.tensor import EagerTensor
 from tideflow._src.graph.op_def import OpDef
+from tideflow._src.ops.array.slicing import entry
 from tideflow._src.ops.math.arithmetic import add_n_op, add_v2
 from tideflow._src.runtime.convert import convert_to_tensor, register_tensor_conversion_function
 
@@ -58,7 +59,7 @@ def to_dense(gradient: Any) -> Any:
         )
     registry: Any = OpDef.registry
     shape = gradient.dense_shape
-    first = registry["StridedSlice"](shape, [0], [1], [1], shrink_axis_mask=1)
+    first = entry(shape, 0)
     summed = registry["UnsortedSegmentSum"](gradient.values, gradient.indices, first)
     return registry["Reshape"](summed, shape)
 

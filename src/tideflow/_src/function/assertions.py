@@ -15,6 +15,7 @@ from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.core.tensor import Tensor
 from tideflow._src.graph.op_def import OpDef
 from tideflow._src.graph.static_value import static_value
+from tideflow._src.ops.array.slicing import entries
 from tideflow._src.ops.control.assert_and_print import assert_op, summary
 from tideflow._src.runtime.convert import convert_to_tensor
 
@@ -480,8 +481,8 @@ def is_non_decreasing(x: Any, name: str | None = None) -> Any:
 def _monotonic(x: Any, operation: str, name: str) -> Any:
     registry: Any = OpDef.registry
     flat = registry["Reshape"](convert_to_tensor(x), [-1])
-    left = registry["StridedSlice"](flat, [0], [-1], [1])
-    right = registry["StridedSlice"](flat, [1], [0], [1], end_mask=1)
+    left = entries(flat, 0, -1)
+    right = entries(flat, 1, None)
     return registry["All"](registry[operation](left, right), 0, name=name)
 
 

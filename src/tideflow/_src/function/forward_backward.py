@@ -25,6 +25,7 @@ from tideflow._src.function.func_graph import FuncGraph, unique_function_name, v
 from tideflow._src.graph.graph import Graph
 from tideflow._src.graph.op_def import OpDef
 from tideflow._src.graph.operation import Operation
+from tideflow._src.ops.array.slicing import entry
 from tideflow._src.runtime.convert import constant_node, convert_to_tensor
 from tideflow._src.runtime.plan import in_order, needed
 
@@ -358,7 +359,7 @@ class Backward:
             else:
                 values = self.gradients[index]
                 shape = registry["Shape"](values)
-                rows = registry["StridedSlice"](shape, [0], [1], [1], shrink_axis_mask=1)
+                rows = entry(shape, 0)
                 indices = registry["Range"](0, rows, 1)
             parts = [values, *(registry["Cast"](item, DstT=index_type) for item in (indices, shape))]
             self.gradients[index] = IndexedSlices(*map(self._own, parts))

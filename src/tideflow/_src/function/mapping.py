@@ -13,6 +13,7 @@ from tideflow._src.core.type_spec import TypeSpec
 from tideflow._src.function import structures
 from tideflow._src.function.loops import while_loop
 from tideflow._src.graph.op_def import OpDef
+from tideflow._src.ops.array.slicing import entry
 from tideflow._src.ops.control.tensor_array import TensorArray
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor
@@ -143,7 +144,7 @@ class _Elements:
         self.count: Any = self.length
         if self.length is None:
             shape = registry["Shape"](self._tensors[0])
-            self.count = registry["StridedSlice"](shape, [0], [1], [1], shrink_axis_mask=1)
+            self.count = entry(shape, 0)
         self._arrays = [
             TensorArray(
                 tensor.dtype.base_dtype, self.count, dynamic_size=False, infer_shape=True, clear_after_read=False

@@ -7,6 +7,7 @@ from typing import Any
 from tideflow._src.core.indexed_slices import IndexedSlices
 from tideflow._src.core.tensor import Tensor
 from tideflow._src.ops.array.raw import raw
+from tideflow._src.ops.array.slicing import entry
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.ops.state import scatter as scatter_ops
 from tideflow._src.ops.state import variables as variable_ops
@@ -178,7 +179,7 @@ def batch_scatter_update(
         zero, one = (convert_to_tensor(value, dtype) for value in (0, 1))
         columns = []
         for axis in range(batch_dims):
-            count = raw.StridedSlice(shape, [axis], [axis + 1], [1], shrink_axis_mask=1)
+            count = entry(shape, axis)
             span = raw.Range(zero, count, one)
             target = [1] * (batch_dims + 1)
             target[axis] = -1

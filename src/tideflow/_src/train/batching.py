@@ -52,14 +52,6 @@ def _converted(tensors: Sequence[Any]) -> list[Any]:
     return [tensor if isinstance(tensor, SparseTensor) else convert_to_tensor(tensor) for tensor in tensors]
 
 
-def _check_graph() -> None:
-    if context.executing_eagerly():
-        raise ValueError(
-            "Input pipelines based on Queues are not supported when eager execution is enabled. "
-            "Please use tf.data to ingest data into your model instead."
-        )
-
-
 def _keep(keep_input: Any, enqueue_many: bool) -> Any:
     """Returns what says which examples are kept: a boolean tensor, scalar or a vector."""
     keep = convert_to_tensor(keep_input, dtypes.bool)
@@ -196,21 +188,6 @@ def _enqueue(queue: QueueBase, tensors: Sequence[Any], enqueue_many: bool, keep:
     return cond(keep, lambda: add(tensors), no_op).op
 
 
-def _queue_of(
-    dynamic_pad: bool, capacity: int, types: list[Any], shapes: list[Any], shared_name: str | None
-) -> QueueBase:
-    kind: Any = PaddingFIFOQueue if dynamic_pad else FIFOQueue
-    return kind(capacity=capacity, dtypes=types, shapes=shapes, shared_name=shared_name)
-
-
-def _shuffle_queue(
-    capacity: int, least: int, seed: int | None, types: list[Any], shapes: list[Any], shared_name: str | None
-) -> QueueBase:
-    return RandomShuffleQueue(
-        capacity=capacity, min_after_dequeue=least, seed=seed, dtypes=types, shapes=shapes, shared_name=shared_name
-    )
-
-
 def _taken(queue: QueueBase, batch_size: Any, smaller_final: bool, maps: _SparseMaps, form: _Form, scope: str) -> Any:
     """Returns the batches that come out of the queue."""
     take = queue.dequeue_up_to if smaller_final else queue.dequeue_many
@@ -227,29 +204,43 @@ def _summarize(queue: QueueBase, capacity: int, least: int | None = None) -> Non
     add_scalar_summary(f"fraction_over_{least}_of_{room}_full", above * (1.0 / room))
 
 
-def _check_least(capacity: int, least: int) -> None:
-    if capacity <= least:
-        raise ValueError(f"capacity {capacity} must be bigger than min_after_dequeue {least}.")
-
-
-def _build(
-    tensor_sets: Sequence[Any],
-    threads: int,
+def _batches(
+    default_name: str,
+    sets: Sequence[Any],
     keep_input: Any,
     batch_size: Any,
     capacity: int,
     enqueue_many: bool,
     shapes: Any,
-    make_queue: Callable[[list[Any], list[Any]], QueueBase],
     smaller_final: bool,
-    least: int | None,
+    shared_name: str | None,
     name: str | None,
-    default_name: str,
+    *,
+    threads: int = 1,
+    dynamic_pad: bool = False,
+    least: int | None = None,
+    seed: int | None = None,
 ) -> Any:
-    """Puts a queue behind sets of tensors and returns the batches that come out of it."""
-    _check_graph()
-    form = _Form(tensor_sets[0])
-    flat = [form.flat(tensors) for tensors in tensor_sets]
+    """Puts a queue behind sets of tensors and returns the batches that come out of it.
+
+    Args:
+      default_name: the name of the operations where ``name`` is None.
+      sets: the sets of tensors; threads fill the queue from each.
+      keep_input, batch_size, capacity, enqueue_many, shapes, shared_name, name, dynamic_pad: as for ``maybe_batch``.
+      smaller_final: whether the last batch may be smaller.
+      threads: how many threads there are for each set.
+      least: how many examples stay in the queue, whose order is then random; None for the order of arrival.
+      seed: makes the random order repeatable.
+    """
+    if context.executing_eagerly():
+        raise ValueError(
+            "Input pipelines based on Queues are not supported when eager execution is enabled. "
+            "Please use tf.data to ingest data into your model instead."
+        )
+    if least is not None and capacity <= least:
+        raise ValueError(f"capacity {capacity} must be bigger than min_after_dequeue {least}.")
+    form = _Form(sets[0])
+    flat = [form.flat(tensors) for tensors in sets]
     if not flat[0]:
         raise ValueError("Expected at least one tensor in batch().")
     with name_scope(name, default_name, [*flat[0], keep_input]) as scope:
@@ -257,7 +248,17 @@ def _build(
         keep = _keep(keep_input, enqueue_many)
         maps = _SparseMaps(lists, enqueue_many, keep)
         types = _types(maps.lists)
-        queue = make_queue(types, _shapes(maps.lists, shapes, enqueue_many))
+        of_queue = {
+            "capacity": capacity,
+            "dtypes": types,
+            "shapes": _shapes(maps.lists, shapes, enqueue_many),
+            "shared_name": shared_name,
+        }
+        queue: QueueBase
+        if least is not None:
+            queue = RandomShuffleQueue(min_after_dequeue=least, seed=seed, **of_queue)
+        else:
+            queue = (PaddingFIFOQueue if dynamic_pad else FIFOQueue)(**of_queue)
         operations = [_enqueue(queue, tensors, enqueue_many, keep, maps) for tensors in maps.lists]
         add_queue_runner(QueueRunner(queue, operations * threads))
         _summarize(queue, capacity, least)
@@ -316,19 +317,10 @@ def batch(
       ValueError: the shapes are not known, or called eagerly.
       OutOfRangeError: at run time, there are no more examples.
     """
-    return maybe_batch(
-        tensors,
-        True,
-        batch_size,
-        num_threads,
-        capacity,
-        enqueue_many,
-        shapes,
-        dynamic_pad,
-        allow_smaller_final_batch,
-        shared_name,
-        name,
-    )
+    return _batches(
+        "batch", [tensors], True, batch_size, capacity, enqueue_many, shapes,
+        allow_smaller_final_batch, shared_name, name, threads=num_threads, dynamic_pad=dynamic_pad,
+    )  # fmt: skip
 
 
 def maybe_batch(
@@ -351,24 +343,10 @@ def maybe_batch(
         shared_name, name: as for ``batch``.
       keep_input: a boolean scalar; with ``enqueue_many`` it may be a vector with a value for each example.
     """
-
-    def make_queue(types: list[Any], sizes: list[Any]) -> QueueBase:
-        return _queue_of(dynamic_pad, capacity, types, sizes, shared_name)
-
-    return _build(
-        [tensors],
-        num_threads,
-        keep_input,
-        batch_size,
-        capacity,
-        enqueue_many,
-        shapes,
-        make_queue,
-        allow_smaller_final_batch,
-        None,
-        name,
-        "batch",
-    )
+    return _batches(
+        "batch", [tensors], keep_input, batch_size, capacity, enqueue_many, shapes,
+        allow_smaller_final_batch, shared_name, name, threads=num_threads, dynamic_pad=dynamic_pad,
+    )  # fmt: skip
 
 
 def batch_join(
@@ -389,18 +367,10 @@ def batch_join(
       batch_size, capacity, enqueue_many, shapes, dynamic_pad, allow_smaller_final_batch, shared_name, name: as for
         ``batch``.
     """
-    return maybe_batch_join(
-        tensors_list,
-        True,
-        batch_size,
-        capacity,
-        enqueue_many,
-        shapes,
-        dynamic_pad,
-        allow_smaller_final_batch,
-        shared_name,
-        name,
-    )
+    return _batches(
+        "batch_join", _joined(tensors_list), True, batch_size, capacity, enqueue_many, shapes,
+        allow_smaller_final_batch, shared_name, name, dynamic_pad=dynamic_pad,
+    )  # fmt: skip
 
 
 def maybe_batch_join(
@@ -416,24 +386,10 @@ def maybe_batch_join(
     name: str | None = None,
 ) -> Any:
     """Returns batches of those examples of several sets for which ``keep_input`` is true; else as ``batch_join``."""
-
-    def make_queue(types: list[Any], sizes: list[Any]) -> QueueBase:
-        return _queue_of(dynamic_pad, capacity, types, sizes, shared_name)
-
-    return _build(
-        _joined(tensors_list),
-        1,
-        keep_input,
-        batch_size,
-        capacity,
-        enqueue_many,
-        shapes,
-        make_queue,
-        allow_smaller_final_batch,
-        None,
-        name,
-        "batch_join",
-    )
+    return _batches(
+        "batch_join", _joined(tensors_list), keep_input, batch_size, capacity, enqueue_many, shapes,
+        allow_smaller_final_batch, shared_name, name, dynamic_pad=dynamic_pad,
+    )  # fmt: skip
 
 
 def shuffle_batch(
@@ -460,20 +416,10 @@ def shuffle_batch(
     Raises:
       ValueError: ``capacity`` is not greater than ``min_after_dequeue``, shapes are not known, or called eagerly.
     """
-    return maybe_shuffle_batch(
-        tensors,
-        batch_size,
-        capacity,
-        min_after_dequeue,
-        True,
-        num_threads,
-        seed,
-        enqueue_many,
-        shapes,
-        allow_smaller_final_batch,
-        shared_name,
-        name,
-    )
+    return _batches(
+        "shuffle_batch", [tensors], True, batch_size, capacity, enqueue_many, shapes,
+        allow_smaller_final_batch, shared_name, name, threads=num_threads, least=min_after_dequeue, seed=seed,
+    )  # fmt: skip
 
 
 def maybe_shuffle_batch(
@@ -491,26 +437,10 @@ def maybe_shuffle_batch(
     name: str | None = None,
 ) -> Any:
     """Returns random batches of those examples for which ``keep_input`` is true; else as ``shuffle_batch``."""
-    _check_graph()
-    _check_least(capacity, min_after_dequeue)
-
-    def make_queue(types: list[Any], sizes: list[Any]) -> QueueBase:
-        return _shuffle_queue(capacity, min_after_dequeue, seed, types, sizes, shared_name)
-
-    return _build(
-        [tensors],
-        num_threads,
-        keep_input,
-        batch_size,
-        capacity,
-        enqueue_many,
-        shapes,
-        make_queue,
-        allow_smaller_final_batch,
-        min_after_dequeue,
-        name,
-        "shuffle_batch",
-    )
+    return _batches(
+        "shuffle_batch", [tensors], keep_input, batch_size, capacity, enqueue_many, shapes,
+        allow_smaller_final_batch, shared_name, name, threads=num_threads, least=min_after_dequeue, seed=seed,
+    )  # fmt: skip
 
 
 def shuffle_batch_join(
@@ -532,19 +462,10 @@ def shuffle_batch_join(
       batch_size, capacity, min_after_dequeue, seed, enqueue_many, shapes, allow_smaller_final_batch, shared_name, name:
         as for ``shuffle_batch``.
     """
-    return maybe_shuffle_batch_join(
-        tensors_list,
-        batch_size,
-        capacity,
-        min_after_dequeue,
-        True,
-        seed,
-        enqueue_many,
-        shapes,
-        allow_smaller_final_batch,
-        shared_name,
-        name,
-    )
+    return _batches(
+        "shuffle_batch_join", _joined(tensors_list), True, batch_size, capacity, enqueue_many, shapes,
+        allow_smaller_final_batch, shared_name, name, least=min_after_dequeue, seed=seed,
+    )  # fmt: skip
 
 
 def maybe_shuffle_batch_join(
@@ -561,23 +482,7 @@ def maybe_shuffle_batch_join(
     name: str | None = None,
 ) -> Any:
     """Returns random batches of those examples of several sets for which ``keep_input`` is true."""
-    _check_graph()
-    _check_least(capacity, min_after_dequeue)
-
-    def make_queue(types: list[Any], sizes: list[Any]) -> QueueBase:
-        return _shuffle_queue(capacity, min_after_dequeue, seed, types, sizes, shared_name)
-
-    return _build(
-        _joined(tensors_list),
-        1,
-        keep_input,
-        batch_size,
-        capacity,
-        enqueue_many,
-        shapes,
-        make_queue,
-        allow_smaller_final_batch,
-        min_after_dequeue,
-        name,
-        "shuffle_batch_join",
-    )
+    return _batches(
+        "shuffle_batch_join", _joined(tensors_list), keep_input, batch_size, capacity, enqueue_many, shapes,
+        allow_smaller_final_batch, shared_name, name, least=min_after_dequeue, seed=seed,
+    )  # fmt: skip

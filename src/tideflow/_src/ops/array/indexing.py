@@ -14,7 +14,8 @@ from tideflow._src.core.tensor import EagerTensor, Tensor, install_operator, wra
 from tideflow._src.ops.array.joining import pack_scoped
 from tideflow._src.ops.array.masking import boolean_mask
 from tideflow._src.ops.array.raw import raw
-from tideflow._src.ops.array.slicing import MASKS, strided_slice_op
+from tideflow._src.ops.array.slicing import strided_slice_op
+from tideflow._src.ops.array.strided_index import Masks
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import constant_node, convert_to_tensor
 from tideflow._src.runtime.fast_path import fast_path
@@ -94,7 +95,7 @@ class SliceArguments:
         self.begin: list[Any] = []
         self.end: list[Any] = []
         self.strides: list[Any] = []
-        self.masks = dict.fromkeys(MASKS, 0)
+        self.masks = dict.fromkeys(Masks._fields, 0)
         for position, item in enumerate(key if isinstance(key, list | tuple) else [key]):
             self._add(item, 1 << position)
 

@@ -14,15 +14,12 @@ from tideflow._src.graph.types import INDEX
 from tideflow._src.ops.array.constants import ones_like
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.array.shape import rank, reshape, shape
-from tideflow._src.ops.array.strided_index import StridedIndex, strided_index
+from tideflow._src.ops.array.strided_index import Masks, StridedIndex, strided_index
 from tideflow._src.runtime.checks import vector
 from tideflow._src.runtime.op import op
 
 _INDEX_TYPES = ("int16", "int32", "int64")
 _range = builtins.range
-
-#: The masks of a strided slice, bits of the items of an index.
-MASKS = ("begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask", "shrink_axis_mask")
 
 
 def _text(value: Any) -> str:
@@ -116,13 +113,13 @@ def _slice_samples(s):
 # StridedSlice.
 
 
-def resolve_strided_slice(array_shape: Any, begin: Any, end: Any, strides: Any, **masks: int) -> StridedIndex:
+def resolve_strided_slice(array_shape: Any, begin: Any, end: Any, strides: Any, masks: Masks) -> StridedIndex:
     """Returns the NumPy index, and the shape that it selects, for the inputs of a strided slice operation.
 
     Args:
       array_shape: the shape of the array to index.
       begin, end, strides: NumPy vectors of one length.
-      **masks: ``begin_mask`` and the other four.
+      masks: what is special about each item of the index.
 
     Raises:
       InvalidArgumentError: the slice does not fit the shape.
@@ -133,7 +130,7 @@ def resolve_strided_slice(array_shape: Any, begin: Any, end: Any, strides: Any, 
             f"{_text(begin)}, {_text(end)}, and {_text(strides)} instead."
         )
     try:
-        return strided_index(array_shape, begin.tolist(), end.tolist(), strides.tolist(), **masks)
+        return strided_index(array_shape, begin.tolist(), end.tolist(), strides.tolist(), masks)
     except ValueError as error:
         raise invalid_argument(str(error)) from None
 
@@ -158,17 +155,8 @@ def strided_slice_op(
     shrink_axis_mask: int = 0,
 ):
     """Selects what ``input[index]`` does, for an index of slices, positions, an ellipsis and new axes."""
-    index = resolve_strided_slice(
-        input.shape,
-        begin,
-        end,
-        strides,
-        begin_mask=begin_mask,
-        end_mask=end_mask,
-        ellipsis_mask=ellipsis_mask,
-        new_axis_mask=new_axis_mask,
-        shrink_axis_mask=shrink_axis_mask,
-    ).index
+    masks = Masks(begin_mask, end_mask, ellipsis_mask, new_axis_mask, shrink_axis_mask)
+    index = resolve_strided_slice(input.shape, begin, end, strides, masks).index
     return input[index] if input.dtype != object else input[(*index, ...)]
 
 
@@ -188,17 +176,10 @@ def _strided_slice_shape(
     _check_vectors(begin, end, strides)
     if input is None or strides.value is None:
         return None
-    return strided_index(
-        input,
-        None if begin.value is None else begin.integers(),
-        None if end.value is None else end.integers(),
-        strides.integers(),
-        begin_mask,
-        end_mask,
-        ellipsis_mask,
-        new_axis_mask,
-        shrink_axis_mask,
-    ).shape
+    begins = None if begin.value is None else begin.integers()
+    ends = None if end.value is None else end.integers()
+    masks = Masks(begin_mask, end_mask, ellipsis_mask, new_axis_mask, shrink_axis_mask)
+    return strided_index(input, begins, ends, strides.integers(), masks).shape
 
 
 def _check_vectors(*vectors: Any) -> None:
@@ -224,7 +205,7 @@ def _strided_slice_gradient(call, dy):
 
 
 def _masks(call: Any) -> dict[str, int]:
-    return {name: call.attr(name) for name in MASKS}
+    return {name: call.attr(name) for name in Masks._fields}
 
 
 @strided_slice_op.samples
@@ -271,17 +252,8 @@ def strided_slice_grad(
 ):
     """Puts ``dy`` where a strided slice of a tensor of ``shape`` came from, and zeros elsewhere."""
     sizes = tuple(vector(shape, "shape").tolist())
-    found = resolve_strided_slice(
-        sizes,
-        begin,
-        end,
-        strides,
-        begin_mask=begin_mask,
-        end_mask=end_mask,
-        ellipsis_mask=ellipsis_mask,
-        new_axis_mask=new_axis_mask,
-        shrink_axis_mask=shrink_axis_mask,
-    )
+    masks = Masks(begin_mask, end_mask, ellipsis_mask, new_axis_mask, shrink_axis_mask)
+    found = resolve_strided_slice(sizes, begin, end, strides, masks)
     if tuple(dy.shape) != found.shape:
         raise invalid_argument(f"shape of dy was {_text(dy)} instead of {shape_text(found.shape)}")
     zeros = xp.zeros(sizes, dy.dtype) if dy.dtype != object else np.full(sizes, b"", dtype=object)
@@ -340,22 +312,11 @@ def tensor_strided_slice_update(
     shrink_axis_mask: int = 0,
 ):
     """Gives ``input`` with ``value`` in the place that a strided slice selects."""
-    return strided_slice_assigned(
-        xp,
-        input,
-        begin,
-        end,
-        strides,
-        value,
-        begin_mask=begin_mask,
-        end_mask=end_mask,
-        ellipsis_mask=ellipsis_mask,
-        new_axis_mask=new_axis_mask,
-        shrink_axis_mask=shrink_axis_mask,
-    )
+    masks = Masks(begin_mask, end_mask, ellipsis_mask, new_axis_mask, shrink_axis_mask)
+    return strided_slice_assigned(xp, input, begin, end, strides, value, masks)
 
 
-def strided_slice_assigned(xp: Any, array: Any, begin: Any, end: Any, strides: Any, value: Any, **masks: int) -> Any:
+def strided_slice_assigned(xp: Any, array: Any, begin: Any, end: Any, strides: Any, value: Any, masks: Masks) -> Any:
     """Returns ``array`` with ``value`` in the place that a strided slice selects; ``array`` itself stays.
 
     This is also the kernel of the assignments to slices of variables.
@@ -363,7 +324,7 @@ def strided_slice_assigned(xp: Any, array: Any, begin: Any, end: Any, strides: A
     Raises:
       InvalidArgumentError: the slice does not fit the array, or ``value`` does not broadcast to the slice.
     """
-    found = resolve_strided_slice(array.shape, begin, end, strides, **masks)
+    found = resolve_strided_slice(array.shape, begin, end, strides, masks)
     have = tuple(value.shape)
     while len(have) > len(found.shape) and have[0] == 1:
         have = have[1:]
@@ -400,6 +361,17 @@ def _tensor_strided_slice_update_samples(s):
     yield s(s.normal(3, 4), [1], [2], [1], s.normal(4), shrink_axis_mask=1)
     yield s(s.normal(3, 4), [-1], [-9], [-1], s.normal(3, 4))
     yield s(s.normal(3, 4), [0], [2], [1], s.normal(3, 4), error="InvalidArgumentError")
+
+
+def entry(vector: Any, place: int) -> Any:
+    """Returns ``vector[place]``, of a shape for example; in a graph as a single operation with constant bounds."""
+    return strided_slice_op(vector, [place], [place + 1], [1], shrink_axis_mask=1)
+
+
+def entries(vector: Any, start: int | None, stop: int | None) -> Any:
+    """Returns ``vector[start:stop]``, of a shape for example; in a graph as a single operation with constant bounds."""
+    masks = {"begin_mask": int(start is None), "end_mask": int(stop is None)}
+    return strided_slice_op(vector, [start or 0], [stop or 0], [1], **masks)
 
 
 # Public functions.

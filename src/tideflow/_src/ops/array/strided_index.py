@@ -13,6 +13,23 @@ from typing import Any, NamedTuple
 Size = int | None
 
 
+class Masks(NamedTuple):
+    """Is what is special about the items of an index; bit ``i`` of each mask tells of item ``i``.
+
+    Attributes:
+      begin_mask, end_mask: whether the item has no begin, or no end.
+      ellipsis_mask: whether it is the ellipsis.
+      new_axis_mask: whether it adds a dimension of size 1.
+      shrink_axis_mask: whether it is a single position, whose dimension disappears.
+    """
+
+    begin_mask: int = 0
+    end_mask: int = 0
+    ellipsis_mask: int = 0
+    new_axis_mask: int = 0
+    shrink_axis_mask: int = 0
+
+
 class StridedIndex(NamedTuple):
     """Is a strided slice applied to one shape.
 
@@ -30,11 +47,7 @@ def strided_index(
     begin: Sequence[int] | None,
     end: Sequence[int] | None,
     strides: Sequence[int],
-    begin_mask: int = 0,
-    end_mask: int = 0,
-    ellipsis_mask: int = 0,
-    new_axis_mask: int = 0,
-    shrink_axis_mask: int = 0,
+    masks: Masks,
 ) -> StridedIndex:
     """Applies a strided slice to a shape.
 
@@ -42,11 +55,12 @@ def strided_index(
       shape: the shape that is indexed; None for unknown sizes.
       begin, end: where each item begins and ends; None if not known.
       strides: the step of each item.
-      begin_mask, end_mask, ellipsis_mask, new_axis_mask, shrink_axis_mask: what is special about each item.
+      masks: what is special about each item.
 
     Raises:
       ValueError: the slice does not fit the shape, or contradicts itself.
     """
+    begin_mask, end_mask, ellipsis_mask, new_axis_mask, shrink_axis_mask = masks
     if ellipsis_mask & (ellipsis_mask - 1):
         raise ValueError("Multiple ellipses in slice spec not allowed")
     count, rank = len(strides), len(shape)

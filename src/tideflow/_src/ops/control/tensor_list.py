@@ -15,7 +15,7 @@ from tideflow._src.graph.types import INDEX
 from tideflow._src.ops.array.constants import zeros_like_op
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.array.shape import shape_op
-from tideflow._src.ops.array.slicing import strided_slice_op
+from tideflow._src.ops.array.slicing import entries
 from tideflow._src.runtime import traced_list
 from tideflow._src.runtime.list_value import (
     TensorList,
@@ -236,7 +236,7 @@ def slice_shape(tensor):
     known = tensor.shape[1:]
     if known.is_fully_defined():
         return np.array(known.as_list(), np.int32)
-    return strided_slice_op(shape_op(tensor), np.int32([1]), np.int32([0]), np.int32([1]), end_mask=1)
+    return entries(shape_op(tensor), 1, None)
 
 
 @op(

@@ -12,6 +12,7 @@ import numpy as np
 
 from tideflow._src.core import dtypes
 from tideflow._src.ops.array.raw import raw, static_shape
+from tideflow._src.ops.array.slicing import entries
 from tideflow._src.ops.image.colour_functions import (
     adjust_brightness,
     adjust_contrast,
@@ -322,7 +323,7 @@ def _flip(image: Any, axis: int, draw: Callable[[Any], Any], default_name: str) 
             flipped = raw.ReverseV2(image, np.array([axis], np.int32))
         else:
             batch = shape[0]
-            count = raw.StridedSlice(raw.Shape(image), [0], [1], [1]) if batch is None else np.array([batch], np.int32)
+            count = entries(raw.Shape(image), 0, 1) if batch is None else np.array([batch], np.int32)
             chosen = raw.Reshape(raw.Greater(draw(count), half), np.array([-1, 1, 1, 1], np.int32))
             flipped = raw.ReverseV2(image, np.array([axis + 1], np.int32))
         result = raw.SelectV2(chosen, flipped, image)

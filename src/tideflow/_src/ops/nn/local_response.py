@@ -10,6 +10,7 @@ from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.graph.op_def import default
 from tideflow._src.graph.shape_inference import shape_text
 from tideflow._src.ops.array.raw import raw
+from tideflow._src.ops.array.slicing import entry
 from tideflow._src.ops.dimensions import merge, shape_of, with_rank
 from tideflow._src.runtime.op import op
 
@@ -121,7 +122,7 @@ def _lrn_grad_gradient(call, dz):
     dy, x, y = call.inputs
     attributes = _lrn_attributes(call)
     radius, bias, alpha, beta = (attributes[name] for name in ("depth_radius", "bias", "alpha", "beta"))
-    channels = raw.StridedSlice(raw.Shape(x), [3], [4], [1], shrink_axis_mask=1)
+    channels = entry(raw.Shape(x), 3)
     ones = raw.Fill(raw.Pack([channels, channels]), np.ones((), x.dtype.as_numpy_dtype))
     width = raw.Minimum(channels, radius)
     band = raw.MatrixBandPart(ones, width, width)

@@ -63,18 +63,9 @@ def nce_loss(
       The loss of each example, shape ``[batch_size]``.
     """
     return nce_loss_v1(
-        weights,
-        biases,
-        labels,
-        inputs,
-        num_sampled,
-        num_classes,
-        num_true=num_true,
-        sampled_values=sampled_values,
-        remove_accidental_hits=remove_accidental_hits,
-        partition_strategy="div",
-        name=name,
-    )
+        weights, biases, labels, inputs, num_sampled, num_classes, num_true, sampled_values, remove_accidental_hits,
+        "div", name,
+    )  # fmt: skip
 
 
 def nce_loss_v1(
@@ -93,32 +84,14 @@ def nce_loss_v1(
     """Computes the loss of noise-contrastive estimation; see :func:`nce_loss`.
 
     Args:
-      weights: the embeddings of the classes, or a list of parts.
-      biases: the biases of the classes.
-      labels: the true classes, integers of shape ``[batch_size, num_true]``.
-      inputs: the activations, shape ``[batch_size, dim]``.
-      num_sampled: how many classes to sample for the whole batch.
-      num_classes: the number of classes.
-      num_true: how many true classes each example has.
-      sampled_values: what a candidate sampler gave; a log-uniform one without repetition by default.
-      remove_accidental_hits: whether a sampled class that is a true one of an example does not count for it.
+      weights, biases, labels, inputs, num_sampled, num_classes, num_true, sampled_values, remove_accidental_hits,
+        name: see :func:`nce_loss`.
       partition_strategy: how classes are split over several parts: in turn (``"mod"``), or in ranges (``"div"``).
-      name: the name of the scope.
     """
     logits, targets = _sampled_logits(
-        weights,
-        biases,
-        labels,
-        inputs,
-        num_sampled,
-        num_classes,
-        num_true,
-        sampled_values,
-        remove_accidental_hits,
-        partition_strategy,
-        name,
-        None,
-    )
+        weights, biases, labels, inputs, num_sampled, num_classes, num_true, sampled_values, remove_accidental_hits,
+        partition_strategy, name,
+    )  # fmt: skip
     losses = sigmoid_cross_entropy_with_logits(labels=targets, logits=logits, name="sampled_losses")
     return reduce_sum(losses, 1)
 
@@ -155,19 +128,9 @@ def sampled_softmax_loss(
       The loss of each example, shape ``[batch_size]``.
     """
     return sampled_softmax_loss_v1(
-        weights,
-        biases,
-        labels,
-        inputs,
-        num_sampled,
-        num_classes,
-        num_true=num_true,
-        sampled_values=sampled_values,
-        remove_accidental_hits=remove_accidental_hits,
-        partition_strategy="div",
-        name=name,
-        seed=seed,
-    )
+        weights, biases, labels, inputs, num_sampled, num_classes, num_true, sampled_values, remove_accidental_hits,
+        "div", name, seed,
+    )  # fmt: skip
 
 
 def sampled_softmax_loss_v1(
@@ -187,33 +150,14 @@ def sampled_softmax_loss_v1(
     """Computes the cross-entropy over the true and some sampled classes; see :func:`sampled_softmax_loss`.
 
     Args:
-      weights: the embeddings of the classes, or a list of parts.
-      biases: the biases of the classes.
-      labels: the true classes, integers of shape ``[batch_size, num_true]``.
-      inputs: the activations, shape ``[batch_size, dim]``.
-      num_sampled: how many classes to sample for the whole batch.
-      num_classes: the number of classes.
-      num_true: how many true classes each example has.
-      sampled_values: what a candidate sampler gave; a log-uniform one without repetition by default.
-      remove_accidental_hits: whether a sampled class that is a true one of an example does not count for it.
+      weights, biases, labels, inputs, num_sampled, num_classes, num_true, sampled_values, remove_accidental_hits, name,
+        seed: see :func:`sampled_softmax_loss`.
       partition_strategy: how classes are split over several parts: in turn (``"mod"``), or in ranges (``"div"``).
-      name: the name of the scope.
-      seed: the seed of the sampler.
     """
     logits, targets = _sampled_logits(
-        weights,
-        biases,
-        labels,
-        inputs,
-        num_sampled,
-        num_classes,
-        num_true,
-        sampled_values,
-        remove_accidental_hits,
-        partition_strategy,
-        name,
-        seed,
-    )
+        weights, biases, labels, inputs, num_sampled, num_classes, num_true, sampled_values, remove_accidental_hits,
+        partition_strategy, name, seed,
+    )  # fmt: skip
     targets = stop_gradient(targets, name="labels_stop_gradient")
     return softmax_cross_entropy_with_logits_v2(labels=targets, logits=logits)
 
@@ -230,7 +174,7 @@ def _sampled_logits(
     remove_accidental_hits: bool,
     partition_strategy: str,
     name: str,
-    seed: Any,
+    seed: Any = None,
 ) -> tuple[Any, Any]:
     """Returns logits of the true classes, then of the sampled ones, and the distribution over them to aim at."""
     parts = list(weights) if isinstance(weights, list | tuple) or hasattr(weights, "as_partition_list") else [weights]

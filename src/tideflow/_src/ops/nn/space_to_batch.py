@@ -10,6 +10,7 @@ import numpy as np
 from tideflow._src.graph.static_value import static_value
 from tideflow._src.ops.array.blocks import required_space_to_batch_paddings
 from tideflow._src.ops.array.raw import raw, static_shape
+from tideflow._src.ops.array.slicing import entries
 from tideflow._src.runtime.convert import convert_to_tensor
 
 
@@ -87,7 +88,7 @@ def _same_paddings(filter_shape: Any, count: int, rate: Any) -> Any:
     """Returns the padding before and after each dimension of space, for windows with gaps."""
     window = static_value(filter_shape) if not isinstance(filter_shape, np.ndarray | list | tuple) else filter_shape
     if window is None or not isinstance(rate, np.ndarray):
-        window = raw.StridedSlice(filter_shape, np.int32([0]), np.int32([count]), np.int32([1]))
+        window = entries(filter_shape, 0, count)
         extra = raw.Mul(raw.Sub(raw.Cast(window, DstT="int32"), np.int32(1)), rate)
         before = raw.FloorDiv(extra, np.int32(2))
         return raw.Pack([before, raw.Sub(extra, before)], axis=1)

@@ -12,6 +12,7 @@ import numpy as np
 from tideflow._src.core.errors import invalid_argument
 from tideflow._src.graph.op_def import default
 from tideflow._src.ops.array.raw import raw
+from tideflow._src.ops.array.slicing import entries
 from tideflow._src.ops.dimensions import known_shape, with_rank_at_least
 from tideflow._src.ops.signal.fourier_engines import transform
 from tideflow._src.runtime.op import Op, op
@@ -29,7 +30,7 @@ def elements(x: Any, rank: int, dtype: Any) -> Any:
     shape = known_shape(x)
     if shape is not None and None not in shape[len(shape) - rank :]:
         return np.array(np.prod(shape[len(shape) - rank :], dtype=np.float64), dtype.as_numpy_dtype)
-    sizes = raw.StridedSlice(raw.Shape(x), [-rank], [0], [1], end_mask=1)
+    sizes = entries(raw.Shape(x), -rank, None)
     return raw.Cast(raw.Prod(sizes, [0]), DstT=dtype)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from tideflow._src.core import dtypes
 from tideflow._src.graph.static_value import static_value
 from tideflow._src.ops.array.raw import raw, static_shape
+from tideflow._src.ops.array.slicing import entries
 from tideflow._src.ops.dimensions import shape_of
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.ops.signal.fourier_engines import zeros_of
@@ -124,9 +125,9 @@ def _filled_up(x: Any, lengths: Any, rank: int, halved: bool) -> Any:
         half = raw.AddV2(raw.FloorDiv(last, np.int32(2)), np.int32(1))
         needed = raw.ConcatV2([*before, half], 0) if before else half
     sizes = raw.Shape(x)
-    last_sizes = raw.StridedSlice(sizes, [-rank], [0], [1], end_mask=1)
+    last_sizes = entries(sizes, -rank, None)
     missing = raw.Maximum(raw.Sub(needed, last_sizes), np.int32(0))
-    others = zeros_of(raw.StridedSlice(sizes, [0], [-rank], [1], begin_mask=1))
+    others = zeros_of(entries(sizes, None, -rank))
     after = raw.ConcatV2([others, missing], 0)
     padded = raw.Pad(x, raw.Pack([zeros_of(after), after], axis=1), name="Pad")
     if shape is not None:
@@ -177,7 +178,7 @@ def _backward(name: str, default_name: str, operation: str, rank: int, x: Any, f
 
 
 def _tail(sizes: Any, rank: int) -> Any:
-    return raw.StridedSlice(sizes, [-rank], [0], [1], end_mask=1)
+    return entries(sizes, -rank, None)
 
 
 def rfft(input_tensor: Any, fft_length: Any = None, name: str | None = None) -> Any:

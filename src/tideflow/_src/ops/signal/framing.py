@@ -10,6 +10,7 @@ import numpy as np
 from tideflow._src.core import dtypes
 from tideflow._src.graph.static_value import static_value
 from tideflow._src.ops.array.raw import raw, static_shape
+from tideflow._src.ops.array.slicing import entries
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.ops.signal.fourier_engines import zeros_of
 from tideflow._src.runtime.checks import require
@@ -130,9 +131,9 @@ def _reshaped(x: Any, shape: Any, place: int, middle: Any, known: bool = False) 
             target[place] = static_shape(x)[place] // max(int(middle[-1]), 1)
         return raw.Reshape(x, target)
     sizes = raw.Shape(x)
-    before = raw.StridedSlice(sizes, [0], [place], [1])
+    before = entries(sizes, 0, place)
     behind = len(static_shape(x)) - (len(shape) - place - 1)
-    after = raw.StridedSlice(sizes, [behind], [0], [1], end_mask=1)
+    after = entries(sizes, behind, None)
     result = raw.Reshape(x, raw.ConcatV2([before, np.array(middle, np.int32), after], 0))
     if known:
         result.set_shape([*shape[:place], *middle, *shape[place + 1 :]])
@@ -187,9 +188,9 @@ def overlap_and_add(signal: Any, frame_step: Any, name: str | None = None) -> An
         one, zero = np.int32(1), np.int32(0)
         step_tensor = raw.Cast(frame_step, DstT=dtypes.int32)
         sizes = raw.Shape(signal)
-        outer = raw.StridedSlice(sizes, [0], [-2], [1], begin_mask=1)
-        frames = raw.StridedSlice(sizes, [-2], [-1], [1])
-        length = raw.StridedSlice(sizes, [-1], [0], [1], end_mask=1)
+        outer = entries(sizes, None, -2)
+        frames = entries(sizes, -2, -1)
+        length = entries(sizes, -1, None)
         # Each frame is cut into segments of a step. Column by column, these lie one behind the other in the result.
         step_vector = raw.Reshape(step_tensor, [1])
         segments = raw.Neg(raw.FloorDiv(raw.Neg(length), step_vector))
@@ -202,7 +203,7 @@ def overlap_and_add(signal: Any, frame_step: Any, name: str | None = None) -> An
         x = raw.Reshape(x, raw.ConcatV2([outer, rows, segments, step_vector], 0))
         # Moving the columns in front, and cutting the last row's worth off, shifts each column by one row.
         order = raw.Range(zero, raw.AddV2(rank, one), one)
-        fronts = raw.StridedSlice(order, [0], [-3], [1], begin_mask=1)
+        fronts = entries(order, None, -3)
         swapped = raw.ConcatV2([fronts, *_reordered(order)], 0)
         x = raw.Transpose(x, swapped)
         x = raw.Reshape(x, raw.ConcatV2([outer, raw.Mul(rows, segments), step_vector], 0))
@@ -212,7 +213,7 @@ def overlap_and_add(signal: Any, frame_step: Any, name: str | None = None) -> An
         x = raw.Sum(x, raw.Reshape(raw.Sub(rank, np.int32(2)), [1]))
         x = raw.Reshape(x, raw.ConcatV2([outer, raw.Mul(raw.Sub(rows, one), step_vector)], 0))
         whole = raw.AddV2(raw.Mul(raw.Sub(frames, one), step_vector), length)
-        start = raw.StridedSlice(zeros_of(sizes), [0], [-1], [1], begin_mask=1)
+        start = entries(zeros_of(sizes), None, -1)
         result = raw.Slice(x, start, raw.ConcatV2([outer, whole], 0))
         if shape is not None and result.shape.rank is not None:
             known = step is not None and None not in shape[-2:]
@@ -224,7 +225,7 @@ def overlap_and_add(signal: Any, frame_step: Any, name: str | None = None) -> An
 def _reordered(order: Any) -> list[Any]:
     """Returns the last three axes with the first two of them swapped."""
     return [
-        raw.StridedSlice(order, [-2], [-1], [1]),
-        raw.StridedSlice(order, [-3], [-2], [1]),
-        raw.StridedSlice(order, [-1], [0], [1], end_mask=1),
+        entries(order, -2, -1),
+        entries(order, -3, -2),
+        entries(order, -1, None),
     ]

@@ -10,6 +10,7 @@ import numpy as np
 from tideflow._src.core import dtypes
 from tideflow._src.graph.static_value import static_value
 from tideflow._src.ops.array.raw import raw, static_shape
+from tideflow._src.ops.array.slicing import entries
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.ops.signal.cosine import dct
 from tideflow._src.runtime.convert import convert_to_tensor
@@ -86,7 +87,7 @@ def linear_to_mel_weight_matrix(
             return raw.Identity(convert_to_tensor(weights), name=scope or None)
         nyquist = raw.RealDiv(raw.Cast(sample_rate, DstT=dtypes.float64), np.float64(2))
         count = raw.Cast(num_spectrogram_bins, DstT=dtypes.int32)
-        frequencies = raw.StridedSlice(raw.LinSpace(np.float64(0), nyquist, count), [1], [0], [1], end_mask=1)
+        frequencies = entries(raw.LinSpace(np.float64(0), nyquist, count), 1, None)
         mels = raw.Mul(np.float64(_HIGH_Q), raw.Log1p(raw.RealDiv(frequencies, np.float64(_BREAK_HERTZ))))
         mels = raw.ExpandDims(mels, 1)
         lower, center, upper = edges[:-2], edges[1:-1], edges[2:]
@@ -122,6 +123,6 @@ def mfccs_from_log_mel_spectrograms(log_mel_spectrograms: Any, name: str | None 
                 raise ValueError(f"num_mel_bins must be positive. Got: {log_mel_spectrograms}")
             scale: Any = np.array(1.0 / math.sqrt(2.0 * shape[-1]), spectra.dtype.as_numpy_dtype)
         else:
-            bins = raw.Cast(raw.StridedSlice(raw.Shape(spectra), [-1], [0], [1], end_mask=1), DstT=spectra.dtype)
+            bins = raw.Cast(entries(raw.Shape(spectra), -1, None), DstT=spectra.dtype)
             scale = raw.Rsqrt(raw.Mul(bins, np.array(2, spectra.dtype.as_numpy_dtype)))
         return raw.Mul(dct(spectra, type=2), scale)

@@ -11,6 +11,7 @@ from tideflow._src.core.dtypes import DType
 from tideflow._src.core.errors import invalid_argument
 from tideflow._src.graph.op_def import Shape, StaticValue, default
 from tideflow._src.ops.array.raw import raw
+from tideflow._src.ops.array.slicing import entries
 from tideflow._src.ops.dimensions import merge_dimensions, with_rank, with_rank_at_least
 from tideflow._src.ops.signal.fourier import COMPLEX, elements, fft2d_op, fft_op, ifft2d_op, ifft_op, last_axes
 from tideflow._src.ops.signal.fourier_engines import transform, zeros_of
@@ -117,14 +118,14 @@ rfft3d_op, irfft3d_op = _define_forward("RFFT3D", 3), _define_backward("IRFFT3D"
 def _resized(x: Any, sizes: Any, rank: int) -> Any:
     """Cuts the last dimensions of a tensor to the given sizes, or fills them up with zeros."""
     shape = raw.Shape(x)
-    whole = raw.ConcatV2([raw.StridedSlice(shape, [0], [-rank], [1], begin_mask=1), sizes], 0)
+    whole = raw.ConcatV2([entries(shape, None, -rank), sizes], 0)
     missing = raw.Maximum(raw.Sub(whole, shape), np.int32(0))
     padded = raw.Pad(x, raw.Pack([zeros_of(missing), missing], axis=1))
     return raw.Slice(padded, zeros_of(whole), whole)
 
 
 def _last_sizes(x: Any, rank: int) -> Any:
-    return raw.StridedSlice(raw.Shape(x), [-rank], [0], [1], end_mask=1)
+    return entries(raw.Shape(x), -rank, None)
 
 
 def _forward_gradient(call: Any, dy: Any, rank: int, inverse: Op) -> Any:
@@ -140,9 +141,9 @@ def _backward_gradient(call: Any, dy: Any, rank: int, forward: Op) -> Any:
     """Returns the gradient of an inverse transform, where an element that stands for two counts twice."""
     x, fft_length = call.inputs
     whole = forward(raw.Cast(dy, DstT=x.dtype))
-    last = raw.StridedSlice(fft_length, [-1], [0], [1], end_mask=1)
+    last = entries(fft_length, -1, None)
     half = raw.AddV2(raw.FloorDiv(last, np.int32(2)), np.int32(1))
-    sizes = raw.ConcatV2([raw.StridedSlice(fft_length, [0], [-1], [1], begin_mask=1), half], 0)
+    sizes = raw.ConcatV2([entries(fft_length, None, -1), half], 0)
     kept = _resized(whole, sizes, rank)
     number = raw.Range(np.int32(0), raw.Squeeze(half), np.int32(1))
     alone = raw.LogicalOr(raw.Equal(number, np.int32(0)), raw.Equal(raw.Mul(number, np.int32(2)), last))

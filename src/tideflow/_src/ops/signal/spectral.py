@@ -11,6 +11,7 @@ import numpy as np
 from tideflow._src.core import dtypes
 from tideflow._src.graph.static_value import static_value
 from tideflow._src.ops.array.raw import raw, static_shape
+from tideflow._src.ops.array.slicing import entries
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.ops.signal.cosine import dct
 from tideflow._src.ops.signal.fourier_engines import zeros_of
@@ -154,7 +155,7 @@ def _fitted(frames: Any, frame_length: Any, fft_length: Any) -> Any:
     if length is not None and length == size:
         return frames
     sizes = raw.Shape(frames)
-    outer = raw.StridedSlice(sizes, [0], [-1], [1], begin_mask=1)
+    outer = entries(sizes, None, -1)
     missing = raw.Maximum(raw.Sub(frame_length, fft_length), np.int32(0))
     after = raw.ConcatV2([zeros_of(outer), raw.Reshape(missing, [1])], 0)
     padded = raw.Pad(frames, raw.Pack([zeros_of(after), after], axis=1))

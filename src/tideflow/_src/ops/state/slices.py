@@ -13,7 +13,8 @@ from tideflow._src.core.indexed_slices import IndexedSlices
 from tideflow._src.graph.shape_inference import variable_shape
 from tideflow._src.graph.types import INDEX
 from tideflow._src.ops.array.raw import raw
-from tideflow._src.ops.array.slicing import strided_slice_assigned
+from tideflow._src.ops.array.slicing import entries, entry, strided_slice_assigned
+from tideflow._src.ops.array.strided_index import Masks
 from tideflow._src.ops.state.scatter import check_indices
 from tideflow._src.runtime.checks import require
 from tideflow._src.runtime.convert import convert_to_tensor
@@ -42,19 +43,8 @@ def strided_slice_assign_op(
     shrink_axis_mask: int = 0,
 ):
     """Assigns to a strided slice of a reference variable."""
-    return strided_slice_assigned(
-        xp,
-        ref,
-        begin,
-        end,
-        strides,
-        value,
-        begin_mask=begin_mask,
-        end_mask=end_mask,
-        ellipsis_mask=ellipsis_mask,
-        new_axis_mask=new_axis_mask,
-        shrink_axis_mask=shrink_axis_mask,
-    )
+    masks = Masks(begin_mask, end_mask, ellipsis_mask, new_axis_mask, shrink_axis_mask)
+    return strided_slice_assigned(xp, ref, begin, end, strides, value, masks)
 
 
 @op(
@@ -80,19 +70,8 @@ def resource_strided_slice_assign_op(
     shrink_axis_mask: int = 0,
 ):
     """Assigns to a strided slice of a variable."""
-    return strided_slice_assigned(
-        xp,
-        ref,
-        begin,
-        end,
-        strides,
-        value,
-        begin_mask=begin_mask,
-        end_mask=end_mask,
-        ellipsis_mask=ellipsis_mask,
-        new_axis_mask=new_axis_mask,
-        shrink_axis_mask=shrink_axis_mask,
-    )
+    masks = Masks(begin_mask, end_mask, ellipsis_mask, new_axis_mask, shrink_axis_mask)
+    return strided_slice_assigned(xp, ref, begin, end, strides, value, masks)
 
 
 @strided_slice_assign_op.shape
@@ -203,22 +182,18 @@ def _resource_gather_gradient(call, dy):
     if batch_dims:
         return _batched_gradient(shape, indices, dy, batch_dims), None
     minus_one = np.array([-1], np.int32)
-    rest = raw.StridedSlice(
-        shape, np.array([1], np.int32), np.array([0], np.int32), np.array([1], np.int32), end_mask=1
-    )
+    rest = entries(shape, 1, None)
     values = raw.Reshape(dy, raw.ConcatV2([minus_one, rest], np.int32(0)))
     return IndexedSlices(values, raw.Reshape(indices, minus_one), shape), None
 
 
 def _batched_gradient(shape: Any, indices: Any, dy: Any, batch_dims: int) -> Any:
     """Adds each gathered row's gradient to the row it came from, as one gather from rows numbered through."""
-    zero, one = np.int32(0), np.array([1], np.int32)
+    zero = np.int32(0)
     minus_one = np.array([-1], np.int32)
-    outer = raw.StridedSlice(shape, np.array([0], np.int32), np.array([batch_dims], np.int32), one, begin_mask=1)
-    rows = raw.StridedSlice(
-        shape, np.array([batch_dims], np.int32), np.array([batch_dims + 1], np.int32), one, shrink_axis_mask=1
-    )
-    rest = raw.StridedSlice(shape, np.array([batch_dims + 1], np.int32), np.array([0], np.int32), one, end_mask=1)
+    outer = entries(shape, None, batch_dims)
+    rows = entry(shape, batch_dims)
+    rest = entries(shape, batch_dims + 1, None)
     batches = raw.Prod(outer, zero)
     flat = raw.Reshape(indices, raw.Pack([batches, np.int32(-1)]))
     first = raw.Mul(raw.Range(zero, batches, np.int32(1)), rows)
