@@ -13,6 +13,7 @@ from harness.workload import SteadyWorkload, Step, Target
 
 from workloads.adam import adam_state, adam_step
 from workloads.batches import batches, weights
+from workloads.training import jax_step, session_step, torch_step
 
 BATCH = 64
 RATE = 1e-3
@@ -38,13 +39,7 @@ def tensorflow_program(tf: Any) -> dict[str, Step]:
         initialize = tf.global_variables_initializer()
     session = tf.Session(graph=graph)
     session.run(initialize)
-    data = batches(BATCH, (28, 28, 1))
-
-    def step() -> Any:
-        image_batch, label_batch = next(data)
-        return session.run([train, loss], feed_dict={images: image_batch, labels: label_batch})[1]
-
-    return {"": step}
+    return {"": session_step(session, train, loss, (images, labels), batches(BATCH, (28, 28, 1)))}
 
 
 def torch_program(torch: Any) -> dict[str, Step]:
@@ -55,18 +50,7 @@ def torch_program(torch: Any) -> dict[str, Step]:
         *(nn.Flatten(), nn.Linear(7 * 7 * 64, 128), nn.ReLU(), nn.Linear(128, 10)),
     )
     optimizer = torch.optim.Adam(network.parameters(), RATE)
-    data = batches(BATCH, (1, 28, 28), np.int64)
-
-    def step() -> Any:
-        image_batch, label_batch = next(data)
-        optimizer.zero_grad()
-        logits = network(torch.from_numpy(image_batch))
-        loss = nn.functional.cross_entropy(logits, torch.from_numpy(label_batch))
-        loss.backward()
-        optimizer.step()
-        return loss.item()
-
-    return {"": step}
+    return {"": torch_step(torch, network, optimizer, batches(BATCH, (1, 28, 28), np.int64))}
 
 
 def jax_program(jax: Any) -> dict[str, Step]:
@@ -87,15 +71,7 @@ def jax_program(jax: Any) -> dict[str, Step]:
     train = adam_step(jax, loss_of, RATE)
     shapes = ((3, 3, 1, 32), (3, 3, 32, 64), (7 * 7 * 64, 128), (128, 10))
     parameters = tuple((jnp.array(weights(*shape)), jnp.zeros(shape[-1])) for shape in shapes)
-    state = adam_state(jax, parameters)
-    data = batches(BATCH, (28, 28, 1))
-
-    def step() -> Any:
-        nonlocal state
-        state, loss = train(state, *next(data))
-        return np.asarray(loss)
-
-    return {"": step}
+    return {"": jax_step(train, adam_state(jax, parameters), batches(BATCH, (28, 28, 1)))}
 
 
 WORKLOAD = SteadyWorkload(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import repeat
 from typing import Any
 
 import numpy as np
 from harness.verification import learns
 from harness.workload import SteadyWorkload, Step, Target
+
+from workloads.training import jax_step
 
 COUNT, SIZE, RATE = 100, 32, 0.01
 
@@ -41,14 +44,7 @@ def jax_program(jax: Any) -> dict[str, Step]:
         return [parameter - RATE * gradient for parameter, gradient in zip(parameters, gradients, strict=True)], loss
 
     jitted = jax.jit(train, donate_argnums=0)
-    parameters = [jnp.array(value) for value in _start()]
-
-    def step() -> Any:
-        nonlocal parameters
-        parameters, loss = jitted(parameters)
-        return np.asarray(loss)
-
-    return {"": step}
+    return {"": jax_step(jitted, [jnp.array(value) for value in _start()], repeat(()))}
 
 
 WORKLOAD = SteadyWorkload(

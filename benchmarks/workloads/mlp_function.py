@@ -7,23 +7,18 @@ from typing import Any
 from harness.verification import learns
 from harness.workload import SteadyWorkload, Step, Target
 
-from workloads.batches import batches, weights
-from workloads.mlp_step import BATCH, RATE, jax_program
+from workloads.batches import batches
+from workloads.mlp_step import BATCH, RATE, jax_program, tensorflow_loss, tensorflow_parameters
 
 
 def tensorflow_program(tf: Any) -> dict[str, Step]:
-    w1, b1 = tf.Variable(weights(784, 128)), tf.Variable(tf.zeros([128]))
-    w2, b2 = tf.Variable(weights(128, 10)), tf.Variable(tf.zeros([10]))
+    parameters = tensorflow_parameters(tf)
     optimizer = tf.compat.v1.train.AdamOptimizer(RATE)
 
     @tf.function
     def train(images: Any, labels: Any) -> Any:
         with tf.GradientTape() as tape:
-            hidden = tf.nn.relu(tf.matmul(images, w1) + b1)
-            logits = tf.matmul(hidden, w2) + b2
-            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
-            loss = tf.reduce_mean(losses)
-        parameters = [w1, b1, w2, b2]
+            loss = tensorflow_loss(tf, parameters, images, labels)
         optimizer.apply_gradients(zip(tape.gradient(loss, parameters), parameters, strict=True))
         return loss
 

@@ -10,30 +10,37 @@ from harness.workload import SteadyWorkload, Step, Target
 
 from workloads.adam import adam_state, adam_step
 from workloads.batches import batches, weights
+from workloads.training import jax_step, session_step, torch_step
 
 BATCH = 32
 RATE = 1e-3
+
+
+def tensorflow_parameters(tf: Any) -> list[Any]:
+    """Makes the variables of the network: weights and biases of two layers."""
+    return [
+        tf.Variable(weights(784, 128)), tf.Variable(tf.zeros([128])),
+        tf.Variable(weights(128, 10)), tf.Variable(tf.zeros([10])),
+    ]  # fmt: skip
+
+
+def tensorflow_loss(tf: Any, parameters: list[Any], images: Any, labels: Any) -> Any:
+    """Computes the mean loss of a batch."""
+    w1, b1, w2, b2 = parameters
+    logits = tf.matmul(tf.nn.relu(tf.matmul(images, w1) + b1), w2) + b2
+    return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits))
 
 
 def tensorflow_program(tf: Any) -> dict[str, Step]:
     with tf.Graph().as_default() as graph:
         images = tf.placeholder(tf.float32, [None, 784])
         labels = tf.placeholder(tf.int32, [None])
-        hidden = tf.nn.relu(tf.matmul(images, tf.Variable(weights(784, 128))) + tf.Variable(tf.zeros([128])))
-        logits = tf.matmul(hidden, tf.Variable(weights(128, 10))) + tf.Variable(tf.zeros([10]))
-        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
-        loss = tf.reduce_mean(losses)
+        loss = tensorflow_loss(tf, tensorflow_parameters(tf), images, labels)
         train = tf.train.AdamOptimizer(RATE).minimize(loss)
         initialize = tf.global_variables_initializer()
     session = tf.Session(graph=graph)
     session.run(initialize)
-    data = batches(BATCH, (784,))
-
-    def step() -> Any:
-        image_batch, label_batch = next(data)
-        return session.run([train, loss], feed_dict={images: image_batch, labels: label_batch})[1]
-
-    return {"": step}
+    return {"": session_step(session, train, loss, (images, labels), batches(BATCH, (784,)))}
 
 
 def torch_program(torch: Any) -> dict[str, Step]:
@@ -42,18 +49,7 @@ def torch_program(torch: Any) -> dict[str, Step]:
         network[0].weight.copy_(torch.from_numpy(weights(784, 128).T))
         network[2].weight.copy_(torch.from_numpy(weights(128, 10).T))
     optimizer = torch.optim.Adam(network.parameters(), RATE)
-    data = batches(BATCH, (784,), np.int64)
-
-    def step() -> Any:
-        image_batch, label_batch = next(data)
-        optimizer.zero_grad()
-        logits = network(torch.from_numpy(image_batch))
-        loss = torch.nn.functional.cross_entropy(logits, torch.from_numpy(label_batch))
-        loss.backward()
-        optimizer.step()
-        return loss.item()
-
-    return {"": step}
+    return {"": torch_step(torch, network, optimizer, batches(BATCH, (784,), np.int64))}
 
 
 def jax_program(jax: Any) -> dict[str, Step]:
@@ -69,15 +65,7 @@ def jax_program(jax: Any) -> dict[str, Step]:
         (jnp.array(weights(784, 128)), jnp.zeros(128)),
         (jnp.array(weights(128, 10)), jnp.zeros(10)),
     )
-    state = adam_state(jax, parameters)
-    data = batches(BATCH, (784,))
-
-    def step() -> Any:
-        nonlocal state
-        state, loss = train(state, *next(data))
-        return np.asarray(loss)
-
-    return {"": step}
+    return {"": jax_step(train, adam_state(jax, parameters), batches(BATCH, (784,)))}
 
 
 WORKLOAD = SteadyWorkload(

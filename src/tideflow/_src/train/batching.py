@@ -248,7 +248,7 @@ def _batches(
         keep = _keep(keep_input, enqueue_many)
         maps = _SparseMaps(lists, enqueue_many, keep)
         types = _types(maps.lists)
-        of_queue = {
+        of_queue: dict[str, Any] = {
             "capacity": capacity,
             "dtypes": types,
             "shapes": _shapes(maps.lists, shapes, enqueue_many),
