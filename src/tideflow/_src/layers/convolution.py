@@ -192,15 +192,17 @@ class Conv(Layer):
             outputs = bias_add(outputs, self.bias, data_format=tensor_format(self.data_format, self.rank))
         return outputs if self.activation is None else self.activation(outputs)
 
+    def _padded_ahead(self, inputs: Any) -> Any:
+        """Pads sequences so that no result depends on what comes later."""
+        ahead = [self.dilation_rate[0] * (self.kernel_size[0] - 1), 0]
+        last = self.data_format == "channels_last"
+        return raw.Pad(inputs, [[0, 0], ahead, [0, 0]] if last else [[0, 0], [0, 0], ahead])
+
     def call(self, inputs: Any) -> Any:
         """Computes the layer's result."""
         padding = self.padding.upper()
         if self.padding == "causal":
-            ahead = self.dilation_rate[0] * (self.kernel_size[0] - 1)
-            around = (
-                [[0, 0], [ahead, 0], [0, 0]] if self.data_format == "channels_last" else [[0, 0], [0, 0], [ahead, 0]]
-            )
-            inputs = raw.Pad(inputs, around)
+            inputs = self._padded_ahead(inputs)
             padding = "VALID"
         outputs = convolution(
             inputs,

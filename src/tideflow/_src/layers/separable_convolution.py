@@ -7,7 +7,6 @@ from typing import Any
 from tideflow._src.layers.convolution import Conv, tensor_format
 from tideflow._src.layers.input_spec import InputSpec
 from tideflow._src.layers.signatures import layer_function, with_defaults
-from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.array.shape import expand_dims, squeeze
 from tideflow._src.ops.nn.bias import bias_add
 from tideflow._src.ops.nn.depthwise_functions import separable_conv2d_v1
@@ -127,8 +126,7 @@ class SeparableConv(Conv):
         """Convolves sequences as images of height 1."""
         last = self.data_format == "channels_last"
         if self.padding == "causal":
-            ahead = self.dilation_rate[0] * (self.kernel_size[0] - 1)
-            inputs = raw.Pad(inputs, [[0, 0], [ahead, 0], [0, 0]] if last else [[0, 0], [0, 0], [ahead, 0]])
+            inputs = self._padded_ahead(inputs)
         axis = 1 if last else 2
         inputs = expand_dims(inputs, axis)
         depthwise_kernel = expand_dims(self.depthwise_kernel, 0)

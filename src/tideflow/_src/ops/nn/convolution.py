@@ -19,7 +19,8 @@ from tideflow._src.ops.nn.window_gradients import (
     differentiate_filter_gradient,
     differentiate_input_gradient,
 )
-from tideflow._src.ops.nn.window_shapes import arranged, convolution_shape, shape_given
+from tideflow._src.ops.nn.window_shapes import convolution_shape, shape_given
+from tideflow._src.ops.nn.windows import in_layout
 from tideflow._src.runtime.checks import require_memory
 from tideflow._src.runtime.op import op
 
@@ -104,7 +105,7 @@ def _sizes_shape(input_sizes: Any, filter: Any, out_backprop: Any, data_format: 
     known = input_sizes.integers()
     filter, (batch, *_) = with_rank(filter, 4), with_rank(out_backprop, 4)
     if known is not None and len(known) == 2:
-        return arranged(batch, known, filter[2], data_format)
+        return in_layout((batch, *known, filter[2]), data_format)
     return (batch, *shape_given(input_sizes, 4)[1:])
 
 

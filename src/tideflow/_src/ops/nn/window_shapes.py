@@ -7,7 +7,7 @@ from typing import Any
 
 from tideflow._src.graph.op_def import StaticValue
 from tideflow._src.ops.dimensions import Dimension, merge_dimensions, with_rank
-from tideflow._src.ops.nn.windows import window_output_size
+from tideflow._src.ops.nn.windows import channels_last_sizes, explicit_pads, in_layout, window_output_size
 
 Sizes = tuple[Dimension, ...]
 
@@ -18,23 +18,6 @@ def check_length(operation: str, label: str, values: Sequence[int], length: int 
         raise ValueError(
             f"{operation} requires the {label} attribute to contain {length} values, but got: {len(values)}"
         )
-
-
-def spatial(values: Sequence[Any], data_format: str) -> tuple[Any, ...]:
-    """Returns the entries of a list in ``data_format`` that belong to rows and columns (and planes)."""
-    return tuple(values[2:] if data_format.startswith("NC") else values[1:-1])
-
-
-def channel_of(values: Sequence[Any], data_format: str) -> Any:
-    """Returns the entry of a list in ``data_format`` that belongs to the channels."""
-    return values[1 if data_format.startswith("NC") else -1]
-
-
-def arranged(batch: Any, spatial_sizes: Sequence[Any], channels: Any, data_format: str) -> tuple[Any, ...]:
-    """Puts batch, spatial sizes and channels into the order of ``data_format``."""
-    if data_format.startswith("NC"):
-        return (batch, channels, *spatial_sizes)
-    return (batch, *spatial_sizes, channels)
 
 
 def windowed(
@@ -58,28 +41,6 @@ def windowed(
     return window_output_size(size, window, dilation, stride, kind, (pads[0], pads[1]))[0]
 
 
-def explicit_pads(
-    explicit_paddings: Sequence[int], padding: str, data_format: str, rank: int = 4
-) -> list[tuple[int, int]]:
-    """Returns the padding of each spatial dimension that the attribute ``explicit_paddings`` gives.
-
-    Raises:
-      ValueError: there are not two numbers for each dimension, or one is negative, or batch or channels are padded.
-    """
-    if padding != "EXPLICIT":
-        if explicit_paddings:
-            raise ValueError(f"explicit_paddings must be empty if the padding attribute is not EXPLICIT: {padding}")
-        return [(0, 0)] * (rank - 2)
-    if len(explicit_paddings) != 2 * rank:
-        raise ValueError(f"explicit_paddings must contain {2 * rank} values, but got: {len(explicit_paddings)}")
-    if min(explicit_paddings) < 0:
-        raise ValueError(f"All elements of explicit_paddings must be nonnegative, but got {list(explicit_paddings)}")
-    pairs = list(zip(explicit_paddings[::2], explicit_paddings[1::2], strict=True))
-    if any(pairs[0]) or any(channel_of(pairs, data_format)):
-        raise ValueError("Nonzero explicit padding in the batch or depth dimensions is not supported")
-    return list(spatial(pairs, data_format))
-
-
 def convolution_shape(
     operation: str,
     image: Any,
@@ -100,7 +61,8 @@ def convolution_shape(
     image, kernel = with_rank(image, rank), with_rank(kernel, rank)
     check_length(operation, "dilation", dilations, rank)
     check_length(operation, "stride", strides, rank)
-    channels, depth = channel_of(image, data_format), kernel[-2]
+    batch, *space, channels = channels_last_sizes(image, data_format)
+    depth = kernel[-2]
     if depthwise:
         channels = merge_dimensions(channels, depth)
         outputs = None if channels is None or kernel[-1] is None else channels * kernel[-1]
@@ -120,15 +82,15 @@ def convolution_shape(
     sizes = [
         windowed(size, window, stride, padding, pad, dilation)
         for size, window, stride, pad, dilation in zip(
-            spatial(image, data_format),
+            space,
             kernel[:-2],
-            spatial(strides, data_format),
+            channels_last_sizes(strides, data_format)[1:-1],
             pads,
-            spatial(dilations, data_format),
+            channels_last_sizes(dilations, data_format)[1:-1],
             strict=True,
         )
     ]
-    return arranged(image[0], sizes, outputs, data_format)
+    return in_layout((batch, *sizes, outputs), data_format)
 
 
 def pooling_shape(
@@ -151,21 +113,15 @@ def pooling_shape(
     check_length(operation, "stride", strides, rank)
     check_length(operation, "ksize", ksize, rank)
     pads = explicit_pads(explicit_paddings, padding, data_format, rank)
+    batch, *space, channels = channels_last_sizes(image, data_format)
+    windows, steps = channels_last_sizes(ksize, data_format), channels_last_sizes(strides, data_format)
     sizes = [
         windowed(size, window, stride, padding, pad)
-        for size, window, stride, pad in zip(
-            spatial(image, data_format),
-            spatial(ksize, data_format),
-            spatial(strides, data_format),
-            pads,
-            strict=True,
-        )
+        for size, window, stride, pad in zip(space, windows[1:-1], steps[1:-1], pads, strict=True)
     ]
-    channels = channel_of(image, data_format)
     if over_channels:
-        window, stride = channel_of(ksize, data_format), channel_of(strides, data_format)
-        channels = windowed(channels, window, stride, "VALID" if padding == "EXPLICIT" else padding)
-    return arranged(image[0], sizes, channels, data_format)
+        channels = windowed(channels, windows[-1], steps[-1], "VALID" if padding == "EXPLICIT" else padding)
+    return in_layout((batch, *sizes, channels), data_format)
 
 
 def shape_given(sizes: StaticValue, rank: int) -> Sizes:

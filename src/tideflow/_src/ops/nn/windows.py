@@ -174,14 +174,38 @@ def from_channels_last(x: Array, data_format: str) -> Array:
     return x.transpose(0, x.ndim - 1, *range(1, x.ndim - 1)) if channels_first(data_format) else x
 
 
-def channels_last_sizes(values: Sequence[int], data_format: str) -> tuple[int, ...]:
+def channels_last_sizes(values: Sequence[Any], data_format: str) -> tuple[Any, ...]:
     """Orders numbers, one for each dimension in ``data_format``, with that of the channels last."""
     return (values[0], *values[2:], values[1]) if channels_first(data_format) else tuple(values)
 
 
-def in_layout(values: Sequence[int], data_format: str) -> tuple[int, ...]:
+def in_layout(values: Sequence[Any], data_format: str) -> tuple[Any, ...]:
     """Orders numbers that come with that of the channels last as ``data_format`` says."""
     return (values[0], values[-1], *values[1:-1]) if channels_first(data_format) else tuple(values)
+
+
+def explicit_pads(
+    explicit_paddings: Sequence[int], padding: str, data_format: str, rank: int = 4
+) -> list[tuple[int, int]]:
+    """Returns the padding of each spatial dimension that the attribute ``explicit_paddings`` gives.
+
+    Raises:
+      ValueError: there are not two numbers for each dimension, or one is negative, or batch or channels are padded.
+    """
+    if padding != "EXPLICIT":
+        if explicit_paddings:
+            raise ValueError(f"explicit_paddings must be empty if the padding attribute is not EXPLICIT: {padding}")
+        return [(0, 0)] * (rank - 2)
+    if len(explicit_paddings) != 2 * rank:
+        raise ValueError(f"explicit_paddings must contain {2 * rank} values, but got: {len(explicit_paddings)}")
+    if min(explicit_paddings) < 0:
+        raise ValueError(f"All elements of explicit_paddings must be nonnegative, but got {list(explicit_paddings)}")
+    befores = channels_last_sizes(explicit_paddings[::2], data_format)
+    afters = channels_last_sizes(explicit_paddings[1::2], data_format)
+    outer, *pads, depth = zip(befores, afters, strict=True)
+    if any(outer) or any(depth):
+        raise ValueError("Nonzero explicit padding in the batch or depth dimensions is not supported")
+    return pads
 
 
 def window_axes(
@@ -213,25 +237,14 @@ def window_axes(
         if ordered[0] != 1 or ordered[-1] != 1:
             error = unsupported if operation in _DECLINES else invalid
             raise error(operation, f"{label} in the batch and depth dimensions must be 1, got {list(values)}")
-    pads: list[tuple[int, int]] = [(0, 0)] * rank
-    if padding == "EXPLICIT":
-        if len(explicit_paddings) != 2 * rank:
-            raise invalid(
-                operation, f"explicit_paddings must contain {2 * rank} values, but got {len(explicit_paddings)}"
-            )
-        if min(explicit_paddings) < 0:
-            raise invalid(operation, f"explicit_paddings must be nonnegative, but got {list(explicit_paddings)}")
-        befores = channels_last_sizes(explicit_paddings[0::2], data_format)
-        afters = channels_last_sizes(explicit_paddings[1::2], data_format)
-        pads = list(zip(befores, afters, strict=True))
-        if any(pads[0]) or any(pads[-1]):
-            raise invalid(operation, "nonzero explicit padding in the batch or depth dimensions is not supported")
-    elif explicit_paddings:
-        raise invalid(operation, f"explicit_paddings must be empty when padding is {padding!r}")
+    try:
+        pads = explicit_pads(explicit_paddings, padding, data_format, rank)
+    except ValueError as error:
+        raise invalid(operation, str(error)) from None
     steps = channels_last_sizes(strides, data_format)[1:-1]
     gaps = channels_last_sizes(dilations, data_format)[1:-1]
     axes = []
-    for size, length, stride, dilation, explicit in zip(sizes, window, steps, gaps, pads[1:-1], strict=True):
+    for size, length, stride, dilation, explicit in zip(sizes, window, steps, gaps, pads, strict=True):
         try:
             output, before, after = window_output_size(size, length, dilation, stride, padding, explicit)
         except ValueError as error:
