@@ -43,11 +43,13 @@ def check_space_only(values: Sequence[int], rank: int, name: str) -> None:
 def windows_along(size: Any, window: int, stride: int, rate: int, padding: str) -> Any:
     """Returns how many windows fit along an axis, perhaps none, and the zeros before and behind it that they need.
 
-    Where the size is not known, nor is the count: it is None.
+    Where the size is not known, nor are these: they are None, even for a stride that is refused, as in TensorFlow.
 
     Raises:
       ValueError: a window is larger than the axis by two strides or more, or the stride is not positive.
     """
+    if size is None:
+        return None, None, None
     return window_output_size(size, (window - 1) * rate + 1, 1, stride, padding)
 
 
