@@ -167,3 +167,22 @@ def test_importing_again_changes_nothing_again():
         print(tf.executing_eagerly(), v1 is tf is tideflow.compat.v1)
     """
     assert _of_a_new_process(source) == ["True", "True"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "cholesky",
+        "cholesky_solve",
+        "matrix_determinant",
+        "matrix_inverse",
+        "matrix_solve",
+        "matrix_solve_ls",
+        "matrix_triangular_solve",
+        "self_adjoint_eig",
+        "self_adjoint_eigvals",
+        "svd",
+    ],
+)
+def test_functions_of_matrices_take_batches_under_a_name_of_their_own_in_0x(name):
+    assert getattr(tideflow.v0, f"batch_{name}") is getattr(tideflow.v0, name)

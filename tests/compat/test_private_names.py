@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tideflow._src.compat.private_names import PRIVATE_MODULES, PrivateModule
+from tideflow._src.core import dtypes
 from tideflow._src.graph.op_def import OpDef
 
 
@@ -76,6 +77,10 @@ def test_private_names_are_public_objects(module: str, name: str, public: str) -
 )
 def test_names_without_a_public_one_are_there(module: str, name: str) -> None:
     assert name_in(module, name).__name__ == name  # type: ignore[attr-defined]
+
+
+def test_types_of_references_are_there() -> None:
+    assert name_in("framework.dtypes", "float32_ref") is dtypes.float32._as_ref
 
 
 def test_generated_functions_are_operations() -> None:

@@ -6,6 +6,7 @@ import pickle
 
 import pytest
 
+import tideflow
 from tideflow._src.core import device
 from tideflow._src.core.device import DeviceSpecV1, DeviceSpecV2
 
@@ -34,7 +35,6 @@ def test_reading(name: str, canonical: str) -> None:
         assert type(spec) is kind
         assert spec.to_string() == canonical
     assert device.canonical_name(name) == canonical
-    assert device.is_valid(name)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,6 @@ def test_reading(name: str, canonical: str) -> None:
 def test_reading_refuses(name: str) -> None:
     with pytest.raises(ValueError, match=r"Unknown attribute|Multiple device types|invalid literal"):
         DeviceSpecV2.from_string(name)
-    assert not device.is_valid(name)
 
 
 def test_parts() -> None:
@@ -88,6 +87,11 @@ def test_v2_does_not_change() -> None:
     assert spec.to_string() == "/job:a"
 
 
+def test_each_dialect_has_its_kind() -> None:
+    assert tideflow.DeviceSpec is DeviceSpecV2
+    assert tideflow.compat.v1.DeviceSpec is DeviceSpecV1
+
+
 def test_v1_changes() -> None:
     spec = DeviceSpecV1(job="a")
     spec.task = "7"  # type: ignore[assignment]
@@ -118,5 +122,3 @@ def test_merging(outer: str, inner: str, merged: str) -> None:
 def test_canonical_name_of_specs_and_none() -> None:
     assert device.canonical_name(None) == ""
     assert device.canonical_name(DeviceSpecV1(job="a")) == "/job:a"
-    assert device.is_device_spec(DeviceSpecV1())
-    assert not device.is_device_spec("a")

@@ -15,7 +15,7 @@ from tideflow._src.core import dtypes
 from tideflow._src.core.tensor import wrap
 from tideflow._src.core.tensor_shape import TensorShape
 from tideflow._src.graph import protos
-from tideflow._src.graph.tensor_proto import make_ndarray, make_tensor_proto, shape_from_proto, shape_to_proto
+from tideflow._src.graph.tensor_proto import make_ndarray, make_tensor_proto, shape_to_proto
 
 
 def proto(data_type: int, shape: list[int], **fields: Any) -> Any:
@@ -220,20 +220,11 @@ def test_make_ndarray_refuses(message: Any, error: type[Exception], words: str) 
 
 
 @pytest.mark.parametrize("dims", [None, [], [1, None], [0, 3]])
-def test_shapes_go_both_ways(dims: list[int | None] | None) -> None:
+def test_shapes_as_messages(dims: list[int | None] | None) -> None:
     message = shape_to_proto(dims)
     assert message == TensorShape(dims).as_proto()
     assert message.unknown_rank == (dims is None)
     assert [dimension.size for dimension in message.dim] == [-1 if size is None else size for size in dims or []]
-    shape = shape_from_proto(message)
-    assert shape.rank is None if dims is None else shape.as_list() == dims
-
-
-def test_shape_below_unknown_is_refused() -> None:
-    message = protos.TensorShapeProto()
-    message.dim.add(size=-5)
-    with pytest.raises(ValueError, match="-5"):
-        shape_from_proto(message)
 
 
 def test_a_list_that_holds_itself() -> None:

@@ -25,7 +25,7 @@ from tideflow._src.runtime.philox import (
     skip,
     stateless_key_counter,
 )
-from tideflow._src.runtime.seed_rules import EagerSeeds, GraphSeeds, get_seed
+from tideflow._src.runtime.seed_rules import EagerSeeds, get_seed
 
 RECORDED = np.load(pathlib.Path(__file__).parent / "data" / "random.npz")
 CASES = list(enumerate(json.loads(str(RECORDED["cases"]))))
@@ -160,18 +160,6 @@ def test_threads_get_disjoint_blocks():
 )
 def test_get_seed(global_seed, op_seed, seeds):
     assert get_seed(global_seed, op_seed, next_operation_seed=itertools.count(5).__next__) == seeds
-
-
-def test_a_graph_counts_the_seeds_it_makes_up():
-    seeds = GraphSeeds()
-    assert seeds.get_seed(None) == (None, None)
-    seeds.seed = 9
-    assert [seeds.get_seed(None), seeds.get_seed(None), seeds.get_seed(3), seeds.get_seed(None)] == [
-        (9, 0),
-        (9, 1),
-        (9, 3),
-        (9, 2),
-    ]
 
 
 @pytest.mark.parametrize(("seed", "made_up"), [(5, 1097127993), (-3, 1022050301), (2**40, 445128065)])

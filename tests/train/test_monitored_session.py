@@ -283,12 +283,3 @@ def test_session_manager_recovers_from_a_checkpoint(tmp_path):
         manager.prepare_session("", saver=saver, checkpoint_dir="a", checkpoint_filename_with_path="b")
     with pytest.raises(ValueError, match="local_init_op"):
         tf.train.SessionManager(ready_for_local_init_op=ready)
-
-
-def test_steps_per_run_is_made_once():
-    from tideflow._src.train.basic_session_run_hooks import get_or_create_steps_per_run_variable
-
-    steps = get_or_create_steps_per_run_variable()
-    assert get_or_create_steps_per_run_variable() is steps
-    with tf.train.MonitoredSession() as session:
-        assert session.run(steps) == 1

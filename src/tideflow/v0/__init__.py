@@ -18,11 +18,16 @@ from tideflow._src.ops.array.selection import select_v0 as select
 from tideflow._src.ops.array.splitting import split_v0 as split
 from tideflow._src.ops.array.splitting import unpack_v0 as unpack
 from tideflow._src.ops.linalg.functions import batch_cholesky as batch_cholesky
+from tideflow._src.ops.linalg.functions import batch_cholesky_solve as batch_cholesky_solve
 from tideflow._src.ops.linalg.functions import batch_matrix_determinant as batch_matrix_determinant
 from tideflow._src.ops.linalg.functions import batch_matrix_inverse as batch_matrix_inverse
 from tideflow._src.ops.linalg.functions import batch_matrix_solve as batch_matrix_solve
+from tideflow._src.ops.linalg.functions import batch_matrix_solve_ls as batch_matrix_solve_ls
 from tideflow._src.ops.linalg.functions import batch_matrix_transpose as batch_matrix_transpose
 from tideflow._src.ops.linalg.functions import batch_matrix_triangular_solve as batch_matrix_triangular_solve
+from tideflow._src.ops.linalg.functions import batch_self_adjoint_eig as batch_self_adjoint_eig
+from tideflow._src.ops.linalg.functions import batch_self_adjoint_eigvals as batch_self_adjoint_eigvals
+from tideflow._src.ops.linalg.functions import batch_svd as batch_svd
 from tideflow._src.ops.linalg.functions import svd_v0 as svd
 from tideflow._src.ops.math.argument_extrema import argmax_v0 as argmax
 from tideflow._src.ops.math.argument_extrema import argmin_v0 as argmin

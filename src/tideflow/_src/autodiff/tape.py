@@ -487,10 +487,3 @@ def _differentiable_tensor(target: Any) -> Any:
     if hasattr(target, "handle"):
         return target.value()
     return to_dense(target) if hasattr(target, "dense_shape") else convert_to_tensor(target)
-
-
-@contextmanager
-def stop_recording() -> Iterator[None]:
-    """Hides every tape of this thread while the block runs."""
-    with context.no_tapes():
-        yield

@@ -8,7 +8,6 @@ from types import ModuleType
 from tideflow._src.graph import protos
 
 _SUFFIX = "_pb2"
-_ROOTS = ("tensorflow.core", "tensorflow.compiler", "tensorflow.python.training.checkpoint_state_pb2")
 #: Where TensorFlow keeps the modules of files that are not its own.
 _ELSEWHERE = {"xla/": "tensorflow/compiler/xla/"}
 

@@ -28,7 +28,7 @@ PRIVATE_MODULES: dict[str, tuple[str, ...]] = {
         "framework.composite_tensor": ("_src/core/type_spec",),
         "framework.config": ("config", "config.experimental", "_src/compat/private_functions"),
         "framework.constant_op": ("",),
-        "framework.dtypes": ("dtypes", ""),
+        "framework.dtypes": ("dtypes", "", "_src/core/dtypes"),
         "framework.errors": ("errors",),
         "framework.errors_impl": ("errors",),
         "framework.graph_util": ("graph_util",),

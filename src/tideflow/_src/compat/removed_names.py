@@ -373,6 +373,7 @@ REMOVED_IN_1 = {
     "listdiff": ("tf.setdiff1d", "1.0"),
     "batch_matrix_inverse": ("tf.matrix_inverse", "1.0"),
     "batch_cholesky": ("tf.cholesky", "1.0"),
+    "batch_cholesky_solve": ("tf.cholesky_solve", "1.0"),
     "batch_matrix_determinant": ("tf.matrix_determinant", "1.0"),
     "batch_matrix_solve": ("tf.matrix_solve", "1.0"),
     "batch_matrix_triangular_solve": ("tf.matrix_triangular_solve", "1.0"),

@@ -255,11 +255,6 @@ def as_device_spec(device: Any) -> DeviceSpecV2:
     return DeviceSpecV2.from_string(device)  # type: ignore[no-any-return]
 
 
-def is_device_spec(device: Any) -> bool:
-    """Tells whether ``device`` is a ``DeviceSpec`` of either kind."""
-    return isinstance(device, DeviceSpecV2)
-
-
 def canonical_name(device: Any) -> str:
     """Returns the one way to write a device name: ``/cpu:0`` is ``/device:CPU:0``, and ``None`` is empty.
 
@@ -273,17 +268,3 @@ def merge(outer: Any, inner: Any) -> str:
     """Returns the canonical name that an inner device scope gives within an outer one."""
     merged: str = as_device_spec(outer).make_merged_spec(as_device_spec(inner)).to_string()
     return merged
-
-
-def check_valid(device: str) -> None:
-    """Raises ``ValueError`` if a device name cannot be read."""
-    _parse(device, frozenset(DEVICE_TYPES))
-
-
-def is_valid(device: str) -> bool:
-    """Tells whether a device name can be read."""
-    try:
-        check_valid(device)
-    except ValueError:
-        return False
-    return True

@@ -20,7 +20,6 @@ __all__ = [
     "broadcast_static_shape",
     "dimension_at_index",
     "dimension_value",
-    "is_v2_behavior",
     "set_v2_behavior",
     "unknown_shape",
 ]
@@ -32,11 +31,6 @@ def set_v2_behavior(enabled: bool) -> None:
     """Chooses whether indexing a shape gives ``int | None`` (TF 2.x, as by default) or ``Dimension``."""
     global _v2_behavior
     _v2_behavior = enabled
-
-
-def is_v2_behavior() -> bool:
-    """Tells whether indexing a shape gives ``int | None``."""
-    return _v2_behavior
 
 
 #: Makes a ``TensorShapeProto`` of a shape. The graph floor, which owns the protos, sets it.

@@ -179,9 +179,6 @@ class Graph:
             )
         raise TypeError(f"{tensor!r} is not a node of this graph.")
 
-    def reset_names(self) -> None:
-        """Forgets nothing: names of a plain graph stay in use for its whole life."""
-
     def changed_in_place(self) -> None:
         """Says that operations that existed have changed: what sessions planned for this graph holds no more."""
         self._version += 1

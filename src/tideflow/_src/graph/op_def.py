@@ -458,8 +458,3 @@ class StaticValue:
             # A hostile graph may say that a shape has 10**12 elements; no real one is that long.
             return (None,) * self.shape[0] if self.shape[0] <= _MOST_ELEMENTS else None
         return None
-
-
-def lookup(name: str) -> OpDef:
-    """Returns the definition named ``name``; a KeyError-free NotFoundError is the caller's business."""
-    return OpDef.registry[name]

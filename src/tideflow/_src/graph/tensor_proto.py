@@ -165,20 +165,6 @@ def shape_to_proto(shape: Any) -> Any:
     return _sizes_to_proto([-1 if size is None else size for size in shape.as_list()])
 
 
-def shape_from_proto(proto: Any) -> TensorShape:
-    """Creates the ``TensorShape`` of a ``TensorShapeProto``.
-
-    Raises:
-      ValueError: a dimension is less than -1, the mark of an unknown one.
-    """
-    if proto.unknown_rank:
-        return TensorShape(None)
-    sizes = [dimension.size for dimension in proto.dim]
-    if any(size < -1 for size in sizes):
-        raise ValueError(f"Dimensions of a TensorShapeProto are -1 (unknown) or more, got {sizes}.")
-    return TensorShape([None if size == -1 else size for size in sizes])
-
-
 # Python values to an array
 
 

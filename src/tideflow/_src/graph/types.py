@@ -7,7 +7,6 @@ COMPLEX = ("complex64", "complex128")
 SIGNED = ("int8", "int16", "int32", "int64")
 UNSIGNED = ("uint8", "uint16", "uint32", "uint64")
 INTEGER = (*SIGNED, *UNSIGNED)
-QUANTIZED = ("qint8", "quint8", "qint32")
 
 #: What TensorFlow's definitions call ``numbertype``.
 NUMBER = (

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tideflow._src.function.func_graph import FuncGraph
-from tideflow._src.graph import import_graph, protos
+from tideflow._src.graph import import_graph
 from tideflow._src.ops.files import file_system, replacement
 from tideflow._src.runtime.convert import convert_to_tensor
 
@@ -76,20 +76,3 @@ def write_graph(graph_or_graph_def: Any, logdir: str | os.PathLike[str], name: s
     content = to_text(graph_def).encode() if as_text else graph_def.SerializeToString()
     replacement.replace(path, content)
     return path
-
-
-def read_graph(path: str | os.PathLike[str]) -> Any:
-    """Returns the ``GraphDef`` in a file, binary or in protobuf's text format.
-
-    Raises:
-      DecodeError: the file holds neither.
-    """
-    from tideflow._src.graph.protos.text import from_bytes, from_text, malformed
-
-    content = file_system.read(path)
-    for read in (from_bytes, from_text):
-        try:
-            return read(content, protos.get("GraphDef")())
-        except ValueError:
-            continue
-    raise malformed(f"{os.fspath(path)} holds no GraphDef, binary or as text.")

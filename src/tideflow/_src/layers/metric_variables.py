@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
-from tideflow._src.core import context, dtypes
+from tideflow._src.core import context
 from tideflow._src.ops.array.constants import zeros
-from tideflow._src.ops.math.arithmetic import maximum
-from tideflow._src.ops.math.casting import cast
-from tideflow._src.ops.math.division import div_no_nan
 from tideflow._src.state.graph_keys import GraphKeys
 from tideflow._src.state.replication import VariableAggregation, VariableSynchronization
 from tideflow._src.state.variable import VariableV1
@@ -51,17 +48,3 @@ def collected(
     if updates_collections:
         graph.add_to_collections(updates_collections, update)
     return value, update
-
-
-def safe_division(numerator: Any, denominator: Any, name: str | None = None) -> Any:
-    """Divides; zero where the denominator is."""
-    return div_no_nan(numerator, maximum(denominator, 0), name=name)
-
-
-def accumulate(variable: Any, amount: Any, dtype: Any = dtypes.float32) -> Any:
-    """Returns the operation that adds to a variable."""
-    return variable.assign_add(amount if dtype is None else cast(amount, dtype))
-
-
-#: A function that makes what a metric needs in its scope.
-Build = Callable[[], Any]

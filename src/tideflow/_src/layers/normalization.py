@@ -143,7 +143,7 @@ class BatchNormalization(Layer):
         if len(axes) != len(set(axes)):
             raise ValueError(f"Duplicate axis: {tuple(axes)}")
         self.axis = axes
-        self._prepare_virtual_batches(rank)
+        self._prepare_virtual_batches()
         self.fused = self._is_fused(rank)
         sizes = shape.as_list()
         channels = {axis: sizes[axis] for axis in axes}
@@ -163,7 +163,7 @@ class BatchNormalization(Layer):
         self._make_variables(variables)
         self.built = True
 
-    def _prepare_virtual_batches(self, rank: int) -> None:
+    def _prepare_virtual_batches(self) -> None:
         if self.virtual_batch_size is None:
             return
         if self.virtual_batch_size <= 0:
@@ -325,7 +325,7 @@ class BatchNormalization(Layer):
         else:
             if self.adjustment is not None:
                 scale, offset = self._adjusted(inputs, training, scale, offset)
-            mean, variance, scale, offset = self._trained(inputs, training, axes, single, scale, offset, broadcast)
+            mean, variance, scale, offset = self._trained(inputs, training, axes, scale, offset, broadcast)
         mean = cast(mean, inputs.dtype.base_dtype) if _differs(mean, inputs) else mean
         variance = cast(variance, inputs.dtype.base_dtype) if _differs(variance, inputs) else variance
         offset = cast(offset, inputs.dtype.base_dtype) if offset is not None and _differs(offset, inputs) else offset
@@ -341,7 +341,7 @@ class BatchNormalization(Layer):
         return _together(more, bias, scale, offset)
 
     def _trained(
-        self, inputs: Any, training: Any, axes: list[int], single: bool, scale: Any, offset: Any, broadcast: Any
+        self, inputs: Any, training: Any, axes: list[int], scale: Any, offset: Any, broadcast: Any
     ) -> tuple[Any, Any, Any, Any]:
         keep = self.virtual_batch_size is not None or len(self.axis) > 1
         mean, variance = moments(inputs, axes, keepdims=keep)

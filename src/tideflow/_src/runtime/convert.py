@@ -17,11 +17,8 @@ from tideflow._src.graph.op_def import OpDef
 _conversions: list[tuple[int, int, Any, Callable[..., Any]]] = []
 _conversion_for: dict[type, Callable[..., Any] | None] = {}
 
-_BOOL, _INT32, _INT64, _FLOAT32, _COMPLEX128 = (
-    np.dtype(name) for name in ("bool", "int32", "int64", "float32", "complex128")
-)
+_INT32, _INT64, _FLOAT32 = (np.dtype(name) for name in ("int32", "int64", "float32"))
 _OBJECT = np.dtype(object)
-_SCALARS = (bool, int, float, complex, str, bytes)
 
 
 def register_tensor_conversion_function(

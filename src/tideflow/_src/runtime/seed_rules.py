@@ -34,7 +34,7 @@ import numpy as np
 
 from tideflow._src.runtime.philox import PhiloxState
 
-__all__ = ["DEFAULT_GRAPH_SEED", "EagerSeeds", "GraphSeeds", "determinism", "get_seed"]
+__all__ = ["DEFAULT_GRAPH_SEED", "EagerSeeds", "determinism", "get_seed"]
 
 DEFAULT_GRAPH_SEED = 87654321
 _LARGEST_INT32 = 2**31 - 1
@@ -82,33 +82,6 @@ def get_seed(global_seed: Any, op_seed: Any, *, next_operation_seed: Callable[[]
             op_seed = next_operation_seed()
         seeds = global_seed % _LARGEST_INT32, op_seed % _LARGEST_INT32
     return (0, _LARGEST_INT32) if seeds == (0, 0) else seeds
-
-
-class GraphSeeds:
-    """The seed of one graph and the count of seeds that it has made up.
-
-    Args:
-      seed: The graph's seed, or None; `tf.compat.v1.set_random_seed` sets it later.
-
-    >>> seeds = GraphSeeds(9)
-    >>> seeds.get_seed(None), seeds.get_seed(4), seeds.get_seed(None)
-    ((9, 0), (9, 4), (9, 1))
-    """
-
-    __slots__ = ("_made_up", "seed")
-
-    def __init__(self, seed: Any = None) -> None:
-        self.seed = seed
-        self._made_up = 0
-
-    def get_seed(self, op_seed: Any) -> tuple[Any, Any]:
-        """Returns the two seeds of an op that is being added to the graph."""
-        return get_seed(self.seed, op_seed, next_operation_seed=self._next_operation_seed)
-
-    def _next_operation_seed(self) -> int:
-        seed = self._made_up
-        self._made_up += 1
-        return seed
 
 
 class EagerSeeds:

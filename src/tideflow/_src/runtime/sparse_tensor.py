@@ -223,18 +223,6 @@ def is_sparse(value: Any) -> bool:
     return isinstance(value, SparseTensor | SparseTensorValue)
 
 
-def convert_to_sparse_tensor(value: Any, name: str | None = None) -> Any:
-    """Returns a sparse tensor, or the value of one, as a ``SparseTensor``.
-
-    Raises:
-      TypeError: ``value`` is neither.
-    """
-    del name
-    if isinstance(value, SparseTensor):
-        return value
-    return SparseTensor.from_value(value)
-
-
 def convert_to_tensor_or_sparse_tensor(value: Any, dtype: Any = None, name: str | None = None) -> Any:
     """Returns ``value`` as a sparse tensor if it is one or the value of one, and as a tensor otherwise.
 

@@ -414,7 +414,7 @@ class _Compiled:
             results.extend(map(found.program, (written,), (read,), (values,), (reserved,), (counters,)))
         finally:
             if results:
-                self._store(*results[0][1:])
+                self._store(results[0][1], results[0][3])
         outputs, _, failed, _ = results[0]
         if failed is not None:
             self._raise(found, failed)
@@ -438,7 +438,7 @@ class _Compiled:
             for buffer, value in zip(self._written, written, strict=True)
         ]
 
-    def _store(self, updates: Sequence[Any], failed: Any, counters: Any) -> None:
+    def _store(self, updates: Sequence[Any], counters: Any) -> None:
         """Gives variables and random streams what a run has made of them. The locks are held."""
         for buffer, value in zip(self._written, updates, strict=True):
             buffer.value = value

@@ -23,7 +23,6 @@ from tideflow._src.ops.state.variables import (
     assign_add_variable_op,
     assign_sub_variable_op,
     assign_variable_op,
-    destroy_resource_op,
     read_variable_op,
     resource_count_up_to_op,
     var_is_initialized_op,
@@ -349,10 +348,6 @@ class BaseResourceVariable(Scattering, VariableV1):
     def count_up_to(self, limit: int) -> Any:
         """Returns the value before incrementing it; an OutOfRangeError when it has reached ``limit``."""
         return resource_count_up_to_op(self._handle, limit=limit, T=self._dtype)
-
-    def destroy(self) -> Any:
-        """Frees the storage."""
-        return destroy_resource_op(self._handle)
 
     def _refuse_in_place(self, value: Any) -> Any:
         raise RuntimeError(

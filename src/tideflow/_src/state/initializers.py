@@ -389,6 +389,5 @@ truncated_normal_initializer = TruncatedNormal
 uniform_unit_scaling_initializer = UniformUnitScaling
 variance_scaling_initializer = VarianceScaling
 orthogonal_initializer = Orthogonal
-identity_initializer = Identity
 glorot_uniform_initializer = GlorotUniform
 glorot_normal_initializer = GlorotNormal

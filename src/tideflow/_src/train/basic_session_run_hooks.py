@@ -8,41 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from tideflow._src.core import context, dtypes
+from tideflow._src.core import context
 from tideflow._src.core import logger as logging
-from tideflow._src.state.graph_keys import GraphKeys
-from tideflow._src.state.initializers import Ones
-from tideflow._src.state.variable_scope import get_variable, variable_scope
 from tideflow._src.train.global_step import get_global_step, get_or_create_global_step_read
 from tideflow._src.train.hook_timers import HookTimer, NeverTriggerTimer, SecondOrStepTimer
 from tideflow._src.train.lazy_files import scalar_summary, shared_writer
 from tideflow._src.train.session_run_hook import SessionRunArgs, SessionRunContext, SessionRunHook, SessionRunValues
-
-_STEPS_PER_RUN = "steps_per_run"
-
-
-def get_or_create_steps_per_run_variable() -> Any:
-    """Returns the variable of the default graph that says how many steps one run takes; makes it if there is none.
-
-    Raises:
-      RuntimeError: there are several.
-    """
-    graph = context.default_graph()
-    found = graph.get_collection(_STEPS_PER_RUN)
-    if len(found) > 1:
-        raise RuntimeError(f"Multiple {_STEPS_PER_RUN} variables found in the graph.")
-    if found:
-        return found[0]
-    with graph.as_default(), variable_scope("basic_session_run_hooks", reuse=None), graph.name_scope(None):
-        return get_variable(
-            _STEPS_PER_RUN,
-            shape=[],
-            dtype=dtypes.int32,
-            initializer=Ones(),
-            trainable=False,
-            collections=[_STEPS_PER_RUN, GraphKeys.LOCAL_VARIABLES],
-            use_resource=True,
-        )
 
 
 def global_step_for(hook: str) -> Any:
@@ -263,7 +234,6 @@ class StepCounterHook(SessionRunHook):
         self._summary_writer = summary_writer
         self._output_dir = output_dir
         self._last_global_step: int | None = None
-        self._steps_per_run = 1
         self._unchanged = 0
 
     def begin(self) -> None:
@@ -280,16 +250,13 @@ class StepCounterHook(SessionRunHook):
     def after_run(self, run_context: SessionRunContext, run_values: SessionRunValues) -> None:
         """Logs the rate if it is time."""
         stale = run_values.results
-        if self._timer.should_trigger_for_step(stale + self._steps_per_run):
+        if self._timer.should_trigger_for_step(stale + 1):
             step = int(run_context.session.run(self._global_step_tensor))
             if self._timer.should_trigger_for_step(step):
                 seconds, steps = self._timer.update_last_triggered_step(step)
                 if seconds is not None and steps is not None:
                     self._log_and_record(steps, seconds, step)
         self._warn_if_unchanged(int(stale))
-
-    def _set_steps_per_run(self, steps_per_run: int) -> None:
-        self._steps_per_run = steps_per_run
 
     def _log_and_record(self, elapsed_steps: int, elapsed_time: float, global_step: int) -> None:
         # Clocks are coarse: no time may have passed.

@@ -68,11 +68,7 @@ class CheckpointSaverHook(SessionRunHook):
         self._save_path = os.path.join(checkpoint_dir, checkpoint_basename)
         self._timer = SecondOrStepTimer(every_secs=save_secs, every_steps=save_steps)
         self._listeners = list(listeners or ())
-        self._steps_per_run = 1
         self._save_graph_def = save_graph_def
-
-    def _set_steps_per_run(self, steps_per_run: int) -> None:
-        self._steps_per_run = steps_per_run
 
     def begin(self) -> None:
         """Opens the writer of events and finds the global step."""
@@ -96,7 +92,7 @@ class CheckpointSaverHook(SessionRunHook):
 
     def after_run(self, run_context: SessionRunContext, run_values: SessionRunValues) -> None:
         """Writes a checkpoint if it is time."""
-        if not self._timer.should_trigger_for_step(run_values.results + self._steps_per_run):
+        if not self._timer.should_trigger_for_step(run_values.results + 1):
             return
         step = int(run_context.session.run(self._global_step_tensor))
         if self._timer.should_trigger_for_step(step):

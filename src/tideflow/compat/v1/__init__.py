@@ -34,7 +34,7 @@ from tideflow._src.compat.removed import module_dir, module_getattr
 from tideflow._src.compat.sysconfig import CXX11_ABI_FLAG as CXX11_ABI_FLAG
 from tideflow._src.compat.sysconfig import CXX_VERSION as CXX_VERSION
 from tideflow._src.compat.sysconfig import MONOLITHIC_BUILD as MONOLITHIC_BUILD
-from tideflow._src.core.device import DeviceSpec as DeviceSpec
+from tideflow._src.core.device import DeviceSpecV1 as DeviceSpec
 from tideflow._src.core.dimension import Dimension as Dimension
 from tideflow._src.core.dimension import dimension_value as dimension_value
 from tideflow._src.core.dtypes import QUANTIZED_DTYPES as QUANTIZED_DTYPES

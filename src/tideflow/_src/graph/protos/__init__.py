@@ -47,16 +47,6 @@ def get(name: str) -> Any:
     raise KeyError(f"There is no TensorFlow message or enum called {name!r}.")
 
 
-def message_names() -> list[str]:
-    """Returns the names of all messages, nested ones too, sorted."""
-    return sorted(schema_pool.schema().messages)
-
-
-def enum_names() -> list[str]:
-    """Returns the names of all enums, nested ones too, sorted."""
-    return sorted(schema_pool.schema().enums)
-
-
 def file_names() -> list[str]:
     """Returns the names of the schema files, for instance ``tensorflow/core/framework/graph.proto``."""
     return sorted(schema_pool.schema().files)

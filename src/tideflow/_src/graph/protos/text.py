@@ -39,12 +39,6 @@ def from_bytes(content: bytes, message: Any) -> Any:
     return message
 
 
-def malformed(message: str) -> Exception:
-    """Returns protobuf's own ``DecodeError`` with a message of ours."""
-    error: Exception = DecodeError(message)
-    return error
-
-
 def from_json(text: str | bytes, message: Any) -> Any:
     """Reads a message in protobuf's JSON format into ``message``, and returns that.
 

@@ -26,7 +26,7 @@ Sizes = tuple[int, ...]
 # Space and depth.
 
 
-def _axes(data_format: str, rank: int) -> tuple[int, int, int]:
+def _axes(data_format: str) -> tuple[int, int, int]:
     """Returns the dimensions of height, width and depth."""
     if data_format == "NHWC":
         return 1, 2, 3
@@ -89,7 +89,7 @@ def _space_to_depth_shape(input, *, block_size, data_format):
     if input is None:
         return (None,) * (5 if data_format == "NCHW_VECT_C" else 4)
     _checked_rank(input, data_format)
-    height, width, depth = _axes(data_format, len(input))
+    height, width, depth = _axes(data_format)
     result = list(input)
     for axis in (height, width):
         size = input[axis]
@@ -129,7 +129,7 @@ def _depth_to_space_shape(input, *, block_size, data_format):
     if input is None:
         return (None,) * (5 if data_format == "NCHW_VECT_C" else 4)
     _checked_rank(input, data_format)
-    height, width, depth = _axes(data_format, len(input))
+    height, width, depth = _axes(data_format)
     result = list(input)
     for axis in (height, width):
         result[axis] = None if input[axis] is None else input[axis] * block_size

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -273,8 +273,6 @@ def _gather_op_samples(s):
 
 
 # GatherNd.
-
-Policy = Literal["", "DEFAULT", "ERROR", "IGNORE"]
 
 
 def check_policy(policy: str) -> None:

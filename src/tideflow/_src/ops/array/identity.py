@@ -171,11 +171,6 @@ def stop_gradient(input: Any, name: str | None = None) -> Any:
     return stop_gradient_op.call(input, name=name)
 
 
-def prevent_gradient(input: Any, message: str = "", name: str | None = None) -> Any:
-    """Returns ``input``; asking for a gradient through it is a LookupError that says ``message``."""
-    return prevent_gradient_op(input, message=message, name=name)
-
-
 def guarantee_const(input: Any, name: str | None = None) -> Any:
     """Returns ``input``, which the caller promises not to change between runs."""
     return guarantee_const_op(input, name=name)

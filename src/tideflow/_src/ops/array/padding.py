@@ -18,8 +18,6 @@ from tideflow._src.ops.array.shape import rank, reshape, shape
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.runtime.op import op
 
-Mode = Literal["REFLECT", "SYMMETRIC"]
-
 
 def _widths(input: Any, paddings: Any) -> list[tuple[int, int]]:
     """Returns how much to add before and after each dimension.

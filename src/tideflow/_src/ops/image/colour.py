@@ -294,7 +294,7 @@ def _adjust_saturation_samples(s):
     yield from _factor_samples(s, (0.5, 2.0, 0.0, -1.0))
 
 
-def _means(xp: Any, images: Any) -> Any:
+def _means(images: Any) -> Any:
     """Returns the mean of each channel of each image as float32, to be subtracted from the images."""
     return images.mean(axis=(-3, -2), keepdims=True, dtype=np.float32)
 
@@ -312,7 +312,7 @@ def adjust_contrast_v2_op(xp, images, contrast_factor):
     _check_factor(contrast_factor, "contrast_factor")
     if xp is not np:
         values = images.astype(np.float32)
-        means = _means(xp, values)
+        means = _means(values)
         return ((values - means) * contrast_factor + means).astype(images.dtype)
     result = np.empty(images.shape, images.dtype)
     if images.size == 0:
@@ -369,7 +369,7 @@ def adjust_contrast_op(xp, images, contrast_factor, min_value, max_value):
     values = images.astype(np.float32)
     if values.size == 0:
         return values
-    means = _means(xp, values)
+    means = _means(values)
     return xp.minimum(xp.maximum((values - means) * contrast_factor + means, min_value), max_value)
 
 

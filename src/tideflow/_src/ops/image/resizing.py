@@ -39,10 +39,6 @@ def _centers(call: Any) -> dict[str, bool]:
     return {name: call.attr(name) for name in ("align_corners", "half_pixel_centers")}
 
 
-def _same_as_image(original_image: Any) -> Any:
-    return original_image
-
-
 #: Growing, shrinking, one pixel, the same size.
 _SIZES = ((5, 7), (2, 3), (1, 1), (4, 5))
 _WAYS: tuple[dict[str, Any], ...] = ({}, {"align_corners": True}, {"half_pixel_centers": True})

@@ -213,10 +213,3 @@ def spans(kernel: str, size: int, new_size: int, scale: float, translation: floa
     usable = inside & (np.abs(total) >= _TINY)
     weights = np.where(usable[:, None], weights * (_F32(1) / np.where(usable, total, _F32(1)))[:, None], _F32(0))
     return Taps(np.minimum(places, size - 1), weights)
-
-
-def as_matrix(taps: Taps, size: int) -> Array:
-    """Returns the weights as a matrix of ``[new_size, size]``."""
-    matrix = np.zeros((len(taps.indices), size), np.float32)
-    np.add.at(matrix, (np.arange(len(taps.indices))[:, None], taps.indices), taps.weights)
-    return matrix

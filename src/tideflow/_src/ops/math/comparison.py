@@ -184,8 +184,3 @@ greater = binary(greater_op, "Greater", np.greater)
 greater_equal = binary(greater_equal_op, "GreaterEqual", np.greater_equal, function_name="greater_equal")
 equal = binary(equal_op, "Equal", None)
 not_equal = binary(not_equal_op, "NotEqual", None, function_name="not_equal")
-
-
-def approximate_equal(x: Any, y: Any, tolerance: float = 1e-5, name: str | None = None) -> Any:
-    """Tells where two tensors of one shape differ by less than ``tolerance``."""
-    return approximate_equal_op.call(x, y, tolerance=tolerance, name=name)

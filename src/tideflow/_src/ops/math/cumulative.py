@@ -60,7 +60,7 @@ def _host_accumulate(ufunc: Any) -> Any:
     return accumulate
 
 
-def _blocked(cumulate: Any, reduce: Any, combine: Any, neutral: int) -> Any:
+def _blocked(cumulate: Any, combine: Any, neutral: int) -> Any:
     """Makes the scan of compiled programs: row by row along a leading axis, in blocks along a long last one."""
 
     def accumulate(x: Any, axis: int) -> Any:
@@ -121,7 +121,7 @@ def cumsum_op(xp, x, axis, *, exclusive: bool = False, reverse: bool = False):
     if xp is np:
         accumulate = _host_accumulate(np.add)
     else:
-        accumulate = _blocked(jnp.cumsum, jnp.sum, jnp.add, 0)
+        accumulate = _blocked(jnp.cumsum, jnp.add, 0)
     return _scan(xp, accumulate, 0, x, _axis(x, axis), exclusive, reverse)
 
 
@@ -137,7 +137,7 @@ def cumprod_op(xp, x, axis, *, exclusive: bool = False, reverse: bool = False):
     if xp is np:
         accumulate = _host_accumulate(np.multiply)
     else:
-        accumulate = _blocked(jnp.cumprod, jnp.prod, jnp.multiply, 1)
+        accumulate = _blocked(jnp.cumprod, jnp.multiply, 1)
     return _scan(xp, accumulate, 1, x, _axis(x, axis), exclusive, reverse)
 
 

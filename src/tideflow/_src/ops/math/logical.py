@@ -228,7 +228,6 @@ bitwise_xor = binary(bitwise_xor_op, "BitwiseXor", np.bitwise_xor, function_name
 invert = unary(invert_op, np.invert)
 left_shift = binary(left_shift_op, "LeftShift", None, function_name="left_shift")
 right_shift = binary(right_shift_op, "RightShift", None, function_name="right_shift")
-population_count = unary(population_count_op, function_name="population_count")
 
 
 def logical_xor(x: Any, y: Any, name: str | None = "LogicalXor") -> Any:

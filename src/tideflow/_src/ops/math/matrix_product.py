@@ -320,12 +320,12 @@ def _batch_mat_mul_v2_gradient(call, dy):
     adj_x, adj_y = call.attr("adj_x"), call.attr("adj_y")
     shape_x, shape_y = known_shape(x), known_shape(y)
     if shape_x is not None and shape_y is not None and len(shape_y) == 2 and len(shape_x) > 2 and not adj_x:
-        return _shared_matrix_gradients(x, y, dy, adj_y, shape_x, shape_y)
+        return _shared_matrix_gradients(x, y, dy, adj_y, shape_y)
     grads = _batch_gradients(batch_mat_mul_v2, x, y, dy, adj_x, adj_y)
     return unbroadcast_batch(grads[0], x, y, 0), unbroadcast_batch(grads[1], x, y, 1)
 
 
-def _shared_matrix_gradients(x: Any, y: Any, dy: Any, adj_y: bool, shape_x: Any, shape_y: Any) -> tuple[Any, Any]:
+def _shared_matrix_gradients(x: Any, y: Any, dy: Any, adj_y: bool, shape_y: Any) -> tuple[Any, Any]:
     """Returns the gradients of a batch times one matrix; the matrix's is one product over all rows."""
     dx = batch_mat_mul_v2(dy, y, adj_y=not adj_y)
     columns = shape_y[0] if adj_y else shape_y[1]

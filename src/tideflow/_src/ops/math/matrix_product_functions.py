@@ -221,7 +221,7 @@ def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> Any:
     with name_scope(name, "Tensordot", [a, b, axes]) as scope:
         a = convert_to_tensor(a, name="a")
         b = convert_to_tensor(b, name="b", dtype_hint=a.dtype.base_dtype)
-        axes_a, axes_b = _contracted_axes(a, b, axes)
+        axes_a, axes_b = _contracted_axes(a, axes)
         matrix_a, free_a, static_a = _as_matrix(a, axes_a, contracted_last=True)
         matrix_b, free_b, static_b = _as_matrix(b, axes_b, contracted_last=False)
         product = matmul(matrix_a, matrix_b)
@@ -240,7 +240,7 @@ def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> Any:
         return result
 
 
-def _contracted_axes(a: Any, b: Any, axes: Any) -> tuple[Any, Any]:
+def _contracted_axes(a: Any, axes: Any) -> tuple[Any, Any]:
     if isinstance(axes, Tensor):
         value = static_value(axes)
         if value is None:

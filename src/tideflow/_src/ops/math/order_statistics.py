@@ -44,13 +44,13 @@ def _check_top_k(input: Any, k: int) -> None:
         raise InvalidArgumentError(None, None, f"input must have at least k columns. Had {input.shape[-1]}, needed {k}")
 
 
-def _descending(xp: Any, x: Any) -> Any:
+def _descending(x: Any) -> Any:
     """Returns numbers whose ascending order is the descending order of ``x``, not-a-number last."""
     return ~x if np.dtype(x.dtype).kind in "iu" else -x
 
 
 def _host_top_k(input: Any, k: int, index_type: Any) -> tuple[Any, Any]:
-    keys = _descending(np, input)
+    keys = _descending(input)
     length = input.shape[-1]
     if length >= _LONG_ROW and 0 < k <= length // 16:
         order = np.empty((*input.shape[:-1], k), np.int64)

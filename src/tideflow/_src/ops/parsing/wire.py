@@ -124,25 +124,6 @@ def features(data: bytes, position: int, end: int, found: dict[bytes, Span]) -> 
             position = skip(data, tag, position, end)
 
 
-def example(data: bytes) -> dict[bytes, Span]:
-    """Returns the features of a serialized ``Example`` by name."""
-    found: dict[bytes, Span] = {}
-    for start, end in fields(data, 0, len(data), 1):
-        features(data, start, end, found)
-    return found
-
-
-def sequence_example(data: bytes) -> tuple[dict[bytes, Span], dict[bytes, list[Span]]]:
-    """Returns the context of a serialized ``SequenceExample``, and its feature lists, by name."""
-    context = example(data)
-    lists: dict[bytes, list[Span]] = {}
-    for start, end in fields(data, 0, len(data), 2):
-        for entry_start, entry_end in fields(data, start, end, 1):
-            key, value_start, value_end = entry(data, entry_start, entry_end)
-            lists[key] = [(data, *span) for span in fields(data, value_start, value_end, 1)]
-    return context, lists
-
-
 def values(span: Span) -> tuple[int, Any]:
     """Returns the kind of a feature's list and its values: an array of numbers, a list of bytes, or None and kind 0."""
     data, position, end = span
