@@ -21,6 +21,7 @@ from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.math.elementwise_functions import binary, renamed
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor
+from tideflow._src.runtime.lazy import jnp
 from tideflow._src.runtime.op import op
 
 NUMERIC = (*FLOATING, *INTEGER, *COMPLEX)
@@ -191,6 +192,19 @@ def pow_op(xp, x, y):
     return xp.power(x, y)
 
 
+@pow_op.xla
+def _pow_xla(x, y):
+    if x.dtype.kind in "iuc":
+        return jnp.power(x, y)
+    # XLA's power of a subnormal number is neither that nor the power of zero.
+    return jnp.power(_without_subnormal(x), _without_subnormal(y))
+
+
+def _without_subnormal(x: Any) -> Any:
+    """Replaces subnormal numbers by zeros of their sign, for functions of XLA that take them for something else."""
+    return jnp.where(jnp.abs(x) < jnp.finfo(x.dtype).tiny, x * 0, x)
+
+
 @pow_op.gradient
 def _pow_gradient(call, dz):
     x, y = call.inputs
@@ -216,6 +230,11 @@ def _pow_samples(s):
 def atan2_op(xp, y, x):
     """Gives the angle of the point ``(x, y)``, from -pi to pi, element by element."""
     return xp.arctan2(y, x)
+
+
+@atan2_op.xla
+def _atan2_xla(y, x):
+    return jnp.arctan2(_without_subnormal(y), _without_subnormal(x))
 
 
 @atan2_op.gradient

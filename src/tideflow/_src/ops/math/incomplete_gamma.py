@@ -9,7 +9,6 @@ power series with the 1 taken out (DLMF 8.7.1).
 from __future__ import annotations
 
 import math
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ from tideflow._src.graph.types import FLOATING
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.math.arithmetic import add_v2, mul, sub
 from tideflow._src.ops.math.elementwise_functions import binary, renamed
-from tideflow._src.ops.math.special_functions import lgamma_op, on_host
+from tideflow._src.ops.math.special_functions import lgamma_op, log_gamma_coefficients, on_host
 from tideflow._src.ops.math.unary import exp_op, neg_op
 from tideflow._src.runtime.lazy import LazyModule, jnp, lax
 from tideflow._src.runtime.op import op
@@ -37,8 +36,6 @@ _SECOND = (-1 / 540, -1 / 288, 1 / 378)
 _SMALL = 0.5
 _SMALL_ARGUMENT = 1.0
 _SMALL_TERMS = 20
-#: How many terms the logarithm of the gamma function near 1 takes.
-_LOGARITHM_TERMS = 28
 
 
 class _Expansion:
@@ -76,36 +73,40 @@ class _Expansion:
         return -(ratio + jnp.where(self.is_near, inner, 0)) / root
 
 
-@cache
-def _logarithm_coefficients() -> tuple[float, ...]:
-    """Coefficients of ``lgamma(1 + a) + log1p(a)``, divided by ``a``, in powers of ``a`` (DLMF 5.7.3)."""
-    zeta_less_one = _scipy.zetac(np.arange(2, _LOGARITHM_TERMS + 2))
-    higher = (float((-1) ** k * value / k) for k, value in enumerate(zeta_less_one, 2))
-    return (1 - float(np.euler_gamma), *higher)
+def _small_series(a: Any, x: Any) -> tuple[Any, Any]:
+    """Returns ``power / a`` and a series, for a small parameter and a small, positive argument, with all digits right.
+
+    The lower function is ``exp(power) * (1 + a * series)``, the upper one what that leaves of 1. Divided by ``a``, no
+    part of them vanishes for the smallest parameters.
+    """
+    log_gamma = jnp.polyval(jnp.array(log_gamma_coefficients()[::-1]), a) - jnp.log1p(a) / a
+    series = sum((-x) ** k / (math.factorial(k) * (a + k)) for k in range(_SMALL_TERMS, 0, -1))
+    return jnp.log(x) - log_gamma, series
+
+
+def _small_lower(a: Any, x: Any) -> Any:
+    exponent, series = _small_series(a, x)
+    return jnp.exp(a * exponent) * (1 + a * series)
 
 
 def _small_upper(a: Any, x: Any) -> Any:
-    """Gives the upper function for a small parameter and a small, positive argument, with all digits right."""
-    logarithm = jnp.log(x)
-    log_gamma = a * jnp.polyval(jnp.array(_logarithm_coefficients()[::-1]), a) - jnp.log1p(a)
-    power = a * logarithm - log_gamma
-    series = sum((-x) ** k / (math.factorial(k) * (a + k)) for k in range(_SMALL_TERMS, 0, -1))
-    return -jnp.expm1(power) - a * jnp.exp(power) * series
+    exponent, series = _small_series(a, x)
+    return a * (-jnp.expm1(a * exponent) / a - jnp.exp(a * exponent) * series)
 
 
-def _by_steps(a: Any, x: Any, few: Any, of_upper: Any) -> Any:
-    """Gives one of the functions for a parameter that is not large: from the upper one of small ones, or by ``few``."""
+def _by_steps(a: Any, x: Any, few: Any, of_small: Any) -> Any:
+    """Gives one of the functions for a parameter that is not large: by ``of_small`` for small ones, or by ``few``."""
     small = (a <= _SMALL) & (x <= _SMALL_ARGUMENT) & (x > 0)
-    upper = _small_upper(jnp.where(small, a, _SMALL), jnp.where(small, x, _SMALL_ARGUMENT))
-    return jnp.where(small, of_upper(upper), few(jnp.where(small, 1.0, a), jnp.where(small, 1.0, x)))
+    value = of_small(jnp.where(small, a, _SMALL), jnp.where(small, x, _SMALL_ARGUMENT))
+    return jnp.where(small, value, few(jnp.where(small, 1.0, a), jnp.where(small, 1.0, x)))
 
 
 def _lower_steps(a: Any, x: Any) -> Any:
-    return _by_steps(a, x, lax.igamma, lambda upper: 1 - upper)
+    return _by_steps(a, x, lax.igamma, _small_lower)
 
 
 def _upper_steps(a: Any, x: Any) -> Any:
-    return _by_steps(a, x, lax.igammac, lambda upper: upper)
+    return _by_steps(a, x, lax.igammac, _small_upper)
 
 
 def _wide(a: Any, x: Any) -> tuple[Any, Any]:

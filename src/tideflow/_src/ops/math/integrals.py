@@ -31,8 +31,6 @@ _ASYMPTOTIC_TERMS = 40
 _POWER_TERMS = 120
 #: From this argument on Spence's integral is its leading terms.
 _FAR = 1e30
-#: From here on the exponential overflows in SciPy's integral.
-_OVERFLOW = 709.0
 
 
 def _compiled(function: Any, x: Any) -> Any:
@@ -68,19 +66,22 @@ def _asymptotic(xp: Any, x: Any) -> Any:
 def expint_op(xp, x):
     """Gives the exponential integral, that of ``exp(t) / t`` from minus infinity to ``x``; NaN below 0."""
     wide = x.astype(jnp.float64)
-    near = jnp.clip(wide, np.finfo("float64").tiny, _ASYMPTOTIC)
+    tiny = np.finfo("float64").tiny
+    near = jnp.clip(wide, tiny, _ASYMPTOTIC)
     powers = [1 / (k * math.factorial(k)) for k in range(1, _POWER_TERMS)]
     power_series = np.euler_gamma + jnp.log(near) + near * jnp.polyval(jnp.array(powers[::-1]), near)
     result = jnp.where(wide < _ASYMPTOTIC, power_series, _asymptotic(jnp, jnp.maximum(wide, _ASYMPTOTIC)))
-    outside = jnp.where(x == 0, -jnp.inf, jnp.nan)
-    return jnp.where((x <= 0) | (x == jnp.inf), outside, result).astype(x.dtype)
+    # The logarithm of a subnormal number may be that of zero.
+    outside = jnp.where((wide >= 0) & (wide < tiny), -jnp.inf, jnp.nan)
+    return jnp.where((wide < tiny) | (x == jnp.inf), outside, result).astype(x.dtype)
 
 
 @expint_op.host
 def _expint_host(x):
     result = in_single(_scipy.expi, x)
-    if x.dtype == np.float64 and (x > _OVERFLOW).any():
-        result = np.where(x > _OVERFLOW, _asymptotic(np, np.maximum(x, _OVERFLOW)), result)
+    if x.dtype == np.float64 and (x > _ASYMPTOTIC).any():
+        # There SciPy's loses two digits, and overflows with the exponential.
+        result = np.where(x > _ASYMPTOTIC, _asymptotic(np, np.maximum(x, _ASYMPTOTIC)), result)
     return np.where((x < 0) | (x == np.inf), x.dtype.type(np.nan), result)
 
 

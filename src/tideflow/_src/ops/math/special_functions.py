@@ -5,6 +5,7 @@ NumPy lacks them; on the host they are SciPy's (which JAX brings), loaded at fir
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,8 @@ _TWO_OVER_ROOT_PI = 2 / np.sqrt(np.pi)
 #: From this many elements on dividing the work pays; what one costs, as ``over_ranges`` counts.
 _LARGE = 1 << 15
 _WORK = 16
+#: How many terms the logarithm of the gamma function near 2 takes, for each of which a bit counts twice.
+_LOGARITHM_TERMS = 28
 
 
 def on_host(function: Any, *arguments: Any) -> Any:
@@ -157,12 +160,30 @@ def _ndtri_samples(s):
 @op("Lgamma", "x: T -> y: T", T=FLOATING)
 def lgamma_op(xp, x):
     """Gives the logarithm of the absolute value of the gamma function."""
-    return _in_single(lax.lgamma, x)
+    return _in_single(lambda wide: _near_zeros(jnp, wide, lax.lgamma(wide)), x)
+
+
+@cache
+def log_gamma_coefficients() -> tuple[float, ...]:
+    """Coefficients of ``lgamma(2 + x)``, divided by ``x``, in powers of ``x`` (DLMF 5.7.3), for ``abs(x) <= 0.5``."""
+    zeta_less_one = _scipy.zetac(np.arange(2, _LOGARITHM_TERMS + 2))
+    higher = (float((-1) ** k * value / k) for k, value in enumerate(zeta_less_one, 2))
+    return (1 - float(np.euler_gamma), *higher)
+
+
+def _near_zeros(xp: Any, x: Any, result: Any) -> Any:
+    """Replaces the function's values near its zeros at 1 and 2, where the libraries have few digits right."""
+    near_one, near_two = (x >= 0.5) & (x <= 1.5), (x > 1.5) & (x < 2.5)
+    away = xp.where(near_two, x - 2, xp.where(near_one, x - 1, x.dtype.type(0)))
+    series = away * xp.polyval(xp.array(log_gamma_coefficients()[::-1], x.dtype), away)
+    return xp.where(near_one | near_two, series - xp.log(xp.where(near_one, x, x.dtype.type(1))), result)
 
 
 @lgamma_op.host
 def _lgamma_host(x):
     result = on_host(_scipy.gammaln, x)
+    if x.dtype == np.float64:
+        result = _near_zeros(np, x, result)
     infinite = np.isinf(x)
     return np.where(infinite, x.dtype.type(np.inf), result) if infinite.any() else result
 
@@ -186,8 +207,15 @@ def digamma_op(xp, x):
 
 
 @digamma_op.host
-def _digamma_host(x):
-    return np.where((x == 0) | (x == -np.inf), x.dtype.type(np.nan), on_host(_scipy.digamma, x))
+def digamma_on_host(x):
+    """Gives the function of NumPy values."""
+    result = on_host(_scipy.digamma, x)
+    if x.dtype == np.float64 and (negative := x < 0).any():
+        # Near its poles SciPy's has no digit right: it multiplies by pi what is to be measured from the pole.
+        from_pole = x - np.rint(x)
+        reflected = on_host(_scipy.digamma, np.where(negative, 1 - x, 1.0)) - np.pi / np.tan(np.pi * from_pole)
+        result = np.where(negative & (from_pole != 0), reflected, result)
+    return np.where((x == 0) | (x == -np.inf), x.dtype.type(np.nan), result)
 
 
 @digamma_op.gradient
@@ -259,15 +287,27 @@ def _betainc_samples(s):
 # Modified Bessel functions of the first kind.
 
 
+def _unscaled(xp: Any, x: Any, scaled: Any) -> Any:
+    """Multiplies by ``exp(abs(x))``, which overflows earlier than the product."""
+    root = xp.exp(xp.abs(x) / 2)
+    return root * (root * scaled)
+
+
+def _bessel_host(function: Any, scaled: Any, x: Any) -> Any:
+    result = on_host(function, x)
+    overflown = np.isinf(result) & np.isfinite(x)
+    return np.where(overflown, _unscaled(np, x, on_host(scaled, x)), result) if overflown.any() else result
+
+
 @op("BesselI0", "x: T -> y: T", T=FLOATING)
 def bessel_i0_op(xp, x):
     """Gives the modified Bessel function of the first kind of order 0."""
-    return _in_single(_jax.i0, x)
+    return _in_single(lambda wide: _unscaled(jnp, wide, _jax.i0e(wide)), x)
 
 
 @bessel_i0_op.host
 def _bessel_i0_host(x):
-    return on_host(_scipy.i0, x)
+    return _bessel_host(_scipy.i0, _scipy.i0e, x)
 
 
 @bessel_i0_op.gradient
@@ -305,12 +345,12 @@ def _bessel_i0e_samples(s):
 @op("BesselI1", "x: T -> y: T", T=FLOATING)
 def bessel_i1_op(xp, x):
     """Gives the modified Bessel function of the first kind of order 1."""
-    return _in_single(_jax.i1, x)
+    return _in_single(lambda wide: _unscaled(jnp, wide, _jax.i1e(wide)), x)
 
 
 @bessel_i1_op.host
 def _bessel_i1_host(x):
-    return on_host(_scipy.i1, x)
+    return _bessel_host(_scipy.i1, _scipy.i1e, x)
 
 
 def _over_x(x: Any, y: Any) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from tideflow._src.ops.math.arithmetic import add_v2, conjugate, mul, sub
@@ -16,6 +18,7 @@ from tideflow._src.ops.math.unary import (
     square_op,
     unary_samples,
 )
+from tideflow._src.runtime.lazy import jnp
 from tideflow._src.runtime.op import op
 
 
@@ -148,10 +151,34 @@ def _atan_samples(s):
     yield s(np.float32([-20, -1, 2, 30]))
 
 
+def _at_least_single(x: Any) -> Any:
+    return x if x.dtype.itemsize >= 4 else x.astype(jnp.float32)
+
+
+def _halves(x: Any) -> tuple[Any, Any]:
+    """Returns half of ``exp(abs(x))`` and half of ``exp(-abs(x))``.
+
+    XLA's own hyperbolic functions add the logarithm of one half to ``x``, which rounds away digits of large numbers.
+    """
+    root = jnp.exp(jnp.abs(x) / 2)
+    return (root / 2) * root, (0.5 / root) / root
+
+
 @op("Sinh", "x: T -> y: T", T=SMOOTH, host=np.sinh)
 def sinh_op(xp, x):
     """Gives the hyperbolic sine, element by element."""
     return xp.sinh(x)
+
+
+@sinh_op.xla
+def _sinh_xla(x):
+    if x.dtype.kind == "c":
+        return jnp.sinh(x)
+    wide = _at_least_single(x)
+    growing, vanishing = _halves(wide)
+    small = jnp.expm1(jnp.clip(wide, -1, 1))
+    near = (small + small / (small + 1)) / 2
+    return jnp.where(jnp.abs(wide) < 1, near, jnp.copysign(growing - vanishing, wide)).astype(x.dtype)
 
 
 @sinh_op.shape
@@ -173,6 +200,14 @@ def _sinh_samples(s):
 def cosh_op(xp, x):
     """Gives the hyperbolic cosine, element by element."""
     return xp.cosh(x)
+
+
+@cosh_op.xla
+def _cosh_xla(x):
+    if x.dtype.kind == "c":
+        return jnp.cosh(x)
+    growing, vanishing = _halves(_at_least_single(x))
+    return (growing + vanishing).astype(x.dtype)
 
 
 @cosh_op.shape

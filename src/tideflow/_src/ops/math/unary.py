@@ -207,8 +207,10 @@ def _gradient_op_samples(s: Any, low: float = 0.5, high: float = 2.0) -> Any:
 def sqrt_grad(xp, y, dy):
     """Gives the gradient of the square root ``y``: ``dy / (2 * y)``."""
     dy = _alike(y, dy)
+    # Half of the smallest number would be flushed to zero, twice the largest one overflows.
+    small = xp.abs(dy) < 1
     half = y.dtype.type(0.5)
-    return _zero_kept(xp, dy, half * dy / _conjugate(xp, y))
+    return _zero_kept(xp, dy, xp.where(small, dy, half * dy) / _conjugate(xp, xp.where(small, y + y, y)))
 
 
 @sqrt_grad.gradient
@@ -276,7 +278,8 @@ def rsqrt_grad(xp, y, dy):
     """Gives the gradient of the reciprocal square root ``y``: ``dy * -0.5 * y**3``."""
     dy = _alike(y, dy)
     y = _conjugate(xp, y)
-    return _zero_kept(xp, dy, y.dtype.type(-0.5) * dy * (y * y * y))
+    # In this order nothing overflows, or is flushed to zero, that the gradient would not be.
+    return _zero_kept(xp, dy, y.dtype.type(-0.5) * (dy * y) * (y * y))
 
 
 @rsqrt_grad.gradient

@@ -15,12 +15,12 @@ import numpy as np
 
 from tideflow._src.ops.math.arithmetic import add_v2, mul
 from tideflow._src.ops.math.elementwise_functions import binary, renamed
+from tideflow._src.ops.math.special_functions import digamma_on_host
 from tideflow._src.ops.math.unary import neg_op
-from tideflow._src.runtime.lazy import LazyModule, jnp
+from tideflow._src.runtime.lazy import LazyModule, jnp, lax
 from tideflow._src.runtime.op import op
 
 _scipy: Any = LazyModule("scipy.special")
-_jax: Any = LazyModule("jax.scipy.special")
 
 _TERMS = 10
 _REMAINDER_TERMS = 12
@@ -99,12 +99,12 @@ def _zeta_samples(s):
         yield s(s.uniform(1.5, 4, (2, 3), dtype), s.positive((3,), dtype), gradient=False)
 
 
-def _polygamma(xp: Any, special: Any, a: Any, x: Any) -> Any:
+def _polygamma(xp: Any, gammaln: Any, digamma: Any, a: Any, x: Any) -> Any:
     order, value = (item.astype(xp.float64) for item in xp.broadcast_arrays(a, x))
     sign = xp.where((order + 1) % 2 == 0, 1.0, -1.0)
     zeta = _zeta(xp, order + 1, value)
-    higher = sign * xp.exp(special.gammaln(order + 1)) * zeta
-    lowest = xp.where(value == 0, np.nan, special.digamma(value))
+    higher = sign * xp.exp(gammaln(order + 1)) * zeta
+    lowest = xp.where(value == 0, np.nan, digamma(value))
     result = xp.where(order == 0, lowest, higher)
     return xp.where((order < 0) | (order != xp.floor(order)), np.nan, result).astype(x.dtype)
 
@@ -112,12 +112,12 @@ def _polygamma(xp: Any, special: Any, a: Any, x: Any) -> Any:
 @op("Polygamma", "a: T, x: T -> z: T", T=("float", "double"), broadcasts=True)
 def polygamma_op(xp, a, x):
     """Gives the derivative of order ``a`` of the digamma function; NaN if the order is not a natural number."""
-    return _polygamma(jnp, _jax, a, x)
+    return _polygamma(jnp, lax.lgamma, lax.digamma, a, x)
 
 
 @polygamma_op.host
 def _polygamma_host(a, x):
-    return _polygamma(np, _scipy, a, x)
+    return _polygamma(np, _scipy.gammaln, digamma_on_host, a, x)
 
 
 @polygamma_op.gradient

@@ -16,6 +16,7 @@ from tideflow._src.ops.array.shape import size
 from tideflow._src.ops.dimensions import merge
 from tideflow._src.ops.math.casting import cast
 from tideflow._src.ops.math.elementwise_functions import renamed, unary
+from tideflow._src.ops.math.gating import gated
 from tideflow._src.ops.math.reduction_functions import reduce_sum
 from tideflow._src.ops.math.unary import sigmoid
 from tideflow._src.ops.scopes import name_scope
@@ -92,7 +93,7 @@ def _relu_gradient(call, dy):
 def relu_grad(xp, gradients, features):
     """Multiplies gradients by 1 where the features (or the activations) are positive, by 0 elsewhere."""
     _check_same_shape(gradients, features)
-    return gradients * (features > 0).astype(gradients.dtype)
+    return gated(xp, gradients, features > 0)
 
 
 relu_grad.shape(_merged_shape)
@@ -125,7 +126,7 @@ def _relu6_gradient(call, dy):
 def relu6_grad(xp, gradients, features):
     """Multiplies gradients by 1 where the features (or the activations) lie between 0 and 6, by 0 elsewhere."""
     _check_same_shape(gradients, features)
-    return gradients * ((features > 0) & (features < 6)).astype(gradients.dtype)
+    return gated(xp, gradients, (features > 0) & (features < 6))
 
 
 relu6_grad.shape(_merged_shape)

@@ -8,6 +8,7 @@ import numpy as np
 
 from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.ops.dimensions import merge, merge_dimensions, text, with_rank, with_rank_at_least
+from tideflow._src.ops.math.gating import gated
 from tideflow._src.runtime.op import op
 
 _BLOCK = 1 << 15
@@ -134,7 +135,7 @@ def fake_quant_with_min_max_args_gradient_op(
     """Gives the gradient of ``FakeQuantWithMinMaxArgs``: it passes where a number is in the range."""
     low, high, _ = _args_range(min, max, num_bits, narrow_range)
     _check_same(gradients, inputs)
-    return gradients * _inside(inputs, low, high)
+    return gated(xp, gradients, _inside(inputs, low, high))
 
 
 @fake_quant_with_min_max_args_gradient_op.shape
@@ -210,7 +211,7 @@ def fake_quant_with_min_max_vars_gradient_op(
     zero = np.float32(0)
     below = xp.sum(gradients * (inputs < low), dtype=np.float32)
     above = xp.sum(gradients * (inputs > high), dtype=np.float32)
-    passed = xp.where(empty, gradients, gradients * _inside(inputs, low, high))
+    passed = xp.where(empty, gradients, gated(xp, gradients, _inside(inputs, low, high)))
     return passed, xp.where(empty, zero, below), xp.where(empty, zero, above)
 
 
@@ -289,7 +290,7 @@ def fake_quant_with_min_max_vars_per_channel_gradient_op(
     leading = tuple(range(inputs.ndim - 1))
     below = xp.sum(gradients * (inputs < low), axis=leading)
     above = xp.sum(gradients * (inputs > high), axis=leading)
-    passed = xp.where(empty, gradients, gradients * _inside(inputs, low, high))
+    passed = xp.where(empty, gradients, gated(xp, gradients, _inside(inputs, low, high)))
     return passed, xp.where(empty, zero, below), xp.where(empty, zero, above)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from tideflow._src.core.errors import invalid_argument
 from tideflow._src.ops.dimensions import merge, merge_dimensions, text, with_rank, with_rank_at_least
+from tideflow._src.ops.math.gating import gated
 from tideflow._src.ops.retirement import retire
 from tideflow._src.runtime.checks import require
 from tideflow._src.runtime.op import op
@@ -304,8 +305,7 @@ def quantize_and_dequantize_v4_grad_op(xp, gradients, input, input_min, input_ma
     low, high = input_min, input_max
     if axis != -1:
         low, high = low.reshape(channels), high.reshape(channels)
-    inside = ((input >= low) & (input <= high)).astype(gradients.dtype)
-    return gradients * inside, xp.zeros_like(input_min), xp.zeros_like(input_max)
+    return gated(xp, gradients, (input >= low) & (input <= high)), xp.zeros_like(input_min), xp.zeros_like(input_max)
 
 
 @quantize_and_dequantize_v4_grad_op.shape
