@@ -8,24 +8,10 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from tideflow._src.ops.nn.convolution_plan import Convolution
-from tideflow._src.ops.nn.windows import accumulator, inner_slices, tap_slices
+from tideflow._src.ops.nn.windows import accumulator, crop, pad, tap_slices
 
 #: Bytes of patches that a kernel gathers before it multiplies them: about what the second-level cache holds.
 _PATCH_BYTES = 1 << 20
-
-
-def pad(x: np.ndarray, call: Convolution, dtype: Any) -> np.ndarray:
-    """Returns ``x`` with its zero padding, in ``dtype``."""
-    if x.shape == call.padded_shape:
-        return x.astype(dtype, copy=False)
-    padded = np.zeros(call.padded_shape, dtype)
-    padded[inner_slices(call.axes)] = x
-    return padded
-
-
-def crop(padded: np.ndarray, call: Convolution, dtype: Any) -> np.ndarray:
-    """Removes the padding of an input gradient."""
-    return np.ascontiguousarray(padded[inner_slices(call.axes)]).astype(dtype, copy=False)
 
 
 def _patch_chunks(call: Convolution, padded: np.ndarray, group: int) -> Any:

@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from tideflow._src.ops.nn.windows import (
-    WindowAxis,
-    all_taps,
+    Windows,
     channels_last_sizes,
     check_layout,
     from_channels_last,
@@ -30,15 +29,10 @@ class Window(NamedTuple):
     dilations: Sequence[int] | None = None
 
 
-class Convolution(NamedTuple):
-    """Is one convolution, checked, with the channels last in every shape."""
+class Convolution(Windows):
+    """Is one convolution, checked."""
 
-    batch: int
-    axes: tuple[WindowAxis, ...]
-    channels: int
-    #: Convolution: input channels of the filter. Depthwise: output channels for each input channel.
-    depth: int
-    outputs: int
+    __slots__ = ()
 
     @property
     def groups(self) -> int:
@@ -46,49 +40,14 @@ class Convolution(NamedTuple):
         return self.channels // self.depth
 
     @property
-    def taps(self) -> list[tuple[int, ...]]:
-        """Returns the positions inside a window."""
-        return all_taps(self.axes)
-
-    @property
     def pointwise(self) -> bool:
         """Tells whether the window is one element without padding."""
         return all(axis.window == 1 and not (axis.before or axis.after) for axis in self.axes)
 
     @property
-    def window(self) -> tuple[int, ...]:
-        """Returns the size of the window."""
-        return tuple(axis.window for axis in self.axes)
-
-    @property
-    def strides(self) -> tuple[int, ...]:
-        """Returns the distance between windows along each dimension of space."""
-        return tuple(axis.stride for axis in self.axes)
-
-    @property
     def dilations(self) -> tuple[int, ...]:
         """Returns the distance between the elements of a window along each dimension of space."""
         return tuple(axis.dilation for axis in self.axes)
-
-    @property
-    def places(self) -> tuple[int, ...]:
-        """Returns the number of windows along each dimension of space."""
-        return tuple(axis.output for axis in self.axes)
-
-    @property
-    def padded_shape(self) -> tuple[int, ...]:
-        """Returns the shape of the input with its padding."""
-        return (self.batch, *(axis.padded for axis in self.axes), self.channels)
-
-    @property
-    def input_shape(self) -> tuple[int, ...]:
-        """Returns the shape of the input."""
-        return (self.batch, *(axis.size for axis in self.axes), self.channels)
-
-    @property
-    def output_shape(self) -> tuple[int, ...]:
-        """Returns the shape of the result."""
-        return (self.batch, *self.places, self.outputs)
 
     @property
     def empty(self) -> bool:

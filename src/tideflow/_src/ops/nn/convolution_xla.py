@@ -37,9 +37,8 @@ from tideflow._src.ops.nn.depthwise_kernels import (
     depthwise_filter_gradient_xla,
     depthwise_input_gradient_xla,
     depthwise_xla,
-    pad_xla,
 )
-from tideflow._src.ops.nn.windows import WindowAxis, accumulator, load_jax, tap_slices
+from tideflow._src.ops.nn.windows import WindowAxis, accumulator, load_jax, pad_xla, tap_slices
 
 Array = Any
 
@@ -156,15 +155,6 @@ def convolve_xla(call: Convolution, x: Array, filter: Array) -> Array:
     )
 
 
-def _scatter_axis(axis: WindowAxis, tap: int) -> tuple[int, int, int]:
-    """Returns the ``lax.pad`` configuration that puts one tap's values where the tap had read, unpadded axis.
-
-    Values that belong to the padding are cropped by negative numbers.
-    """
-    low = tap * axis.dilation - axis.before
-    return low, axis.size - low - axis.span, axis.stride - 1
-
-
 def _sum_scattered(pieces: list[Array], axes: list[tuple[WindowAxis, ...]], taps: list[tuple[int, ...]]) -> Array:
     """Adds up what each tap gives to the elements that it had read; ``axes`` are those of space, of each piece."""
     lax = load_jax().lax
@@ -172,7 +162,7 @@ def _sum_scattered(pieces: list[Array], axes: list[tuple[WindowAxis, ...]], taps
     for piece, along, tap in zip(pieces, axes, taps, strict=True):
         config = [(0, 0, 0)] * piece.ndim
         for dimension, (axis, index) in enumerate(zip(along, tap, strict=True), start=1):
-            config[dimension] = _scatter_axis(axis, index)
+            config[dimension] = axis.scattered(index)
         term = lax.pad(piece, np.zeros((), piece.dtype), config)
         total = term if total is None else total + term
     return total
@@ -211,15 +201,11 @@ def input_gradient_xla(call: Convolution, filter: Array, out_backprop: Array) ->
             for tap in range(first.window)
         ]
         return _sum_scattered(pieces, [(first,)] * len(pieces), [(tap,) for tap in range(first.window)])
-    pads = []
-    for axis in call.axes:
-        low = axis.extent - 1 - axis.before
-        pads.append((low, axis.size + axis.extent - 1 - axis.span - low))
     return lax.conv_general_dilated(
         out_backprop,
         lax.rev(filter, tuple(range(len(call.axes)))),
         (1,) * len(call.axes),
-        pads,
+        [axis.transposed[:2] for axis in call.axes],
         lhs_dilation=call.strides,
         rhs_dilation=call.dilations,
         dimension_numbers=_LAST_TRANSPOSED[len(call.axes)],

@@ -11,9 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from tideflow._src.ops.nn.convolution_host import crop, pad
 from tideflow._src.ops.nn.convolution_plan import Convolution
-from tideflow._src.ops.nn.windows import accumulator, load_jax, pad_configuration, tap_slices
+from tideflow._src.ops.nn.windows import accumulator, crop, load_jax, pad, pad_xla, tap_slices
 
 Array = Any
 
@@ -90,12 +89,6 @@ def depthwise_filter_gradient_host(call: Convolution, x: np.ndarray, out_backpro
 # XLA kernels
 
 
-def pad_xla(x: Array, call: Convolution) -> Array:
-    """Returns ``x`` with its zero padding as a value of its own, so that no tap computes it again."""
-    lax = load_jax().lax
-    return lax.optimization_barrier(lax.pad(x, np.zeros((), x.dtype), pad_configuration(call.axes)))
-
-
 def depthwise_xla(call: Convolution, x: Array, filter: Array) -> Array:
     """Sums the taps' slices of the padded input times the tap's weights; XLA fuses it into one loop."""
     jax = load_jax()
@@ -125,11 +118,7 @@ def depthwise_input_gradient_xla(call: Convolution, filter: Array, out_backprop:
     if call.empty:
         return jax.numpy.zeros((call.batch, rows.size, columns.size, call.channels), dtype)
     wide = accumulator(dtype)
-    config = [(0, 0, 0)]
-    for axis in (rows, columns):
-        low = axis.extent - 1 - axis.before
-        config.append((low, axis.size + axis.extent - 1 - axis.span - low, axis.stride - 1))
-    config.append((0, 0, 0))
+    config = [(0, 0, 0), rows.transposed, columns.transposed, (0, 0, 0)]
     spread = lax.optimization_barrier(lax.pad(out_backprop.astype(wide), np.zeros((), wide), config))
     weights = filter.astype(wide)
     total: Array = None

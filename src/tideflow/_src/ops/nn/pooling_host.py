@@ -8,19 +8,10 @@ from typing import Any
 import numpy as np
 
 from tideflow._src.ops.nn.pooling_plan import Pool, first_taps, lowest, window_counts
-from tideflow._src.ops.nn.windows import accumulator, inner_slices, tap_slices
+from tideflow._src.ops.nn.windows import accumulator, crop, pad, tap_slices
 
 #: Bytes of gradients that are sent back at a time, so that masks and sums stay in the cache.
 _CHUNK_BYTES = 1 << 18
-
-
-def pad(x: np.ndarray, pool: Pool, value: Any) -> np.ndarray:
-    """Surrounds ``x`` with ``value`` where windows reach beyond it."""
-    if not pool.padded:
-        return x
-    padded = np.full(pool.padded_shape, value, x.dtype)
-    padded[inner_slices(pool.axes)] = x
-    return padded
 
 
 def _reduce(combine: Callable[..., Any], padded: np.ndarray, pool: Pool) -> np.ndarray:
@@ -40,7 +31,7 @@ def _reduce(combine: Callable[..., Any], padded: np.ndarray, pool: Pool) -> np.n
 def first_maximum_host(x: np.ndarray, pool: Pool) -> np.ndarray:
     """Returns, for each window, the index in row-major order of the first tap that holds the maximum."""
     x = x.astype(accumulator(x.dtype), copy=False)
-    padded = pad(x, pool, lowest(x.dtype))
+    padded = pad(x, pool, x.dtype, lowest(x.dtype))
     index_type = np.uint8 if pool.tap_count <= 256 else np.int32
     index = np.empty(pool.output_shape, index_type)
     firsts = first_taps(pool)
@@ -63,20 +54,15 @@ def first_maximum_host(x: np.ndarray, pool: Pool) -> np.ndarray:
 def max_pool_host(pool: Pool, x: np.ndarray) -> np.ndarray:
     """Takes the maximum of each window."""
     wide = x.astype(accumulator(x.dtype), copy=False)
-    result = _reduce(np.maximum, pad(wide, pool, lowest(wide.dtype)), pool)
+    result = _reduce(np.maximum, pad(wide, pool, wide.dtype, lowest(wide.dtype)), pool)
     return np.ascontiguousarray(result).astype(x.dtype, copy=result.base is x)
-
-
-def _crop(padded: np.ndarray, pool: Pool, dtype: Any) -> np.ndarray:
-    """Removes the padding of a gradient."""
-    return np.ascontiguousarray(padded[inner_slices(pool.axes)]).astype(dtype, copy=False)
 
 
 def max_pool_gradient_host(pool: Pool, x: np.ndarray, grad: np.ndarray) -> np.ndarray:
     """Sends each gradient to the first maximum of its window."""
     wide = grad.astype(accumulator(grad.dtype), copy=False)
     x = x.astype(accumulator(x.dtype), copy=False)
-    source = pad(x, pool, lowest(x.dtype))
+    source = pad(x, pool, x.dtype, lowest(x.dtype))
     padded = np.zeros(pool.padded_shape, wide.dtype)
     image = int(np.prod(pool.output_shape[1:])) * wide.itemsize
     count = max(1, _CHUNK_BYTES // image)
@@ -86,7 +72,7 @@ def max_pool_gradient_host(pool: Pool, x: np.ndarray, grad: np.ndarray) -> np.nd
         if not _send_to_first(part, source[images], wide[images], padded[images]):
             padded[images] = 0
             _send_by_index(part, x[images], wide[images], padded[images])
-    return _crop(padded, pool, grad.dtype)
+    return crop(padded, pool, grad.dtype)
 
 
 def _send_to_first(pool: Pool, source: np.ndarray, grad: np.ndarray, padded: np.ndarray) -> bool:
@@ -127,7 +113,7 @@ def _send_by_index(pool: Pool, x: np.ndarray, grad: np.ndarray, padded: np.ndarr
 def max_pool3d_gradient_host(pool: Pool, x: np.ndarray, grad: np.ndarray) -> np.ndarray:
     """Sends each gradient to every element of its window that equals the maximum, as TensorFlow does for volumes."""
     x = x.astype(accumulator(x.dtype), copy=False)
-    source = pad(x, pool, lowest(x.dtype))
+    source = pad(x, pool, x.dtype, lowest(x.dtype))
     best = _reduce(np.maximum, source, pool)
     wide = grad.astype(accumulator(grad.dtype), copy=False)
     bits = np.dtype(f"int{8 * wide.itemsize}")
@@ -136,13 +122,13 @@ def max_pool3d_gradient_host(pool: Pool, x: np.ndarray, grad: np.ndarray) -> np.
         part = tap_slices(pool.axes, position)
         equal = np.negative((source[part] == best).astype(bits)) & np.ascontiguousarray(wide).view(bits)
         padded[part] += equal.view(wide.dtype)
-    return _crop(padded, pool, grad.dtype)
+    return crop(padded, pool, grad.dtype)
 
 
 def max_pool_gradient_gradient_host(pool: Pool, x: np.ndarray, grad: np.ndarray) -> np.ndarray:
     """Reads ``grad`` at the first maximum of each window."""
     index = first_maximum_host(x, pool)
-    padded = pad(grad, pool, np.zeros((), grad.dtype))
+    padded = pad(grad, pool, grad.dtype)
     result = np.zeros(pool.output_shape, grad.dtype)
     for number, position in enumerate(pool.taps):
         np.copyto(result, padded[tap_slices(pool.axes, position)], where=index == number)
@@ -152,7 +138,7 @@ def max_pool_gradient_gradient_host(pool: Pool, x: np.ndarray, grad: np.ndarray)
 def average_pool_host(pool: Pool, x: np.ndarray) -> np.ndarray:
     """Takes the mean of each window; padding does not count."""
     wide = x.astype(accumulator(x.dtype), copy=False)
-    total = _reduce(np.add, pad(wide, pool, 0), pool)
+    total = _reduce(np.add, pad(wide, pool, wide.dtype), pool)
     return (total / window_counts(pool).astype(wide.dtype)).astype(x.dtype, copy=False)
 
 
@@ -169,4 +155,4 @@ def average_pool_gradient_host(pool: Pool, grad: np.ndarray) -> np.ndarray:
         for index in range(axis.window):
             spread[(*before, axis.tap(index))] += share
         share = spread
-    return _crop(share, pool, grad.dtype)
+    return crop(share, pool, grad.dtype)

@@ -8,8 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tideflow._src.ops.nn.windows import (
-    WindowAxis,
-    all_taps,
+    Windows,
     channels_last_sizes,
     check_layout,
     in_layout,
@@ -29,52 +28,15 @@ class Window(NamedTuple):
     data_format: str = "NHWC"
 
 
-class Pool(NamedTuple):
-    """Is one pooling, checked, with the channels last in every shape."""
+class Pool(Windows):
+    """Is one pooling, checked: its result has the channels of its input."""
 
-    batch: int
-    axes: tuple[WindowAxis, ...]
-    channels: int
-
-    @property
-    def taps(self) -> list[tuple[int, ...]]:
-        """Returns the positions inside a window."""
-        return all_taps(self.axes)
-
-    @property
-    def window(self) -> tuple[int, ...]:
-        """Returns the size of the window."""
-        return tuple(axis.window for axis in self.axes)
-
-    @property
-    def strides(self) -> tuple[int, ...]:
-        """Returns the distance between windows along each dimension of space."""
-        return tuple(axis.stride for axis in self.axes)
-
-    @property
-    def places(self) -> tuple[int, ...]:
-        """Returns the number of windows along each dimension of space."""
-        return tuple(axis.output for axis in self.axes)
+    __slots__ = ()
 
     @property
     def tap_count(self) -> int:
         """Returns the number of elements of a window."""
         return int(np.prod(self.window))
-
-    @property
-    def input_shape(self) -> tuple[int, ...]:
-        """Returns the shape of the input."""
-        return (self.batch, *(axis.size for axis in self.axes), self.channels)
-
-    @property
-    def padded_shape(self) -> tuple[int, ...]:
-        """Returns the shape of the input with its padding."""
-        return (self.batch, *(axis.padded for axis in self.axes), self.channels)
-
-    @property
-    def output_shape(self) -> tuple[int, ...]:
-        """Returns the shape of the result."""
-        return (self.batch, *self.places, self.channels)
 
     @property
     def empty(self) -> bool:
@@ -129,7 +91,7 @@ def describe_pool(operation: str, shape: Sequence[int], attributes: Window, rank
                 f"padding needs to be smaller than the window size {axis.window}, "
                 f"but got {axis.before} before and {axis.after} after along {_label(number, len(axes))}",
             )
-    return Pool(batch, axes, channels)
+    return Pool(batch, axes, channels, 1, channels)
 
 
 def _label(number: int, count: int) -> str:

@@ -16,7 +16,7 @@ import numpy as np
 
 from tideflow._src.ops.math import nan_keeping_extrema
 from tideflow._src.ops.nn.pooling_plan import Pool, first_taps, lowest, window_counts
-from tideflow._src.ops.nn.windows import accumulator, inner_slices, load_jax, pad_configuration, tap_slices
+from tideflow._src.ops.nn.windows import accumulator, inner_slices, load_jax, pad_xla, tap_slices
 
 Array = Any
 
@@ -25,11 +25,8 @@ _UNROLLED_TAPS = 64
 
 
 def _pad(x: Array, pool: Pool, value: Any) -> Array:
-    """Surrounds ``x`` with ``value`` where windows reach beyond it; no tap computes the result again."""
-    lax = load_jax().lax
-    if not pool.padded:
-        return x
-    return lax.optimization_barrier(lax.pad(x, np.asarray(value, x.dtype), pad_configuration(pool.axes)))
+    """Surrounds ``x`` with ``value`` where windows reach beyond it."""
+    return pad_xla(x, pool, value) if pool.padded else x
 
 
 def _reduce(combine: Any, initial: Any, x: Array, pool: Pool) -> Array:
@@ -231,7 +228,7 @@ def max_pool3d_gradient_xla(pool: Pool, x: Array, grad: Array) -> Array:
         part = numpy.where(padded[tap_slices(pool.axes, position)] == best, wide, zero)
         config = [(0, 0, 0)]
         for axis, index in zip(pool.axes, position, strict=True):
-            config.append((index - axis.before, axis.size - (index - axis.before) - axis.span, axis.stride - 1))
+            config.append(axis.scattered(index))
         term = lax.pad(part, zero, [*config, (0, 0, 0)])
         total = term if total is None else total + term
     return total.astype(grad.dtype)
@@ -283,8 +280,7 @@ def average_pool_gradient_xla(pool: Pool, grad: Array) -> Array:
     zero = np.zeros((), wide)
     for dimension, axis in enumerate(pool.axes, start=1):
         config = [(0, 0, 0)] * share.ndim
-        low = axis.window - 1 - axis.before
-        config[dimension] = (low, axis.size + axis.window - 1 - axis.span - low, axis.stride - 1)
+        config[dimension] = axis.transposed
         spread = lax.optimization_barrier(lax.pad(share, zero, config))
         if axis.window > _UNROLLED_TAPS:
             window = tuple(axis.window if d == dimension else 1 for d in range(share.ndim))

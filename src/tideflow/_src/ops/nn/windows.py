@@ -55,15 +55,74 @@ class WindowAxis(NamedTuple):
         """Returns the length of the axis with its padding."""
         return self.before + self.size + self.after
 
+    @property
+    def transposed(self) -> tuple[int, int, int]:
+        """Returns the configuration of ``lax.pad`` for what the windows gave, so that reversed windows give the input.
+
+        It spreads them by the stride and adds, or with negative numbers crops, what is missing around them.
+        """
+        low = self.extent - 1 - self.before
+        return low, self.size + self.extent - 1 - self.span - low, self.stride - 1
+
+    def scattered(self, index: int) -> tuple[int, int, int]:
+        """Returns the configuration of ``lax.pad`` that puts what tap ``index`` gives where it had read, unpadded.
+
+        What belongs to the padding is cropped by negative numbers.
+        """
+        low = index * self.dilation - self.before
+        return low, self.size - low - self.span, self.stride - 1
+
     def tap(self, index: int) -> slice:
         """Returns the slice of the padded axis that tap ``index`` of every window reads."""
         start = index * self.dilation
         return slice(start, start + self.span, self.stride)
 
 
-def all_taps(axes: Sequence[WindowAxis]) -> list[tuple[int, ...]]:
-    """Returns the positions inside a window, in row-major order."""
-    return list(product(*(range(axis.window) for axis in axes)))
+class Windows(NamedTuple):
+    """Is the windows of one convolution or pooling, checked, with the channels last in every shape."""
+
+    batch: int
+    axes: tuple[WindowAxis, ...]
+    channels: int
+    #: The input channels of a filter; of a depthwise convolution, the output channels for each input channel.
+    depth: int
+    #: The channels of the result.
+    outputs: int
+
+    @property
+    def taps(self) -> list[tuple[int, ...]]:
+        """Returns the positions inside a window, in row-major order."""
+        return list(product(*(range(axis.window) for axis in self.axes)))
+
+    @property
+    def window(self) -> tuple[int, ...]:
+        """Returns the size of the window."""
+        return tuple(axis.window for axis in self.axes)
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        """Returns the distance between windows along each dimension of space."""
+        return tuple(axis.stride for axis in self.axes)
+
+    @property
+    def places(self) -> tuple[int, ...]:
+        """Returns the number of windows along each dimension of space."""
+        return tuple(axis.output for axis in self.axes)
+
+    @property
+    def padded_shape(self) -> tuple[int, ...]:
+        """Returns the shape of the input with its padding."""
+        return (self.batch, *(axis.padded for axis in self.axes), self.channels)
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Returns the shape of the input."""
+        return (self.batch, *(axis.size for axis in self.axes), self.channels)
+
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        """Returns the shape of the result."""
+        return (self.batch, *self.places, self.outputs)
 
 
 def tap_slices(axes: Sequence[WindowAxis], tap: Sequence[int]) -> tuple[slice, ...]:
@@ -76,9 +135,25 @@ def inner_slices(axes: Sequence[WindowAxis]) -> tuple[slice, ...]:
     return (slice(None), *(slice(axis.before, axis.before + axis.size) for axis in axes))
 
 
-def pad_configuration(axes: Sequence[WindowAxis]) -> list[tuple[int, int, int]]:
-    """Returns the configuration of ``lax.pad`` that adds the padding."""
-    return [(0, 0, 0), *((axis.before, axis.after, 0) for axis in axes), (0, 0, 0)]
+def pad(x: np.ndarray, windows: Windows, dtype: Any, value: Any = 0) -> np.ndarray:
+    """Returns ``x`` in ``dtype``, with ``value`` around it where windows reach beyond it."""
+    if x.shape == windows.padded_shape:
+        return x.astype(dtype, copy=False)
+    padded = np.full(windows.padded_shape, value, dtype) if value else np.zeros(windows.padded_shape, dtype)
+    padded[inner_slices(windows.axes)] = x
+    return padded
+
+
+def crop(padded: np.ndarray, windows: Windows, dtype: Any) -> np.ndarray:
+    """Removes the padding of an input gradient."""
+    return np.ascontiguousarray(padded[inner_slices(windows.axes)]).astype(dtype, copy=False)
+
+
+def pad_xla(x: Array, windows: Windows, value: Any = 0) -> Array:
+    """Returns ``x`` with ``value`` around it as a value of its own, so that no tap computes it again."""
+    lax = load_jax().lax
+    config = [(0, 0, 0), *((axis.before, axis.after, 0) for axis in windows.axes), (0, 0, 0)]
+    return lax.optimization_barrier(lax.pad(x, np.asarray(value, x.dtype), config))
 
 
 def window_output_size(
