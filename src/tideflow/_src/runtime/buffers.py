@@ -34,16 +34,20 @@ class Buffer:
       value: None before initialization; else an array of the host, or one in the engine's memory.
       lease: the value once it is leased, or None: an array of the host, or with a placement whatever the value is.
       pins: how many programs read the value at the moment, so that none may take its memory over.
+      writer: the undo log of the run that changed the value last; None if none keeps one.
       lock: makes reading and writing one step.
       placement: the full name of the device that holds the value, or None for the host.
     """
 
-    __slots__ = ("value", "lease", "pins", "lock", "number", "name", "dtype", "shape", "placement", "__weakref__")
+    __slots__ = (
+        "value", "lease", "pins", "writer", "lock", "number", "name", "dtype", "shape", "placement", "__weakref__"
+    )  # fmt: skip
 
     def __init__(self, name: str, dtype: DType, shape: Shape, placement: Any = None) -> None:
         self.value: Any = None
         self.lease: Any = None
         self.pins = 0
+        self.writer: Any = None
         self.lock = threading.RLock()
         self.number = next(_numbers)
         self.name = name
@@ -101,8 +105,14 @@ class Buffer:
                 return value
         return np.array(self.peek())
 
-    def store(self, value: Any) -> None:
+    def store(self, value: Any, writer: Any = None) -> None:
         """Replaces the value, under the lock, by one that belongs to the buffer alone."""
+        self.value = value
+        self.lease = None
+        self.writer = writer
+
+    def move(self, value: Any) -> None:
+        """Puts the same value, under the lock, into another memory."""
         self.value = value
         self.lease = None
 
@@ -112,12 +122,12 @@ class Buffer:
             value.flags.writeable = False
         with self.lock:
             self.value = self.lease = value
+            self.writer = None
 
     def update(self, function: Callable[..., Any], *arguments: Any) -> None:
         """Replaces the value by ``function(value, *arguments)``, in one step."""
         with self.lock:
-            self.value = function(self.peek(), *arguments)
-            self.lease = None
+            self.store(function(self.peek(), *arguments))
 
     def __repr__(self) -> str:
         return f"<Buffer {self.name!r} {self.dtype.name}{self.shape}>"
@@ -250,25 +260,6 @@ def buffer_in(value: Any) -> Buffer:
 class _Current(threading.local):
     def __init__(self) -> None:
         self.state: Any = None
-        #: What the runs of this thread would give back to variables if they failed; None if they change none.
-        self.kept: dict[Buffer, _Kept] | None = None
-
-
-class _Kept:
-    """Is what a run that fails gives back to a variable.
-
-    Attributes:
-      is_set: whether the run has replaced the value.
-      before: the value before it did so first.
-      after: the value that it stored last.
-    """
-
-    __slots__ = ("after", "before", "is_set")
-
-    def __init__(self) -> None:
-        self.is_set = False
-        self.before: Any = None
-        self.after: Any = None
 
 
 _current = _Current()
@@ -291,59 +282,3 @@ def enter_state(state: Any) -> Any:
     before = _current.state
     _current.state = state
     return before
-
-
-def keep_values(buffers: Iterable[Buffer]) -> Any:
-    """Has this thread keep the first value that it replaces in each buffer; :func:`forget_values` takes the result."""
-    outer = _current.kept
-    missing = [buffer for buffer in buffers if outer is None or buffer not in outer]
-    if missing:
-        _current.kept = {**(outer or {}), **{buffer: _Kept() for buffer in missing}}
-    return outer
-
-
-def keeps_values() -> bool:
-    """Tells whether this thread keeps values that it replaces."""
-    return _current.kept is not None
-
-
-def forget_values(outer: Any) -> None:
-    """Keeps no values any more but those that were kept before :func:`keep_values`."""
-    _current.kept = outer
-
-
-def replacing(buffer: Buffer) -> bool:
-    """Keeps the value of a buffer, under the lock, before a run replaces it; tells whether it was not kept yet."""
-    kept = _current.kept
-    entry = None if kept is None else kept.get(buffer)
-    if entry is None or entry.is_set:
-        return False
-    entry.before, entry.is_set = buffer.value, True
-    return True
-
-
-def replaced(buffer: Buffer) -> None:
-    """Says, under the lock, that a run has replaced the value of a buffer by one that nobody else has."""
-    buffer.lease = None
-    kept = _current.kept
-    entry = None if kept is None else kept.get(buffer)
-    if entry is not None:
-        entry.after = buffer.value
-
-
-def give_back(buffers: Iterable[Buffer]) -> None:
-    """Gives variables the values that they had before the run of this thread, which fails, replaced them.
-
-    A variable that another thread has changed since then keeps that value: its update is not lost.
-    """
-    kept = _current.kept or {}
-    for buffer in buffers:
-        entry = kept.get(buffer)
-        if entry is None or not entry.is_set:
-            continue
-        with buffer.lock:
-            if buffer.value is entry.after:
-                value = entry.before
-                buffer.value, buffer.lease = value, None
-                if value.__class__ is np.ndarray:  # somebody may have read it before it was replaced
-                    value.flags.writeable = False

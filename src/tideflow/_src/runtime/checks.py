@@ -25,6 +25,13 @@ class Passed(list[tuple[Any, str]]):
         """Keeps nothing."""
 
 
+class Complete(list[tuple[Any, str]]):
+    """Is the list of all conditions of a program, when operations are traced again that have added theirs."""
+
+    def append(self, condition: tuple[Any, str]) -> None:
+        """Keeps nothing new."""
+
+
 class _Trace(threading.local):
     def __init__(self) -> None:
         #: Conditions of the program being traced with their messages, or None while nothing is traced.

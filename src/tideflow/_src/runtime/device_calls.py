@@ -378,7 +378,7 @@ def _value_of(buffer: Buffer, engine_device: Any, definition: OpDef) -> Any:
         return None if definition.allows_uninitialized else buffer.peek()
     if not isinstance(value, jax.Array) or value.device != engine_device:
         value = jax.device_put(value, engine_device)
-        buffer.store(value)
+        buffer.move(value)
     return value if definition.updates else buffer.read_in_place()
 
 
@@ -435,7 +435,7 @@ def read(buffer: Buffer) -> EagerTensor:
     with buffer.lock:
         value = buffer.value
         if value is not None and not (isinstance(value, jax.Array) and value.device == engine_device):
-            buffer.store(jax.device_put(value, engine_device))
+            buffer.move(jax.device_put(value, engine_device))
         return wrap_array(buffer.read_in_place(), device)
 
 

@@ -12,7 +12,7 @@ from tideflow._src.core import context, dtypes, errors, float_errors
 from tideflow._src.core.tensor import EagerTensor, SymbolicTensor, out_of_scope, wrap
 from tideflow._src.graph import evaluation, shape_inference
 from tideflow._src.graph.op_def import OpDef, StaticValue
-from tideflow._src.runtime import device_calls, device_kernels, random_state
+from tideflow._src.runtime import device_calls, device_kernels, random_state, rollback
 from tideflow._src.runtime.arguments import bind, normalize
 from tideflow._src.runtime.buffers import Buffer, buffer_in, locked
 from tideflow._src.runtime.devices import ACCELERATED
@@ -185,7 +185,7 @@ def _update(
             continue
         updated.append(buffer)
         if definition.in_place:
-            values[index] = buffer.take()
+            values[index] = rollback.rows_to_change(buffer)
         else:
             values[index] = buffer.value if definition.allows_uninitialized else buffer.peek()
     if updated[0].value is not None:
@@ -193,7 +193,10 @@ def _update(
     result = kernel(*values, **attrs)
     results = result if isinstance(result, tuple) else (result,)
     for buffer, value in zip(updated, results, strict=False):
-        buffer.store(value)
+        if definition.in_place:
+            buffer.store(value, rollback.current_log())
+        else:
+            rollback.replace(buffer, value)
     if not definition.outputs:
         return None
     references, rest = iter(updated), iter(results[len(updated) :])

@@ -105,12 +105,19 @@ def kinds_in(ops: Iterable[Operation]) -> set[str]:
     return found
 
 
-def updates_in_place(op: Operation) -> bool:
-    """Tells whether the functions of an operation update some rows of a variable where they are."""
-    return any(
-        inner.op_def.in_place or (inner.op_def.takes_functions and updates_in_place(inner))
-        for function in functions_of(op)
-        for inner in function.plan().ops
+def changes_variables(op: Operation) -> bool:
+    """Tells whether an operation, its functions included, may change variables."""
+    definition = op.op_def
+    if definition.takes_functions:
+        return any(changes_variables(inner) for function in functions_of(op) for inner in function.plan().ops)
+    if definition.updates:
+        return True
+    # A kernel for the host may change what its handle refers to by itself.
+    return (
+        definition.stateful
+        and definition.tier == "host"
+        and not definition.reads
+        and any(tensor._dtype.name == "resource" for tensor in op._inputs)
     )
 
 

@@ -19,16 +19,8 @@ from tideflow._src.graph import evaluation, source
 from tideflow._src.graph.op_def import Argument
 from tideflow._src.graph.operation import Operation
 from tideflow._src.graph.signature import length
-from tideflow._src.runtime import device_kernels, eager, effects
-from tideflow._src.runtime.buffers import (
-    Buffer,
-    forget_values,
-    give_back,
-    in_order,
-    keep_values,
-    replaced,
-    replacing,
-)
+from tideflow._src.runtime import device_kernels, eager, effects, rollback
+from tideflow._src.runtime.buffers import Buffer, in_order
 from tideflow._src.runtime.failures import explain
 from tideflow._src.runtime.plan import Plan
 from tideflow._src.runtime.state import RunState
@@ -37,8 +29,18 @@ _CHUNK = 500
 _FILE = os.path.join(source.PACKAGE, "<plan>")
 
 
-class HostProgram:
-    """Is a sequence of operations compiled to a Python function: values of ``inputs`` in, values of ``outputs`` out."""
+class Interpreted:
+    """Is a sequence of operations that the host runs: values of ``inputs`` in, values of ``outputs`` out.
+
+    A run that fails leaves the variables as they were.
+
+    Args:
+      plan: the plan that the operations are part of.
+      ops: the operations, each after those that it depends on.
+      inputs: the tensors whose values a run is given.
+      outputs: those whose values it returns.
+      state: the state that it runs on.
+    """
 
     def __init__(
         self,
@@ -50,18 +52,12 @@ class HostProgram:
     ) -> None:
         self._plan = plan
         self._state = state
-        self._globals: dict[str, Any] = {"np": np}
-        self._names: dict[int, str] = {}
-        self._kept: list[Any] = []
         self._ops = list(ops)
         self._inputs = [plan.resolve(tensor) for tensor in inputs]
         self._outputs = [plan.resolve(tensor) for tensor in outputs]
-        self._functions: list[Callable[..., Any]] = []
-        self._reads_references = True
-        #: The variables that a run that fails leaves as they were: all but those updated in place.
-        found = effects.of(self._ops, plan, lambda tensor: state.buffer_of(plan.resolve(tensor)))
-        self._written = [buffer for buffer in found.written if not self._is_updated_in_place(buffer)]
-        self._write()
+        self._changing = [op for op in self._ops if effects.changes_variables(op)]
+        #: Whether a run can fail when it has changed a variable.
+        self._fails_by_halves = bool(self._changing)
 
     def __call__(self, values: Sequence[Any]) -> Any:
         """Runs the operations.
@@ -76,29 +72,77 @@ class HostProgram:
           OpError: an operation failed; the message names it.
         """
         token = float_errors.enter(float_errors.QUIET)
-        outer = keep_values(self._written) if self._written else None
         try:
-            for function in self._functions:
-                values = function(*values)
-            return values
-        except BaseException as error:
-            if self._written:
-                give_back(self._written)
-            if isinstance(error, Exception):
-                raise self._failure(error) from None
-            raise
+            if not self._changing:
+                return self._run(values)
+            log = rollback.begin(needed=self._fails_by_halves)
+            try:
+                return self._run(values)
+            except BaseException:
+                if log is not None:
+                    log.roll_back()
+                raise
+            finally:
+                rollback.end(log)
+        except Exception as error:
+            raise self._failure(error) from None
         finally:
-            if self._written:
-                forget_values(outer)
             float_errors.leave(token)
 
-    def _is_updated_in_place(self, buffer: Buffer) -> bool:
-        for op in self._ops:
-            if op.op_def.in_place or op.op_def.takes_functions:
-                tensors = (self._plan.resolve(tensor) for tensor in self._plan.inputs(op))
-                if any(self._state.buffer_of(tensor) is buffer for tensor in tensors):
-                    return op.op_def.in_place or effects.updates_in_place(op)
-        return False
+    def _run(self, values: Sequence[Any]) -> Any:
+        """Runs the operations on values of the inputs; returns those of the outputs."""
+        raise NotImplementedError
+
+    def _failure(self, error: Exception) -> Exception:
+        """Returns the exception that an error in the run becomes."""
+        return error
+
+
+#: Operations that cannot fail.
+_NEVER_FAIL = frozenset(("NoOp", "Identity", "RefIdentity"))
+
+
+class HostProgram(Interpreted):
+    """Is a sequence of operations compiled to a Python function: values of ``inputs`` in, values of ``outputs`` out."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        ops: Sequence[Operation],
+        inputs: Sequence[SymbolicTensor],
+        outputs: Sequence[SymbolicTensor],
+        state: RunState,
+    ) -> None:
+        super().__init__(plan, ops, inputs, outputs, state)
+        self._globals: dict[str, Any] = {"np": np}
+        self._names: dict[int, str] = {}
+        self._kept: list[Any] = []
+        self._functions: list[Callable[..., Any]] = []
+        self._reads_references = True
+        #: The last operation that can fail.
+        self._last = self._last_to_fail()
+        if self._fails_by_halves:  # an operation with functions can fail in the middle
+            self._fails_by_halves = self._ops.index(self._changing[0]) < self._last or any(
+                op.op_def.takes_functions for op in self._changing
+            )
+        self._write()
+
+    def _run(self, values: Sequence[Any]) -> Any:
+        for function in self._functions:
+            values = function(*values)
+        return values
+
+    def _last_to_fail(self) -> int:
+        """Returns the place of the last operation that can fail; -1 if none can."""
+        changed = {
+            self._state.buffer_of(tensor) for op in self._changing if op.op_def.updates for tensor in op._inputs
+        } - {None}
+        for position in range(len(self._ops) - 1, -1, -1):
+            op = self._ops[position]
+            read = op.type == "ReadVariableOp" and self._state.buffer_of(op._inputs[0]) in changed
+            if not read and op.type not in _NEVER_FAIL and not self._state.is_handle(op):
+                return position
+        return -1
 
     def _failure(self, error: Exception) -> Exception:
         trace = error.__traceback__
@@ -106,7 +150,7 @@ class HostProgram:
             code = trace.tb_frame.f_code
             if code.co_filename == _FILE and "OPS" in trace.tb_frame.f_globals:
                 if trace.tb_frame.f_globals is self._globals:
-                    position = trace.tb_lineno - 2 + int(code.co_name[1:])
+                    position = trace.tb_lineno - 3 + int(code.co_name[1:])
                     op = self._ops[position] if position < len(self._ops) else self._unset()
                     return explain(error, op, trace.tb_frame)
             trace = trace.tb_next
@@ -134,13 +178,14 @@ class HostProgram:
             count += 1
         self._registers = registers
         wanted = set(self._outputs)
+        first = f" log = {self._name(rollback.current_log, 'k')}()" if self._changing else " pass"
         for start in starts:
             end = min(start + _CHUNK, len(self._ops))
-            lines = [f"def f{start}({', '.join(parameters)}):"]
+            lines = [f"def f{start}({', '.join(parameters)}):", first]
             for position in range(start, end):
                 op = self._ops[position]
                 names = []
-                line = self._line(op)
+                line = self._line(op, is_last=position >= self._last)
                 for tensor in set(self._plan.inputs(op)):
                     tensor = self._plan.resolve(tensor)
                     if last_use.get(tensor) == position and tensor in registers and tensor not in wanted:
@@ -214,8 +259,13 @@ class HostProgram:
                 return self._name(buffer, "b")
         return self._value(tensor)
 
-    def _line(self, op: Operation) -> tuple[str, list[SymbolicTensor]] | None:
-        """Returns the statement of an operation, with a placeholder for each tensor it produces."""
+    def _line(self, op: Operation, *, is_last: bool) -> tuple[str, list[SymbolicTensor]] | None:
+        """Returns the statement of an operation, with a placeholder for each tensor it produces.
+
+        Args:
+          op: the operation.
+          is_last: whether no operation after it can fail.
+        """
         definition = op.op_def
         if self._state.is_handle(op) or definition.name == "NoOp":
             return None
@@ -226,7 +276,7 @@ class HostProgram:
             arguments.append("np")
         attrs = [f"{name}={self._constant(self._attribute(op, name))}" for name in definition.kernel_attributes]
         self._reads_references = not definition.takes_functions
-        buffers, locks, inputs, dynamic = self._arguments(op)
+        buffers, locks, inputs, dynamic = self._arguments(op, is_last)
         if definition.name == "ReadVariableOp" and not dynamic:
             return f"{{0}} = {inputs[0].replace('.peek()', '.read()')}", list(op.outputs)
         arguments += inputs
@@ -258,19 +308,23 @@ class HostProgram:
             statement = f"{left[0]} = {call}"
         else:
             statement = f"{', '.join(left)}{',' if len(left) == 1 else ''} = {self._tupled(call, left)}"
-        return self._locked(statement, buffers, locks), produced
+        in_place = definition.in_place
+        statement = self._locked(statement, buffers, locks, in_place=in_place)
+        if is_last and in_place and buffers and self._fails_by_halves:
+            statement += f"; {self._name(rollback.done, 'k')}()"
+        return statement, produced
 
-    def _locked(self, statement: str, written: list[Buffer], touched: list[Buffer]) -> str:
+    def _locked(self, statement: str, written: list[Buffer], touched: list[Buffer], *, in_place: bool) -> str:
         """Returns a statement that reads, computes and stores while nobody else changes the variables in it."""
         if not touched:
             return statement
         names = [self._name(buffer.lock, "l") for buffer in in_order(set(touched))]
         for buffer in touched:
             name = self._name(buffer, "b")
-            if buffer in written and buffer in self._written:
-                statement = f"{self._name(replacing, 'k')}({name}); {statement}; {self._name(replaced, 'k')}({name})"
-            elif buffer in written:
-                statement += f"; {name}.lease = None"
+            if buffer in written:
+                if not in_place:
+                    statement = f"log is None or log.keep({name}); {statement}"
+                statement += f"; {name}.lease = None; {name}.writer = log"
             else:
                 statement += f"; {self._name(lend_views, 'k')}({name}, {{0}})"
         return f"with {', '.join(names)}: {statement}"
@@ -301,9 +355,10 @@ class HostProgram:
             position += count
         return pattern
 
-    def _arguments(self, op: Operation) -> tuple[list[Buffer], list[Buffer], list[str], bool]:
+    def _arguments(self, op: Operation, is_last: bool) -> tuple[list[Buffer], list[Buffer], list[str], bool]:
         """Returns the variables that an operation updates, those that it locks, its arguments, and whether a handle
         is known only at run time."""
+        take = rollback.last_rows_to_change if is_last else rollback.rows_to_change
         definition = op.op_def
         buffers: list[Buffer] = []
         locks: list[Buffer] = []
@@ -332,8 +387,10 @@ class HostProgram:
                 buffers.append(buffer)
                 locks.append(buffer)
                 name = self._name(buffer, "b")
-                way = "value" if definition.allows_uninitialized else "take()" if definition.in_place else "peek()"
-                arguments.append(f"{name}.{way}")
+                if definition.in_place:
+                    arguments.append(f"{self._name(take, 'k')}({name})")
+                else:
+                    arguments.append(f"{name}.{'value' if definition.allows_uninitialized else 'peek()'}")
             elif argument.name in definition.reads:
                 locks.append(buffer)
                 arguments.append(f"{self._name(buffer, 'b')}.peek()")

@@ -19,7 +19,7 @@ import numpy as np
 from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.graph.operation import Operation
-from tideflow._src.runtime.host import HostProgram
+from tideflow._src.runtime.host import HostProgram, Interpreted
 from tideflow._src.runtime.plan import DATAFLOW_OPS, Plan
 from tideflow._src.runtime.state import RunState
 
@@ -74,16 +74,8 @@ class _Actor:
         self.constant = False
 
 
-class DataflowProgram:
-    """Is a plan with control flow operations, ready to run.
-
-    Args:
-      plan: the plan.
-      ops: its operations.
-      inputs: the tensors whose values a run is given.
-      outputs: those whose values it returns.
-      state: the state of the session.
-    """
+class DataflowProgram(Interpreted):
+    """Is a sequence of operations with control flow operations among them, ready to run."""
 
     def __init__(
         self,
@@ -93,10 +85,7 @@ class DataflowProgram:
         outputs: Sequence[SymbolicTensor],
         state: RunState,
     ) -> None:
-        self._plan = plan
-        self._state = state
-        self._inputs = [plan.resolve(tensor) for tensor in inputs]
-        self._outputs = [plan.resolve(tensor) for tensor in outputs]
+        super().__init__(plan, ops, inputs, outputs, state)
         self._fed = set(self._inputs)
         self.actors: list[_Actor] = []
         self._actor_of: dict[Operation, _Actor] = {}
@@ -123,18 +112,7 @@ class DataflowProgram:
                     )
                 self.exits.setdefault(frame, []).append(actor)
 
-    def __call__(self, values: Sequence[Any]) -> Any:
-        """Runs the operations.
-
-        Args:
-          values: the values of the inputs, in order.
-
-        Returns:
-          The values of the outputs, in order, as a tuple.
-
-        Raises:
-          OpError: an operation failed, or a fetched tensor is dead.
-        """
+    def _run(self, values: Sequence[Any]) -> Any:
         run = _Run(self, dict(zip(self._inputs, values, strict=True)))
         found = run.finish()
         results: list[Any] = []

@@ -77,6 +77,17 @@ def tracing(
         trace.state, trace.buffers, trace.counters, trace.reserved, trace.blocks = saved
 
 
+@contextmanager
+def discarded() -> Iterator[None]:
+    """Traces operations inside the block without keeping what they do to variables."""
+    saved = trace.buffers
+    trace.buffers = dict(saved)
+    try:
+        yield
+    finally:
+        trace.buffers = saved
+
+
 def _state(graph: Any) -> RunState:
     """Returns the state that the traced program runs on, which holds what is in ``graph``."""
     return trace.state or current_state(graph)

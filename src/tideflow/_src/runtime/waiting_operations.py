@@ -15,9 +15,9 @@ from typing import Any
 
 from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.graph.operation import Operation
-from tideflow._src.runtime import blocking
+from tideflow._src.runtime import blocking, rollback
 from tideflow._src.runtime.buffers import enter_state
-from tideflow._src.runtime.host import HostProgram
+from tideflow._src.runtime.host import HostProgram, Interpreted
 from tideflow._src.runtime.plan import Plan
 from tideflow._src.runtime.state import RunState
 
@@ -51,23 +51,21 @@ def _resource(op: Operation, position: int) -> Any:
     return tensor
 
 
-class ConcurrentProgram:
+class ConcurrentProgram(Interpreted):
     """Is a plan whose operations run when their inputs are there: values of feeds in, values of fetches out."""
 
     def __init__(self, plan: Plan, state: RunState) -> None:
-        self._plan = plan
-        self._state = state
-        self._ops = list(plan.ops)
+        super().__init__(plan, plan.ops, plan.feeds, plan.fetches, state)
         here = set(self._ops)
         fed = set(plan.feeds)
-        self._inputs: dict[Operation, list[SymbolicTensor]] = {}
+        self._takes: dict[Operation, list[SymbolicTensor]] = {}
         self._programs: dict[Operation, HostProgram] = {}
         self._users: dict[Operation, list[Operation]] = {op: [] for op in self._ops}
         self._waits: dict[Operation, int] = {}
         for op in self._ops:
             tensors = dict.fromkeys(plan.resolve(tensor) for tensor in op._inputs)
             held = [tensor for tensor in tensors if self._is_computed(tensor, fed)]
-            self._inputs[op] = held
+            self._takes[op] = held
             outputs = [tensor for tensor in op.outputs if state.buffer_of(tensor) is None]
             self._programs[op] = HostProgram(plan, [op], held, outputs, state)
             producers = {tensor._op for tensor in tensors if tensor not in fed}
@@ -89,16 +87,13 @@ class ConcurrentProgram:
             return True
         return tensor not in self._plan.constants and self._state.buffer_of(tensor) is None
 
-    def __call__(self, values: Sequence[Any]) -> Any:
-        """Runs the plan.
-
-        Raises:
-          OpError: an operation failed; those that wait are cancelled.
-        """
+    def _run(self, values: Sequence[Any]) -> Any:
+        """Runs the plan; if an operation fails, those that wait are cancelled."""
         known: dict[SymbolicTensor, Any] = dict(zip(self._plan.feeds, values, strict=True))
         waits = dict(self._waits)
         ready = deque(op for op in self._ops if not waits[op])
         done: queue.SimpleQueue[tuple[Operation, Any, BaseException | None]] = queue.SimpleQueue()
+        log = rollback.current_log()
         interrupts = blocking.Interrupts()
         moment = blocking.deadline()
         threads: list[threading.Thread] = []
@@ -114,7 +109,7 @@ class ConcurrentProgram:
         def run(op: Operation, arguments: list[Any]) -> None:
             before = enter_state(self._state)
             try:
-                with blocking.until(moment, interrupts):
+                with blocking.until(moment, interrupts), rollback.joined(log):
                     done.put((op, self._programs[op](arguments), None))
             except BaseException as error:
                 done.put((op, None, error))
@@ -126,7 +121,7 @@ class ConcurrentProgram:
             while ready or running:
                 while ready:
                     op = ready.popleft()
-                    arguments = [known[tensor] for tensor in self._inputs[op]]
+                    arguments = [known[tensor] for tensor in self._takes[op]]
                     if op.type.removesuffix("V2") in _GIVES or op.type.removesuffix("V2") in _TAKES:
                         thread = threading.Thread(target=run, args=(op, arguments), daemon=True)
                         threads.append(thread)

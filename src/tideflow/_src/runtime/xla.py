@@ -7,10 +7,13 @@ output.
 
 from __future__ import annotations
 
+import enum
 import math
 import threading
 import weakref
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from itertools import compress
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,18 +24,8 @@ from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.graph.op_def import OpDef
 from tideflow._src.graph.operation import Operation
 from tideflow._src.graph.signature import length
-from tideflow._src.runtime import checks, effects, engine, tracing
-from tideflow._src.runtime.buffers import (
-    Buffer,
-    forget_values,
-    give_back,
-    in_order,
-    keep_values,
-    keeps_values,
-    replaced,
-    replacing,
-    unlock,
-)
+from tideflow._src.runtime import checks, effects, engine, rollback, tracing
+from tideflow._src.runtime.buffers import Buffer, in_order, unlock
 from tideflow._src.runtime.failures import explain
 from tideflow._src.runtime.host import HostProgram
 from tideflow._src.runtime.lazy import jax, jnp
@@ -110,17 +103,14 @@ class CompiledPlan:
         if not any(stage.compiled and stage.ops for stage in stages):
             raise NotCompilable("every operation runs on the host")
         self._steps: list[tuple[Any, Stage]] = []
-        #: What stages before the last one write: a later one may fail, and then it all is as it was.
-        self._kept: list[Buffer] = []
+        #: Whether a stage before the last one changes variables: a later one may fail, and then all is as it was.
+        self._fails_by_halves = any(effects.changes_variables(op) for stage in stages[:-1] for op in stage.ops)
         for number, stage in enumerate(stages):
             last = number == len(stages) - 1
             if stage.compiled:
                 self._steps.append((_Program(stage, plan, state, self._static_feeds, strict, last, device), stage))
             else:
                 self._steps.append((interpreted(stage, plan, state), stage))
-            if not last:
-                found = effects.of(stage.ops, plan, lambda tensor: state.buffer_of(plan.resolve(tensor)))
-                self._kept.extend(found.written)
         self._fetches = [plan.resolve(tensor) for tensor in plan.fetches]
         only = len(self._steps) == 1 and isinstance(self._steps[0][0], _Program)
         self._single = self._steps[0][0] if only and self._direct() else None
@@ -139,17 +129,27 @@ class CompiledPlan:
         if self._single is not None:
             return self._single(values)  # type: ignore[no-any-return]
         known: dict[SymbolicTensor, Any] = dict(zip(self._plan.feeds, values, strict=True))
-        outer = keep_values(self._kept)
+        if not self._fails_by_halves:
+            self._run(self._steps, known)
+            return [self._fetched(tensor, known) for tensor in self._fetches]
+        log = rollback.begin()
         try:
-            for program, stage in self._steps:
-                results = program([known[tensor] for tensor in stage.inputs])
-                known.update(zip(stage.outputs, results, strict=True))
+            self._run(self._steps[:-1], known)
+            with nullcontext() if log is None else rollback.apart():  # the last one sees to what it changes itself
+                self._run(self._steps[-1:], known)
         except BaseException:
-            give_back(self._kept)
+            if log is not None:
+                log.roll_back()
             raise
         finally:
-            forget_values(outer)
+            rollback.end(log)
         return [self._fetched(tensor, known) for tensor in self._fetches]
+
+    @staticmethod
+    def _run(steps: Sequence[tuple[Any, Stage]], known: dict[SymbolicTensor, Any]) -> None:
+        for program, stage in steps:
+            results = program([known[tensor] for tensor in stage.inputs])
+            known.update(zip(stage.outputs, results, strict=True))
 
     def _fetched(self, tensor: SymbolicTensor, known: dict[SymbolicTensor, Any]) -> Any:
         if tensor in known:
@@ -293,16 +293,34 @@ class _Program:
         return program(values)
 
 
+class _Guard(enum.Enum):
+    """Says what keeps a compiled run that fails from changing a variable.
+
+    Attributes:
+      DEFERRED: its rows are updated last, if all conditions hold.
+      ROWS: its rows are updated if the conditions before hold; if there are others, the old value is kept outside.
+      OUTSIDE: rows are updated in branches or loops; the old value is kept outside of the program.
+      WHOLE: the program chooses between the old value and the new one.
+    """
+
+    DEFERRED = enum.auto()
+    ROWS = enum.auto()
+    OUTSIDE = enum.auto()
+    WHOLE = enum.auto()
+
+
 class _Found(NamedTuple):
     """Is the program of one signature, with the messages of its conditions and the random blocks that it takes.
 
     Attributes:
+      keeps: of each variable that it writes, whether a run that fails keeps the old value outside of the program.
       warm: the kinds of values of variables with which it has run, so that JAX calls it without running any Python.
     """
 
     messages: list[tuple[Operation, str]]
     blocks: list[int]
     program: Any
+    keeps: list[bool]
     warm: set[Any]
 
 
@@ -333,14 +351,16 @@ class _Compiled:
         self._written, self._read = list(found.written), list(found.read)
         #: Every variable in the order of locking, and whether it is written.
         self._touched = [(buffer, buffer in found.written) for buffer in in_order((*self._written, *self._read))]
-        #: Of each buffer that is written, whether a failed run must give the old value back.
-        self._guarded = [not _only_in_place(buffer, self._ops, state) for buffer in self._written]
+        #: Updates of rows that come last, when it is known whether the run fails: nothing else sees what they do.
+        self._deferred = self._find_deferred()
+        self._guarded = [self._guard_of(buffer) for buffer in self._written]
         self._random = [op for op in self._ops if op.op_def.random is not None]
         self._streams = list(found.streams)
         self._found: dict[Any, _Found] = {}
         self._messages: list[tuple[Operation, str]] = []
         self._blocks: list[int] = []
         self._can_be_kept = False
+        self._keeps: list[bool] = []
         self._compiling = threading.RLock()
         self._options = compiler_options(self._ops, device) or {}
         self._jitted: dict[Callable[..., Any], Any] = {}
@@ -414,7 +434,7 @@ class _Compiled:
             results.extend(map(found.program, (written,), (read,), (values,), (reserved,), (counters,)))
         finally:
             if results:
-                self._store(results[0][1], results[0][3])
+                self._store(found, *results[0][1:])
         outputs, _, failed, _ = results[0]
         if failed is not None:
             self._raise(found, failed)
@@ -428,24 +448,30 @@ class _Compiled:
         """
         kinds = tuple([value.__class__ for value in written])
         cold = kinds not in found.warm
-        if not cold and not keeps_values():
+        log = rollback.current_log()
+        if not cold and not found.keeps and log is None:
             return written
         found.warm.add(kinds)
+        keeps = found.keeps or [False] * len(written)
         return [
             value.copy()
-            if (replacing(buffer) or cold) and self._donates and value is buffer.value and isinstance(value, jax.Array)
+            if ((log is not None and log.keep(buffer)) or cold or is_kept)
+            and self._donates
+            and value is buffer.value
+            and isinstance(value, jax.Array)
             else value
-            for buffer, value in zip(self._written, written, strict=True)
+            for buffer, value, is_kept in zip(self._written, written, keeps, strict=True)
         ]
 
-    def _store(self, updates: Sequence[Any], counters: Any) -> None:
+    def _store(self, found: _Found, updates: Sequence[Any], failed: Any, counters: Any) -> None:
         """Gives variables and random streams what a run has made of them. The locks are held."""
-        for buffer, value in zip(self._written, updates, strict=True):
-            buffer.value = value
-            buffer.lease = None
-        if keeps_values():
-            for buffer in self._written:
-                replaced(buffer)
+        buffers: Sequence[Buffer] = self._written
+        if found.keeps and failed is not None and int(np.asarray(failed)) >= 0:
+            changed = [not is_kept for is_kept in found.keeps]
+            buffers, updates = list(compress(buffers, changed)), list(compress(updates, changed))
+        log = rollback.current_log()
+        for buffer, value in zip(buffers, updates, strict=True):
+            buffer.value, buffer.lease, buffer.writer = value, None, log
         if counters is not None:
             for op, counter in zip(self._streams, np.asarray(counters), strict=True):
                 self._state.random_of(op).counter = counter
@@ -486,12 +512,15 @@ class _Compiled:
         its variables.
         """
         trace: Callable[..., Any] = self._trace
-        if any(self._guarded):
+        if any(guard is not _Guard.DEFERRED for guard in self._guarded):
             cost = self._lowered(self._checks, values, written, read).cost_analysis() or {}
-            if cost.get("flops", math.inf) + cost.get("bytes accessed", math.inf) < _CHEAP and self._can_be_kept:
+            outside = sum(value.nbytes for value in compress(written, self._keeps) if value is not None)
+            is_cheap = cost.get("flops", math.inf) + cost.get("bytes accessed", math.inf) < _CHEAP + outside
+            if is_cheap and self._can_be_kept and (outside or _Guard.WHOLE in self._guarded):
                 trace = self._trace_if_accepted
         self._build(trace, values, written, read)
-        return _Found(self._messages, self._blocks, self._jit(trace), set())
+        keeps = self._keeps if trace == self._trace and any(self._keeps) else []
+        return _Found(self._messages, self._blocks, self._jit(trace), keeps, set())
 
     def lowered(self, values: Sequence[Any]) -> Any:
         """Returns the program for values, or for what has their shapes and dtypes, as JAX holds it before compiling."""
@@ -566,15 +595,26 @@ class _Compiled:
         outer = checks.trace.conditions
         conditions = [] if conditions is None else conditions
         checks.trace.conditions = conditions
+        #: How many conditions there were when rows of a variable were updated first: those hold, or nothing is.
+        covered: dict[Buffer, int] = {}
         op = None
         try:
             with tracing.tracing(state, buffers, streams, own) as trace:
                 for op in self._ops:
                     before = len(conditions)
-                    tracing.run(op, plan, known, lookup)
+                    if op not in self._deferred:
+                        tracing.run(op, plan, known, lookup)
+                    elif not isinstance(conditions, checks.Passed):  # only for its conditions
+                        with tracing.discarded():
+                            tracing.run(op, plan, known, lookup)
                     messages += [(op, message) for _, message in conditions[before:]]
+                    for buffer in self._rows_of(op):
+                        covered.setdefault(buffer, len(conditions))
+                checks.trace.conditions = checks.Complete(conditions)
+                for op in self._deferred:
+                    tracing.run(op, plan, known, lookup)
                 outputs = [lookup(tensor) for tensor in self._outputs]
-                updates = [trace.buffers.get(buffer) for buffer in self._written]
+                updates: list[Any] = [trace.buffers.get(buffer) for buffer in self._written]
                 after = jnp.stack([trace.counters[op] for op in self._streams]) if self._streams else None
                 self._can_be_kept = all(
                     old is not None and new is not None and old.shape == np.shape(new)
@@ -588,16 +628,62 @@ class _Compiled:
         finally:
             checks.trace.conditions = outer
         failed = None
+        self._keeps = [False] * len(updates)
         if conditions:
             failed = checks.first_broken(conditions)
             # A run that fails leaves the variables as they were.
-            updates = [
-                jnp.where(failed >= 0, old, new)
-                if held and old is not None and new is not None and old.shape == np.shape(new)
-                else new
-                for held, old, new in zip(self._guarded, written, updates, strict=True)
-            ]
+            for index, (buffer, guard) in enumerate(zip(self._written, self._guarded, strict=True)):
+                old, new = written[index], updates[index]
+                if guard is _Guard.DEFERRED or (guard is _Guard.ROWS and covered[buffer] == len(conditions)):
+                    continue
+                if guard is _Guard.WHOLE and old is not None and old.shape == np.shape(new):
+                    updates[index] = jnp.where(failed >= 0, old, new)
+                else:
+                    self._keeps[index] = True
         return outputs, updates, failed, after
+
+    def _find_deferred(self) -> dict[Operation, None]:
+        """Finds the updates of rows that nothing after them depends on, other updates of rows apart."""
+        touched = {buffer for tensor in self._outputs if (buffer := self._state.buffer_of(tensor)) is not None}
+        written: set[Buffer] = set()
+        used = set(self._outputs)
+        found: list[Operation] = []
+        for op in reversed(self._ops):
+            effect = effects.of([op], self._plan, lambda tensor: self._state.buffer_of(self._plan.resolve(tensor)))
+            if (
+                op.op_def.in_place
+                and effect.written
+                and touched.isdisjoint(effect.written)
+                and written.isdisjoint(effect.read)
+                and used.isdisjoint(op.outputs)
+            ):
+                found.append(op)
+                continue
+            touched.update(effect.written, effect.read)
+            written.update(effect.written)
+            used.update(map(self._plan.resolve, self._plan.inputs(op)))
+        return dict.fromkeys(reversed(found))
+
+    def _rows_of(self, op: Operation) -> list[Buffer]:
+        """Returns the variables of which an operation updates rows."""
+        if not op.op_def.in_place:
+            return []
+        buffers = (self._state.buffer_of(tensor) for tensor in op._inputs)
+        return [buffer for buffer in buffers if buffer is not None]
+
+    def _guard_of(self, buffer: Buffer) -> _Guard:
+        """Returns what keeps a run that fails from changing a variable."""
+        ops = [
+            op
+            for op in self._ops
+            if (op.op_def.updates or op.op_def.takes_functions)
+            and any(self._state.buffer_of(tensor) is buffer for tensor in op._inputs)
+        ]
+        if all(op in self._deferred for op in ops):
+            return _Guard.DEFERRED
+        if all(op.op_def.in_place for op in ops):
+            return _Guard.ROWS
+        return _Guard.OUTSIDE if all(map(effects.updates_only_in_place, ops)) else _Guard.WHOLE
 
     def _check_initialized(self) -> None:
         overwritten = _overwritten_first(self._ops, self._state)
@@ -670,16 +756,6 @@ def _given_up(buffer: Buffer, device: Any) -> Any:
     if buffer.lease is value and isinstance(value, jax.Array):
         return value.copy()  # a tensor holds it
     return np.array(value) if buffer.pins and value is not None else value
-
-
-def _only_in_place(buffer: Buffer, ops: Sequence[Operation], state: RunState) -> bool:
-    """Whether everything that may write a buffer sees to it that a failed run changes nothing."""
-    return all(
-        effects.updates_only_in_place(op)
-        for op in ops
-        if (op.op_def.updates or op.op_def.takes_functions)
-        and any(state.buffer_of(tensor) is buffer for tensor in op._inputs)
-    )
 
 
 def _overwritten_first(ops: Sequence[Operation], state: RunState) -> set[Buffer]:

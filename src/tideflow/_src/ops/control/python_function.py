@@ -23,6 +23,7 @@ from tideflow._src.core.errors import (
 )
 from tideflow._src.core.tensor import wrap
 from tideflow._src.graph.op_def import at_least
+from tideflow._src.runtime import rollback
 from tideflow._src.runtime.convert import convert_to_tensor, to_numpy
 from tideflow._src.runtime.op import op
 
@@ -51,7 +52,7 @@ def _call(token: str, values: Sequence[Any], types: Sequence[DType]) -> list[Any
         raise InvalidArgumentError(
             None, None, f"The Python function {token!r} of a py_func does not exist in this process."
         )
-    with context.eager_scope():
+    with context.eager_scope(), rollback.apart():
         try:
             if holder.eager:
                 result = holder.function(*map(_as_tensor, values))

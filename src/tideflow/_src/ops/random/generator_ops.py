@@ -22,6 +22,7 @@ from tideflow._src.ops.random.output_shape import count_of, dimensions, known_di
 from tideflow._src.ops.random.stateful_ops import check_integer_range, numpy_type
 from tideflow._src.ops.random.stateless_ops import AUTO_SELECT, PHILOX, THREEFRY
 from tideflow._src.ops.retirement import retire
+from tideflow._src.runtime import rollback
 from tideflow._src.runtime.op import op
 
 _RESERVED = 256
@@ -248,7 +249,7 @@ def stateful_uniform_int(resource, algorithm, shape, minval, maxval):
     with buffer.lock:
         words = _checked(buffer.peek(), algorithm)
         check_integer_range(minval, maxval, max(count, 1))
-        buffer.store(_moved(np, words, count))
+        rollback.replace(buffer, _moved(np, words, count))
     if not count:
         return np.zeros(sizes, minval.dtype)
     return direct_sampling.uniform_int(np, words[2:3], words[:2], count, minval, maxval, minval.dtype).reshape(sizes)
@@ -293,7 +294,7 @@ def stateful_random_binomial(resource, algorithm, shape, counts, probs, *, dtype
     distributions = int(np.prod(np.broadcast_shapes(counts.shape, probs.shape), dtype=np.int64))
     with buffer.lock:
         words = _checked(buffer.peek(), algorithm)
-        buffer.store(_moved(np, words, distributions * 2 * 100 * (count + 3) // 4))
+        rollback.replace(buffer, _moved(np, words, distributions * 2 * 100 * (count + 3) // 4))
     return binomial(words[2:3], words[:2], counts, probs, count, numpy_type(dtype)).reshape(sizes)
 
 

@@ -12,6 +12,7 @@ from tideflow._src.graph.types import INDEX, NUMBER
 from tideflow._src.ops.array.row_sums import add_rows
 from tideflow._src.runtime.checks import require, unless_failed
 from tideflow._src.runtime.op import op
+from tideflow._src.runtime.rollback import keep_rows
 
 Update = Callable[[Any, Any, Any], Any]
 
@@ -94,15 +95,18 @@ _FUNCTIONAL: dict[str, Update] = {
 def apply(xp: Any, kind: str, target: Any, where: Any, updates: Any) -> Any:
     """Returns ``target`` with the elements ``where`` combined with ``updates``."""
     if xp is np:
+        keep_rows(target, where)
         _IN_PLACE[kind](target, where, updates)
         return target
-    if kind == "Div" and target.dtype.kind in "iu":
+    divides_integers = kind == "Div" and target.dtype.kind in "iu"
+    if divides_integers:
         require(xp.all(updates != 0), "updates must not contain 0")
-        return _divide_integers(xp, target, where, updates)
     if isinstance(where, tuple):
         where = (unless_failed(where[0], target.shape[0]), *where[1:])
     else:
         where = unless_failed(where, target.shape[0])
+    if divides_integers:
+        return _divide_integers(xp, target, where, updates)
     return _FUNCTIONAL[kind](target, where, updates)
 
 

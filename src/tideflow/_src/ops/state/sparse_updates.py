@@ -14,6 +14,7 @@ from tideflow._src.ops.state.update_rules import Rule, check_hyperparameters, sa
 from tideflow._src.ops.state.variables import merge_shapes
 from tideflow._src.runtime.checks import require, unless_failed
 from tideflow._src.runtime.op import op
+from tideflow._src.runtime.rollback import keep_rows
 
 
 def _define(
@@ -113,7 +114,9 @@ def _on_host(state: tuple[Any, ...], indices: Any, grad: Any, new_rows: Callable
         _, first = np.unique(indices[left], return_index=True)
         now = left[first]
         where = indices[now]
-        for target, rows in zip(state, new_rows([item[where] for item in state], grad[now]), strict=True):
+        old = [item[where] for item in state]
+        for target, before, rows in zip(state, old, new_rows(old, grad[now]), strict=True):
+            keep_rows(target, where, before)
             target[where] = rows
         left = np.delete(left, first)
     return state
@@ -125,7 +128,7 @@ def _compiled(xp: Any, state: tuple[Any, ...], indices: Any, grad: Any, new_rows
 
     if not indices.shape[0]:
         return state
-    indices = unless_failed(indices, state[0].shape[0])
+    indices, grad = xp.asarray(unless_failed(indices, state[0].shape[0])), xp.asarray(grad)
 
     def together(state: tuple[Any, ...]) -> tuple[Any, ...]:
         rows = new_rows([item[indices] for item in state], grad)

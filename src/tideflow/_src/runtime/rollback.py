@@ -1,0 +1,216 @@
+"""Gives variables back what a run that fails has changed in them.
+
+The first run of a thread keeps an *undo log*; the programs that it calls write into the same one. Before a run replaces
+the value of a variable, the log keeps the old value, which costs nothing, for nobody changes it. Before an operation
+changes some rows where they are, its kernel keeps these rows (:func:`keep_rows`). A run that raises puts everything
+back.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+import numpy as np
+
+from tideflow._src.runtime.buffers import Buffer
+
+
+class _Rows:
+    """Is what an array held before a run changed some of its rows.
+
+    Attributes:
+      kept: where rows were, and what they were, the last change last.
+      size: how many elements these have.
+      writer: what changed the variable last before the run.
+    """
+
+    __slots__ = ("kept", "size", "writer")
+
+    def __init__(self, writer: Any) -> None:
+        self.kept: list[tuple[Any, Any]] = []
+        self.size = 0
+        self.writer = writer
+
+    def undo(self, array: Any) -> Any:
+        """Puts the rows back into an array, and returns it."""
+        for where, rows in reversed(self.kept):
+            array[where] = rows
+        return array
+
+
+class UndoLog:
+    """Is what a run gives back to variables if it fails.
+
+    Attributes:
+      values: of each variable whose value the run has replaced, the first one, its lease, and what had written it.
+      rows: of each variable of which it has changed rows before, these.
+      by_array: the same by the identity of the array that holds the rows. The array is there as long as the log.
+    """
+
+    def __init__(self) -> None:
+        self.values: dict[Buffer, tuple[Any, Any, Any]] = {}
+        self.rows: dict[Buffer, _Rows] = {}
+        self.by_array: dict[int, _Rows] = {}
+
+    def keep(self, buffer: Buffer) -> bool:
+        """Keeps the value of a variable, under its lock, before it is replaced; tells whether it was not kept yet."""
+        if buffer in self.values:
+            return False
+        self.values[buffer] = buffer.value, buffer.lease, buffer.writer
+        return True
+
+    def clear(self) -> None:
+        """Forgets what was kept."""
+        self.values.clear()
+        if self.rows:
+            self.rows.clear()
+            self.by_array.clear()
+
+    def roll_back(self) -> None:
+        """Gives variables what they had before the run.
+
+        A variable that another thread has changed since then keeps its value: that update is not lost.
+        """
+        for buffer in {**self.values, **self.rows}:
+            with buffer.lock:
+                if buffer.writer is self:
+                    self._give_back(buffer)
+
+    def _give_back(self, buffer: Buffer) -> None:
+        rows = self.rows.get(buffer)
+        if buffer not in self.values:
+            assert rows is not None
+            value, lease, writer = rows.undo(buffer.take()), None, rows.writer
+        else:
+            value, lease, writer = self.values[buffer]
+            if rows is not None:  # somebody may have read the array since
+                value, lease, writer = rows.undo(np.array(value)), None, rows.writer
+            elif value.__class__ is np.ndarray:
+                value.flags.writeable = False
+        buffer.value, buffer.lease, buffer.writer = value, lease, writer
+
+
+class _Current(threading.local):
+    def __init__(self) -> None:
+        #: The log of the run of this thread; None outside of runs, and in a run that cannot fail by halves.
+        self.log: UndoLog | None = None
+        #: How many programs that change variables this thread runs inside of the one that began the log.
+        self.depth = 0
+
+
+_current = _Current()
+
+
+def begin(*, needed: bool = True) -> UndoLog | None:
+    """Says that a program that changes variables begins; :func:`end` takes the result.
+
+    Args:
+      needed: whether the program can fail once it has changed something.
+
+    Returns:
+      The log that the program began; None if the program belongs to a run that has one, or needs none.
+    """
+    current = _current
+    if current.log is not None:
+        current.depth += 1
+        return None
+    if not needed:
+        return None
+    log = current.log = UndoLog()
+    return log
+
+
+def end(log: UndoLog | None) -> None:
+    """Says that a program ends for which :func:`begin` returned ``log``."""
+    current = _current
+    if log is not None:
+        current.log = None
+        log.clear()  # variables refer to the log that wrote them last
+    elif current.log is not None:
+        current.depth -= 1
+
+
+@contextmanager
+def joined(log: UndoLog | None) -> Iterator[None]:
+    """Makes the block, in this thread, a part of the run that keeps ``log``; of none if that is None."""
+    current = _current
+    saved = current.log, current.depth
+    current.log, current.depth = log, 0 if log is None else 1
+    try:
+        yield
+    finally:
+        current.log, current.depth = saved
+
+
+def apart() -> AbstractContextManager[None]:
+    """Makes the block no part of the run around it, which gives back nothing that the block changes."""
+    return joined(None)
+
+
+def current_log() -> UndoLog | None:
+    """Returns the log of the run of this thread, or None."""
+    return _current.log
+
+
+def replace(buffer: Buffer, value: Any) -> None:
+    """Replaces the value of a variable, under its lock, in an operation of a run."""
+    log = _current.log
+    if log is not None:
+        log.keep(buffer)
+    buffer.store(value, log)
+
+
+def rows_to_change(buffer: Buffer) -> Any:
+    """Returns, under the lock, the value of a variable as an array in which a kernel may change rows.
+
+    The kernel tells :func:`keep_rows` which. The array is then to be stored as the value that the log has written.
+    """
+    value = buffer.take()
+    log = _current.log
+    if log is None or buffer in log.values:
+        return value
+    if value is not buffer.value:
+        log.keep(buffer)
+        return value
+    rows = log.rows.get(buffer)
+    if rows is None:
+        rows = log.rows[buffer] = log.by_array[id(value)] = _Rows(buffer.writer)
+    elif rows.size > value.size:  # a loop keeps no more than a copy
+        log.values[buffer] = rows.undo(np.array(value)), None, rows.writer
+        del log.rows[buffer], log.by_array[id(value)]
+    return value
+
+
+def last_rows_to_change(buffer: Buffer) -> Any:
+    """Is :func:`rows_to_change` for the last operation of a program that can fail: in its own run nothing is kept."""
+    return rows_to_change(buffer) if _current.depth else buffer.take()
+
+
+def done() -> None:
+    """Says that nothing that is left to do in a program can fail: if the run is its own, what it did is for good."""
+    current = _current
+    if current.log is not None and not current.depth:
+        current.log.clear()
+
+
+def keep_rows(array: Any, where: Any, rows: Any = None) -> None:
+    """Keeps rows that a kernel is about to change in an array that it was given to change.
+
+    Args:
+      array: the array.
+      where: what it is indexed with: an array of integers, or a tuple of such; all are in range.
+      rows: a copy of the rows, if the kernel has one.
+    """
+    log = _current.log
+    if log is None:
+        return
+    found = log.by_array.get(id(array))
+    if found is None:
+        return
+    if rows is None:
+        rows = array.take(where, 0) if where.__class__ is np.ndarray else np.array(array[where])
+    found.kept.append((where, rows))
+    found.size += rows.size
