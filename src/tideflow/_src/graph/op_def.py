@@ -137,7 +137,8 @@ class OpDef:
       random: the function that says how many 128-bit Philox blocks a call takes; the kernel then gets a
         ``generator`` keyword, the stream's key and counter.
       in_place: only some elements of ``updates`` change. The host kernel gets arrays that are its own, tells which rows
-        it will change (``rollback.keep_rows``), changes and returns these; the compiled kernel changes nothing if a check before it failed (``checks.unless_failed``).
+        it will change (``rollback.keep_rows``), changes and returns these; the compiled kernel changes nothing if a
+        check before it failed (``checks.unless_failed``).
       checks_shapes: the shape rule is asked before each call of a kernel, which would take some shapes that it rejects.
     """
 
