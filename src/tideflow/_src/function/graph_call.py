@@ -120,10 +120,8 @@ class GraphCall:
         key = wanted, of_any_order
         found = self._derivatives.get(key)
         if found is None:
-            with self._lock:
-                found = self._derivatives.get(key)
-                if found is None:
-                    found = self._derivatives[key] = _Derivative(self.graph, wanted, of_any_order)
+            # No lock is held: gradients may be functions of the user's, which trace others.
+            found = self._derivatives.setdefault(key, _Derivative(self.graph, wanted, of_any_order))
         return found
 
 

@@ -51,14 +51,18 @@ class TraceTable:
                 best = trace
         return best
 
-    def add(self, context: Any, parameters: Sequence[Parameter], concrete: Any) -> None:
-        """Keeps a trace."""
+    def add(self, context: Any, parameters: Sequence[Parameter], concrete: Any) -> Any:
+        """Keeps a concrete function, and returns the one that is kept: an earlier one of the same signature, if any."""
         key = (context, tuple([(item.name, item.kind, item.type_constraint) for item in parameters]))
+        known = self.traces.get(key)
+        if known is not None:
+            return known.concrete
         trace = Trace(context, parameters, concrete)
         family = _family(context, parameters)
         self._families[family] = [*self._families.get(family, ()), trace]
         self._found.clear()
         self.traces[key] = trace
+        return concrete
 
     def generalized(self, context: Any, parameters: Sequence[Parameter]) -> Sequence[Parameter]:
         """Returns parameters with types that include those given and those of earlier traces, where that can be."""

@@ -26,6 +26,7 @@ from tideflow._src.function.function_type import (
     without_self,
 )
 from tideflow._src.function.python_tracing import trace
+from tideflow._src.function.trace_lock import TraceLock
 from tideflow._src.function.trace_table import TraceTable
 from tideflow._src.function.variable_creation import CreatedVariables, none_created
 from tideflow._src.runtime import program_options
@@ -97,7 +98,9 @@ class TracedFunction(interfaces.Callable):
         if jit_compile:
             self._marks.update(_XlaMustCompile=True, _noinline=True)
         self._bound_methods: dict[int, tuple[weakref.ref[Any], TracedFunction]] = {}
-        #: Is held while a thread traces; never while a program runs.
+        #: Is held while a thread traces the function; never while a program runs.
+        self._trace_lock = TraceLock()
+        #: Guards the tables; is held for as long as a table changes, and nothing else is done meanwhile.
         self._lock = threading.RLock()
         self._forget_traces()
         functools.update_wrapper(self, function, updated=())
@@ -106,8 +109,6 @@ class TracedFunction(interfaces.Callable):
         self._traces = TraceTable()
         self._fast: dict[Any, _FastCall] = {}
         self._first_call = True
-        #: Signatures that the thread which holds the lock is tracing, outermost first.
-        self._under_way: list[Any] = []
         self._trace_count = 0
         self._last_traced: tuple[Parameter, ...] | None = None
         self._counted_calls = 0
@@ -160,11 +161,11 @@ class TracedFunction(interfaces.Callable):
         known = self._bound_methods.get(id(instance))
         if known is not None and known[0]() is instance:
             return known[1]
+        bound = self._bound_to(instance)
         with self._lock:
             known = self._bound_methods.get(id(instance))
             if known is not None and known[0]() is instance:
                 return known[1]
-            bound = self._bound_to(instance)
             key, table = id(instance), self._bound_methods
 
             def forget(reference: Any) -> None:
@@ -251,7 +252,7 @@ class TracedFunction(interfaces.Callable):
         tensors = bound.tensors()
         concrete = self._known(bound)
         if concrete is None:
-            with self._lock:
+            with self._trace_lock.held():
                 concrete = self._known(bound)
                 if concrete is None:
                     made = self._traced(bound)
@@ -272,7 +273,7 @@ class TracedFunction(interfaces.Callable):
         return found
 
     def _traced(self, bound: Bound) -> _Made:
-        """Traces the function for a call. The lock is held."""
+        """Traces the function for a call. The trace lock is held, unless waiting for it would never end."""
         key = _context_key()
         if self._first_call:
             return self._traced_first(key, bound)
@@ -306,18 +307,19 @@ class TracedFunction(interfaces.Callable):
 
     def _new(self, parameters: Sequence[Parameter], variables: Sequence[Any]) -> ConcreteFunction:
         signature = tuple([(item.name, item.type_constraint) for item in parameters])
-        if signature in self._under_way:
+        under_way = _tracing.under_way
+        if (self, signature) in under_way:
             raise RecursionError(
                 f"The function {self._name!r} calls itself with the same signature while it is traced, so that tracing "
                 "would never end. Make the depth a value of Python that becomes smaller, or use tf.while_loop."
             )
-        self._under_way.append(signature)
+        under_way.append((self, signature))
         self._trace_count += 1
         start = perf_counter()
         try:
             graph = trace(self._callable(), parameters, variables, self._name, self._marks)
         finally:
-            self._under_way.pop()
+            under_way.pop()
         took = perf_counter() - start
         cause = retracing.cause(self._last_traced, parameters)
         self._last_traced = tuple(parameters)
@@ -367,7 +369,7 @@ class TracedFunction(interfaces.Callable):
         if self._input_signature is not None and not args and not kwargs:
             args = self._input_signature
         bound = self._spec.bind(args, kwargs, self._forget_dead)
-        with self._lock:
+        with self._trace_lock.held():
             concrete = self._known(bound)
             if concrete is None:
                 concrete = self._traced(bound).keep()
@@ -402,6 +404,16 @@ class TracedFunction(interfaces.Callable):
 _PLAIN = frozenset((np.ndarray, *(kind for kind in np.sctypeDict.values())))
 
 
+class _Tracing(threading.local):
+    """Is what this thread traces: functions with their signatures, outermost first."""
+
+    def __init__(self) -> None:
+        self.under_way: list[tuple[TracedFunction, Any]] = []
+
+
+_tracing = _Tracing()
+
+
 class _Made(NamedTuple):
     """Is what tracing made.
 
@@ -419,10 +431,11 @@ class _Made(NamedTuple):
     creates: ConcreteFunction | None = None
 
     def keep(self) -> ConcreteFunction:
-        """Lets calls find the trace, and returns what they run."""
-        self.function._traces.add(self.context, self.parameters, self.concrete)
-        self.function._first_call = False
-        return self.concrete
+        """Lets calls find the trace, or the one that another thread has made meanwhile; returns what they run."""
+        with self.function._lock:
+            found: ConcreteFunction = self.function._traces.add(self.context, self.parameters, self.concrete)
+            self.function._first_call = False
+        return found
 
 
 class _FastCall:

@@ -1,0 +1,66 @@
+"""Defines ``TraceLock``: one thread at a time traces a function, and threads that trace never wait in a circle.
+
+A thread that traces one function may have to trace another, which a second thread is tracing, which needs the first.
+With plain locks both would wait for ever. Here each thread that waits is known, and for which lock. The one that would
+close a circle does not wait: it traces beside the other thread, and of two equal traces the first to be done is kept.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+#: Guards who owns which lock and who waits for which; is told when an owner leaves. Nothing is done while it is held.
+_changed = threading.Condition()
+#: The lock that each waiting thread waits for.
+_awaited: dict[int, TraceLock] = {}
+
+
+class TraceLock:
+    """Is a lock that the thread which has it may take again, and that is not waited for in a circle."""
+
+    def __init__(self) -> None:
+        self._owner: int | None = None
+        self._depth = 0
+
+    @contextmanager
+    def held(self) -> Iterator[bool]:
+        """Holds the lock inside the block; yields False where waiting for it would never end: it is not held then."""
+        is_held = self._acquire()
+        try:
+            yield is_held
+        finally:
+            if is_held:
+                self._release()
+
+    def _acquire(self) -> bool:
+        me = threading.get_ident()
+        with _changed:
+            if self._owner not in (None, me):
+                if self._waits_for(me):
+                    return False
+                _awaited[me] = self
+                try:
+                    _changed.wait_for(lambda: self._owner is None)
+                finally:
+                    del _awaited[me]
+            self._owner = me
+            self._depth += 1
+            return True
+
+    def _release(self) -> None:
+        with _changed:
+            self._depth -= 1
+            if not self._depth:
+                self._owner = None
+                _changed.notify_all()
+
+    def _waits_for(self, thread: int) -> bool:
+        """Tells whether who has this lock waits, perhaps for one who waits, for a lock that ``thread`` has."""
+        lock: TraceLock | None = self
+        while lock is not None:
+            if lock._owner == thread:
+                return True
+            lock = None if lock._owner is None else _awaited.get(lock._owner)
+        return False
