@@ -80,8 +80,19 @@ def test_what_is_refused() -> None:
         tf2.map_fn(lambda row: row, tf2.constant(1.0))
     with pytest.raises(ValueError):
         tf2.map_fn(lambda pair: pair[0], (tf2.zeros([2]), tf2.zeros([3])), fn_output_signature=tf2.float32)
-    with pytest.raises(TypeError, match="signature"):
-        tf2.map_fn(lambda row: row, tf2.constant([1.0]), fn_output_signature=tf2.int32)
+    for mapped in (tf2.map_fn, tf2.function(tf2.map_fn)):
+        with pytest.raises(tf2.errors.InvalidArgumentError, match=r"trying to write dtype float32.*signature"):
+            mapped(lambda row: row, tf2.constant([1.0]), fn_output_signature=tf2.int32)
+
+
+def test_a_scan_whose_type_changes() -> None:
+    def changed(elems):
+        return tf2.scan(lambda a, b: tf2.cast(a + b, tf2.int32), elems)
+
+    with pytest.raises(tf2.errors.InvalidArgumentError, match="trying to write dtype int32"):
+        changed(tf2.constant([1.0, 2.0]))
+    with pytest.raises(TypeError, match="enters the loop with type float32 but has type int32"):
+        tf2.function(changed)(tf2.constant([1.0, 2.0]))
 
 
 def test_no_gradient_is_asked_for(graph) -> None:

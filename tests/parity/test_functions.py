@@ -2,10 +2,52 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
+import tideflow as tf
 from tideflow._src.graph.op_def import OpDef
 from tideflow._src.runtime import must_compile
 
 from .oracle import Oracle
+
+#: Calls whose error has TensorFlow's class.
+CALLS = """
+tf.map_fn(lambda x: tf.cast(x, tf.int32), tf.constant([1.0]))
+tf.function(tf.map_fn)(lambda x: tf.cast(x, tf.int32), tf.constant([1.0]))
+tf.map_fn(lambda x: (x, x), tf.constant([1.0]))
+tf.scan(lambda a, x: tf.cast(a + x, tf.int32), tf.constant([1.0, 2.0]))
+tf.function(tf.scan)(lambda a, x: tf.cast(a + x, tf.int32), tf.constant([1.0, 2.0]))
+tf.function(tf.foldl)(lambda a, x: tf.cast(a + x, tf.int32), tf.constant([1.0, 2.0]))
+tf.function(lambda p: tf.cond(p, lambda: [p, p], lambda: (p, p)))(True)
+tf.function(lambda p: tf.cond(p, lambda: {"a": p}, lambda: {"b": p}))(tf.constant(True))
+tf.function(lambda p: tf.cond(p, lambda: p, lambda: 1.0))(tf.constant(True))
+tf.function(lambda p: tf.cond(p, lambda: p, lambda: None))(tf.constant(True))
+tf.function(lambda x: tf.while_loop(lambda i: i < 3, lambda i: (tf.cast(i, tf.float32),), (x,)))(tf.constant(0))
+tf.function(lambda x: tf.while_loop(lambda i: i < 3, lambda i: (i, i), (x,)))(tf.constant(0))
+tf.py_function(lambda: "a", [], tf.float32)
+tf.py_function(lambda: object(), [], tf.float32)
+tf.py_function(lambda: None, [], tf.float32)
+tf.py_function(lambda: {}["a"], [], tf.float32)
+tf.py_function(lambda: tf.gather([1.0], [7]), [], tf.float32)
+tf.py_function(lambda: next(iter([])), [], tf.float32)
+tf.function(lambda: tf.py_function(lambda: "a", [], tf.float32))()
+tf.function(lambda: tf.py_function(lambda: None, [], tf.float32))()
+tf.function(lambda: tf.numpy_function(lambda: "a", [], tf.float32))()
+tf.function(lambda a: a).get_concrete_function(tf.TensorSpec([]))(object())
+tf.function(lambda a: a).get_concrete_function(tf.TensorSpec([]))(None)
+tf.function(lambda a: a).get_concrete_function(tf.TensorSpec([]))("a")
+tf.function(lambda a: a).get_concrete_function(tf.TensorSpec([]))(tf.constant(1))
+tf.function(lambda a, b=2: a).get_concrete_function(tf.TensorSpec([]))(tf.constant(1.0), 3)
+tf.constant(1.0).op
+tf.constant(1.0).graph
+tf.constant(1.0).name
+tf.constant(1.0).consumers()
+tf.function(lambda x: [item for item in x], autograph=False).get_concrete_function(tf.TensorSpec([3]))
+tf.function(lambda x: len(x)).get_concrete_function(tf.TensorSpec([3]))
+tf.function(lambda x: 1.0 in x).get_concrete_function(tf.TensorSpec([3]))
+""".strip().splitlines()
 
 _KERNELS = """
 from tensorflow.python.framework import kernels
@@ -25,3 +67,28 @@ def test_operations_that_only_tensorflow_compiles(oracle: Oracle) -> None:
     assert len(for_host) > 300
     answer = oracle.ask("evaluate", source=_KERNELS.format(names=for_host))
     assert set(answer["result"]) == must_compile.COMPILED_BY_TENSORFLOW
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_classes_of_errors(oracle: Oracle, call: str) -> None:
+    wanted, _ = oracle.ask("evaluate", source=call)["error"]
+    with pytest.raises(Exception) as raised:
+        eval(call, {"tf": tf})
+    kinds = [kind.__name__ for kind in type(raised.value).__mro__]
+    assert wanted in kinds, raised.value
+
+
+#: Where TensorFlow fails at an assertion of its own, the error says what differs.
+CLEARER = [
+    "tf.function(lambda p: tf.cond(p, lambda: (p, p), lambda: p))(tf.constant(True))",
+    "tf.function(lambda p: tf.cond(p, lambda: [p, p], lambda: [p]))(tf.constant(True))",
+    "tf.function(lambda i: tf.switch_case(i, [lambda: (i, i), lambda: i]))(tf.constant(0))",
+]
+
+
+@pytest.mark.parametrize("call", CLEARER)
+def test_errors_that_are_clearer(oracle: Oracle, call: str) -> None:
+    answer: Any = oracle.ask("evaluate", source=call)
+    assert answer["error"][0] == "AssertionError"
+    with pytest.raises(TypeError, match="must have the same number, type, and overall structure"):
+        eval(call, {"tf": tf})

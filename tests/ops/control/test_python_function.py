@@ -9,6 +9,7 @@ import pytest
 
 import tideflow as tf2
 import tideflow.v1 as tf
+from tideflow._src.core import context
 
 
 @pytest.fixture
@@ -83,9 +84,12 @@ def test_exceptions_become_tensorflows_and_keep_the_users_line(x, raised, become
     def function(a):
         raise raised("my trouble")
 
+    pattern = rf"(?s){raised.__name__}.*my trouble.*in function"
     for make in (tf.py_func, tf.py_function):
-        with pytest.raises(getattr(tf.errors, becomes), match=rf"(?s){raised.__name__}.*my trouble.*in function"):
+        with pytest.raises(getattr(tf.errors, becomes), match=pattern):
             run(make(function, [x], tf.float32), x)
+    with context.eager_scope(), pytest.raises(getattr(tf.errors, becomes), match=pattern):
+        tf2.py_function(function, [1.0], tf.float32)
 
 
 @pytest.mark.parametrize(
@@ -94,11 +98,21 @@ def test_exceptions_become_tensorflows_and_keep_the_users_line(x, raised, become
         (lambda a: a.astype(np.float64), "is double|is float64"),
         (lambda a: (a, a), "returns 2 values, but expects to see 1"),
         (lambda a: None, "returns 0 values"),
+        (lambda a: "text", "text"),
+        (lambda a: object(), "object"),
     ],
 )
 def test_results_of_a_wrong_type_or_number(x, function, message) -> None:
     with pytest.raises(tf.errors.InvalidArgumentError, match=message):
         run(tf.py_func(function, [x], tf.float32), x)
+
+
+@pytest.mark.parametrize("function", [lambda: "text", lambda: object(), lambda: None, lambda: [1.0, 2.0]])
+def test_eager_functions_that_return_something_else(function) -> None:
+    with tf.Graph().as_default(), tf.Session() as session, pytest.raises(tf.errors.InvalidArgumentError):
+        session.run(tf.py_function(function, [], tf.float32))
+    with context.eager_scope(), pytest.raises(tf.errors.InvalidArgumentError):
+        tf2.py_function(function, [], tf.float32)
 
 
 def test_a_function_lives_as_long_as_its_graph() -> None:

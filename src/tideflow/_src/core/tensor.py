@@ -112,6 +112,8 @@ class Tensor:
         return id(self)
 
     def __getattr__(self, name: str) -> Any:
+        if name in ("op", "graph", "name", "value_index"):  # nodes of graphs have these
+            raise AttributeError(f"Tensor.{name} is undefined when eager execution is enabled.")
         if name == "numpy":
             raise AttributeError(
                 f"{type(self).__name__} object has no attribute 'numpy': {self.name} is a node of a graph, which has a "
@@ -187,24 +189,8 @@ class EagerTensor(Tensor):
         if not self.shape.is_compatible_with(shape):
             raise ValueError(f"Tensor's shape {self.shape} is not compatible with supplied shape {TensorShape(shape)}.")
 
-    @property
-    def op(self) -> Any:
-        raise AttributeError("Tensor.op is undefined when eager execution is enabled.")
-
-    @property
-    def graph(self) -> Any:
-        raise AttributeError("Tensor.graph is undefined when eager execution is enabled.")
-
-    @property
-    def name(self) -> str:
-        raise AttributeError("Tensor.name is undefined when eager execution is enabled.")
-
-    @property
-    def value_index(self) -> int:
-        raise AttributeError("Tensor.value_index is undefined when eager execution is enabled.")
-
     def consumers(self) -> list[Any]:
-        raise NotImplementedError("consumers() is not supported when eager execution is enabled.")
+        raise NotImplementedError("Tensor.consumers is undefined when eager execution is enabled.")
 
     def eval(self, feed_dict: Any = None, session: Any = None) -> Any:
         raise NotImplementedError("eval is not supported when eager execution is enabled, is .numpy() what you want?")
@@ -378,20 +364,12 @@ class SymbolicTensor(Tensor):
         )
 
     def __iter__(self) -> Iterator[Any]:
-        if self._op.graph.building_function:
-            raise _use_of_symbol(
-                self,
-                "Iterating over a symbolic `tf.Tensor`",
-                "`for` of Python is not rewritten: use tf.map_fn, tf.scan or tf.while_loop, or tf.unstack where the "
-                "first dimension is known.",
-            )
-        if self._shape is None:
-            raise TypeError(f"Cannot iterate over a tensor with unknown rank: {self.name}.")
-        if not self._shape:
-            raise TypeError("Cannot iterate over a scalar tensor.")
-        if self._shape[0] is None:
-            raise TypeError(f"Cannot iterate over a tensor with unknown first dimension: {self.name}.")
-        return (self[index] for index in range(self._shape[0]))
+        raise _use_of_symbol(
+            self,
+            "Iterating over a symbolic `tf.Tensor`",
+            "`for` of Python is not rewritten: use tf.map_fn, tf.scan or tf.while_loop, or tf.unstack where the "
+            "first dimension is known.",
+        )
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         raise NotImplementedError(

@@ -186,7 +186,10 @@ class ConcreteFunction(interfaces.Callable):
                 value = kind.value
             else:
                 raise TypeError(f"missing a required argument: {item.name!r}")
-            value = _fitted(value, kind)
+            try:
+                value = _fitted(value, kind)
+            except ValueError as error:  # of what is no tensor: it may fit the other way of calling
+                raise TypeError(str(error)) from None
             trace_types.collect(kind, value, tensors)
         if left:
             raise TypeError("too many positional arguments")

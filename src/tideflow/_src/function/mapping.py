@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from tideflow._src.core import dtypes, nest
+from tideflow._src.core import context, dtypes, nest
+from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.core.tensor_shape import TensorShape
 from tideflow._src.core.type_spec import TypeSpec
 from tideflow._src.function import structures
@@ -92,12 +93,25 @@ def _dtype_of(item: Any) -> Any:
     return dtypes.as_dtype(item)
 
 
+def _check_types(before: list[Any], after: list[Any]) -> None:
+    """Checks that a turn of a loop gives its variables the types that they had."""
+    for old, new in zip(before, after, strict=True):
+        if old.dtype.base_dtype is not new.dtype.base_dtype:
+            raise TypeError(
+                f"Loop variable {old.name} enters the loop with type {old.dtype.base_dtype.name} but has type "
+                f"{new.dtype.base_dtype.name} after one iteration."
+            )
+
+
 def _cast_like(value: Any, dtype: Any) -> Any:
     tensor = convert_to_tensor(value, dtype_hint=dtype)
     if tensor.dtype.base_dtype is not dtype.base_dtype:
-        raise TypeError(
-            f"The function returned a tensor of type {tensor.dtype.base_dtype.name}, but its signature says "
-            f"{dtype.base_dtype.name}."
+        raise InvalidArgumentError(
+            None,
+            None,
+            f"TensorArray dtype is {dtype.base_dtype.name} but Op is trying to write dtype "
+            f"{tensor.dtype.base_dtype.name}: the mapped function returns another type than its signature says. Give "
+            "the type with `fn_output_signature`.",
         )
     return tensor
 
@@ -283,6 +297,8 @@ def scan(
             value = fn(value, inputs.at(index))
             nest.assert_same_structure(start, value)
             value = structures.map_leaves(convert_to_tensor, value)
+            if not context.executing_eagerly():
+                _check_types(flat, nest.flatten(value))
             written = [array.write(index, item) for array, item in zip(arrays, nest.flatten(value), strict=True)]
             return index + step, value, tuple(written)
 

@@ -6,7 +6,8 @@ import itertools
 import threading
 import traceback
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,6 @@ from tideflow._src.core import context, dtypes
 from tideflow._src.core.dtypes import DType
 from tideflow._src.core.errors import (
     InvalidArgumentError,
-    OpError,
     OutOfRangeError,
     ResourceExhaustedError,
     UnimplementedError,
@@ -52,32 +52,46 @@ def _call(token: str, values: Sequence[Any], types: Sequence[DType]) -> list[Any
         raise InvalidArgumentError(
             None, None, f"The Python function {token!r} of a py_func does not exist in this process."
         )
-    with context.eager_scope(), rollback.apart():
-        try:
-            if holder.eager:
-                result = holder.function(*map(_as_tensor, values))
-            else:
-                result = holder.function(*[_as_array(value) for value in values])
-        except Exception as error:
-            raise _failure(error) from error
-    if result is None:
-        result = []
-    results = list(result) if isinstance(result, list | tuple) else [result]
+    with context.eager_scope(), rollback.apart(), _failures():
+        if holder.eager:
+            result = holder.function(*map(_as_tensor, values))
+        else:
+            result = holder.function(*[_as_array(value) for value in values])
+    results = _results(result, types, token)
+    with _failures((TypeError, ValueError)):
+        return [
+            _converted(value, dtype, token, index, holder.eager)
+            for index, (value, dtype) in enumerate(zip(results, types, strict=True))
+        ]
+
+
+def _results(result: Any, types: Sequence[DType], name: str) -> list[Any]:
+    """Returns what a Python function returned as a list of one value for each type.
+
+    TensorFlow drops what a function returns beyond the types; here that is an error, too, since a program that loses a
+    result is seldom meant.
+    """
+    results = [] if result is None else list(result) if isinstance(result, list | tuple) else [result]
     if len(results) != len(types):
         raise InvalidArgumentError(
-            None, None, f"{token} returns {len(results)} values, but expects to see {len(types)} values."
+            None, None, f"{name} returns {len(results)} values, but expects to see {len(types)} values."
         )
-    return [
-        _converted(value, dtype, token, index, holder.eager)
-        for index, (value, dtype) in enumerate(zip(results, types, strict=True))
-    ]
+    return results
 
 
-def _failure(error: Exception) -> OpError:
-    """Returns the exception that one raised by the Python function becomes: TensorFlow's class, the user's lines."""
-    becomes = next(becomes for kinds, becomes in _BECOMES if isinstance(error, kinds))
-    lines = traceback.format_exception(error)
-    return becomes(None, None, f"{type(error).__name__}: {error}\n{''.join(lines)}")
+@contextmanager
+def _failures(kinds: Any = Exception) -> Iterator[None]:
+    """Makes exceptions of the Python function those of an operation: TensorFlow's class, the user's lines.
+
+    Args:
+      kinds: which exceptions.
+    """
+    try:
+        yield
+    except kinds as error:
+        becomes = next(becomes for causes, becomes in _BECOMES if isinstance(error, causes))
+        lines = traceback.format_exception(error)
+        raise becomes(None, None, f"{type(error).__name__}: {error}\n{''.join(lines)}") from error
 
 
 _BECOMES: tuple[tuple[Any, Any], ...] = (
@@ -229,6 +243,10 @@ def _types(Tout: Any) -> tuple[list[DType], bool]:
     return [dtypes.as_dtype(getattr(Tout, "dtype", Tout))], False
 
 
+def _name_of(function: Any) -> str:
+    return str(getattr(function, "__name__", type(function).__name__))
+
+
 def py_function(func: Any = None, inp: Any = None, Tout: Any = None, name: str | None = None) -> Any:
     """Calls a Python function on eager tensors, as an operation that gradients pass through.
 
@@ -240,12 +258,19 @@ def py_function(func: Any = None, inp: Any = None, Tout: Any = None, name: str |
 
     Returns:
       A tensor, or a list of tensors if ``Tout`` is a list.
+
+    Raises:
+      InvalidArgumentError: the function raises a TypeError or ValueError, or returns other values than ``Tout`` says.
+      UnknownError: it raises another exception.
     """
     if context.executing_eagerly():
         types, many = _types(Tout)
-        result = func(*[convert_to_tensor(item) for item in inp])
-        results = [] if result is None else list(result) if isinstance(result, list | tuple) else [result]
-        converted = [convert_to_tensor(item, dtype) for item, dtype in zip(results, types, strict=True)]
+        tensors = [convert_to_tensor(item) for item in inp]
+        with _failures():
+            result = func(*tensors)
+        results = _results(result, types, _name_of(func))
+        with _failures((TypeError, ValueError)):
+            converted = [convert_to_tensor(item, dtype) for item, dtype in zip(results, types, strict=True)]
         return converted if many else converted[0] if converted else None
     types, many = _types(Tout)
     results = function_operation(func, inp, types, True, name, True)
@@ -265,7 +290,7 @@ def py_func(func: Callable[..., Any], inp: Any, Tout: Any, stateful: bool = True
     types, many = _types(Tout)
     if context.executing_eagerly():
         result = func(*[_as_array(convert_to_tensor(item)._value) for item in inp])  # type: ignore[attr-defined]
-        results = [] if result is None else list(result) if isinstance(result, list | tuple) else [result]
+        results = _results(result, types, _name_of(func))
         converted = [convert_to_tensor(item, dtype) for item, dtype in zip(results, types, strict=True)]
         return converted if many else converted[0] if converted else None
     results = function_operation(func, inp, types, False, name, stateful)
