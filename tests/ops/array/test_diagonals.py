@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from tideflow._src.autodiff.tape import GradientTape
+from tideflow._src.core.errors import ResourceExhaustedError
+from tideflow._src.ops.array import sequences
 from tideflow._src.ops.array.band_part import matrix_band_part
 from tideflow._src.ops.array.constants import constant
 from tideflow._src.ops.array.diagonals import matrix_diag, matrix_diag_part, matrix_set_diag
@@ -47,3 +49,9 @@ def test_gradients_of_bands() -> None:
 
 def test_eye() -> None:
     np.testing.assert_array_equal(eye(2, 3, batch_shape=[2]).numpy(), np.broadcast_to(np.eye(2, 3), (2, 2, 3)))
+
+
+def test_an_identity_matrix_that_no_memory_holds_is_refused_before_its_diagonal_is_made(monkeypatch) -> None:
+    monkeypatch.setattr(sequences, "ones", None)
+    with pytest.raises(ResourceExhaustedError):
+        eye(1 << 30)

@@ -124,3 +124,27 @@ def test_a_box_that_turns_around_mirrors_the_image():
     image = np.arange(12, dtype=np.float32).reshape(1, 3, 4, 1)
     crop = tf.image.crop_and_resize(image, [[1.0, 1.0, 0.0, 0.0]], [0], [3, 4]).numpy()
     np.testing.assert_allclose(crop, image[:, ::-1, ::-1], atol=1e-5)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("name", ["ResizeBilinear", "ResizeNearestNeighbor", "ResizeBicubic", "ResizeArea"])
+def test_no_images_have_any_size(name, compiled):
+    """The weights of a line of pixels would take a gigabyte."""
+
+    def resize():
+        return getattr(tf.raw_ops, name)(images=tf.zeros([0, 2, 2, 3]), size=[1 << 28, 1 << 20])
+
+    assert (tf.function(resize, jit_compile=True) if compiled else resize)().shape == (0, 1 << 28, 1 << 20, 3)
+
+
+def test_no_images_have_any_size_under_a_kernel_or_quantized_or_as_gradients():
+    none, size = tf.zeros([0, 2, 2, 3]), [1 << 28, 1 << 20]
+    shape = (0, *size, 3)
+    assert tf.raw_ops.ScaleAndTranslate(images=none, size=size, scale=[1.0, 1.0], translation=[0.0, 0.0]).shape == shape
+    assert tf.raw_ops.ResizeNearestNeighborGrad(grads=none, size=size).shape == shape
+    assert tf.raw_ops.QuantizedResizeBilinear(images=none, size=size, min=0.0, max=1.0)[0].shape == shape
+
+
+def test_sizes_that_overflow_are_refused_without_images():
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        tf.raw_ops.ResizeBilinear(images=tf.zeros([0, 2, 2, 3]), size=[2**31 - 1, 2**31 - 1])

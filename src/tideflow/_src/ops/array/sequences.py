@@ -487,6 +487,8 @@ def eye(
         if all(item is not None for item in known) and fixed is not None and not _holds_tensor(fixed):
             height, width = (int(item) for item in known)
             lead = [int(item) for item in np.asarray(fixed).reshape(-1)]
+            if context.current_graph() is None and min(height, width, *lead) >= 0:
+                require_memory((*lead, height, width), dtypes.as_dtype(dtype).size)
             diagonal = ones([*lead, min(height, width)], dtype)
             if square:
                 return _matrix_diag(diagonal)

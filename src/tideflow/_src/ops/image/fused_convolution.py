@@ -12,6 +12,7 @@ from tideflow._src.ops.dimensions import merge_dimensions, with_rank
 from tideflow._src.ops.image import resizing_kernels, resizing_weights
 from tideflow._src.ops.image.resizing import sized
 from tideflow._src.ops.nn.window_shapes import convolution_shape
+from tideflow._src.runtime.checks import require_memory
 from tideflow._src.runtime.op import op
 
 _NHWC = "NHWC"
@@ -94,6 +95,8 @@ def fused_resize_and_pad_conv2d_op(
 ):
     """Resizes images like ``ResizeBilinear``, pads them by their mirror image, and convolves them with filters."""
     height, width = resizing_kernels.new_size(input, size)
+    # The weights are as large as a line and a column, even where there are no images.
+    require_memory((height, width), 4)
     rows = resizing_weights.linear(input.shape[1], height, resize_align_corners, False)
     columns = resizing_weights.linear(input.shape[2], width, resize_align_corners, False)
     linear = resizing_kernels.linear_host if xp is np else resizing_kernels.linear_xla

@@ -69,6 +69,8 @@ def resize_bilinear_op(xp, images, size, *, align_corners: bool = False, half_pi
     """Resizes images; a new pixel lies between four old ones."""
     kernels.check_centers(align_corners, half_pixel_centers)
     height, width = kernels.new_size(images, size)
+    if not images.shape[0]:
+        return kernels.no_images(xp, images.shape[3], height, width, np.float32)
     rows = resizing_weights.linear(images.shape[1], height, align_corners, half_pixel_centers)
     columns = resizing_weights.linear(images.shape[2], width, align_corners, half_pixel_centers)
     return (kernels.linear_host if xp is np else kernels.linear_xla)(images, rows, columns)
@@ -169,6 +171,8 @@ def resize_nearest_neighbor_op(xp, images, size, *, align_corners: bool = False,
     """Resizes images; a new pixel is the nearest old one."""
     kernels.check_centers(align_corners, half_pixel_centers)
     height, width = kernels.new_size(images, size)
+    if not images.shape[0]:
+        return kernels.no_images(xp, images.shape[3], height, width, images.dtype)
     rows = resizing_weights.nearest(images.shape[1], height, align_corners, half_pixel_centers)
     columns = resizing_weights.nearest(images.shape[2], width, align_corners, half_pixel_centers)
     return (kernels.nearest_host if xp is np else kernels.nearest_xla)(images, rows, columns)
@@ -207,6 +211,8 @@ def resize_nearest_neighbor_grad_op(xp, grads, size, *, align_corners: bool = Fa
     """Gives the gradient of ``ResizeNearestNeighbor`` with respect to images of ``size``."""
     kernels.check_centers(align_corners, half_pixel_centers)
     height, width = kernels.new_size(grads, size)
+    if not grads.shape[0]:
+        return kernels.no_images(xp, grads.shape[3], height, width, grads.dtype)
     rows = resizing_weights.nearest(height, grads.shape[1], align_corners, half_pixel_centers)
     columns = resizing_weights.nearest(width, grads.shape[2], align_corners, half_pixel_centers)
     add = kernels.gather_sum_host if xp is np else kernels.gather_sum_xla
@@ -236,6 +242,8 @@ def resize_bicubic_op(xp, images, size, *, align_corners: bool = False, half_pix
     """Resizes images; a new pixel is a cubic interpolation of sixteen old ones."""
     kernels.check_centers(align_corners, half_pixel_centers)
     height, width = kernels.new_size(images, size)
+    if not images.shape[0]:
+        return kernels.no_images(xp, images.shape[3], height, width, np.float32)
     axes = [
         banded(resizing_weights.cubic(old, new, align_corners, half_pixel_centers), old)
         for old, new in ((images.shape[1], height), (images.shape[2], width))
@@ -295,6 +303,8 @@ def _resize_bicubic_grad_samples(s):
 def resize_area_op(xp, images, size, *, align_corners: bool = False):
     """Resizes images; a new pixel is the mean of the old ones that it covers."""
     height, width = kernels.new_size(images, size)
+    if not images.shape[0]:
+        return kernels.no_images(xp, images.shape[3], height, width, np.float32)
     axes = [
         banded(resizing_weights.area(old, new, align_corners), old)
         for old, new in ((images.shape[1], height), (images.shape[2], width))
@@ -325,6 +335,8 @@ def scale_and_translate_op(
 ):
     """Scales and moves images; a new pixel is the mean of those under a kernel, weighted by it."""
     height, width = kernels.new_size(images, size)
+    if not images.shape[0]:
+        return kernels.no_images(xp, images.shape[3], height, width, np.float32)
     axes = _span_axes(images.shape[1:3], (height, width), scale, translation, kernel_type, antialias)
     return _product(xp, images, axes, np.float32)
 
@@ -427,6 +439,8 @@ def quantized_resize_bilinear_op(
     for name, value in (("min", min), ("max", max)):
         if np.ndim(value):
             raise InvalidArgumentError(None, None, f"{name} must be a scalar, got shape {list(np.shape(value))}")
+    if not images.shape[0]:
+        return kernels.no_images(np, images.shape[3], height, width, images.dtype), min, max
     rows = resizing_weights.linear(images.shape[1], height, align_corners, half_pixel_centers)
     columns = resizing_weights.linear(images.shape[2], width, align_corners, half_pixel_centers)
     if images.dtype == np.float32:

@@ -9,7 +9,7 @@ import numpy as np
 
 from tideflow._src.core.errors import invalid_argument
 from tideflow._src.ops.image import resizing_weights
-from tideflow._src.runtime.checks import require_memory
+from tideflow._src.runtime.checks import require_memory, require_possible
 from tideflow._src.runtime.lazy import jnp, lax
 from tideflow._src.runtime.threaded_ranges import over_ranges
 
@@ -34,12 +34,22 @@ def new_size(images: Any, size: Array) -> tuple[int, int]:
     height, width = size.tolist()
     if height <= 0 or width <= 0:
         raise invalid_argument(f"output dimensions must be positive, got {height} x {width}")
-    # What leads to the result is as large as a line or a column of it, even where there are no images.
-    require_memory((max(images.shape[0], 1), height, width, max(images.shape[3], 1)), 4)
     if images.shape[3] <= 0:
         raise invalid_argument("image must have at least one channel")
     check_not_empty(images)
+    require_memory((images.shape[0], height, width, images.shape[3]), 4)
     return height, width
+
+
+def no_images(xp: Any, channels: int, height: int, width: int, dtype: Any) -> Any:
+    """Returns a batch of no images, before weights are computed that no image asks for.
+
+    Raises:
+      InvalidArgumentError: the sizes overflow.
+    """
+    shape = (0, height, width, channels)
+    require_possible([shape], np.dtype(dtype).itemsize)
+    return xp.zeros(shape, dtype)
 
 
 def check_not_empty(images: Any) -> None:

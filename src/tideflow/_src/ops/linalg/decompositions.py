@@ -356,7 +356,9 @@ def _svd_samples(s):
 def _lower_as_hermitian(xp: Any, x: Any) -> Any:
     strict = xp.tril(x, -1)
     diagonal = xp.real(x) if x.dtype.kind == "c" else x
-    return strict + xp.swapaxes(xp.conj(strict), -1, -2) + diagonal * xp.eye(x.shape[-1], dtype=x.dtype)
+    # Chosen, not multiplied: what the upper triangle holds does not count, not even a NaN.
+    diagonal = xp.where(xp.eye(x.shape[-1], dtype=bool), diagonal, xp.zeros((), x.dtype))
+    return strict + xp.swapaxes(xp.conj(strict), -1, -2) + diagonal
 
 
 @op("SelfAdjointEigV2", "input: T -> e: T, v: T", T=LINALG_TYPES)
@@ -364,6 +366,12 @@ def self_adjoint_eig_v2(xp, input, *, compute_v: bool = True):
     """Computes eigenvalues, ascending, and eigenvectors of self-adjoint matrices; the lower triangle is read."""
     check_square(input)
     x = _lower_as_hermitian(xp, widened(input))
+    finite = xp.all(xp.isfinite(x))
+    message = "Self-adjoint eigen decomposition was not successful. The input might not be valid."
+    if xp is not np:
+        require(finite, message)
+    elif not finite:
+        raise InvalidArgumentError(None, None, message)
     if not compute_v:
         return xp.linalg.eigvalsh(x).astype(input.dtype), xp.zeros((0,), input.dtype)
     if xp is np:
@@ -459,6 +467,11 @@ def _size(permutation: Any) -> Any:
     return raw.GatherV2(sizes, raw.Sub(raw.Size(sizes), np.int32(1)), np.int32(0))
 
 
+def _has_zero_pivot(xp: Any, matrices: Any, packed: Any) -> Any:
+    """Tells whether a pivot is zero; as TensorFlow does, it counts a NaN as one only where the search begins."""
+    return xp.any(xp.diagonal(packed, axis1=-2, axis2=-1) == 0) | xp.any(xp.isnan(matrices[..., 0, 0]))
+
+
 @op("Lu", "input: T -> lu: T, p: output_idx_type", T=LINALG_TYPES, output_idx_type=default("int32", INDEX))
 def lu_op(xp, input, *, output_idx_type: DType):
     """Factors matrices, their rows permuted, into a lower and an upper triangular matrix, stored in one."""
@@ -467,18 +480,19 @@ def lu_op(xp, input, *, output_idx_type: DType):
     if not x.size:
         return input, xp.zeros(x.shape[:-1], output_idx_type.as_numpy_dtype)
     packed, _, permutation = lax.linalg.lu(x)
-    diagonal = jnp.diagonal(packed, axis1=-2, axis2=-1)
-    require(jnp.all(diagonal != 0), "Input is not invertible.")
+    require(~_has_zero_pivot(jnp, x, packed), "Input is not invertible.")
     return packed.astype(input.dtype), permutation.astype(output_idx_type.as_numpy_dtype)
 
 
 @lu_op.host
 def _lu_host(input, *, output_idx_type: DType):
     check_square(input)
+    if not input.size:
+        return input, np.zeros(input.shape[:-1], output_idx_type.as_numpy_dtype)
     size = input.shape[-1]
     matrices = widened(np.asarray(input)).reshape(-1, size, size)
-    packed, order = lapack.over_batch(lapack.lu, matrices) if input.size else (matrices, np.zeros(matrices.shape[:-1]))
-    if not np.all(np.abs(np.diagonal(packed, axis1=-2, axis2=-1)) > 0):
+    packed, order = lapack.over_batch(lapack.lu, matrices)
+    if _has_zero_pivot(np, matrices, packed):
         raise InvalidArgumentError(None, None, "Input is not invertible.")
     order = order.astype(output_idx_type.as_numpy_dtype)
     return packed.reshape(input.shape).astype(input.dtype), order.reshape(input.shape[:-1])

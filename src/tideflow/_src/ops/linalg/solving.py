@@ -32,14 +32,20 @@ _SINGULAR = "Input is not invertible."
 _BLOCK = 48
 
 
-def _require_regular(xp: Any, result: Any, *inputs: Any) -> None:
-    """Rejects a system without a solution: finite inputs, but a result that is not finite."""
+def _require_regular(xp: Any, result: Any, matrix: Any, *rhs: Any) -> None:
+    """Rejects a system without a solution: finite inputs, but a result that is not finite.
+
+    As in TensorFlow, a NaN is no pivot where the search for one begins; elsewhere it gives NaN.
+    """
+    unfounded = matrix.size != 0 and xp.any(xp.isnan(matrix[..., 0, 0]))
     if xp is np:
+        if unfounded:
+            raise InvalidArgumentError(None, None, _SINGULAR)
         return
     finite = jnp.all(jnp.isfinite(result))
-    for item in inputs:
+    for item in (matrix, *rhs):
         finite = finite | ~jnp.all(jnp.isfinite(item))
-    require(finite, _SINGULAR)
+    require(finite & ~jnp.asarray(unfounded, bool), _SINGULAR)
 
 
 # Inverse.
@@ -309,6 +315,7 @@ def log_matrix_determinant_op(xp, input):
     """Computes the signs (complex: phases) of determinants and the logarithms of their magnitudes."""
     check_square(input)
     sign, logarithm = xp.linalg.slogdet(widened(input))
+    sign = xp.where(xp.isnan(logarithm), xp.asarray(np.nan, sign.dtype), sign)
     return xp.asarray(sign).astype(input.dtype), xp.asarray(logarithm).astype(input.dtype)
 
 
