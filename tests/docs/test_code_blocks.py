@@ -113,7 +113,7 @@ def _run(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(REPOSITORY / "src"), str(REPOSITORY / "tests")])}
     environment.setdefault("TIDEFLOW_ORACLE_PYTHON", sys.executable)  # tests that are collected need it only by name
     return subprocess.run(
-        [sys.executable, *arguments], cwd=folder, env=environment, capture_output=True, text=True, timeout=600
+        [sys.executable, *arguments], cwd=folder, env=environment, capture_output=True, text=True, timeout=6000
     )
 
 
@@ -153,7 +153,7 @@ def make_problem(words: list[str]) -> str | None:
         cwd=REPOSITORY,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=600,
     )
     if done.returncode != 0:
         return done.stderr

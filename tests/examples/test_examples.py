@@ -14,8 +14,6 @@ from typing import NamedTuple
 
 import pytest
 
-pytestmark = pytest.mark.timeout(400)  # the limit of the programs themselves is shorter, and shows what they printed
-
 REPOSITORY = Path(__file__).parents[2]
 EXAMPLES = REPOSITORY / "examples"
 PRINTED = Path(__file__).with_name("printed_by_tensorflow")

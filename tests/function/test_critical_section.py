@@ -53,7 +53,7 @@ def test_threads_take_turns(traced):
 
     if traced:
         add = tf.function(add)
-    start = threading.Barrier(8, timeout=60)
+    start = threading.Barrier(8, timeout=600)
 
     def work():
         start.wait()
@@ -64,7 +64,7 @@ def test_threads_take_turns(traced):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(120)
+        thread.join(600)
     assert int(v) == 400
 
 

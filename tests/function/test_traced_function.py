@@ -447,7 +447,7 @@ class TestLifetime:
 class TestThreads:
     def test_twenty_threads_trace_each_signature_once(self):
         traced = []
-        ready = threading.Barrier(20, timeout=60)
+        ready = threading.Barrier(20, timeout=600)
 
         @tf.function
         def f(x, n):
@@ -465,7 +465,7 @@ class TestThreads:
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(120)
+            thread.join(600)
         assert results == [[float((i % 4 + 1) * n) for n in range(3)] for i in range(20)]
         assert len(traced) == len(set(traced)) == 12
         assert f.experimental_get_tracing_count() == 12
@@ -475,7 +475,7 @@ class TestThreads:
 
         def wait():
             inside.set()
-            assert leave.wait(60)
+            assert leave.wait(600)
             return np.float32(1.0)
 
         @tf.function
@@ -490,11 +490,11 @@ class TestThreads:
         thread = threading.Thread(target=lambda: found.append(float(g(tf.constant(1.0), True))))
         thread.start()
         try:
-            assert inside.wait(60)
+            assert inside.wait(600)
             assert float(g(tf.constant(1.0), False)) == 11.0
         finally:
             leave.set()
-            thread.join(60)
+            thread.join(600)
         assert found == [2.0]
 
 

@@ -222,7 +222,7 @@ def test_many_threads_make_the_first_call(depends):
         holder.v.assign_add(x)
         return x
 
-    start = threading.Barrier(12, timeout=60)
+    start = threading.Barrier(12, timeout=600)
 
     def work():
         start.wait()
@@ -233,5 +233,5 @@ def test_many_threads_make_the_first_call(depends):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(120)
+        thread.join(600)
     assert float(holder.v) == 120.0 and created == [1]

@@ -16,10 +16,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from . import wire
+
 ENVIRONMENT_VARIABLE = "TIDEFLOW_ORACLE_PYTHON"
 
-_START = 60.0  # seconds that importing TensorFlow may take
-_PATIENCE = 10.0  # beyond its time, for the process to end a question itself
+_START = 600.0  # seconds that importing TensorFlow may take
+_PATIENCE = 100.0  # beyond its time, for the process to end a question itself
 
 _WORKER = Path(__file__).with_name("oracle_worker.py")
 
@@ -37,7 +39,8 @@ class Oracle:
 
     Args:
       interpreter: a Python that can import tensorflow.
-      timeout: seconds that one question may take before TensorFlow counts as hung.
+      timeout: seconds of work that one question may take before TensorFlow counts as hung; by the clock it may take
+        ``wire.WAITING`` times as long, on a busy machine, or waiting for what never comes.
       memory: bytes of address space that the process may take, or None.
     """
 
@@ -86,7 +89,7 @@ class Oracle:
         """
         process = self._process or self._start()
         message = pickle.dumps((method, arguments, self.timeout), protocol=5)
-        deadline = time.monotonic() + self.timeout + (_PATIENCE if self._asked else _START)
+        deadline = time.monotonic() + wire.WAITING * self.timeout + (_PATIENCE if self._asked else _START)
         try:
             assert process.stdin is not None
             process.stdin.write(struct.pack("<Q", len(message)) + message)
@@ -139,7 +142,7 @@ class Oracle:
         while count > 0:
             ready, _, _ = select.select([self._answers], [], [], max(0.0, deadline - time.monotonic()))
             if not ready:
-                raise TimeoutError(f"no answer within {self.timeout} s")
+                raise TimeoutError(f"no answer within {wire.WAITING * self.timeout} s")
             part = os.read(self._answers, min(count, 1 << 20))
             if not part:
                 raise EOFError("the process ended")

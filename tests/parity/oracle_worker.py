@@ -519,11 +519,13 @@ def serve(answers: Any) -> None:
             method, arguments, seconds = wire.receive(requests)
         except EOFError:
             return
-        signal.setitimer(signal.ITIMER_REAL, seconds)
+        signal.setitimer(signal.ITIMER_PROF, seconds)
+        signal.setitimer(signal.ITIMER_REAL, wire.WAITING * seconds)
         try:
             answer = ("ok", METHODS[method](**arguments))
         except Exception:
             answer = ("failed", traceback.format_exc())
+        signal.setitimer(signal.ITIMER_PROF, 0)
         signal.setitimer(signal.ITIMER_REAL, 0)
         wire.send(answers, answer)
 
@@ -540,7 +542,10 @@ def main() -> None:
         if status == 0:
             return
         killer = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
-        wire.send(answers, ("hung" if killer == signal.SIGALRM else "died", f"signal {killer}, status {status}"))
+        wire.send(
+            answers,
+            ("hung" if killer in (signal.SIGALRM, signal.SIGPROF) else "died", f"signal {killer}, status {status}"),
+        )
 
 
 if __name__ == "__main__":

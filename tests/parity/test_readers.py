@@ -16,7 +16,7 @@ from .exported_programs import Program
 from .oracle import ENVIRONMENT_VARIABLE
 
 _WORKER = pathlib.Path(__file__).with_name("reader_worker.py")
-_SECONDS = 240
+_SECONDS = 600
 #: Programs that a reader cannot read, whoever wrote them, and why: it fails on what TensorFlow exports of them, too.
 UNREADABLE: dict[str, dict[str, str]] = {
     "tensorflow": {},

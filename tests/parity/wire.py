@@ -22,6 +22,9 @@ Value = tuple[str, np.ndarray]
 
 _LENGTH = struct.Struct("<Q")
 
+#: How many times as long as it may work a question may take by the clock.
+WAITING = 10
+
 # The plain dtype that carries the bits of one element of a dtype that NumPy does not know.
 BIT_CARRIERS = {
     "bfloat16": np.uint16,

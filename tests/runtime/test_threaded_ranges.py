@@ -29,7 +29,7 @@ def test_the_ranges_cover_all_items_once(four_threads, count):
 
 
 def test_the_ranges_of_a_large_array_are_worked_on_at_the_same_time(four_threads):
-    all_at_once = threading.Barrier(4, timeout=60)
+    all_at_once = threading.Barrier(4, timeout=600)
     threaded_ranges.over_ranges(lambda begin, end: all_at_once.wait(), 4, LARGE)
 
 

@@ -35,7 +35,7 @@ def test_services_write_checkpoints_and_summaries(tmp_path, graph):
     supervisor.saver.save = signal
     with supervisor.managed_session() as session:
         session.run(increment)
-        assert saved.wait(60)
+        assert saved.wait(600)
         summary = session.run(supervisor.summary_op)
         supervisor.summary_computed(session, summary)
     assert supervisor.should_stop()
@@ -74,7 +74,7 @@ def test_loops_run_until_the_stop():
     called = threading.Event()
     with supervisor.managed_session() as session:
         thread = supervisor.loop(None, called.set)
-        assert called.wait(60)
+        assert called.wait(600)
         assert session.graph.finalized
     assert not thread.is_alive()
 

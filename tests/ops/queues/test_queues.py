@@ -13,7 +13,7 @@ import pytest
 import tideflow as tf2
 import tideflow.v1 as tf
 
-WAIT = 60.0
+WAIT = 600.0
 
 
 @pytest.fixture
