@@ -92,6 +92,17 @@ def test_raw_operations_are_called_with_keywords():
     assert "MatMul" in dir(tideflow.raw_ops)
 
 
+def test_raw_operations_have_the_parameters_of_tensorflow():
+    raw = tideflow.raw_ops
+    assert [item.numpy().tolist() for item in raw.Split(axis=0, value=[1, 2], num_split=2)] == [[1], [2]]
+    assert raw.Sum(input=[[1, 2], [3, 4]], axis=[0]).numpy().tolist() == [4, 6]
+    assert raw.Squeeze(input=[[[1]]], axis=[0]).shape == (1, 1)
+    assert raw.Select(condition=[True, False], x=[1, 2], y=[3, 4]).numpy().tolist() == [1, 4]
+    assert raw.Where(condition=[False, True]).numpy().tolist() == [[1]]
+    with pytest.raises(TypeError, match="missing required arguments: 'axis'"):
+        raw.Split(split_dim=0, value=[1, 2], num_split=2)
+
+
 def test_names_of_0x_have_their_old_meaning():
     tf = tideflow.v0
     with tf.Graph().as_default(), tf.Session() as session:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,16 @@ from tideflow._src.core import context
 from tideflow._src.graph.op_def import REQUIRED, OpDef
 from tideflow._src.runtime.arguments import normalize
 from tideflow._src.runtime.op import general
+
+#: What ``tf.raw_ops`` calls inputs and attributes that have another name in the definition: {operation: {name: shown}}.
+_SHOWN: dict[str, dict[str, str]] = {
+    **{name: {"reduction_indices": "axis"} for name in "All Any EuclideanNorm Max Mean Min Prod Sum".split()},
+    **{name: {"split_dim": "axis"} for name in ("Split", "SplitV")},
+    "ExpandDims": {"dim": "axis"},
+    "Select": {"t": "x", "e": "y"},
+    "Squeeze": {"squeeze_dims": "axis"},
+    "Where": {"input": "condition"},
+}
 
 
 def operation_names() -> list[str]:
@@ -28,8 +39,10 @@ def operation(name: str) -> Callable[..., Any]:
         definition = OpDef.registry[name]
     except KeyError:
         raise AttributeError(f"tf.raw_ops has no operation named {name!r}.") from None
-    inputs = [argument.name for argument in definition.inputs]
-    visible = [attribute for attribute in definition.attributes if not _implied(definition, attribute)]
+    shown = _SHOWN.get(name, {})
+    inputs = [shown.get(argument.name, argument.name) for argument in definition.inputs]
+    attributes = {shown.get(key, key): attribute for key, attribute in definition.attributes.items()}
+    visible = [key for key, attribute in attributes.items() if not _implied(definition, attribute.name)]
 
     refuse = getattr(definition, "refuse", None)  # given to operations that TensorFlow retired
 
@@ -42,18 +55,28 @@ def operation(name: str) -> Callable[..., Any]:
         if refuse is not None:
             refuse()
         missing = [key for key in inputs if key not in arguments]
-        missing += [key for key in visible if key not in arguments and definition.attributes[key].default is REQUIRED]
+        missing += [key for key in visible if key not in arguments and attributes[key].default is REQUIRED]
         if missing:
             raise TypeError(f"{definition.name}() missing required arguments: {', '.join(map(repr, missing))}")
         attrs = {}
         for key, value in arguments.items():
             if key in inputs:
                 continue
-            if key not in definition.attributes:
+            if key not in attributes:
                 raise TypeError(f"{definition.name}() got an unexpected keyword argument {key!r}")
-            attrs[key] = normalize(definition, definition.attributes[key], value, context.executing_eagerly())
+            attribute = attributes[key]
+            attrs[attribute.name] = normalize(definition, attribute, value, context.executing_eagerly())
         return general(definition, tuple(arguments[key] for key in inputs), attrs, name)
 
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    parameters = [inspect.Parameter(key, keyword) for key in inputs]
+    for key in visible:
+        value = attributes[key].default
+        parameters.append(
+            inspect.Parameter(key, keyword, default=inspect.Parameter.empty if value is REQUIRED else value)
+        )
+    parameters.append(inspect.Parameter("name", keyword, default=None))
+    call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     call.__name__ = call.__qualname__ = definition.name
     call.__doc__ = definition.kernel.__doc__
     return call
