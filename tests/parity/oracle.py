@@ -126,16 +126,13 @@ class Oracle:
             pass_fds=[theirs],
             cwd=self._folder.name,
             process_group=0,
-            preexec_fn=None if self.memory is None else self._limit_memory,
         )
+        if self.memory is not None:  # from outside: a function that runs between fork and exec has JAX warn of threads
+            resource.prlimit(self._process.pid, resource.RLIMIT_AS, (self.memory, self.memory))
         os.close(theirs)
         self._asked = False
         self.starts += 1
         return self._process
-
-    def _limit_memory(self) -> None:
-        assert self.memory is not None
-        resource.setrlimit(resource.RLIMIT_AS, (self.memory, self.memory))
 
     def _read(self, count: int, deadline: float) -> bytes:
         parts: list[bytes] = []
