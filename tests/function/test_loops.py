@@ -178,9 +178,9 @@ def test_the_first_variables_of_a_loop_are_tensorflows(graph) -> None:
         assert [tensor.op.name for tensor in loop.inputs] == [f"{name}/loop_counter", limit, "x"]
         for function in (loop.attrs["cond"], loop.attrs["body"]):
             names = [item.name for item in export.function_def(function).signature.input_arg]
-            assert names[0] == f"{name}_loop_counter"
-            assert names[1].startswith(f"{name}_maximum_iterations")
-            assert names[2] == "placeholder"
+            assert names[0] == f"{name}_{name}_loop_counter"  # TensorFlow's: in the scope of the loop
+            assert names[1].startswith(f"{name}_{name}_maximum_iterations")
+            assert names[2] == f"{name}_placeholder"
     with tf.Session(graph=graph) as session:
         assert session.run(graph.get_tensor_by_name("free/maximum_iterations:0")) == -1
         for turns in (0, 1, 5):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -92,3 +93,76 @@ def test_errors_that_are_clearer(oracle: Oracle, call: str) -> None:
     assert answer["error"][0] == "AssertionError"
     with pytest.raises(TypeError, match="must have the same number, type, and overall structure"):
         eval(call, {"tf": tf})
+
+
+_SPECS = "tf.TensorSpec([]), tf.TensorSpec([], tf.bool), tf.TensorSpec([], tf.int32)"
+#: What functions of ``x``, ``p`` and ``n`` return, in which ``v`` is a variable.
+NAMED = [
+    "tf.cond(p, lambda: x * 2.0, lambda: tf.sin(x) + 1.0)",
+    "tf.cond(p, lambda: x + 1.0, lambda: tf.constant(1.0), name='pick')",
+    "tf.cond(p, lambda: tf.cond(x > 0.0, lambda: x + 1.0, lambda: x * x), lambda: -x)",
+    "[tf.cond(p, lambda: x + 1.0, lambda: -x) for _ in range(2)]",
+    "tf.switch_case(n, [lambda: x + 1.0, lambda: x * 2.0, lambda: -x])",
+    "tf.case([(p, lambda: -x), (x > 1.0, lambda: x + 1.0)], default=lambda: x * 2.0)",
+    "tf.while_loop(lambda i, s: i < n, lambda i, s: (i + 1, s + tf.cast(i, tf.float32) * x), (0, 0.0))",
+    "tf.while_loop(lambda i: i < n, lambda i: (i + 1,), (0,), maximum_iterations=5, name='loop')",
+]
+_LIBRARY = """
+def function(x, p, n):
+    return {body}
+
+graph = tf.function(function, autograph=False).get_concrete_function({specs}).graph
+result = []
+for function in graph.as_graph_def().library.function:
+    result.append((
+        function.signature.name,
+        [argument.name for argument in function.signature.input_arg],
+        sorted((node.name, node.op) for node in function.node_def),
+    ))
+"""
+
+
+def _named(library: Any) -> Any:
+    """Returns functions by name, without the numbers of a process.
+
+    What loops do not change they return as it is here, while in TensorFlow all goes through identities: so these are
+    left out, and the numbers that tell a loop's arguments from results of the same name.
+    """
+    found = []
+    for name, arguments, nodes in library:
+        name = re.sub(r"_\d+$", "", name)
+        arguments = [re.sub(r"_\d+___", "___", item) for item in arguments]
+        if re.search("_(body|cond)$", name):
+            arguments = [re.sub("_0$", "", item) for item in arguments]
+            nodes = [node for node in nodes if node[1] != "Identity"]
+        found.append((name, arguments, nodes))
+    return sorted(found)
+
+
+@pytest.mark.parametrize("body", NAMED)
+def test_names_in_branches_and_loops(oracle: Oracle, body: str) -> None:
+    source = _LIBRARY.format(body=body, specs=_SPECS)
+    names: dict[str, Any] = {"tf": tf}
+    exec(source, names)
+    wanted = oracle.ask("evaluate", source=source)["result"]
+    assert _named(names["result"]) == _named(wanted)
+
+
+_USER_NAMES = """
+def function(a, b, *rest, k=None):
+    return [a["x"] + 0.0, a["y"], b[0], rest[0], k]
+
+spec = tf.TensorSpec([])
+concrete = tf.function(function).get_concrete_function(
+    {"x": spec, "y": tf.TensorSpec([], name="named")}, [spec], spec, k=spec
+)
+given = [tensor.op.get_attr("_user_specified_name") for tensor in concrete.inputs]
+exported = [concrete.function_def.arg_attr[index].attr["_user_specified_name"].s for index in range(len(given))]
+result = [tensor.op.name for tensor in concrete.inputs], given, exported
+"""
+
+
+def test_names_that_users_gave(oracle: Oracle) -> None:
+    names: dict[str, Any] = {"tf": tf}
+    exec(_USER_NAMES, names)
+    assert names["result"] == oracle.ask("evaluate", source=_USER_NAMES)["result"]

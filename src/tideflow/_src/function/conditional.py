@@ -15,6 +15,7 @@ from tideflow._src.function.written_variables import read_when_used
 from tideflow._src.graph.op_def import OpDef
 from tideflow._src.ops.control.branching import install_conditional
 from tideflow._src.ops.control.functional import case_op, if_op, stateless_case, stateless_if
+from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor
 
 
@@ -49,10 +50,18 @@ def cond(
     with graph.name_scope(base) as scope:
         pred = as_predicate(pred, "The predicate of tf.cond")
         then_graph, then_result = build(
-            unique_function_name(f"{scope.strip('/').replace('/', '_')}_true"), true_fn, (), value_of_operations=pred
+            unique_function_name(f"{scope.strip('/').replace('/', '_')}_true"),
+            true_fn,
+            (),
+            value_of_operations=pred,
+            own_nodes=True,
         )
         else_graph, else_result = build(
-            unique_function_name(f"{scope.strip('/').replace('/', '_')}_false"), false_fn, (), value_of_operations=pred
+            unique_function_name(f"{scope.strip('/').replace('/', '_')}_false"),
+            false_fn,
+            (),
+            value_of_operations=pred,
+            own_nodes=True,
         )
         names = ("true_fn", "false_fn", "tf.cond")
         _check_same(then_graph, then_result, else_graph, else_result, names)
@@ -151,12 +160,7 @@ def _merge_captures(branches: Sequence[FuncGraph]) -> list[Any]:
         parameters = []
         for tensor in outer.values():
             known = branch._captures.get(id(tensor))
-            if known is None:
-                saved, branch._name_stack = branch._name_stack, ""
-                known = (tensor, branch.add_parameter_like(tensor, "unused"))
-                branch._name_stack = saved
-                branch._captures[id(tensor)] = known
-            parameters.append(known[1])
+            parameters.append(branch.add_unused(tensor, "Placeholder") if known is None else known[1])
         branch.inputs = parameters
     return list(outer.values())
 
@@ -180,10 +184,13 @@ def switch_case(branch_index: Any, branch_fns: Any, default: Any = None, name: s
         table.append(fallback)
     branch_index = convert_to_tensor(branch_index)
     graph = context.current_graph()
-    with graph.name_scope(name) as scope:
+    with graph.name_scope(name), graph.name_scope("indexed_case") as scope:
+        base = f"{scope.strip('/').replace('/', '_')}_branch"
         built = [
-            build(unique_function_name(f"{name}_branch"), function, (), value_of_operations=branch_index)
-            for function in table
+            build(
+                unique_function_name(f"{base}{number}"), function, (), value_of_operations=branch_index, own_nodes=True
+            )
+            for number, function in enumerate(table)
         ]
         for number, (other, result) in enumerate(built[1:], 1):
             names = ("branches[0]", f"branches[{number}]", "tf.switch_case")
@@ -273,18 +280,16 @@ def case(
         checks.append(
             assert_true(registry["Any"](convert_to_tensor(preds), 0), "None of the conditions evaluated as True.")
         )
-    result: Callable[[], Any] = default
-    for pred, function in reversed(list(zip(preds, functions, strict=True))):
-        result = _chain(pred, function, result, name)
     graph = context.current_graph()
     if graph is not None and any(check is not None for check in checks):
         with graph.control_dependencies([check for check in checks if check is not None]):
             preds[0] = OpDef.registry["Identity"](convert_to_tensor(preds[0]))  # type: ignore[operator]
-            result = default
-            for pred, function in reversed(list(zip(preds, functions, strict=True))):
-                result = _chain(pred, function, result, name)
-    return _unpacked(result(), strict)
+    result: Callable[[], Any] = default
+    for pred, function in reversed(list(zip(preds, functions, strict=True))):
+        result = _chain(pred, function, result)
+    with name_scope(name, "case", preds):
+        return _unpacked(result(), strict)
 
 
-def _chain(pred: Any, function: Callable[[], Any], otherwise: Callable[[], Any], name: str) -> Callable[[], Any]:
-    return lambda: cond(pred, function, otherwise, name)
+def _chain(pred: Any, function: Callable[[], Any], otherwise: Callable[[], Any]) -> Callable[[], Any]:
+    return lambda: cond(pred, function, otherwise)

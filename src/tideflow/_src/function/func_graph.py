@@ -74,6 +74,11 @@ class FuncGraph(Graph):
         """The captured outer tensors, in the order of their parameters."""
         return [outer for outer, _ in self._captures.values()]
 
+    def enter_scope_around(self) -> None:
+        """Names operations as those of the graph around would be: the body of ``cond`` holds ``cond/mul``."""
+        if self.outer_graph is not None:
+            self._name_stack = self.outer_graph._name_stack
+
     def add_parameter(self, dtype: Any, shape: Any, name: str) -> SymbolicTensor:
         """Adds a parameter and returns its placeholder."""
         op = self.add_operation(
@@ -95,8 +100,30 @@ class FuncGraph(Graph):
         share_variable(tensor, parameter)
         return parameter
 
+    def add_unused(self, tensor: Any, name: str) -> SymbolicTensor:
+        """Adds the parameter for a tensor that only a function beside this one uses; both are given the same."""
+        parameter = self._add_parameter_named(tensor, self._below_scope(name))
+        self._captures[id(tensor)] = (tensor, parameter)
+        return parameter
+
+    def _below_scope(self, name: str) -> str:
+        return f"{self._name_stack}/{name}" if self._name_stack else name
+
+    def _add_parameter_named(self, tensor: Any, name: str) -> SymbolicTensor:
+        """Adds a parameter like ``tensor`` whose name holds the scopes around it."""
+        saved, self._name_stack = self._name_stack, ""
+        try:
+            return self.add_parameter_like(tensor, name)
+        finally:
+            self._name_stack = saved
+
     def capture(self, tensor: Any, name: str | None = None) -> SymbolicTensor:
-        """Returns the tensor of this graph that stands for ``tensor``, made a parameter if it comes from outside."""
+        """Returns the tensor of this graph that stands for ``tensor``, made a parameter if it comes from outside.
+
+        Args:
+          tensor: the tensor.
+          name: the full name of the parameter; by default that of the tensor, below the current scope.
+        """
         if isinstance(tensor, SymbolicTensor) and tensor._op.graph is self:
             return tensor
         known = self._captures.get(id(tensor))
@@ -107,11 +134,9 @@ class FuncGraph(Graph):
             self._check_outer(tensor)
         elif not isinstance(tensor, EagerTensor):
             raise TypeError(f"{tensor!r} cannot be captured by the function {self.name}.")
-        saved, self._name_stack = self._name_stack, ""
-        try:
-            inner = self.add_parameter_like(tensor, name or "capture")
-        finally:
-            self._name_stack = saved
+        if name is None:
+            name = self._below_scope(tensor._op.name if isinstance(tensor, SymbolicTensor) else "capture")
+        inner = self._add_parameter_named(tensor, name)
         static = getattr(tensor, "_static", None)
         if isinstance(tensor, SymbolicTensor) and tensor._op.type == "Const":
             static = tensor._op.attrs["value"]  # shapes may rely on it, kernels not: a run may feed another value
@@ -326,6 +351,7 @@ def build(
     parameters: Sequence[tuple[Any, Any, str]],
     outer_graph: Graph | None = None,
     value_of_operations: Any = None,
+    own_nodes: bool = False,
 ) -> tuple[FuncGraph, Any]:
     """Builds the graph of a Python function.
 
@@ -335,21 +361,30 @@ def build(
       parameters: the dtype, static shape and name of each.
       outer_graph: the graph that it will be used in; the current one by default.
       value_of_operations: a tensor to return in the place of each operation, once that has run.
+      own_nodes: whether each output has a node of its own.
 
     Returns:
       The graph, and what ``function`` returned with its tensors converted.
     """
     graph = FuncGraph(name, outer_graph)
+    graph.enter_scope_around()
     with graph.as_default():
         arguments = [graph.add_parameter(*parameter) for parameter in parameters]
-        structure = convert_outputs(graph, function(*arguments), value_of_operations)
+        structure = convert_outputs(graph, function(*arguments), value_of_operations, own_nodes)
         graph.outputs = [item for item in structures.flatten(structure) if item is not None]
     graph.structured_outputs = structure
     return graph, structure
 
 
-def convert_outputs(graph: FuncGraph, result: Any, value_of_operations: Any = None) -> Any:
-    """Converts what a traced Python function returned to tensors of its graph."""
+def convert_outputs(graph: FuncGraph, result: Any, value_of_operations: Any = None, own_nodes: bool = False) -> Any:
+    """Converts what a traced Python function returned to tensors of its graph.
+
+    Args:
+      graph: the graph.
+      result: what the function returned.
+      value_of_operations: a tensor to return in the place of each operation, once that has run.
+      own_nodes: whether each output has a node of its own, as those of branches do, which other readers find by name.
+    """
 
     def convert(item: Any) -> Any:
         if item is None:
@@ -362,7 +397,7 @@ def convert_outputs(graph: FuncGraph, result: Any, value_of_operations: Any = No
             return None
         tensor: Any = convert_to_tensor(item)
         tensor = graph.capture(tensor)
-        if tensor._dtype._is_ref_dtype or tensor._op.type == "Placeholder":
+        if own_nodes or tensor._dtype._is_ref_dtype or tensor._op.type == "Placeholder":
             registry: Any = OpDef.registry
             tensor = registry["Identity"](tensor)
         return tensor

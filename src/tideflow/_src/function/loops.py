@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from tideflow._src.core import context, nest
 from tideflow._src.core.indexed_slices import IndexedSlices
+from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.core.tensor_shape import TensorShape
 from tideflow._src.function import structures
 from tideflow._src.function.func_graph import FuncGraph, convert_outputs, unique_function_name, waiting_for
@@ -129,8 +131,8 @@ def _graph_loop(
     cond: Any, body: Any, loop_vars: Any, shape_invariants: Any, maximum_iterations: Any, packed: bool, name: str
 ) -> Any:
     graph = context.current_graph()
+    structure = structures.map_tensors(lambda item: _dense(convert_to_tensor(item)), loop_vars)
     with graph.name_scope(name) as scope:
-        structure = structures.map_tensors(lambda item: _dense(convert_to_tensor(item)), loop_vars)
         initial = structures.flatten(structure)
         shapes = [tensor.shape for tensor in initial]
         if shape_invariants is not None:
@@ -238,6 +240,7 @@ def _build(
         return counter, limit, structures.pack(structure, values)
 
     condition_graph = FuncGraph(unique_function_name(f"{base}_cond"))
+    condition_graph.enter_scope_around()
     with condition_graph.as_default():
         counter, limit, values = arguments(condition_graph)
         result = as_predicate(cond(*values) if packed else cond(values), "The condition of tf.while_loop")
@@ -247,6 +250,7 @@ def _build(
             result = registry["Identity"](result)
         condition_graph.outputs = [condition_graph.capture(result)]
     body_graph = FuncGraph(unique_function_name(f"{base}_body"))
+    body_graph.enter_scope_around()
     with body_graph.as_default():
         counter, limit, values = arguments(body_graph)
         results: Any = body(*values) if packed else body(values)
@@ -267,7 +271,7 @@ def _build(
                 structures.flatten(body_graph.structured_outputs), body_graph.inputs[_BOOKKEEPING:], strict=False
             )
         ]
-        body_graph.outputs = [registry["AddV2"](counter, 1), limit, *converted]
+        body_graph.outputs = [registry["AddV2"](counter, 1, name="add"), limit, *converted]
         for start, shape, output in zip(starts, shapes, body_graph.outputs, strict=True):
             if output._dtype.base_dtype is not start.dtype.base_dtype:
                 raise TypeError(
@@ -306,14 +310,15 @@ def share_parameters(condition: FuncGraph, body: FuncGraph, count: int) -> list[
             outer.setdefault(id(tensor), tensor)
     for graph in (condition, body):
         parameters = list(graph.inputs[:count])
+        redundant = itertools.count()
         for tensor in outer.values():
             known = graph._captures.get(id(tensor))
-            if known is None:
-                saved, graph._name_stack = graph._name_stack, ""
-                known = (tensor, graph.add_parameter_like(tensor, "unused"))
-                graph._name_stack = saved
-                graph._captures[id(tensor)] = known
-            parameters.append(known[1])
+            if known is not None:
+                parameters.append(known[1])
+            elif graph is body and isinstance(tensor, SymbolicTensor):
+                parameters.append(graph.add_unused(tensor, tensor._op.name))
+            else:
+                parameters.append(graph.add_unused(tensor, f"{graph.name}___redundant_placeholder{next(redundant)}"))
         graph.inputs = parameters
     body.outputs = [*body.outputs[:count], *body.inputs[count:]]
     return list(outer.values())

@@ -88,7 +88,8 @@ class FunctionGraph(FuncGraph):
 
     def take_argument(self, spec: Any, name: str) -> Any:
         """Adds the parameter of a tensor among the arguments."""
-        parameter = self.add_parameter(spec.dtype, spec.shape._dims, name)
+        parameter = self.add_parameter(spec.dtype, spec.shape._dims, _node_name(name))
+        parameter._op.attrs["_user_specified_name"] = name
         self._arguments.add(id(parameter))
         return parameter
 
@@ -192,7 +193,7 @@ class _Placeholders:
 
     def tensor(self, spec: Any, name: str) -> Any:
         """Adds the parameter of a tensor."""
-        return self._graph.take_argument(spec, _node_name(spec.name or name))
+        return self._graph.take_argument(spec, spec.name or name)
 
     def variable(self, number: int) -> Any:
         """Adds the parameter of a variable, where it comes for the first time, and returns the variable itself."""

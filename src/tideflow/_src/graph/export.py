@@ -172,6 +172,9 @@ def function_def(function: Any, add_shapes: bool = False) -> Any:
         signature.input_arg.add(name=argument, type=dtype.base_dtype.as_datatype_enum, is_ref=dtype._is_ref_dtype)
         attributes = message.arg_attr[index].attr
         attr_value.write(attributes[_OUTPUT_SHAPES], "list(shape)", [tensor._shape])
+        given = tensor._op.attrs.get("_user_specified_name")
+        if given is not None:
+            attr_value.write_undeclared(attributes["_user_specified_name"], given)
     for op in body:
         names.add_node(op)
     for op in body:

@@ -32,7 +32,9 @@ def add_node(graph: Graph, definition: OpDef, inputs: Sequence[Any], attrs: dict
     tensors = binding.flat()
     for position, tensor in enumerate(tensors):
         if tensor.__class__ is not SymbolicTensor or tensor._op.graph is not graph:
-            tensors[position] = _of_graph(graph, tensor, f"{unique}/{_input_name(definition, binding, position)}")
+            is_value = isinstance(tensor, EagerTensor)
+            name = _input_name(definition, binding, position) if is_value else tensor._op.name
+            tensors[position] = _of_graph(graph, tensor, f"{unique}/{name}")
     if definition.updates or any(tensor._dtype._is_ref_dtype for tensor in tensors):
         held = _references(definition, binding)
         if held:
@@ -91,13 +93,13 @@ def _input_name(definition: OpDef, binding: Any, position: int) -> str:
 
 
 def _of_graph(graph: Graph, tensor: Any, name: str) -> SymbolicTensor:
-    """Returns the tensor of ``graph`` that stands for one from outside; a value that it captures gets the name."""
+    """Returns the tensor of ``graph`` that stands for one from outside; what it captures gets the name."""
     if isinstance(tensor, EagerTensor) and not graph.building_function:
         raise RuntimeError(
             "Attempting to capture an EagerTensor without building a function: a tensor with a value was passed to an "
             "operation of a tf.Graph. Pass tensor.numpy(), or feed it through a placeholder."
         )
-    return graph.capture(tensor, name if isinstance(tensor, EagerTensor) else tensor._op.name)
+    return graph.capture(tensor, name)
 
 
 def outputs(op: Operation) -> Any:
