@@ -146,6 +146,10 @@ def _functions(op: Operation) -> list[Any]:
 
 def _has_effects(function: Any) -> bool:
     """Tells whether a function does anything that must happen even if nobody takes its results."""
+    return function.remembered(_finds_effects, lambda: _finds_effects(function))  # type: ignore[no-any-return]
+
+
+def _finds_effects(function: Any) -> bool:
     for op in function._operations:
         definition = op.op_def
         if definition.updates:
@@ -161,9 +165,12 @@ def _has_effects(function: Any) -> bool:
 
 
 def _calls_python(op: Operation) -> bool:
+    return any(function.remembered(_finds_python, lambda of=function: _finds_python(of)) for function in _functions(op))
+
+
+def _finds_python(function: Any) -> bool:
     return any(
         inner.type in _CALLS_OF_PYTHON or (inner.op_def.takes_functions and _calls_python(inner))
-        for function in _functions(op)
         for inner in function._operations
     )
 
@@ -206,6 +213,12 @@ def _writes(op: Operation, index: int) -> bool:
 
 def _writes_parameter(function: Any, position: int) -> bool:
     parameter = function.inputs[position]
+    if parameter._dtype is not dtypes.resource:
+        return False
+    return function.remembered(position, lambda: _finds_write(function, parameter))  # type: ignore[no-any-return]
+
+
+def _finds_write(function: Any, parameter: SymbolicTensor) -> bool:
     return any(
         _writes(op, index)
         for op in function._operations

@@ -32,6 +32,10 @@ def function_for_call(function: FuncGraph, graph: Any) -> FuncGraph:
 
 def _draws(function: FuncGraph) -> bool:
     """Tells whether a function, or one inside of it, draws from a stream of its own."""
+    return function.remembered(_draws, lambda: _finds_draws(function))  # type: ignore[no-any-return]
+
+
+def _finds_draws(function: FuncGraph) -> bool:
     return any(
         op.op_def.random is not None or (op.op_def.takes_functions and any(map(_draws, _functions_of(op))))
         for op in function.get_operations()

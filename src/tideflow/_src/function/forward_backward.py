@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from tideflow._src.autodiff.graph_gradients import gradients_of_seeds
-from tideflow._src.core import context, dtypes
+from tideflow._src.core import context, dtypes, nesting
 from tideflow._src.core.indexed_slices import IndexedSlices
 from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.function.func_graph import FuncGraph, unique_function_name, variable_behind
@@ -117,7 +117,8 @@ class Extended(FuncGraph):
         key = (tuple(self.outputs[position] for position in seeded), tuple(wanted))
         found = self._backward.get(key)
         if found is None:
-            found = self._backward[key] = Backward(self, seeded, wanted)
+            with nesting.level():
+                found = self._backward[key] = Backward(self, seeded, wanted)
         return found
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from tideflow._src.core import context, dtypes
+from tideflow._src.core import context, dtypes, nesting
 from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.core.tensor import EagerTensor, SymbolicTensor, out_of_scope
 from tideflow._src.function import structures
@@ -368,7 +368,7 @@ def build(
     """
     graph = FuncGraph(name, outer_graph)
     graph.enter_scope_around()
-    with graph.as_default():
+    with graph.as_default(), nesting.level():
         arguments = [graph.add_parameter(*parameter) for parameter in parameters]
         structure = convert_outputs(graph, function(*arguments), value_of_operations, own_nodes)
         graph.outputs = [item for item in structures.flatten(structure) if item is not None]

@@ -7,7 +7,7 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tideflow._src.core import dtypes, nest
+from tideflow._src.core import dtypes, nest, nesting
 from tideflow._src.core.indexed_slices import IndexedSlices
 from tideflow._src.core.tensor import EagerTensor, Tensor
 from tideflow._src.function import structures, trace_types
@@ -168,7 +168,7 @@ def trace(
     """
     graph = FunctionGraph(unique_name(name), attributes)
     outer = graph.outer_graph
-    with graph.as_default():
+    with graph.as_default(), nesting.level():
         graph._device_stack = [] if outer is None else list(outer._device_stack)
         placeholders = _Placeholders(graph, variables)
         arguments = [trace_types.placeholder(item.type_constraint, placeholders, item.name) for item in parameters]

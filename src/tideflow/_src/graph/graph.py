@@ -10,7 +10,7 @@ import itertools
 import re
 import threading
 import weakref
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -59,6 +59,8 @@ class Graph:
         self._unfetchable: set[Operation] = set()
         self._consumers: dict[SymbolicTensor, list[Operation]] | None = None
         self._consumers_version = -1
+        self._remembered: dict[Any, Any] = {}
+        self._remembered_version = -1
         self.functions: dict[str, Any] = {}
         #: What sessions have planned for this graph.
         self.plans: weakref.WeakSet[Plans] = weakref.WeakSet()
@@ -184,6 +186,18 @@ class Graph:
         self._version += 1
         for plans in self.plans:
             plans.clear()
+
+    def remembered(self, key: Any, find: Callable[[], Any]) -> Any:
+        """Returns what ``find`` says of the graph, which is asked once as long as the graph stays as it is.
+
+        Who asks about functions in functions so asks each of them once, however many levels there are.
+        """
+        if self._remembered_version != self._version:
+            self._remembered.clear()
+            self._remembered_version = self._version
+        if key not in self._remembered:
+            self._remembered[key] = find()
+        return self._remembered[key]
 
     # Names.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from tideflow._src.core import nesting
 from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.graph import attr_value, export, protos
 from tideflow._src.graph.attr_value import NamedFunction
@@ -21,10 +22,6 @@ class FunctionBody(NamedTuple):
     inputs: list[SymbolicTensor]
     outputs: list[SymbolicTensor]
     control_outputs: list[Operation]
-
-
-#: Functions may use functions; deeper than this they do not come from a program.
-_DEEPEST_NESTING = 100
 
 
 class FunctionBuilder:
@@ -62,13 +59,16 @@ class FunctionBuilder:
         name = function.name
         if self.make_function is None:
             raise ValueError(f"Function '{name}' cannot be used where there are no function graphs.")
-        if name in self.under_way or len(self.under_way) >= _DEEPEST_NESTING:
+        if name in self.under_way or len(self.under_way) >= nesting.MOST_LEVELS:
             how = "uses itself" if name in self.under_way else "is nested too deeply"
             raise ValueError(f"Function '{name}' {how}: {' -> '.join([*self.under_way[-3:], name])}.")
         self.under_way.append(name)
         try:
             graph = self.make_function(name, self.graph)
-            body = fill_function_graph(graph, function.function_def, self.graph.functions, attributes, self.instantiate)
+            with nesting.level():
+                body = fill_function_graph(
+                    graph, function.function_def, self.graph.functions, attributes, self.instantiate
+                )
         finally:
             self.under_way.pop()
         graph.inputs, graph.outputs, graph.control_outputs = body

@@ -280,7 +280,8 @@ class NodeImport:
             if len(given) > sum(1 for key in declared if key in given):
                 self._read_undeclared(node, declared, attrs)
         except ValueError as error:
-            raise ValueError(f"Node '{node.name}' ({node.op}): {error}") from None
+            inner = str(error).startswith("Node '")  # of a function that the node calls
+            raise ValueError(str(error) if inner else f"Node '{node.name}' ({node.op}): {error}") from None
         for argument in op_def.outputs:
             if argument.number_attr:
                 self.listed_outputs += attrs[argument.number_attr]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from tideflow._src.core import nesting
 from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.graph.operation import Operation
 from tideflow._src.graph.signature import length
@@ -92,6 +93,31 @@ def passed_through(op: Operation, index: int) -> SymbolicTensor | None:
             return None
         found = outer
     return found
+
+
+def depth(ops: Iterable[Operation]) -> tuple[int, int]:
+    """Returns how many levels of functions operations hold, and of branches and loops among these.
+
+    There are 0 levels if the operations hold no functions; of endless ones a few more than can run are found.
+    """
+    deepest = branching = 0
+    seen: set[Any] = set()
+    stack = [(op, 0, 0) for op in ops if op.op_def.takes_functions]
+    while stack:
+        op, level, branches = stack.pop()
+        level, branches = level + 1, branches + (op.type not in _CALLS)
+        deepest, branching = max(deepest, level), max(branching, branches)
+        for function in functions_of(op):
+            if (function, level, branches) not in seen and level <= nesting.MOST_LEVELS:
+                seen.add((function, level, branches))
+                stack += [
+                    (inner, level, branches) for inner in function.get_operations() if inner.op_def.takes_functions
+                ]
+    return deepest, branching
+
+
+#: Operations that call one function, which becomes a part of the program that is compiled.
+_CALLS = frozenset(("PartitionedCall", "StatefulPartitionedCall"))
 
 
 def kinds_in(ops: Iterable[Operation]) -> set[str]:

@@ -60,7 +60,7 @@ def explain(error: Exception, op: Operation, frame: Any = None) -> Exception:
 
 def class_of(error: Exception) -> Any:
     """Returns TensorFlow's class for a Python exception raised by a kernel, or None to leave it as it is."""
-    if isinstance(error, MemoryError):
+    if isinstance(error, MemoryError | RecursionError):
         return errors.ResourceExhaustedError
     if isinstance(error, ValueError | IndexError | OverflowError | ZeroDivisionError | np.exceptions.AxisError):
         return errors.InvalidArgumentError

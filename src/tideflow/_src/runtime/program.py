@@ -12,10 +12,13 @@ import math
 import os
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
 
+from tideflow._src.core import nesting
+from tideflow._src.core.errors import ResourceExhaustedError
 from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.graph.operation import Operation
 from tideflow._src.runtime import cost_model, effects, engine, program_options
@@ -34,6 +37,10 @@ from tideflow._src.runtime.plan import Plan
 from tideflow._src.runtime.state import RunState
 from tideflow._src.runtime.waiting_operations import ConcurrentProgram, waits_for_itself
 
+#: Levels of functions for which there is room on Python's stack without asking.
+_SHALLOW = 4
+#: Levels of branches and loops that XLA takes: it needs so much of a thread's stack for each that it ends the process.
+_MOST_COMPILED_LEVELS = 64
 #: Shapes of feeds for which a program is compiled; what comes with others is interpreted.
 _MOST_SIGNATURES = 16
 
@@ -81,11 +88,18 @@ class Program:
         soft_placement: bool = False,
     ) -> None:
         self.plan = Plan(fetches, targets, feeds)
+        #: How many levels of functions it holds.
+        self._depth, branching = effects.depth(self.plan.ops)
+        if self._depth > nesting.MOST_LEVELS:
+            raise ResourceExhaustedError(
+                None, None, f"Functions are nested in functions more than {nesting.MOST_LEVELS} levels deep."
+            )
         if not soft_placement:
             check_placement(self.plan.ops, config)
         self._state = state
         #: The full name of the device that runs what can be compiled.
-        self.device, is_asked_for = device_of_program(self.plan.ops, self._placed_buffers())
+        with self._room():
+            self.device, is_asked_for = device_of_program(self.plan.ops, self._placed_buffers())
         self._lists_on_host = lists_on_host
         self._lock = threading.Lock()
         self._host: Any = None
@@ -103,8 +117,21 @@ class Program:
         if not self.plan.dataflow and waits_for_itself(self.plan):
             self._tier, self._why = _HOST, "an operation waits for another one"
             self._host = ConcurrentProgram(self.plan, state)
-        if self._tier == _HOST:
+        if branching > _MOST_COMPILED_LEVELS:
+            self._tier, self._why = _HOST, "branches and loops are nested too deeply for XLA"
+        if self._depth > _SHALLOW:
+            self.call = self._call_deep  # type: ignore[method-assign]
+        elif self._tier == _HOST:
             self.call = self._interpret  # type: ignore[method-assign]
+
+    def _room(self) -> AbstractContextManager[None]:
+        """Returns what makes room for the levels of functions that the program holds."""
+        return nullcontext() if self._depth <= _SHALLOW or nesting.has_room(self._depth) else nesting.room(self._depth)
+
+    def _call_deep(self, values: Sequence[Any]) -> Sequence[Any]:
+        """Is :meth:`call` for a program with many levels of functions."""
+        with self._room():
+            return self._interpret(values) if self._tier == _HOST else Program.call(self, values)
 
     def run(self, values: Sequence[Any]) -> list[Any]:
         """Runs the plan with ``values`` for its feeds; returns values that belong to the caller alone."""
@@ -138,7 +165,8 @@ class Program:
         before = running_state()
         try:
             enter_state(self._state)
-            return compiled.in_place(in_memory_of(self.device, values))  # type: ignore[no-any-return]
+            with self._room():
+                return compiled.in_place(in_memory_of(self.device, values))  # type: ignore[no-any-return]
         finally:
             enter_state(before)
 
@@ -151,7 +179,7 @@ class Program:
 
     def settled(self, values: Sequence[Any]) -> Callable[[Sequence[Any]], Sequence[Any]] | None:
         """Returns what all further runs on values of these shapes do; None if that may change."""
-        if self._tier != _AUTO:
+        if self._tier != _AUTO or self._depth > _SHALLOW:
             return self.call
         left = self._left.get(tuple([value.shape for value in values]))
         if left == math.inf:
@@ -203,7 +231,8 @@ class Program:
                     )
                 except xla.NotCompilable as error:
                     self._tier, self._why = _HOST, str(error)
-                    self.call = self._interpret  # type: ignore[method-assign]
+                    if self._depth <= _SHALLOW:
+                        self.call = self._interpret  # type: ignore[method-assign]
             return self._compiled
 
     def explain(self) -> dict[str, Any]:
