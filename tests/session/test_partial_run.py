@@ -106,3 +106,35 @@ def test_a_closed_session_and_an_empty_graph():
             session.partial_run(handle, a)
         with pytest.raises(RuntimeError, match="closed"):
             session.partial_run_setup([a], [a])
+
+
+def test_gradients_that_extend_a_loop_may_be_built_at_any_time(session):
+    x, turns = v1.placeholder(tf.float32, []), v1.placeholder(tf.int32, [])
+    power = tf.while_loop(lambda turn, _: turn < turns, lambda turn, value: (turn + 1, value * x), (0, 1.0))[1]
+    more = power + 1.0
+    handle = session.partial_run_setup([power, more], [x, turns])
+    slope = tf.gradients(power, x)[0]
+    assert session.partial_run(handle, power, {x: 2.0, turns: 3}) == 8.0
+    assert session.partial_run(handle, more) == 9.0
+    handle = session.partial_run_setup([power, more, slope], [x, turns])
+    assert session.partial_run(handle, power, {x: 2.0, turns: 3}) == 8.0
+    tf.gradients(slope, x)  # the loop, which has run, gives more now
+    assert session.partial_run(handle, [more, slope]) == [9.0, 12.0]
+
+
+def test_a_loop_with_effects_does_not_run_twice(session):
+    x = v1.placeholder(tf.float32, [])
+    count = v1.get_variable("count", initializer=0.0, use_resource=True)
+
+    def turn(index, value):
+        with tf.control_dependencies([count.assign_add(1.0)]):
+            return index + 1, value * x
+
+    power = tf.while_loop(lambda index, _: index < 3, turn, (0, 1.0))[1]
+    slope = tf.gradients(power, x)[0]
+    session.run(count.initializer)
+    handle = session.partial_run_setup([power, slope], [x])
+    assert session.partial_run(handle, power, {x: 2.0}) == 8.0
+    tf.gradients(slope, x)
+    assert session.partial_run(handle, slope) == 12.0
+    assert session.run(count) == 3.0

@@ -8,6 +8,7 @@ from typing import Any
 
 from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.core.tensor import SymbolicTensor
+from tideflow._src.graph.graph import Graph, Plans
 from tideflow._src.graph.operation import Operation
 from tideflow._src.runtime.buffers import enter_state
 from tideflow._src.runtime.host import own
@@ -22,6 +23,7 @@ class PartialRun:
     """Is a run in steps: what it may fetch and must be fed, and what it has computed so far.
 
     Args:
+      graph: the graph that it runs.
       fetches: the tensors that it may fetch, each once.
       targets: operations that run when everything has been fed and fetched.
       feeds: the tensors that are fed, each once.
@@ -30,13 +32,19 @@ class PartialRun:
 
     def __init__(
         self,
+        graph: Graph,
         fetches: Sequence[SymbolicTensor],
         targets: Sequence[Operation],
         feeds: Sequence[SymbolicTensor],
         state: RunState,
     ) -> None:
         self.handle = f"partial_run_{next(_numbers)}"
-        self._plan = Plan(fetches, targets, feeds)
+        self._ends = list(fetches), list(targets), list(feeds)
+        #: The plan; the graph takes it away when operations that exist change, as a loop does for its gradient.
+        self._plans = Plans()
+        graph.plans.add(self._plans)
+        self._plan = Plan(*self._ends)
+        self._plans[None] = self._plan
         self._targets = list(targets)
         self._state = state
         self._unfed = set(feeds)
@@ -61,6 +69,8 @@ class PartialRun:
             _check(tensor, self._feeds, self._unfed, "feed", "fed")
         for tensor in fetches:
             _check(tensor, self._fetches, self._unfetched, "fetch", "fetched")
+        if not self._plans:
+            self._plan_again()
         left = self._unfed.difference(fed)
         ops = self._needed([tensor._op for tensor in fetches if tensor not in self._feeds], left, fetches)
         self._values.update(fed)
@@ -71,6 +81,10 @@ class PartialRun:
         if self.is_over:
             self._run(self._needed(self._targets, left, ()))
         return results
+
+    def _plan_again(self) -> None:
+        """Plans what is left to do of a graph whose operations have changed."""
+        self._plan = self._plans[None] = Plan(*self._ends)
 
     def _needed(self, ends: Sequence[Operation], unfed: set[SymbolicTensor], fetches: Sequence[Any]) -> set[Operation]:
         """Returns the operations that are still to run for others.

@@ -221,7 +221,7 @@ class BaseSession:
         taken = Fetches(self._graph, fetches)
         keys = feeds if isinstance(feeds, list | tuple) else [] if feeds is None else [feeds]
         tensors = [tensor for key in keys for tensor in expand_key(self._graph, key)]
-        run = PartialRun(taken.tensors, taken.targets, tensors, self._state)
+        run = PartialRun(self._graph, taken.tensors, taken.targets, tensors, self._state)
         with self._lock:
             self._partial_runs[run.handle] = run
         return run.handle
