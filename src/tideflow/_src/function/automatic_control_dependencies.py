@@ -146,7 +146,7 @@ def _functions(op: Operation) -> list[Any]:
 
 def _has_effects(function: Any) -> bool:
     """Tells whether a function does anything that must happen even if nobody takes its results."""
-    return function.remembered(_finds_effects, lambda: _finds_effects(function))  # type: ignore[no-any-return]
+    return function.remembered(_finds_effects, lambda: _finds_effects(function))
 
 
 def _finds_effects(function: Any) -> bool:
@@ -215,7 +215,7 @@ def _writes_parameter(function: Any, position: int) -> bool:
     parameter = function.inputs[position]
     if parameter._dtype is not dtypes.resource:
         return False
-    return function.remembered(position, lambda: _finds_write(function, parameter))  # type: ignore[no-any-return]
+    return function.remembered(position, lambda: _finds_write(function, parameter))
 
 
 def _finds_write(function: Any, parameter: SymbolicTensor) -> bool:

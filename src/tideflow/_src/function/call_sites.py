@@ -32,7 +32,7 @@ def function_for_call(function: FuncGraph, graph: Any) -> FuncGraph:
 
 def _draws(function: FuncGraph) -> bool:
     """Tells whether a function, or one inside of it, draws from a stream of its own."""
-    return function.remembered(_draws, lambda: _finds_draws(function))  # type: ignore[no-any-return]
+    return function.remembered(_draws, lambda: _finds_draws(function))
 
 
 def _finds_draws(function: FuncGraph) -> bool:
