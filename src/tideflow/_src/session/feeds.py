@@ -121,7 +121,7 @@ def expand(graph: Graph, key: Any, value: Any) -> list[tuple[SymbolicTensor, Any
         return [pair for part, each in zip(key, value, strict=True) for pair in expand(graph, part, each)]
     try:
         tensor = graph.as_graph_element(key, allow_tensor=True, allow_operation=False)
-    except Exception as error:
+    except (KeyError, TypeError, ValueError) as error:
         text = error.args[0] if error.args else error
         raise TypeError(f"Cannot interpret feed_dict key as Tensor: {text}") from None
     if not graph.is_feedable(tensor):

@@ -15,40 +15,58 @@ from tideflow._src.ops.array.raw import raw
 from tideflow._src.runtime.op import op
 
 
-def _unsupported(name: str) -> InvalidArgumentError:
-    return InvalidArgumentError(
-        None, None, f"{name} has a meaning in the graph of a session only. Use tf.cond or tf.while_loop instead."
+def _no_kernel() -> Any:
+    raise InvalidArgumentError(
+        None, None, "This has a meaning in the graph of a session only. Use tf.cond or tf.while_loop instead."
     )
 
 
-@op("Switch", "data: T, pred: bool -> output_false: T, output_true: T", tier="host")
-def switch(data, pred):
+def _switch(data, pred):
     """Passes ``data`` to the output that ``pred`` selects."""
-    raise _unsupported("Switch")
+    _no_kernel()
 
 
-@op("RefSwitch", "data: Ref(T), pred: bool -> output_false: Ref(T), output_true: Ref(T)", tier="host")
-def ref_switch(data, pred):
-    """Passes a reference to the output that ``pred`` selects."""
-    raise _unsupported("RefSwitch")
+def _merge(inputs):
+    """Passes on the input that is alive, and tells which one it is."""
+    _no_kernel()
+
+
+def _enter(data, *, frame_name: str, is_constant: bool = False, parallel_iterations: int = 10):
+    """Makes a value available in a loop: at its first turn, or at every one if it is constant."""
+    _no_kernel()
+
+
+def _exit(data):
+    """Makes a value of a loop's last turn available outside."""
+    _no_kernel()
+
+
+def _next_iteration(data):
+    """Makes a value available at the next turn of the loop."""
+    _no_kernel()
+
+
+# Each passes a value or a reference.
+switch = op("Switch", "data: T, pred: bool -> output_false: T, output_true: T", tier="host")(_switch)
+ref_switch = op(
+    "RefSwitch", "data: Ref(T), pred: bool -> output_false: Ref(T), output_true: Ref(T)", tier="host"
+)(_switch)  # fmt: skip
+merge = op("Merge", "inputs: N * T -> output: T, value_index: int32", tier="host", N=at_least(1))(_merge)
+ref_merge = op(
+    "RefMerge", "inputs: Ref(N * T) -> output: Ref(T), value_index: int32", tier="host", N=at_least(1)
+)(_merge)  # fmt: skip
+enter = op("Enter", "data: T -> output: T", tier="host")(_enter)
+ref_enter = op("RefEnter", "data: Ref(T) -> output: Ref(T)", tier="host")(_enter)
+exit_op = op("Exit", "data: T -> output: T", tier="host")(_exit)
+ref_exit = op("RefExit", "data: Ref(T) -> output: Ref(T)", tier="host")(_exit)
+next_iteration = op("NextIteration", "data: T -> output: T", tier="host")(_next_iteration)
+ref_next_iteration = op("RefNextIteration", "data: Ref(T) -> output: Ref(T)", tier="host")(_next_iteration)
 
 
 @op("_SwitchN", "data: T, output_index: int32 -> outputs: num_outs * T", tier="host", num_outs=at_least(1))
 def switch_n(data, output_index, *, num_outs: int):
     """Passes ``data`` to the output of an index; to the last one, if it is out of range."""
-    raise _unsupported("_SwitchN")
-
-
-@op("Merge", "inputs: N * T -> output: T, value_index: int32", tier="host", N=at_least(1))
-def merge(inputs):
-    """Passes on the input that is alive, and tells which one it is."""
-    raise _unsupported("Merge")
-
-
-@op("RefMerge", "inputs: Ref(N * T) -> output: Ref(T), value_index: int32", tier="host", N=at_least(1))
-def ref_merge(inputs):
-    """Passes on the reference that is alive, and tells which one it is."""
-    raise _unsupported("RefMerge")
+    _no_kernel()
 
 
 @op("RefSelect", "index: int32, inputs: Ref(N * T) -> output: Ref(T)", tier="host", N=at_least(1), differentiable=False)
@@ -60,42 +78,6 @@ def ref_select(index, inputs):
             None, None, f"Index must be between 0 and {len(inputs)} (exclusive) but is {position}."
         )
     return inputs[position]
-
-
-@op("Enter", "data: T -> output: T", tier="host")
-def enter(data, *, frame_name: str, is_constant: bool = False, parallel_iterations: int = 10):
-    """Makes a value available in a loop: at its first turn, or at every one if it is constant."""
-    raise _unsupported("Enter")
-
-
-@op("RefEnter", "data: Ref(T) -> output: Ref(T)", tier="host")
-def ref_enter(data, *, frame_name: str, is_constant: bool = False, parallel_iterations: int = 10):
-    """Makes a reference available in a loop."""
-    raise _unsupported("RefEnter")
-
-
-@op("Exit", "data: T -> output: T", tier="host")
-def exit_op(data):
-    """Makes a value of a loop's last turn available outside."""
-    raise _unsupported("Exit")
-
-
-@op("RefExit", "data: Ref(T) -> output: Ref(T)", tier="host")
-def ref_exit(data):
-    """Makes a reference of a loop's last turn available outside."""
-    raise _unsupported("RefExit")
-
-
-@op("NextIteration", "data: T -> output: T", tier="host")
-def next_iteration(data):
-    """Makes a value available at the next turn of the loop."""
-    raise _unsupported("NextIteration")
-
-
-@op("RefNextIteration", "data: Ref(T) -> output: Ref(T)", tier="host")
-def ref_next_iteration(data):
-    """Makes a reference available at the next turn of the loop."""
-    raise _unsupported("RefNextIteration")
 
 
 @op("LoopCond", "input: bool -> output: bool", tier="host", differentiable=False)
