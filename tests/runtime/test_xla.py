@@ -188,24 +188,3 @@ def test_ever_new_values_of_static_feeds_are_not_compiled_without_end(graph, mon
             result = session.run(doubled, {x: np.arange(30.0), size: wanted})
             np.testing.assert_array_equal(result, np.arange(wanted) * 2.0)
     assert len(compiled) == tier_of_xla._MOST_STATIC_VALUES
-
-
-@pytest.mark.parametrize("convolves", [False, True])
-def test_a_step_that_convolves_is_no_branch_of_its_program(graph, monkeypatch, convolves) -> None:
-    branches = []
-    cond = tier_of_xla.jax.lax.cond
-    monkeypatch.setattr(tier_of_xla.jax.lax, "cond", lambda *given: branches.append(given) or cond(*given))
-    monkeypatch.setenv("TIDEFLOW_TIER", "xla")
-    x, labels = tf.constant(np.ones((2, 3, 3, 1), np.float32)), tf.placeholder(tf.int32, [2])
-    weights = tf.Variable(np.ones((3, 3, 1, 4), np.float32))
-    y = tf.nn.conv2d(x, weights, 1, "VALID") if convolves else tf.reshape(x, [2, 9]) @ tf.reshape(weights, [9, 4])
-    loss = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=tf.reshape(y, [2, 4]))
-    step = tf.train.GradientDescentOptimizer(0.1).minimize(tf.reduce_sum(loss))
-    with tf.Session() as session:
-        session.run(weights.initializer)
-        session.run(step, {labels: [0, 3]})
-        before = session.run(weights)
-        with pytest.raises(tf.errors.InvalidArgumentError):
-            session.run(step, {labels: [0, 4]})
-        np.testing.assert_array_equal(session.run(weights), before)
-    assert bool(branches) is not convolves

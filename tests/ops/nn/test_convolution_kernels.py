@@ -12,7 +12,8 @@ import pytest
 
 from tideflow._src.core import errors
 from tideflow._src.ops.nn import convolution_kernels as kernels
-from tideflow._src.ops.nn.convolution_plan import Window
+from tideflow._src.ops.nn import convolution_xla as lowerings
+from tideflow._src.ops.nn.convolution_plan import Window, describe
 from tideflow._src.ops.nn.convolution_xla import COMPILER_OPTIONS
 from tideflow._src.ops.nn.windows import window_output_size
 
@@ -268,3 +269,28 @@ def test_depthwise_checks_depth() -> None:
     x, filter = np.ones((2, 5, 5, 4), np.float32), np.ones((3, 3, 3, 2), np.float32)
     with pytest.raises(errors.InvalidArgumentError, match="same depth: 4 vs 3"):
         kernels.depthwise_conv2d_native.host(x, filter, Window(strides=[1, 1, 1, 1], padding="VALID"))
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_compiled_convolutions_have_batch_first_and_channels_last(case: tuple[Any, ...]) -> None:
+    """XLA transposes what is written in another order at the top level of a program only.
+
+    In a branch or a loop it would compute that element by element.
+    """
+    shape, window, strides, padding, pads, dilations, dtype = case
+    attributes = Window((1, *strides, 1), padding, (0, 0, *pads, 0, 0) if pads else (), dilations=(1, *dilations, 1))
+    call = describe("Conv2D", shape, window, attributes)
+    x = jax.ShapeDtypeStruct(shape, dtype)
+    filter = jax.ShapeDtypeStruct(window, dtype)
+    gradient = jax.ShapeDtypeStruct(call.output_shape, dtype)
+    for function, first, second in (
+        (lowerings.convolve_xla, x, filter),
+        (lowerings.input_gradient_xla, filter, gradient),
+        (lowerings.filter_gradient_xla, x, gradient),
+    ):
+        traced = jax.make_jaxpr(lambda a, b, function=function: function(call, a, b))(first, second)
+        for equation in traced.eqns:
+            if equation.primitive.name == "conv_general_dilated":
+                numbers = equation.params["dimension_numbers"]
+                assert numbers.lhs_spec == numbers.out_spec == (0, 3, 1, 2)
+                assert numbers.rhs_spec == (3, 2, 0, 1)

@@ -362,10 +362,7 @@ class _Compiled:
         self._can_be_kept = False
         self._keeps: list[bool] = []
         self._compiling = threading.RLock()
-        options = compiler_options(self._ops, device)
-        self._options = options or {}
-        # In a branch of a program, XLA on the CPU takes twenty times as long for convolutions.
-        self._may_branch = options is None or not effects.kinds_in(self._ops) & _CONVOLUTIONS
+        self._options = compiler_options(self._ops, device) or {}
         self._jitted: dict[Callable[..., Any], Any] = {}
 
     def _jit(self, trace: Callable[..., Any]) -> Any:
@@ -619,7 +616,7 @@ class _Compiled:
                 outputs = [lookup(tensor) for tensor in self._outputs]
                 updates: list[Any] = [trace.buffers.get(buffer) for buffer in self._written]
                 after = jnp.stack([trace.counters[op] for op in self._streams]) if self._streams else None
-                self._can_be_kept = self._may_branch and all(
+                self._can_be_kept = all(
                     old is not None and new is not None and old.shape == np.shape(new)
                     for old, new in zip(written, updates, strict=True)
                 )

@@ -57,8 +57,6 @@ _UNROLLED_TAPS = 49
 _UNROLLED_PLANES = 16
 
 _LAST = {2: ("NHWC", "HWIO", "NHWC"), 3: ("NDHWC", "DHWIO", "NDHWC")}
-_LAST_TRANSPOSED = {2: ("NHWC", "HWOI", "NHWC"), 3: ("NDHWC", "DHWOI", "NDHWC")}
-_SWAPPED = {2: ("CHWN", "IHWO", "HWNC"), 3: ("CDHWN", "IDHWO", "DHWNC")}
 
 
 def _matrix_only(x: Array) -> bool:
@@ -203,12 +201,12 @@ def input_gradient_xla(call: Convolution, filter: Array, out_backprop: Array) ->
         return _sum_scattered(pieces, [(first,)] * len(pieces), [(tap,) for tap in range(first.window)])
     return lax.conv_general_dilated(
         out_backprop,
-        lax.rev(filter, tuple(range(len(call.axes)))),
+        lax.rev(filter, tuple(range(len(call.axes)))).swapaxes(-1, -2),
         (1,) * len(call.axes),
         [axis.transposed[:2] for axis in call.axes],
         lhs_dilation=call.strides,
         rhs_dilation=call.dilations,
-        dimension_numbers=_LAST_TRANSPOSED[len(call.axes)],
+        dimension_numbers=_LAST[len(call.axes)],
     )
 
 
@@ -237,11 +235,16 @@ def filter_gradient_xla(call: Convolution, x: Array, out_backprop: Array) -> Arr
         ]
         return jax.numpy.stack(pieces)
     pads = [(axis.before, axis.span + axis.extent - 1 - axis.size - axis.before) for axis in call.axes]
-    return jax.lax.conv_general_dilated(
-        x,
-        out_backprop,
+    # Written out, not as dimension numbers: these XLA transposes at the top level of a program only, and what is inside
+    # of a branch or a loop it would compute a hundred times slower.
+    space = tuple(range(1, len(call.axes) + 1))
+    last = len(space) + 1
+    gradient = jax.lax.conv_general_dilated(
+        x.transpose(last, *space, 0),
+        out_backprop.transpose(*space, 0, last),
         call.dilations,
         pads,
         rhs_dilation=call.strides,
-        dimension_numbers=_SWAPPED[len(call.axes)],
+        dimension_numbers=_LAST[len(space)],
     )
+    return gradient.transpose(*space, 0, last)
