@@ -224,3 +224,95 @@ def test_a_run_inside_of_a_run_belongs_to_it():
     log.roll_back()
     rollback.end(log)
     assert buffer.value.tolist() == [0, 1, 2, 3]
+
+
+def test_what_is_fetched_and_has_no_value(tier, session):
+    """It is found out after all operations, or before them."""
+    table = v1.get_variable("table", initializer=[1.0, 2.0], use_resource=False)
+    unset = v1.get_variable("unset", initializer=[1.0, 2.0], use_resource=False)
+    update = v1.scatter_add(table, [0], [5.0]).op
+    with tf.control_dependencies([update]):
+        copy = tf.identity(unset)
+    session.run(table.initializer)
+    for fetch in (unset, copy):
+        with pytest.raises(tf.errors.FailedPreconditionError):
+            session.run([update, fetch])
+        assert session.run(table).tolist() == [1.0, 2.0]
+    session.run(unset.initializer)
+    session.run([update, unset])
+    assert session.run(table).tolist() == [6.0, 2.0]
+
+
+@pytest.mark.parametrize("scatters", [False, True])
+def test_a_variable_that_the_last_stage_changes_again(tier, scatters):
+    held = tf.Variable([1.0, 2.0])
+
+    @tf.function
+    def step(index):
+        held.assign_add([1.0, 1.0])
+        seen = tf.ensure_shape(tf.py_function(lambda value: value, [held.read_value()], tf.float32), [2])
+        if scatters:
+            held.scatter_add(tf.IndexedSlices(seen, tf.constant([0, 1])))
+        else:
+            held.assign_add(seen)
+        return tf.gather(seen, index) + held
+
+    for _ in range(2):
+        with FAILS:
+            step(tf.constant(7))
+        assert held.numpy().tolist() == [1.0, 2.0]
+    step(tf.constant(1))
+    with FAILS:
+        step(tf.constant(7))
+    assert held.numpy().tolist() == [4.0, 6.0]
+
+
+def test_rows_that_an_interrupted_kernel_has_changed():
+    buffer = _buffer()
+    log = rollback.begin()
+    array = rollback.rows_to_change(buffer)
+    rollback.keep_rows(array, np.array([1]))
+    array[1] = 9  # and Ctrl-C comes before the operation has said that it has changed them
+    log.roll_back()
+    rollback.end(log)
+    assert buffer.value.tolist() == [0, 1, 2, 3]
+    assert buffer.writer is None
+
+
+@pytest.mark.parametrize("change", [_add, lambda buffer, _: rollback.replace(buffer, buffer.peek() + np.float32(10))])
+def test_what_another_thread_has_left_is_what_is_given_back(change):
+    buffer = _buffer()
+    log = rollback.begin()
+    change(buffer, [0])
+    with rollback.apart():
+        rollback.replace(buffer, np.full(4, 7, np.float32))
+    change(buffer, [1, 1])
+    log.roll_back()
+    rollback.end(log)
+    assert buffer.value.tolist() == [7, 7, 7, 7]
+
+
+def test_ctrl_c_does_not_keep_a_run_from_giving_back():
+    class Interrupted:
+        """Is a lock the wait for which is interrupted once."""
+
+        def __init__(self):
+            self.waits = 0
+
+        def __enter__(self):
+            self.waits += 1
+            if self.waits == 1:
+                raise KeyboardInterrupt
+
+        def __exit__(self, *_):
+            pass
+
+    first, second = _buffer(), _buffer()
+    log = rollback.begin()
+    for buffer in (first, second):
+        rollback.replace(buffer, buffer.peek() + np.float32(1))
+    second.lock = Interrupted()
+    with pytest.raises(KeyboardInterrupt):
+        log.roll_back()
+    rollback.end(log)
+    assert [buffer.value.tolist() for buffer in (first, second)] == [[0, 1, 2, 3]] * 2

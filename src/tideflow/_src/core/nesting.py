@@ -10,12 +10,14 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 
 #: The most frames of Python that a level takes.
 _FRAMES = 100
 #: The levels for which there is room; more would take more than the stack of a thread holds, which ends the process.
 MOST_LEVELS = 1000
+#: The highest limit that Python takes.
+_HIGHEST = 2**31 - 1
 
 
 class _Nesting(threading.local):
@@ -43,14 +45,14 @@ def room(levels: int) -> Iterator[None]:
     """Gives the block room for levels of functions, beside those that this thread has room for already."""
     nesting = _nesting
     outer = nesting.levels
-    nesting.levels = min(outer + levels, MOST_LEVELS)
-    frames = (nesting.levels - outer) * _FRAMES
-    _raise_limit(frames)
+    inner = min(outer + levels, MOST_LEVELS)
+    frames = _raise_limit((inner - outer) * _FRAMES)
     try:
+        nesting.levels = inner
         yield
     finally:
         nesting.levels = outer
-        _raise_limit(-frames)
+        _lower_limit(frames)
 
 
 def has_room(levels: int) -> bool:
@@ -58,7 +60,16 @@ def has_room(levels: int) -> bool:
     return _nesting.levels >= levels
 
 
-def _raise_limit(frames: int) -> None:
-    """Adds to the limit, which all threads share."""
+def _raise_limit(frames: int) -> int:
+    """Adds to the limit, which all threads share; returns how much, for a user may have set it as high as it goes."""
     with _lock:
-        sys.setrecursionlimit(sys.getrecursionlimit() + frames)
+        limit = sys.getrecursionlimit()
+        frames = min(frames, _HIGHEST - limit)
+        sys.setrecursionlimit(limit + frames)
+        return frames
+
+
+def _lower_limit(frames: int) -> None:
+    """Takes from the limit what was added; one that is too low for that was set by the user meanwhile, and stays."""
+    with _lock, suppress(ValueError, RecursionError):
+        sys.setrecursionlimit(sys.getrecursionlimit() - frames)

@@ -133,14 +133,18 @@ class HostProgram(Interpreted):
         return values
 
     def _last_to_fail(self) -> int:
-        """Returns the place of the last operation that can fail; -1 if none can."""
-        changed = {
-            self._state.buffer_of(tensor) for op in self._changing if op.op_def.updates for tensor in op._inputs
-        } - {None}
+        """Returns the place of the last operation that can fail; -1 if none can, and one beyond all if reading can."""
+        buffer_of = self._state.buffer_of
+        #: Variables that have a value, once nothing but reading them is left to do.
+        changed = {buffer_of(tensor) for op in self._changing if op.op_def.updates for tensor in op._inputs} | {None}
+        if any(tensor._dtype._is_ref_dtype and buffer_of(tensor) not in changed for tensor in self._outputs):
+            return len(self._ops)
         for position in range(len(self._ops) - 1, -1, -1):
             op = self._ops[position]
-            read = op.type == "ReadVariableOp" and self._state.buffer_of(op._inputs[0]) in changed
-            if not read and op.type not in _NEVER_FAIL and not self._state.is_handle(op):
+            if self._state.is_handle(op):
+                continue
+            never_fails = op.type in _NEVER_FAIL or (op.type == "ReadVariableOp" and buffer_of(op._inputs[0]))
+            if not never_fails or any(buffer_of(tensor) not in changed for tensor in op._inputs):
                 return position
         return -1
 

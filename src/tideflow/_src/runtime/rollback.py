@@ -22,14 +22,16 @@ class _Rows:
     """Is what an array held before a run changed some of its rows.
 
     Attributes:
+      array: the array, which is there as long as this, so that no other has its identity.
       kept: where rows were, and what they were, the last change last.
       size: how many elements these have.
       writer: what changed the variable last before the run.
     """
 
-    __slots__ = ("kept", "size", "writer")
+    __slots__ = ("array", "kept", "size", "writer")
 
-    def __init__(self, writer: Any) -> None:
+    def __init__(self, array: Any, writer: Any) -> None:
+        self.array = array
         self.kept: list[tuple[Any, Any]] = []
         self.size = 0
         self.writer = writer
@@ -47,20 +49,50 @@ class UndoLog:
     Attributes:
       values: of each variable whose value the run has replaced, the first one, its lease, and what had written it.
       rows: of each variable of which it has changed rows before, these.
-      by_array: the same by the identity of the array that holds the rows. The array is there as long as the log.
+      by_array: the same by the identity of the array that holds the rows.
+      is_last: whether the last stage of the run has begun, which changes everything or nothing if XLA runs it.
     """
 
     def __init__(self) -> None:
         self.values: dict[Buffer, tuple[Any, Any, Any]] = {}
         self.rows: dict[Buffer, _Rows] = {}
         self.by_array: dict[int, _Rows] = {}
+        self.is_last = False
 
     def keep(self, buffer: Buffer) -> bool:
         """Keeps the value of a variable, under its lock, before it is replaced; tells whether it was not kept yet."""
+        if buffer.writer is not self:
+            self._forget(buffer)
         if buffer in self.values:
             return False
         self.values[buffer] = buffer.value, buffer.lease, buffer.writer
         return True
+
+    def keep_rows_of(self, buffer: Buffer, array: Any) -> None:
+        """Gets ready, under the lock, to keep rows that change in an array that :meth:`Buffer.take` has given."""
+        if buffer.writer is not self:
+            self._forget(buffer)
+        if buffer in self.values:
+            return
+        rows = self.rows.get(buffer)
+        if array is not buffer.value:
+            self.keep(buffer)
+        elif rows is None:
+            self.rows[buffer] = self.by_array[id(array)] = _Rows(array, buffer.writer)
+        elif rows.size > array.size:  # a loop keeps no more than a copy
+            self.values[buffer] = rows.undo(np.array(array)), None, rows.writer
+            self._forget_rows(buffer)
+        buffer.writer = self  # not later: an interrupted kernel may have changed rows
+
+    def _forget(self, buffer: Buffer) -> None:
+        """Forgets what a variable had before somebody else changed it: that change is not to be lost."""
+        self.values.pop(buffer, None)
+        self._forget_rows(buffer)
+
+    def _forget_rows(self, buffer: Buffer) -> None:
+        rows = self.rows.pop(buffer, None)
+        if rows is not None:
+            self.by_array.pop(id(rows.array), None)
 
     def clear(self) -> None:
         """Forgets what was kept."""
@@ -72,12 +104,16 @@ class UndoLog:
     def roll_back(self) -> None:
         """Gives variables what they had before the run.
 
-        A variable that another thread has changed since then keeps its value: that update is not lost.
+        A variable that another thread, or a Python function, has changed since then gets what that one left in it.
         """
-        for buffer in {**self.values, **self.rows}:
-            with buffer.lock:
-                if buffer.writer is self:
-                    self._give_back(buffer)
+        try:
+            for buffer in {**self.values, **self.rows}:
+                with buffer.lock:
+                    if buffer.writer is self:
+                        self._give_back(buffer)
+        except KeyboardInterrupt:  # which ends the run, but no half of it
+            self.roll_back()
+            raise
 
     def _give_back(self, buffer: Buffer) -> None:
         rows = self.rows.get(buffer)
@@ -155,6 +191,12 @@ def current_log() -> UndoLog | None:
     return _current.log
 
 
+def for_good() -> bool:
+    """Tells whether what a compiled stage does is the last thing that its run does, so that nothing need be kept."""
+    log = _current.log
+    return log is None or (log.is_last and not _current.depth)
+
+
 def replace(buffer: Buffer, value: Any) -> None:
     """Replaces the value of a variable, under its lock, in an operation of a run."""
     log = _current.log
@@ -170,17 +212,8 @@ def rows_to_change(buffer: Buffer) -> Any:
     """
     value = buffer.take()
     log = _current.log
-    if log is None or buffer in log.values:
-        return value
-    if value is not buffer.value:
-        log.keep(buffer)
-        return value
-    rows = log.rows.get(buffer)
-    if rows is None:
-        rows = log.rows[buffer] = log.by_array[id(value)] = _Rows(buffer.writer)
-    elif rows.size > value.size:  # a loop keeps no more than a copy
-        log.values[buffer] = rows.undo(np.array(value)), None, rows.writer
-        del log.rows[buffer], log.by_array[id(value)]
+    if log is not None:
+        log.keep_rows_of(buffer, value)
     return value
 
 

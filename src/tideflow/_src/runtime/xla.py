@@ -12,7 +12,6 @@ import math
 import threading
 import weakref
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from itertools import compress
 from typing import Any, NamedTuple
 
@@ -112,6 +111,7 @@ class CompiledPlan:
             else:
                 self._steps.append((interpreted(stage, plan, state), stage))
         self._fetches = [plan.resolve(tensor) for tensor in plan.fetches]
+        self._fetched_only = self._variables_fetched_only()
         only = len(self._steps) == 1 and isinstance(self._steps[0][0], _Program)
         self._single = self._steps[0][0] if only and self._direct() else None
 
@@ -119,6 +119,13 @@ class CompiledPlan:
         """Whether the only stage takes the feeds and gives the fetches just as the caller does."""
         stage = self._steps[0][1]
         return _same(stage.inputs, self._plan.feeds) and _same(stage.outputs, self._fetches)
+
+    def _variables_fetched_only(self) -> list[Buffer]:
+        """Returns the variables that are fetched by reference and that the plan does not write."""
+        buffer_of = self._state.buffer_of
+        fetched = [buffer_of(tensor) for tensor in self._fetches if tensor._dtype._is_ref_dtype]
+        written = effects.of(self._plan.ops, self._plan, lambda tensor: buffer_of(self._plan.resolve(tensor))).written
+        return [buffer for buffer in fetched if buffer is not None and buffer not in written]
 
     def __call__(self, values: Sequence[Any]) -> Sequence[Any]:
         """Runs the plan: values of the feeds in, values of the fetches out, in host memory."""
@@ -128,6 +135,9 @@ class CompiledPlan:
         """Runs the plan: values of the feeds in, values of the fetches out, wherever they are."""
         if self._single is not None:
             return self._single(values)  # type: ignore[no-any-return]
+        for buffer in self._fetched_only:
+            if buffer.value is None:
+                buffer.peek()  # fails before anything has changed
         known: dict[SymbolicTensor, Any] = dict(zip(self._plan.feeds, values, strict=True))
         if not self._fails_by_halves:
             self._run(self._steps, known)
@@ -135,8 +145,9 @@ class CompiledPlan:
         log = rollback.begin()
         try:
             self._run(self._steps[:-1], known)
-            with nullcontext() if log is None else rollback.apart():  # the last one sees to what it changes itself
-                self._run(self._steps[-1:], known)
+            if log is not None:
+                log.is_last = True
+            self._run(self._steps[-1:], known)
         except BaseException:
             if log is not None:
                 log.roll_back()
@@ -448,7 +459,7 @@ class _Compiled:
         """
         kinds = tuple([value.__class__ for value in written])
         cold = kinds not in found.warm
-        log = rollback.current_log()
+        log = None if rollback.for_good() else rollback.current_log()
         if not cold and not found.keeps and log is None:
             return written
         found.warm.add(kinds)
@@ -466,12 +477,17 @@ class _Compiled:
     def _store(self, found: _Found, updates: Sequence[Any], failed: Any, counters: Any) -> None:
         """Gives variables and random streams what a run has made of them. The locks are held."""
         buffers: Sequence[Buffer] = self._written
-        if found.keeps and failed is not None and int(np.asarray(failed)) >= 0:
+        has_failed = failed is not None and int(np.asarray(failed)) >= 0
+        if has_failed and found.keeps:
             changed = [not is_kept for is_kept in found.keeps]
             buffers, updates = list(compress(buffers, changed)), list(compress(updates, changed))
         log = rollback.current_log()
         for buffer, value in zip(buffers, updates, strict=True):
-            buffer.value, buffer.lease, buffer.writer = value, None, log
+            buffer.value, buffer.lease = value, None
+            if not has_failed:  # else it is what an earlier stage has written
+                buffer.writer = log
+        if log is not None and not has_failed and rollback.for_good():
+            log.clear()
         if counters is not None:
             for op, counter in zip(self._streams, np.asarray(counters), strict=True):
                 self._state.random_of(op).counter = counter
