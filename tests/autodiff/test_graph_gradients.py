@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import tideflow.v1 as tf
+from tideflow._src.core import context
 
 
 def run(fetches, feeds=None):
@@ -141,3 +142,81 @@ def test_what_is_stopped_has_a_gradient_itself(graph) -> None:
     da, db = tf.gradients(b, [a, b], stop_gradients=[b])
     assert da is None
     assert run(db) == 1.0
+
+
+def _in_a_branch(x, build):
+    return tf.cond(x > 0, build, lambda: tf.constant(0.0))
+
+
+def _in_a_branch_of_a_branch(x, build):
+    return _in_a_branch(x, lambda: _in_a_branch(x, build))
+
+
+def _in_a_loop(x, build):
+    return tf.while_loop(lambda turn, _: turn < 1, lambda turn, _: (turn + 1, build()), (0, 0.0))[1]
+
+
+def _in_a_function(x, build):
+    return tf.function(build)()
+
+
+@pytest.mark.parametrize("place", [_in_a_branch, _in_a_branch_of_a_branch, _in_a_loop, _in_a_function])
+def test_gradients_go_through_what_a_function_captures(graph, tier, place) -> None:
+    """In a branch, what depends on ``x`` inside and what depends on it outside both count."""
+    x = tf.placeholder(tf.float32, [])
+    y = x * x
+    power = tf.while_loop(lambda turn, _: turn < 3, lambda turn, value: (turn + 1, value * y), (0, x))[1]
+    assert run(place(x, lambda: tf.gradients(power * x, x)[0]), {x: 2.0}) == 8 * 2.0**7
+    assert run(place(x, lambda: tf.gradients(y * x, x, stop_gradients=y)[0]), {x: 2.0}) == 4.0
+    assert run(place(x, lambda: tf.gradients(y * x, y)[0]), {x: 2.0}) == 2.0
+
+
+def test_gradients_in_a_function_of_a_variable_that_functions_around_it_use_too() -> None:
+    with context.eager_scope():
+        v = tf.Variable(3.0, use_resource=True)
+
+        @tf.function
+        def step(x):
+            y = v * x
+            inner = tf.function(lambda: tf.gradients(y * v, [v, x]))
+            return inner()
+
+        assert [item.numpy() for item in step(tf.constant(2.0))] == [12.0, 9.0]
+
+
+def test_rows_of_a_hessian_in_a_loop(graph, tier) -> None:
+    x = tf.placeholder(tf.float32, [2])
+    gradient = tf.gradients(tf.reduce_sum(x**3.0) + x[0] * x[1], x)[0]
+    rows = tf.map_fn(lambda row: tf.gradients(gradient[row], x)[0], tf.range(2), fn_output_signature=tf.float32)
+    np.testing.assert_allclose(run(rows, {x: [1.0, 2.0]}), [[6.0, 1.0], [1.0, 12.0]], rtol=1e-5)
+
+
+@pytest.mark.parametrize("make", [tf.train.GradientDescentOptimizer, tf.train.AdamOptimizer])
+def test_an_optimizer_in_a_branch_trains_the_variables_of_the_graph(graph, tier, make) -> None:
+    v = tf.get_variable("v", initializer=3.0, use_resource=True)
+    x = tf.placeholder(tf.float32, [])
+    loss = tf.square(v * x)
+    train = tf.cond(x > 0, lambda: tf.group(make(0.1).minimize(loss)), tf.no_op)
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        session.run(train, {x: -1.0})
+        assert session.run(v) == 3.0
+        session.run(train, {x: 1.0})
+        assert session.run(v) < 3.0
+
+
+def test_functions_share_collections_of_variables_and_have_copies_of_others(graph) -> None:
+    v = tf.get_variable("v", initializer=3.0)
+    tf.add_to_collection("others", 1)
+    seen = []
+
+    def branch():
+        tf.add_to_collection("others", 2)
+        w = tf.get_variable("w", initializer=1.0, use_resource=True)
+        seen.append((tf.trainable_variables() == [v, w], tf.get_collection("others")))
+        return w + 1.0
+
+    tf.cond(tf.placeholder(tf.bool, []), branch, lambda: 2.0)
+    assert seen == [(True, [1, 2])]
+    assert [item.name for item in tf.global_variables()] == ["v:0", "w:0"]
+    assert tf.get_collection("others") == [1]

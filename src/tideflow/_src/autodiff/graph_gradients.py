@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,9 @@ def gradients(
 ) -> list[Any]:
     """Returns the symbolic derivatives of the sum of ``ys`` with respect to each of ``xs``.
 
+    In a branch, a loop or another function, ``ys`` may depend on ``xs`` through operations of the graphs around it: the
+    gradient goes through what the function captures.
+
     Args:
       ys: a tensor or list of tensors.
       xs: a tensor, variable, or list of those.
@@ -64,16 +67,15 @@ def gradients(
     del gate_gradients, aggregation_method
     ys_list = [_as_tensor(y, graph) for y in _as_list(ys)]
     sources = _as_list(xs)
-    xs_list = [_source(x, graph) for x in sources]
-    stops = {_source(x, graph) for x in _as_list(stop_gradients)} if stop_gradients is not None else set()
+    xs_list = [_stand_ins(x, graph) for x in sources]
+    stops = {tensor for x in _as_list(stop_gradients) for tensor in _stand_ins(x, graph)}
     grads = _as_list(grad_ys) if grad_ys is not None else [None] * len(ys_list)
     if len(grads) != len(ys_list):
         raise ValueError(f"Length mismatch. Passed {len(grads)} grad_ys for {len(ys_list)} ys")
     unconnected = UnconnectedGradients(unconnected_gradients)
     with graph.name_scope(name):
         seeds = [_seed(y, grad, index) for index, (y, grad) in enumerate(zip(ys_list, grads, strict=True))]
-        walk = _Walk(graph, xs_list, stops, colocate_gradients_with_ops)
-        found = walk.run(ys_list, seeds)
+        found = _across_graphs(graph, ys_list, xs_list, seeds, stops, colocate_gradients_with_ops)
         if unconnected is UnconnectedGradients.ZERO:
             registry: Any = OpDef.registry
             found = [
@@ -118,9 +120,63 @@ def gradients_of_seeds(ys: Sequence[SymbolicTensor], xs: Sequence[Any], seeds: S
     """
     outer = ys[0].op.graph
     with outer.as_default():
-        sources = [_source(x, outer) for x in xs]
+        sources = [outer.capture(_source(x)) for x in xs]
     walk = _Walk(context.current_graph(), sources, set(), False)
     return walk.run(ys, seeds)
+
+
+def _across_graphs(
+    graph: Graph,
+    ys: Sequence[SymbolicTensor],
+    xs: Sequence[Sequence[SymbolicTensor]],
+    seeds: Sequence[Any],
+    stops: set[SymbolicTensor],
+    colocate: bool,
+) -> list[Any]:
+    """Returns the gradient of each of ``xs``, built in ``graph``, whose operations and those around it lead to ``ys``.
+
+    A walk in each graph gives the gradients of what it captures; the walk in the graph around goes on from there.
+
+    Args:
+      graph: the graph that is being built.
+      ys: tensors of it.
+      xs: for each source the tensors that stand for it, in ``graph`` and in those around it.
+      seeds: the gradient of each of ``ys``.
+      stops: tensors, of all these graphs, that are treated as constants.
+      colocate: whether each gradient asks for the device of its operation.
+    """
+    wanted = {tensor: None for tensors in xs for tensor in tensors}
+    found: dict[SymbolicTensor, Any] = {}
+    pending = list(zip(ys, seeds, strict=True))
+    for level in _levels(graph):
+        here = [(y, seed) for y, seed in pending if y.op.graph is level]
+        pending = [(y, seed) for y, seed in pending if y.op.graph is not level]
+        targets = {tensor: None for tensor in wanted if tensor.op.graph is level}
+        for tensor in targets:
+            del wanted[tensor]
+        captured = [
+            (outer, inner)
+            for outer, inner in getattr(level, "captures", ())
+            if wanted and isinstance(outer, SymbolicTensor) and inner not in targets
+        ]
+        walk = _Walk(graph, [*targets, *(inner for _, inner in captured)], stops, colocate)
+        results = walk.run([y for y, _ in here], [seed for _, seed in here])
+        found.update(zip(targets, results, strict=False))
+        for (outer, _), gradient in zip(captured, results[len(targets) :], strict=True):
+            if gradient is not None:
+                pending.append((outer, gradient))
+        if not wanted:
+            break
+    parts = [[found[tensor] for tensor in tensors if found.get(tensor) is not None] for tensors in xs]
+    return [total(part, "AddN") if len(part) > 1 else part[0] if part else None for part in parts]
+
+
+def _levels(graph: Graph) -> Iterator[Graph]:
+    """Yields a graph and those around it, for the graph of a function, from the inside out."""
+    level: Graph | None = graph
+    while level is not None:
+        yield level
+        level = getattr(level, "outer_graph", None)
 
 
 class _Walk:
@@ -254,15 +310,30 @@ def _as_tensor(value: Any, graph: Graph) -> SymbolicTensor:
     return graph.capture(tensor)
 
 
-def _source(value: Any, graph: Graph) -> SymbolicTensor:
+def _source(value: Any) -> Any:
     """The tensor with respect to which ``value`` is differentiated: a variable's handle or reference."""
+    if isinstance(value, SymbolicTensor):
+        return value
     if isinstance(value, IndexedSlices):
-        return value.values  # type: ignore[no-any-return]
+        return value.values
     handle = getattr(value, "handle", None)
-    if handle is not None and not isinstance(value, SymbolicTensor):
-        return graph.capture(handle)
-    tensor: Any = convert_to_tensor(value, as_ref=True)
-    return graph.capture(tensor)
+    if handle is not None:
+        return handle
+    return convert_to_tensor(value, as_ref=True)
+
+
+def _stand_ins(value: Any, graph: Graph) -> list[SymbolicTensor]:
+    """Returns the tensors that stand for ``value`` in a graph and those around it.
+
+    A node is itself, wherever it is: what functions capture leads back to it. What was made outside of all graphs has a
+    parameter in each function that uses it.
+    """
+    tensor = _source(value)
+    levels = list(_levels(graph))
+    if isinstance(tensor, SymbolicTensor) and tensor.op.graph in levels:
+        return [tensor]
+    around = [inner for level in levels[1:] for outer, inner in getattr(level, "captures", ()) if outer is tensor]
+    return [graph.capture(tensor), *around]
 
 
 def _seed(y: SymbolicTensor, given: Any, index: int) -> Any:

@@ -25,8 +25,12 @@ from tideflow._src.runtime.effects import buffer_in_value, read_value
 from tideflow._src.runtime.plan import Plan, in_order, needed
 from tideflow._src.runtime.program import Program
 from tideflow._src.runtime.state import RunState, current_state
+from tideflow._src.state.graph_keys import GraphKeys
 
 _numbers = itertools.count()
+
+#: What branches, loops and functions in a graph both read and extend: the collections of variables of the graph around.
+_SHARED_COLLECTIONS = (GraphKeys.GLOBAL_VARIABLES, GraphKeys.LOCAL_VARIABLES, GraphKeys.TRAINABLE_VARIABLES)
 
 
 class FuncGraph(Graph):
@@ -63,6 +67,18 @@ class FuncGraph(Graph):
         if self.outer_graph is not None:
             self.seed = self.outer_graph.seed
             self._gradient_overrides = self.outer_graph._gradient_overrides
+            self._inherit_collections(self.outer_graph)
+
+    def _inherit_collections(self, outer: Graph) -> None:
+        """Takes over the collections of the graph around.
+
+        Those of variables are shared, so that an optimizer in a branch finds what it is to train. Of the others the
+        function has its own copies: nobody outside could use the operations that are added inside.
+        """
+        for key in outer.collections:
+            self._collections[key] = outer.get_collection(key)
+        for key in _SHARED_COLLECTIONS:
+            self._collections[key] = outer.get_collection_ref(key)
 
     @property
     def captures(self) -> list[tuple[Any, SymbolicTensor]]:

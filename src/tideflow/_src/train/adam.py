@@ -8,6 +8,7 @@ from typing import Any
 from tideflow._src.core import context
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.control.grouping import control_dependencies, group
+from tideflow._src.ops.control.init_scope import init_scope
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.state import assignment
 from tideflow._src.train import slot_creator
@@ -47,7 +48,8 @@ class AdamOptimizer(Optimizer):
         self._epsilon_t: Any = None
 
     def _get_beta_accumulators(self) -> tuple[Any, Any]:
-        graph = context.current_graph()
+        with init_scope():  # a branch uses those of the graph around, where slots are made
+            graph = context.current_graph()
         return self._get_non_slot_variable("beta1_power", graph), self._get_non_slot_variable("beta2_power", graph)
 
     def _create_slots(self, var_list: Sequence[Any]) -> None:
