@@ -270,6 +270,7 @@ newaxis = None
 #: The namespaces inside this one. Each is imported when it is first used.
 SUBMODULES = (
     "audio",
+    "autograph",
     "autodiff",
     "bitwise",
     "compat",

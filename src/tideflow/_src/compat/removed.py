@@ -22,7 +22,6 @@ _LATER = {
     "ragged": "use dense tensors and a mask",
     "distribute": "run on one device",
     "lite": "export the graph with tf.io.write_graph",
-    "autograph": "use tf.cond and tf.while_loop",
 }
 
 

@@ -63,18 +63,29 @@ def cond(
             value_of_operations=pred,
             own_nodes=True,
         )
-        names = ("true_fn", "false_fn", "tf.cond")
-        _check_same(then_graph, then_result, else_graph, else_result, names)
-        merged = _merge_captures([then_graph, else_graph])
-        stateful = then_graph.is_stateful() or else_graph.is_stateful()
-        operation: Any = if_op if stateful else stateless_if
-        types = [output._dtype.base_dtype for output in then_graph.outputs]
-        with waiting_for([then_graph, else_graph]):
-            outputs = operation(
-                pred, merged, Tcond=pred.dtype, Tout=types, then_branch=then_graph, else_branch=else_graph,
-                output_shapes=output_shapes([then_graph, else_graph]), name=scope,
-            )  # fmt: skip
-        return _repack(graph, then_result, outputs, then_graph)
+        _check_same(then_graph, then_result, else_graph, else_result, ("true_fn", "false_fn", "tf.cond"))
+        return choose(pred, (then_graph, else_graph), then_result, scope)
+
+
+def choose(pred: Any, branches: tuple[FuncGraph, FuncGraph], structure: Any, name: str) -> Any:
+    """Adds the operation that runs one of two graphs, and returns its results.
+
+    Args:
+      pred: a boolean scalar of the current graph.
+      branches: the graph to run if ``pred`` holds, and the other one, whose outputs have the same dtypes.
+      structure: what the outputs of the first one make up.
+      name: the operation's name, or the name scope to call it by.
+    """
+    then_graph, else_graph = branches
+    merged = _merge_captures(branches)
+    operation: Any = if_op if then_graph.is_stateful() or else_graph.is_stateful() else stateless_if
+    types = [output._dtype.base_dtype for output in then_graph.outputs]
+    with waiting_for(branches):
+        outputs = operation(
+            pred, merged, Tcond=pred.dtype, Tout=types, then_branch=then_graph, else_branch=else_graph,
+            output_shapes=output_shapes(branches), name=name,
+        )  # fmt: skip
+    return _repack(structure, outputs, then_graph)
 
 
 install_conditional(cond)
@@ -109,11 +120,10 @@ def _unpacked(result: Any, strict: bool) -> Any:
     return result
 
 
-def _repack(graph: Any, structure: Any, outputs: Any, branch: FuncGraph) -> Any:
+def _repack(structure: Any, outputs: Any, branch: FuncGraph) -> Any:
     if not branch.outputs:
         return structure
     registry: Any = OpDef.registry
-    del graph
     return structures.pack(structure, [registry["Identity"](output) for output in outputs])
 
 
@@ -203,7 +213,7 @@ def switch_case(branch_index: Any, branch_fns: Any, default: Any = None, name: s
                 branch_index, merged, Tout=[output._dtype.base_dtype for output in graphs[0].outputs], branches=graphs,
                 output_shapes=output_shapes(graphs), name=scope,
             )  # fmt: skip
-        return _repack(graph, built[0][1], outputs, graphs[0])
+        return _repack(built[0][1], outputs, graphs[0])
 
 
 def _indexed(branch_fns: Any) -> dict[int, Any]:

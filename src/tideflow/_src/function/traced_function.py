@@ -55,7 +55,7 @@ class TracedFunction(interfaces.Callable):
       python_function: the function; a method may be bound to its object.
       name: the name in graphs and messages.
       input_signature: types that the arguments are held to, so that the function is traced once.
-      autograph: accepted; statements of Python are not rewritten.
+      autograph: whether Python's control flow over tensors becomes that of the graph.
       jit_compile: whether XLA must compile the function, at once; then what only the host can run is an error.
       reduce_retracing: whether a second shape makes the function be traced for unknown sizes.
       experimental_implements, experimental_autograph_options, experimental_attributes: what the function's definition
@@ -151,6 +151,15 @@ class TracedFunction(interfaces.Callable):
         if owner is None:
             raise ReferenceError(f"The object that the method {self._name!r} belongs to is gone.")
         return self._function.__get__(owner)
+
+    def _traceable(self) -> Callable[..., Any]:
+        """Returns the Python function as it is traced: with control flow over tensors that of a graph."""
+        function = self._callable()
+        if not self._autograph:
+            return function
+        from tideflow._src.function.autograph.conversion import convert  # what it needs is loaded at the first trace
+
+        return convert(function)  # type: ignore[no-any-return]
 
     # Methods.
 
@@ -317,7 +326,7 @@ class TracedFunction(interfaces.Callable):
         self._trace_count += 1
         start = perf_counter()
         try:
-            graph = trace(self._callable(), parameters, variables, self._name, self._marks)
+            graph = trace(self._traceable(), parameters, variables, self._name, self._marks)
         finally:
             under_way.pop()
         took = perf_counter() - start
@@ -539,8 +548,8 @@ def function(
       input_signature: a sequence of ``tf.TensorSpec``, one for each argument: the function is traced once, and calls
       that
         do not fit are an error.
-      autograph: accepted; Python's own ``if`` and ``for`` on tensors are not rewritten: use ``tf.cond``,
-        ``tf.while_loop`` and ``tf.map_fn``.
+      autograph: whether Python's ``if``, ``while``, ``for`` and the like become operations of the graph where they depend
+        on tensors; the function and those that it calls are rewritten for it, libraries excepted.
       jit_compile: whether XLA compiles the whole function at once. If so, calls raise InvalidArgumentError where it
         holds what no compiler takes, such as strings, Python functions and queues; otherwise the host runs these.
       reduce_retracing: whether a function that sees a second shape is traced for unknown sizes.

@@ -572,6 +572,7 @@ newaxis = None
 SUBMODULES = (
     "app",
     "audio",
+    "autograph",
     "tideflow.bitwise",
     "tideflow.compat",
     "tideflow.config",

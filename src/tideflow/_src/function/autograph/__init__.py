@@ -1,0 +1,1 @@
+"""AutoGraph: statements of Python whose conditions are tensors become conditionals and loops of the graph."""

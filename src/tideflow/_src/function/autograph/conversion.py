@@ -1,0 +1,216 @@
+"""Converts functions: finds the source, rewrites it, compiles it, and keeps what was made by code object."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import functools
+import inspect
+import sys
+import threading
+import weakref
+from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType
+from typing import Any
+
+from tideflow._src.core.logger import get_logger
+from tideflow._src.function.autograph import source, transform
+
+_lock = threading.RLock()
+_warned: set[str] = set()
+#: Marks functions that are not to be converted.
+UNCONVERTED = "_autograph_do_not_convert"
+
+
+def convert(function: Any) -> Any:
+    """Returns a function whose control flow over tensors becomes that of a graph, or the function itself.
+
+    What is no function of Python, belongs to a library, or has no source, comes back as it is.
+    """
+    if isinstance(function, MethodType):
+        converted = convert(function.__func__)
+        return function if converted is function.__func__ else MethodType(converted, function.__self__)
+    if isinstance(function, functools.partial):
+        converted = convert(function.func)
+        if converted is function.func:
+            return function
+        return functools.partial(converted, *function.args, **function.keywords)
+    if not isinstance(function, FunctionType):
+        return _convert_object(function)
+    if UNCONVERTED in function.__dict__ or is_of_library(function):
+        return function
+    code = code_of(function)
+    return function if code is None else _with_code(function, code)
+
+
+def _convert_object(value: Any) -> Any:
+    """Returns what calls the converted ``__call__`` of an object of a user's class."""
+    kind = type(value)
+    if isinstance(value, type | BuiltinFunctionType) or not isinstance(getattr(kind, "__call__", None), FunctionType):
+        return value
+    method = kind.__call__
+    if kind.__module__.partition(".")[0] == "tideflow" or hasattr(value, "python_function"):
+        return value
+    converted = convert(method)
+    return value if converted is method else MethodType(converted, value)
+
+
+def code_of(function: FunctionType) -> CodeType | None:
+    """Returns the converted code of a function; None if it is to run as it is."""
+    key = function.__code__
+    if transform.OPERATORS in key.co_freevars:
+        return None  # it is a function inside of a converted one
+    with _lock:
+        known = _codes.get(key, _unknown)
+        if known is not _unknown:
+            return known  # type: ignore[return-value]
+        try:
+            made = _compiled(function)
+        except source.NoSource as error:
+            made = None
+            _warn(function, str(error))
+        _codes[key] = made
+        return made
+
+
+_unknown = object()
+
+
+class _Codes:
+    """Is a weak table by code object, for which equal code of two files is not the same."""
+
+    def __init__(self) -> None:
+        self._items: dict[int, tuple[Any, Any]] = {}
+
+    def get(self, code: CodeType, default: Any) -> Any:
+        """Returns what is known of a code object."""
+        item = self._items.get(id(code))
+        return default if item is None else item[1]
+
+    def __setitem__(self, code: CodeType, value: Any) -> None:
+        key = id(code)
+        self._items[key] = (weakref.ref(code, lambda _: self._items.pop(key, None)), value)
+
+
+_codes = _Codes()
+
+
+def rewritten(function: FunctionType) -> ast.FunctionDef | ast.Lambda | None:
+    """Returns the rewritten definition of a function; None if there is nothing to rewrite.
+
+    Raises:
+      NoSource: there is no source.
+    """
+    node = source.syntax_of(function)
+    if transform.is_plain(node) or transform.runs_as_it_is(node):
+        return None
+    code = function.__code__
+    _mangle(node, function)
+    names = {*code.co_varnames, *code.co_cellvars, *code.co_freevars}
+    shadowed = names | (function.__globals__.keys() & builtins.__dict__.keys())
+    if isinstance(node, ast.FunctionDef):
+        node.decorator_list = []
+        node.returns = None
+    for item in ast.walk(node.args):
+        if isinstance(item, ast.arg):
+            item.annotation = None
+    node.args.defaults = [ast.Constant(None) for _ in node.args.defaults]
+    node.args.kw_defaults = [None if item is None else ast.Constant(None) for item in node.args.kw_defaults]
+    return transform.transform(node, frozenset(shadowed))
+
+
+def _compiled(function: FunctionType) -> CodeType | None:
+    code = function.__code__
+    if code.co_flags & (inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR):
+        return None
+    node = rewritten(function)
+    if node is None:
+        return None
+    # The variables of outer functions are those of a function around it, and so is the module of operators.
+    outer = [*code.co_freevars, transform.OPERATORS]
+    arguments = ast.arguments([], [ast.arg(name) for name in outer], None, [], [], None, [])
+    name = "<lambda>"
+    if isinstance(node, ast.FunctionDef):
+        name = node.name = "_ag_function"  # its own name is not a variable of the function around it
+    body: list[ast.stmt] = [node] if isinstance(node, ast.FunctionDef) else [ast.Expr(node)]
+    maker = ast.FunctionDef("_ag_maker", arguments, body, [])
+    if "type_params" in ast.FunctionDef._fields:
+        maker.type_params = []  # type: ignore[attr-defined]
+    module = ast.Module([ast.fix_missing_locations(ast.copy_location(maker, node))], [])
+    flags = code.co_flags & _future_flags()
+    compiled = compile(module, code.co_filename, "exec", flags=flags, dont_inherit=True)
+    made = _inner(_inner(compiled, "_ag_maker"), name)
+    return made.replace(co_name=code.co_name, co_qualname=code.co_qualname, co_firstlineno=code.co_firstlineno)
+
+
+def _inner(code: CodeType, name: str) -> CodeType:
+    return next(item for item in code.co_consts if isinstance(item, CodeType) and item.co_name == name)
+
+
+@functools.cache
+def _future_flags() -> int:
+    import __future__
+
+    return functools.reduce(
+        lambda flags, name: flags | getattr(__future__, name).compiler_flag, __future__.all_feature_names, 0
+    )
+
+
+def _with_code(function: FunctionType, code: CodeType) -> FunctionType:
+    """Returns a function with other code, and the same variables of outer functions."""
+    from tideflow._src.function.autograph import operators
+
+    cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
+    cells[transform.OPERATORS] = CellType(operators)
+    closure = tuple(cells[name] for name in code.co_freevars)
+    made = FunctionType(code, function.__globals__, function.__name__, function.__defaults__, closure)
+    made.__kwdefaults__ = function.__kwdefaults__
+    made.__qualname__ = function.__qualname__
+    made.__doc__ = function.__doc__
+    made.__module__ = function.__module__
+    made.__annotations__ = function.__annotations__
+    made.__dict__.update(function.__dict__)
+    return made
+
+
+def _mangle(node: ast.AST, function: FunctionType) -> None:
+    """Gives ``__private`` names the class's prefix, which Python gives them where a class is compiled."""
+    parts = function.__qualname__.split(".")
+    if len(parts) < 2 or parts[-2] == "<locals>" or not parts[-2].lstrip("_"):
+        return
+    prefix = f"_{parts[-2].lstrip('_')}"
+
+    def mangled(name: str) -> str:
+        return prefix + name if name.startswith("__") and not name.endswith("__") and "." not in name else name
+
+    for item in ast.walk(node):
+        for field in ("id", "attr", "name", "arg"):
+            value = getattr(item, field, None)
+            if isinstance(value, str):
+                setattr(item, field, mangled(value))
+        if isinstance(item, ast.Global | ast.Nonlocal):
+            item.names = [mangled(name) for name in item.names]
+
+
+# What belongs to a library.
+
+#: Packages whose functions take tensors as they are, wherever they are installed.
+_LIBRARIES = frozenset("tideflow tensorflow numpy scipy jax jaxlib keras matplotlib pandas sklearn absl google".split())
+
+
+def is_of_library(function: Any) -> bool:
+    """Tells whether a function is one of the standard library, of Tideflow, or of a package that needs no conversion."""
+    root = (getattr(function, "__module__", None) or "").partition(".")[0]
+    return root in _LIBRARIES or (root != "__main__" and root in sys.stdlib_module_names)
+
+
+def _warn(function: FunctionType, reason: str) -> None:
+    name = f"{function.__module__}.{function.__qualname__}"
+    if name in _warned:
+        return
+    _warned.add(name)
+    get_logger().warning(
+        "AutoGraph could not transform %s and will run it as-is: %s. Control flow that depends on tensors needs the "
+        "source; to silence this warning, decorate the function with @tf.autograph.experimental.do_not_convert.",
+        name,
+        reason,
+    )

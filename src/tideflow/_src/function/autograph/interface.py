@@ -1,0 +1,188 @@
+"""The functions of ``tf.autograph``."""
+
+from __future__ import annotations
+
+import ast
+import enum
+import functools
+import logging
+from collections.abc import Callable, Iterable
+from types import FunctionType, MethodType
+from typing import Any
+
+from tideflow._src.core.logger import get_logger
+from tideflow._src.function.autograph import conversion, source
+
+_UNSPECIFIED = object()
+
+
+class Feature(enum.Enum):
+    """Names parts of the conversion that TensorFlow lets a program choose; all that are here are always on."""
+
+    ALL = "ALL"
+    AUTO_CONTROL_DEPS = "AUTO_CONTROL_DEPS"
+    ASSERT_STATEMENTS = "ASSERT_STATEMENTS"
+    BUILTIN_FUNCTIONS = "BUILTIN_FUNCTIONS"
+    EQUALITY_OPERATORS = "EQUALITY_OPERATORS"
+    LISTS = "LISTS"
+    NAME_SCOPES = "NAME_SCOPES"
+
+    @classmethod
+    def all(cls) -> tuple[Feature, ...]:
+        """Returns every feature."""
+        return tuple(cls.__members__.values())
+
+    @classmethod
+    def all_but(cls, exclude: Any) -> tuple[Feature, ...]:
+        """Returns every feature but some."""
+        excluded = set(exclude) if isinstance(exclude, list | tuple | set) else {exclude}
+        return tuple(feature for feature in cls.all() if feature not in excluded | {cls.ALL})
+
+
+def to_graph(entity: Any, recursive: bool = True, experimental_optional_features: Any = None) -> Callable[..., Any]:
+    """Returns a function whose control flow over tensors builds the operations of a graph.
+
+    Args:
+      entity: a function, method or callable object of Python, or a ``tf.function``.
+      recursive: kept for TensorFlow's signature: what the function calls is converted, too.
+      experimental_optional_features: kept for TensorFlow's signature.
+
+    Raises:
+      ValueError: it is nothing that can be converted, or its source is not available.
+    """
+    del recursive, experimental_optional_features
+    function = _python_function(entity)
+    try:
+        conversion.rewritten(_plain(function))
+    except source.NoSource as error:
+        raise ValueError(f"Unable to convert {function}: {error}") from None
+    return conversion.convert(function)  # type: ignore[no-any-return]
+
+
+def to_graph_v1(
+    entity: Any,
+    recursive: bool = True,
+    arg_values: Any = None,
+    arg_types: Any = None,
+    experimental_optional_features: Any = None,
+) -> Callable[..., Any]:
+    """Is ``to_graph`` with the arguments of TensorFlow 1.x, of which only the first has a meaning."""
+    del arg_values, arg_types
+    return to_graph(entity, recursive, experimental_optional_features)
+
+
+def to_code(entity: Any, recursive: bool = True, experimental_optional_features: Any = None) -> str:
+    """Returns the source of a function as it is after the conversion.
+
+    Args:
+      entity: a function, method or callable object of Python, or a ``tf.function``.
+      recursive, experimental_optional_features: kept for TensorFlow's signature.
+
+    Raises:
+      ValueError: it is nothing that can be converted, or its source is not available.
+    """
+    del recursive, experimental_optional_features
+    function = _plain(_python_function(entity))
+    try:
+        node = conversion.rewritten(function) or source.syntax_of(function)
+    except source.NoSource as error:
+        raise ValueError(f"Unable to show the code of {function}: {error}") from None
+    return ast.unparse(node)
+
+
+def to_code_v1(
+    entity: Any,
+    recursive: bool = True,
+    arg_values: Any = None,
+    arg_types: Any = None,
+    indentation: str = "  ",
+    experimental_optional_features: Any = None,
+) -> str:
+    """Is ``to_code`` with the arguments of TensorFlow 1.x, of which only the first has a meaning."""
+    del arg_values, arg_types, indentation
+    return to_code(entity, recursive, experimental_optional_features)
+
+
+def _python_function(entity: Any) -> Any:
+    entity = getattr(entity, "python_function", entity)
+    if isinstance(entity, FunctionType | MethodType | functools.partial):
+        return entity
+    if not isinstance(entity, type) and isinstance(getattr(type(entity), "__call__", None), FunctionType):
+        return MethodType(type(entity).__call__, entity)
+    raise ValueError(f"Unable to convert {entity!r}: it is no function, method or callable object of Python.")
+
+
+def _plain(function: Any) -> FunctionType:
+    while not isinstance(function, FunctionType):
+        function = function.func if isinstance(function, functools.partial) else function.__func__
+    return function
+
+
+def trace(*args: Any) -> None:
+    """Prints its arguments while the function that calls it is traced, and not when its graph runs."""
+    print(*args)
+
+
+def set_verbosity(level: int, alsologtostdout: bool = False) -> None:
+    """Sets how much is logged.
+
+    Args:
+      level: 0 for warnings only; from 1 on what the conversion does is logged.
+      alsologtostdout: whether messages go to the standard output, too.
+    """
+    log = get_logger()
+    log.setLevel(logging.WARNING if level == 0 else logging.INFO if level < 3 else logging.DEBUG)
+    if alsologtostdout:
+        import sys
+
+        log.addHandler(logging.StreamHandler(sys.stdout))
+
+
+def do_not_convert(func: Any = None) -> Any:
+    """Marks a function that runs as it is, statements over tensors included; also as a decorator.
+
+    Args:
+      func: the function; None for a decorator.
+    """
+    if func is None:
+        return do_not_convert
+    if isinstance(func, FunctionType):
+
+        @functools.wraps(func)
+        def unconverted(*args: Any, **kwargs: Any) -> Any:
+            return func(*args, **kwargs)
+
+        setattr(unconverted, conversion.UNCONVERTED, True)
+        return unconverted
+    return _Unconverted(func)
+
+
+class _Unconverted:
+    """Calls a callable that is no function as it is."""
+
+    def __init__(self, function: Any) -> None:
+        self._function = function
+        functools.update_wrapper(self, function, updated=())
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Calls it."""
+        return self._function(*args, **kwargs)
+
+
+setattr(_Unconverted.__call__, conversion.UNCONVERTED, True)
+
+
+def set_loop_options(
+    parallel_iterations: Any = _UNSPECIFIED,
+    swap_memory: Any = _UNSPECIFIED,
+    maximum_iterations: Any = _UNSPECIFIED,
+    shape_invariants: Iterable[tuple[Any, Any]] | Any = _UNSPECIFIED,
+) -> None:
+    """Says, as the first statement of a loop, how the loop is built where it becomes one of a graph.
+
+    Args:
+      parallel_iterations, swap_memory: kept for TensorFlow's signature.
+      maximum_iterations: a bound on the number of turns.
+      shape_invariants: pairs of a variable of the loop and the shape that it has in every turn.
+    """
+    del parallel_iterations, swap_memory, maximum_iterations, shape_invariants

@@ -1,0 +1,146 @@
+"""Tells which names statements read and bind, and which names are needed after a statement."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator, Sequence
+
+_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
+_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+
+def bound(nodes: ast.AST | Iterable[ast.AST]) -> set[str]:
+    """Returns the names that code binds in its own scope."""
+    found: set[str] = set()
+    for node in _in_scope(nodes):
+        match node:
+            case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
+                found.add(name)
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                found.add(name)
+            case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
+                found.add(name)
+            case ast.MatchMapping(rest=str(name)):
+                found.add(name)
+            case ast.alias(name=name, asname=other):
+                found.add(other or name.partition(".")[0])
+    return found
+
+
+def places(nodes: ast.AST | Iterable[ast.AST]) -> set[str]:
+    """Returns the attributes of variables that code assigns, as it writes them: ``self.x``."""
+    return {
+        ast.unparse(node)
+        for node in _in_scope(nodes)
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and is_path(node)
+    }
+
+
+def is_path(node: ast.AST) -> bool:
+    """Tells whether an expression is a variable, or attributes of one."""
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return isinstance(node, ast.Name)
+
+
+def read(nodes: ast.AST | Iterable[ast.AST]) -> set[str]:
+    """Returns the names that code reads, inner functions included."""
+    return {
+        node.id
+        for root in _roots(nodes)
+        for node in ast.walk(root)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+    }
+
+
+def used_by_inner_functions(nodes: Iterable[ast.AST]) -> set[str]:
+    """Returns the names that functions, lambdas and classes inside of code mention: they may read them at any time."""
+    found: set[str] = set()
+    for root in _roots(nodes):
+        for node in ast.walk(root):
+            if isinstance(node, _SCOPES) and node is not root:
+                found |= {item.id for item in ast.walk(node) if isinstance(item, ast.Name)}
+                found |= {name for item in ast.walk(node) if isinstance(item, ast.Nonlocal) for name in item.names}
+    return found
+
+
+def declared(nodes: Iterable[ast.AST]) -> set[str]:
+    """Returns the names that code declares to be those of an outer scope."""
+    return {
+        name for node in _in_scope(nodes) if isinstance(node, ast.Global | ast.Nonlocal) for name in node.names
+    }
+
+
+def live_before(statements: Sequence[ast.stmt], after: set[str]) -> set[str]:
+    """Returns the names whose values code may still need at its start, given those that are needed at its end.
+
+    The code has no jumps but returns and raises.
+    """
+    live = after
+    for statement in reversed(statements):
+        live = _before(statement, live)
+    return live
+
+
+def live_at_test(loop: ast.While | ast.For, after: set[str]) -> set[str]:
+    """Returns the names that are needed where a loop decides whether to go on."""
+    end = live_before(loop.orelse, after)
+    live = set(end)
+    while True:
+        if isinstance(loop, ast.While):
+            again = read(loop.test) | (live_before(loop.body, live | read(loop.test)) | end)
+        else:
+            going_on = getattr(loop, "going_on", None)  # what jumps became
+            flags = set() if going_on is None else read(going_on)
+            again = live_before(loop.body, live) - bound(loop.target) | end | flags
+        if again <= live:
+            return live
+        live |= again
+
+
+def _before(statement: ast.stmt, live: set[str]) -> set[str]:
+    match statement:
+        case ast.If(test=test, body=body, orelse=orelse):
+            return read(test) | live_before(body, live) | live_before(orelse, live)
+        case ast.While(test=test):
+            return read(test) | live_at_test(statement, live)
+        case ast.For(iter=items) | ast.AsyncFor(iter=items):
+            return read(items) | live_at_test(statement, live)  # type: ignore[arg-type]
+        case ast.With(items=items, body=body) | ast.AsyncWith(items=items, body=body):
+            return read(items) | (live_before(body, live) - bound(items))
+        case ast.Try(body=body, handlers=handlers, orelse=orelse, finalbody=final):
+            end = live_before(final, live)
+            caught = {name for handler in handlers for name in read(handler.body)} | end
+            # The body may end anywhere: what is needed in a handler is needed throughout.
+            return live_before(body, live_before(orelse, end) | caught) | caught | read([h for h in handlers])
+        case ast.Return() | ast.Raise():
+            return read(statement)
+        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+            return (live - {statement.name}) | read(statement)
+        case ast.AugAssign(target=ast.Name(id=name)):
+            return live | read(statement.value) | {name}
+        case ast.Match():
+            return live | read(statement)
+        case ast.Delete():
+            return live | {item.id for item in ast.walk(statement) if isinstance(item, ast.Name)}
+        case _:
+            return (live - bound(statement)) | read(statement)
+
+
+def _roots(nodes: ast.AST | Iterable[ast.AST]) -> list[ast.AST]:
+    return [nodes] if isinstance(nodes, ast.AST) else list(nodes)
+
+
+def _in_scope(nodes: ast.AST | Iterable[ast.AST]) -> Iterator[ast.AST]:
+    """Goes over code without what has a scope of its own; of a comprehension, over the walruses."""
+    waiting = _roots(nodes)
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if isinstance(node, _SCOPES):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                waiting.extend(node.decorator_list)
+        elif isinstance(node, _COMPREHENSIONS):
+            waiting.extend(item.target for item in ast.walk(node) if isinstance(item, ast.NamedExpr))
+        else:
+            waiting.extend(ast.iter_child_nodes(node))
