@@ -10,10 +10,10 @@ import sys
 import threading
 import weakref
 from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType
-from typing import Any
+from typing import Any, NamedTuple
 
 from tideflow._src.core.logger import get_logger
-from tideflow._src.function.autograph import source, transform
+from tideflow._src.function.autograph import plainness, source, transform
 
 _lock = threading.RLock()
 _warned: set[str] = set()
@@ -26,7 +26,13 @@ def convert(function: Any) -> Any:
 
     What is no function of Python, belongs to a library, or has no source, comes back as it is.
     """
-    if isinstance(function, MethodType):
+    kind = function.__class__
+    if kind is FunctionType:
+        known = _functions.get(id(function))
+        if known is not None and known.function() is function and known.state == _state(function):
+            return known.converted or function
+        return _convert_function(function)
+    if kind is MethodType:
         converted = convert(function.__func__)
         return function if converted is function.__func__ else MethodType(converted, function.__self__)
     if isinstance(function, functools.partial):
@@ -34,12 +40,55 @@ def convert(function: Any) -> Any:
         if converted is function.func:
             return function
         return functools.partial(converted, *function.args, **function.keywords)
-    if not isinstance(function, FunctionType):
-        return _convert_object(function)
-    if UNCONVERTED in function.__dict__ or is_of_library(function):
-        return function
-    code = code_of(function)
-    return function if code is None else _with_code(function, code)
+    return _convert_object(function)
+
+
+def _dispatched(function: FunctionType, converted: FunctionType) -> FunctionType:
+    """Returns a function that calls the converted one, unless nothing that it could meet is a tensor."""
+    names = plainness.Names(function)
+    if not names.tell_no_tensors:
+        return converted
+
+    @functools.wraps(function)
+    def dispatched(*args: Any, **kwargs: Any) -> Any:
+        if plainness.all_plain(args) and plainness.all_plain(kwargs.values()) and names.unchanged():
+            return function(*args, **kwargs)
+        return converted(*args, **kwargs)
+
+    setattr(dispatched, UNCONVERTED, True)
+    return dispatched
+
+
+class _Known(NamedTuple):
+    """Is what is known of a function.
+
+    Attributes:
+      function: the function.
+      state: what its conversion depends on.
+      converted: the converted function, or None if it runs as it is.
+    """
+
+    function: weakref.ref[FunctionType]
+    state: Any
+    converted: FunctionType | None
+
+
+_functions: dict[int, _Known] = {}
+
+
+def _state(function: FunctionType) -> Any:
+    return function.__code__, function.__defaults__, function.__kwdefaults__
+
+
+def _convert_function(function: FunctionType) -> FunctionType:
+    converted = None
+    if UNCONVERTED not in function.__dict__ and not is_of_library(function):
+        code = code_of(function)
+        converted = None if code is None else _dispatched(function, _with_code(function, code))
+    key = id(function)
+    reference = weakref.ref(function, lambda _: _functions.pop(key, None))
+    _functions[key] = _Known(reference, _state(function), converted)
+    return converted or function
 
 
 def _convert_object(value: Any) -> Any:

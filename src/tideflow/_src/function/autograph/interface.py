@@ -87,7 +87,7 @@ def to_code(entity: Any, recursive: bool = True, experimental_optional_features:
         node = conversion.rewritten(function) or source.syntax_of(function)
     except source.NoSource as error:
         raise ValueError(f"Unable to show the code of {function}: {error}") from None
-    return ast.unparse(node)
+    return ast.unparse(ast.fix_missing_locations(node))
 
 
 def to_code_v1(

@@ -33,9 +33,8 @@ class _Loop(NamedTuple):
 
 def lower(body: list[ast.stmt]) -> list[ast.stmt]:
     """Returns the body of a function without jumps, but for a last ``return``."""
-    if not any(_jumps(statement) for statement in body[:-1]) and not _jumps_inside(body[-1]):
-        if not any(isinstance(node, ast.While) and _binds(node.test) for part in body for node in _own(part)):
-            return body
+    if not any(map(_needs_lowering, body[:-1])) and not _needs_lowering(body[-1], last=True):
+        return body
     lowering = _Lowering(VALUE if _ends(body) else MAYBE_VALUE)
     lowered = lowering.block(body, None)
     if not lowering.returns:
@@ -47,8 +46,14 @@ def lower(body: list[ast.stmt]) -> list[ast.stmt]:
     return [*start, *lowering.without(lowered, RETURNED), *last]
 
 
-def _jumps(statement: ast.stmt) -> bool:
-    return isinstance(statement, ast.Return) or _jumps_inside(statement)
+def _needs_lowering(statement: ast.stmt, last: bool = False) -> bool:
+    """Tells whether a statement holds a jump, or a loop that is more than its condition and its body."""
+    if isinstance(statement, ast.Return):
+        return not last
+    return _jumps_inside(statement) or any(
+        (isinstance(node, ast.While) and _binds(node.test)) or (isinstance(node, ast.For | ast.While) and bool(node.orelse))
+        for node in _own(statement)
+    )
 
 
 def _jumps_inside(statement: ast.stmt) -> bool:
@@ -64,6 +69,9 @@ def _binds(test: ast.expr) -> bool:
 
 def _own(statement: ast.stmt) -> list[ast.AST]:
     """Returns the nodes of a statement but for those of functions inside of it."""
+    known: list[ast.AST] | None = statement.__dict__.get("_ag_own")
+    if known is not None:
+        return known
     found: list[ast.AST] = []
     waiting: list[ast.AST] = [statement]
     while waiting:
@@ -71,6 +79,7 @@ def _own(statement: ast.stmt) -> list[ast.AST]:
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
             found.append(node)
             waiting.extend(ast.iter_child_nodes(node))
+    statement._ag_own = found  # type: ignore[attr-defined]
     return found
 
 
@@ -111,7 +120,8 @@ class _Lowering:
                         *_parse(f"{RETURNED} = True", statement),
                         ast.fix_missing_locations(ast.copy_location(given, statement)),
                     ]
-            if not _jumps_inside(statement) or (isinstance(statement, ast.For | ast.While) and not self._leaves(statement)):
+            flags = self._flags(statement, loop)
+            if not flags:
                 result.extend(self._statement(statement, loop))
                 continue
             if isinstance(statement, ast.If) and (_ends(statement.body) or _ends(statement.orelse)):
@@ -123,7 +133,6 @@ class _Lowering:
                     first = [*first, *rest]
                 chosen = ast.If(statement.test, self.block(first, loop) or [_pass(statement)], self.block(second, loop))
                 return [*result, ast.copy_location(chosen, statement)]
-            flags = self._flags(statement, loop)
             result.extend(self._statement(statement, loop))
             if rest:
                 lowered = self.block(rest, loop)
@@ -144,10 +153,6 @@ class _Lowering:
             flags |= {loop.broken} if ast.Break in kinds else set()
             flags |= {loop.skipped} if ast.Continue in kinds else set()
         return flags
-
-    def _leaves(self, loop: ast.For | ast.While) -> bool:
-        """Tells whether a loop holds a jump that leaves more than the loop."""
-        return bool(self._flags(loop, _Loop("", "")))
 
     def _statement(self, statement: ast.stmt, loop: _Loop | None) -> list[ast.stmt]:
         """Returns a statement whose blocks have no jumps, with what has to come before and after it."""

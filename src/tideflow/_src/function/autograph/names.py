@@ -1,4 +1,7 @@
-"""Tells which names statements read and bind, and which names are needed after a statement."""
+"""Tells which names statements read and bind, and which names are needed after a statement.
+
+What is found of a node is kept with it, and stays true of the user's code when the node is rewritten.
+"""
 
 from __future__ import annotations
 
@@ -11,19 +14,30 @@ _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 def bound(nodes: ast.AST | Iterable[ast.AST]) -> set[str]:
     """Returns the names that code binds in its own scope."""
+    return set().union(*map(_bound, _roots(nodes)))
+
+
+def _bound(node: ast.AST) -> set[str]:
+    known: set[str] | None = node.__dict__.get("_ag_bound")
+    if known is not None:
+        return known
     found: set[str] = set()
-    for node in _in_scope(nodes):
-        match node:
-            case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
-                found.add(name)
-            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
-                found.add(name)
-            case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
-                found.add(name)
-            case ast.MatchMapping(rest=str(name)):
-                found.add(name)
-            case ast.alias(name=name, asname=other):
-                found.add(other or name.partition(".")[0])
+    match node:
+        case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
+            found.add(name)
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            found.add(name)
+        case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
+            found.add(name)
+        case ast.MatchMapping(rest=str(name)):
+            found.add(name)
+        case ast.alias(name=name, asname=other):
+            found.add(other or name.partition(".")[0])
+    if isinstance(node, _COMPREHENSIONS):
+        found |= bound([item.target for item in ast.walk(node) if isinstance(item, ast.NamedExpr)])
+    elif not isinstance(node, _SCOPES):
+        found.update(*map(_bound, ast.iter_child_nodes(node)))
+    node._ag_bound = found  # type: ignore[attr-defined]
     return found
 
 
@@ -45,12 +59,16 @@ def is_path(node: ast.AST) -> bool:
 
 def read(nodes: ast.AST | Iterable[ast.AST]) -> set[str]:
     """Returns the names that code reads, inner functions included."""
-    return {
-        node.id
-        for root in _roots(nodes)
-        for node in ast.walk(root)
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
-    }
+    return set().union(*map(_read, _roots(nodes)))
+
+
+def _read(node: ast.AST) -> set[str]:
+    known: set[str] | None = node.__dict__.get("_ag_read")
+    if known is None:
+        known = {node.id} if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) else set()
+        known.update(*map(_read, ast.iter_child_nodes(node)))
+        node._ag_read = known  # type: ignore[attr-defined]
+    return known
 
 
 def used_by_inner_functions(nodes: Iterable[ast.AST]) -> set[str]:

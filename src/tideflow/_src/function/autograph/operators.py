@@ -115,6 +115,8 @@ class _Values:
 
 def if_stmt(test: Any, then: Any, orelse: Any, names: Sequence[str], results: int, places: Sequence[Place]) -> None:
     """Runs one of two blocks."""
+    if test.__class__ is bool:
+        return then() if test else orelse()  # type: ignore[no-any-return]
     condition = _symbolic(test)
     if condition is None:
         if test:

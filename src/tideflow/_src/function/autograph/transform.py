@@ -85,6 +85,8 @@ class _Function:
         } & names.bound(body)
         self._globals = {name for item in ast.walk(node) if isinstance(item, ast.Global) for name in item.names}
         self._count = 0
+        #: Names that functions made so far share with the one that is being made.
+        self._wanted: set[str] = set()
         self._expressions = _Expressions(self._shadowed, owner, self)
 
     def rewritten(self, node: Any) -> Any:
@@ -94,7 +96,7 @@ class _Function:
             return node
         lowered = jumps.lower(_matches_as_branches(node.body))
         body = self.block(lowered, set(self._outer))
-        node.body = [*self._bindings(node, body), *body]
+        node.body = [*self._bindings(_parameters(node), self._outer, node), *body]
         return node
 
     def expression(self, node: Any) -> Any:
@@ -116,8 +118,9 @@ class _Function:
         live = after | self._outer
         result: list[ast.stmt] = []
         for statement in reversed(statements):
+            before = names.live_before([statement], live) | self._outer
             result[:0] = self._statement(statement, live)
-            live = names.live_before([statement], live) | self._outer
+            live = before
         return result
 
     def _statement(self, statement: ast.stmt, live: set[str]) -> list[ast.stmt]:
@@ -176,7 +179,7 @@ class _Function:
         arguments = [_name(test), _name(body), *_described(shared, results, self._places(changed)), *options]
         returned = _located(ast.Return(self.expression(statement.test)), statement.test)
         return [
-            self._made(test, [returned], shared, statement),
+            self._test(test, returned, shared, statement),
             self._function(body, block, shared, at_test, statement),
             _located(ast.Expr(_call("while_stmt", arguments)), statement),
         ]
@@ -195,7 +198,7 @@ class _Function:
         result = []
         if going_on is not None:
             returned = _located(ast.Return(self.expression(going_on)), statement)
-            result.append(self._made(test, [returned], [], statement))
+            result.append(self._test(test, returned, [], statement))
         arguments = [
             items, _name(test) if going_on is not None else ast.Constant(None), _name(body),
             *_described(shared, results, self._places(changed)), *options,
@@ -248,12 +251,16 @@ class _Function:
     def _function(
         self, name: str, block: Sequence[ast.stmt], shared: Sequence[str], live: set[str], like: ast.AST, *parameters: str
     ) -> ast.stmt:
-        return self._made(name, self.block(block, live), shared, like, *parameters)
+        """Returns the definition of a function that runs a block, and changes variables of the code around it."""
+        outside, self._wanted = self._wanted, set()
+        body = self.block(block, live)
+        made = self._made(name, body, shared, like, *parameters)
+        self._wanted = outside | set(shared) - self._globals
+        return made
 
     def _made(
         self, name: str, body: Sequence[ast.stmt], shared: Sequence[str], like: ast.AST, *parameters: str
     ) -> ast.stmt:
-        """Returns the definition of a function that changes variables of the code around it."""
         head: list[ast.stmt] = []
         inner = [item for item in shared if item not in self._globals]
         if inner:
@@ -261,28 +268,30 @@ class _Function:
         outer = [item for item in shared if item in self._globals]
         if outer:
             head.append(ast.Global(outer))
+        bindings = self._bindings(set(parameters), [*shared, *self._outer], like)
         arguments = ast.arguments([], [ast.arg(item) for item in parameters], None, [], [], None, [])
-        made = ast.FunctionDef(name, arguments, [*head, *body], [])
+        made = ast.FunctionDef(name, arguments, [*head, *bindings, *body] or [ast.Pass()], [])
         if "type_params" in ast.FunctionDef._fields:
             made.type_params = []  # type: ignore[attr-defined]
-        made.body = [*head, *self._bindings(made, made.body), *body] or [ast.Pass()]
         return _located(made, like)
 
-    def _bindings(self, function: Any, body: Sequence[ast.stmt]) -> list[ast.stmt]:
-        """Returns a statement that never runs, for names that only the functions inside of one bind.
+    def _test(self, name: str, returned: ast.stmt, shared: Sequence[str], like: ast.AST) -> ast.stmt:
+        """Returns the definition of a function that says whether a loop goes on."""
+        outside, self._wanted = self._wanted, set()
+        made = self._made(name, [returned], shared, like)
+        self._wanted = outside | set(shared) - self._globals
+        return made
 
-        Without it they would not be variables of the function, and nothing could declare them ``nonlocal``.
+    def _bindings(self, parameters: set[str], outer: Iterable[str], like: ast.AST) -> list[ast.stmt]:
+        """Returns a statement that never runs, for the names that functions made inside of one share with it.
+
+        Without it they might not be variables of the function, and nothing could declare them ``nonlocal``.
         """
-        wanted: set[str] = set()
-        for statement in body:
-            for node in ast.walk(statement):
-                if isinstance(node, ast.FunctionDef) and node.name.startswith(jumps.PREFIX):
-                    wanted |= {name for item in node.body if isinstance(item, ast.Nonlocal) for name in item.names}
-        missing = sorted(wanted - names.bound(body) - names.declared(body) - _parameters(function) - self._outer)
+        missing = sorted(self._wanted - parameters - set(outer))
         if not missing:
             return []
-        never = ast.If(ast.Constant(False), [ast.Assign([ast.Name(name, ast.Store()) for name in missing], ast.Constant(None))], [])
-        return [_located(never, function)]
+        targets: list[ast.expr] = [ast.Name(name, ast.Store()) for name in missing]
+        return [_located(ast.If(ast.Constant(False), [ast.Assign(targets, ast.Constant(None))], []), like)]
 
     def _name(self, kind: str) -> str:
         self._count += 1
@@ -475,8 +484,5 @@ def _call(operator: str, arguments: Sequence[ast.expr]) -> ast.Call:
 
 
 def _located(node: Any, like: ast.AST) -> Any:
-    """Gives a node, and what has no position inside of it, the position of a node of the user's code."""
-    for item in ast.walk(node):
-        if "lineno" in item._attributes and not hasattr(item, "lineno"):
-            ast.copy_location(item, like)
-    return node
+    """Gives a node the position of one of the user's code; what is inside of it and has none inherits it."""
+    return ast.copy_location(node, like)
