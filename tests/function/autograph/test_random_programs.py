@@ -61,7 +61,9 @@ class Programs:
                 lines += [f"{indent}else:", *self.block(depth + 1, budget - 1, in_loop)]
             return lines
         if kind == "jump":
-            jump = pick.choice(["break", "continue"]) if in_loop and pick.random() < 0.7 else f"return {self.expression()}"
+            jump = (
+                pick.choice(["break", "continue"]) if in_loop and pick.random() < 0.7 else f"return {self.expression()}"
+            )
             return [f"{indent}if {self.condition()}:", f"{indent}    {jump}"]
         self._loops += 1
         name = f"i{self._loops}"
@@ -78,7 +80,7 @@ def made(source: str, **names: Any) -> Any:
     """Returns the function that a source defines, which is found like that of a notebook's cell."""
     file = f"<program {next(_numbers)}>"
     linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
-    exec(compile(source, file, "exec"), names)  # noqa: S102
+    exec(compile(source, file, "exec"), names)
     return names["program"]
 
 

@@ -157,7 +157,7 @@ class TracedFunction(interfaces.Callable):
         function = self._callable()
         if not self._autograph:
             return function
-        from tideflow._src.function.autograph.conversion import convert  # what it needs is loaded at the first trace
+        from tideflow._src.function.autograph.operators import convert  # loaded at the first trace
 
         return convert(function)  # type: ignore[no-any-return]
 

@@ -124,6 +124,14 @@ def code_of(function: FunctionType) -> CodeType | None:
 _unknown = object()
 
 
+_operators = CellType()
+
+
+def install_operators(module: Any) -> None:
+    """Says which module converted code calls for control flow."""
+    _operators.cell_contents = module
+
+
 class _Codes:
     """Is a weak table by code object, for which equal code of two files is not the same."""
 
@@ -206,10 +214,8 @@ def _future_flags() -> int:
 
 def _with_code(function: FunctionType, code: CodeType) -> FunctionType:
     """Returns a function with other code, and the same variables of outer functions."""
-    from tideflow._src.function.autograph import operators
-
     cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
-    cells[transform.OPERATORS] = CellType(operators)
+    cells[transform.OPERATORS] = _operators
     closure = tuple(cells[name] for name in code.co_freevars)
     made = FunctionType(code, function.__globals__, function.__name__, function.__defaults__, closure)
     made.__kwdefaults__ = function.__kwdefaults__

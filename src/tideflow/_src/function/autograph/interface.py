@@ -12,6 +12,7 @@ from typing import Any
 
 from tideflow._src.core.logger import get_logger
 from tideflow._src.function.autograph import conversion, source
+from tideflow._src.function.autograph.operators import convert
 
 _UNSPECIFIED = object()
 
@@ -56,7 +57,7 @@ def to_graph(entity: Any, recursive: bool = True, experimental_optional_features
         conversion.rewritten(_plain(function))
     except source.NoSource as error:
         raise ValueError(f"Unable to convert {function}: {error}") from None
-    return conversion.convert(function)  # type: ignore[no-any-return]
+    return convert(function)  # type: ignore[no-any-return]
 
 
 def to_graph_v1(

@@ -51,7 +51,8 @@ def _needs_lowering(statement: ast.stmt, last: bool = False) -> bool:
     if isinstance(statement, ast.Return):
         return not last
     return _jumps_inside(statement) or any(
-        (isinstance(node, ast.While) and _binds(node.test)) or (isinstance(node, ast.For | ast.While) and bool(node.orelse))
+        (isinstance(node, ast.While) and _binds(node.test))
+        or (isinstance(node, ast.For | ast.While) and bool(node.orelse))
         for node in _own(statement)
     )
 
@@ -165,9 +166,12 @@ class _Lowering:
                 new = ast.With(items, self._filled(body, loop))
             case ast.Try(body=body, handlers=handlers, orelse=orelse, finalbody=final):
                 caught = [
-                    ast.copy_location(ast.ExceptHandler(h.type, h.name, self._filled(h.body, loop)), h) for h in handlers
+                    ast.copy_location(ast.ExceptHandler(h.type, h.name, self._filled(h.body, loop)), h)
+                    for h in handlers
                 ]
-                new = type(statement)(self._filled(body, loop), caught, self.block(orelse, loop), self.block(final, loop))
+                new = type(statement)(
+                    self._filled(body, loop), caught, self.block(orelse, loop), self.block(final, loop)
+                )
             case ast.Match(subject=subject, cases=cases):
                 new = ast.Match(
                     subject, [ast.match_case(case.pattern, case.guard, self._filled(case.body, loop)) for case in cases]

@@ -84,9 +84,7 @@ def used_by_inner_functions(nodes: Iterable[ast.AST]) -> set[str]:
 
 def declared(nodes: Iterable[ast.AST]) -> set[str]:
     """Returns the names that code declares to be those of an outer scope."""
-    return {
-        name for node in _in_scope(nodes) if isinstance(node, ast.Global | ast.Nonlocal) for name in node.names
-    }
+    return {name for node in _in_scope(nodes) if isinstance(node, ast.Global | ast.Nonlocal) for name in node.names}
 
 
 def live_before(statements: Sequence[ast.stmt], after: set[str]) -> set[str]:

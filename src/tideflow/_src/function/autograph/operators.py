@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import builtins
 import functools
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from types import FunctionType, MethodType
 from typing import Any
@@ -20,7 +21,7 @@ from tideflow._src.core.tensor import SymbolicTensor, Tensor
 from tideflow._src.core.tensor_shape import TensorShape
 from tideflow._src.function import structures
 from tideflow._src.function.assertions import Assert
-from tideflow._src.function.autograph.conversion import convert
+from tideflow._src.function.autograph.conversion import convert, install_operators
 from tideflow._src.function.autograph.jumps import MAYBE_VALUE, VALUE
 from tideflow._src.function.autograph.variables import MISSING, Shared
 from tideflow._src.function.conditional import choose, cond
@@ -77,7 +78,9 @@ def _as_condition(tensor: Any, statement: str) -> Any:
 
 def _is_staged(leaf: Any) -> bool:
     """Tells whether a value can become that of a tensor."""
-    if isinstance(leaf, Tensor | TensorArray | IndexedSlices | np.ndarray | np.generic | int | float | complex | str | bytes):
+    if isinstance(
+        leaf, Tensor | TensorArray | IndexedSlices | np.ndarray | np.generic | int | float | complex | str | bytes
+    ):
         return True
     return structures.is_composite(leaf) or hasattr(type(leaf), "_dense_var_to_tensor")
 
@@ -123,7 +126,7 @@ def if_stmt(test: Any, then: Any, orelse: Any, names: Sequence[str], results: in
             then()
         else:
             orelse()
-        return
+        return None
     shared = Shared((then, orelse), names, results, places)
     wanted = [index for index, is_result in enumerate(shared.is_result) if is_result]
     before = shared.get()
@@ -324,9 +327,7 @@ def for_stmt(
     _staged_loop(shared, going_on, lambda index: body(staged.item(index)), options, staged.length)
 
 
-def _staged_loop(
-    shared: Shared, test: Any, body: Callable[[Any], Any], options: Any, length: Any = None
-) -> None:
+def _staged_loop(shared: Shared, test: Any, body: Callable[[Any], Any], options: Any, length: Any = None) -> None:
     """Builds a loop.
 
     Args:
@@ -338,7 +339,9 @@ def _staged_loop(
     """
     given = _loop_options(options)
     before = shared.get()
-    missing = [index for index, value in enumerate(before) if shared.is_result[index] and (value is MISSING or value is None)]
+    missing = [
+        index for index, value in enumerate(before) if shared.is_result[index] and (value is MISSING or value is None)
+    ]
     starts = list(before)
     if missing:
         for index, end in zip(missing, _rehearsed(shared, body, before, missing), strict=True):
@@ -348,7 +351,9 @@ def _staged_loop(
     carried = [index for index, value in enumerate(starts) if any(map(_is_staged, nest.flatten(value)))]
     values = _Values([starts[index] for index in carried])
     initial = [_converted(leaf) for leaf in values.staged]
-    invariants = _invariants(given.pop("shape_invariants", ()), [shared.names[index] for index in carried], values, initial)
+    invariants = _invariants(
+        given.pop("shape_invariants", ()), [shared.names[index] for index in carried], values, initial
+    )
 
     def enter(leaves: Sequence[Any]) -> None:
         current = list(starts)
@@ -440,11 +445,15 @@ def _ends(
     for index, items in zip(carried, values.leaves, strict=True):
         name, end = names[index], ends[index]
         if end is MISSING or end is None:
-            raise ValueError(f"{name!r} {'may not be defined' if end is MISSING else 'is None'} at the end of the loop body.")
+            raise ValueError(
+                f"{name!r} {'may not be defined' if end is MISSING else 'is None'} at the end of the loop body."
+            )
         try:
             nest.assert_same_structure(starts[index], end)
         except (TypeError, ValueError) as error:
-            raise TypeError(f"{name!r} does not have the same nested structure after one iteration.\n\n{error}") from None
+            raise TypeError(
+                f"{name!r} does not have the same nested structure after one iteration.\n\n{error}"
+            ) from None
         for start, leaf in zip(items, nest.flatten(end), strict=True):
             if not _is_staged(start):
                 continue
@@ -499,7 +508,13 @@ def _invariants(given: Any, names: Sequence[str], values: _Values, initial: Sequ
     remaining = iter(initial)
     for name, leaves in zip(names, values.leaves, strict=True):
         invariant = wanted.get(name)
-        flat = None if invariant is None else nest.flatten_up_to(values.values[len(shapes)], invariant) if len(leaves) > 1 else [invariant]
+        flat = (
+            None
+            if invariant is None
+            else nest.flatten_up_to(values.values[len(shapes)], invariant)
+            if len(leaves) > 1
+            else [invariant]
+        )
         for position, leaf in enumerate(leaves):
             if not _is_staged(leaf):
                 continue
@@ -524,8 +539,14 @@ class _Rows:
             raise ValueError(f"cannot iterate over a scalar: {tensor}")
         sizes = tensor.shape._dims
         known = None if sizes is None else sizes[0]
-        self.length = known if known is not None else _registry["StridedSlice"](_registry["Shape"](tensor), [0], [1], [1], shrink_axis_mask=1)
-        self._array = TensorArray(tensor.dtype.base_dtype, size=self.length, element_shape=tensor.shape[1:]).unstack(tensor)
+        self.length = (
+            known
+            if known is not None
+            else _registry["StridedSlice"](_registry["Shape"](tensor), [0], [1], [1], shrink_axis_mask=1)
+        )
+        self._array = TensorArray(tensor.dtype.base_dtype, size=self.length, element_shape=tensor.shape[1:]).unstack(
+            tensor
+        )
 
     def item(self, index: Any) -> Any:
         """Returns a row."""
@@ -820,3 +841,4 @@ _BUILTINS: dict[Any, Any] = {
     builtins.max: _extreme(max, "Maximum", "Max"),
     builtins.sorted: _sorted,
 }
+install_operators(sys.modules[__name__])

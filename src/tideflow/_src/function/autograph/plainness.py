@@ -13,7 +13,9 @@ import numpy as np
 _SCALARS = frozenset((int, float, complex, bool, str, bytes, type(None), range, slice, type(Ellipsis)))
 _SEQUENCES = frozenset((list, tuple, set, frozenset))
 #: Modules that make no tensors of what is none.
-_MODULES = frozenset(("math", "cmath", "itertools", "operator", "random", "string", "re", "functools", "collections", "numpy"))
+_MODULES = frozenset(
+    ("math", "cmath", "itertools", "operator", "random", "string", "re", "functools", "collections", "numpy")
+)
 #: Functions that reach what the code does not name.
 _REACHING = frozenset(("eval", "exec", "globals", "vars", "locals", "getattr", "__import__", "open", "input"))
 _LARGEST, _DEEPEST = 1000, 5
@@ -59,7 +61,9 @@ class Names:
         self._values: list[tuple[str, Any]] = []
         self._inner: list[Names] = []
         defaults = (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values())
-        self.tell_no_tensors = not function.__closure__ and all_plain(defaults) and self._are_harmless(function, under_way)
+        self.tell_no_tensors = (
+            not function.__closure__ and all_plain(defaults) and self._are_harmless(function, under_way)
+        )
 
     def _are_harmless(self, function: FunctionType, under_way: frozenset[CodeType]) -> bool:
         for name in sorted(_global_names(function.__code__)):

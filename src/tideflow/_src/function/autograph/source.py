@@ -40,7 +40,9 @@ def _definition(code: CodeType, lines: list[str]) -> ast.FunctionDef | None:
         found = [
             node
             for node in ast.walk(tree)
-            if isinstance(node, ast.FunctionDef) and node.name == code.co_name and _first_line(node) == code.co_firstlineno
+            if isinstance(node, ast.FunctionDef)
+            and node.name == code.co_name
+            and _first_line(node) == code.co_firstlineno
         ]
         return found[0] if found else None
     ast.increment_lineno(tree, code.co_firstlineno - 1 - indented)

@@ -81,7 +81,11 @@ class _Function:
         self._inner = names.used_by_inner_functions(body)
         #: Variables that calls of inner functions change.
         self._changed_inside = {
-            name for item in _inner_functions(body) for part in ast.walk(item) if isinstance(part, ast.Nonlocal) for name in part.names
+            name
+            for item in _inner_functions(body)
+            for part in ast.walk(item)
+            if isinstance(part, ast.Nonlocal)
+            for name in part.names
         } & names.bound(body)
         self._globals = {name for item in ast.walk(node) if isinstance(item, ast.Global) for name in item.names}
         self._count = 0
@@ -161,7 +165,9 @@ class _Function:
     def _if(self, statement: ast.If, live: set[str]) -> list[ast.stmt]:
         blocks = [statement.body, statement.orelse]
         test = self.expression(statement.test)
-        shared, results = self._shared(blocks, live, names.live_before(blocks[0], live) | names.live_before(blocks[1], live))
+        shared, results = self._shared(
+            blocks, live, names.live_before(blocks[0], live) | names.live_before(blocks[1], live)
+        )
         then, orelse = self._name("then"), self._name("else")
         where = self._places(blocks)
         return [
@@ -209,9 +215,7 @@ class _Function:
             _located(ast.Expr(_call("for_stmt", arguments)), statement),
         ]
 
-    def _shared(
-        self, blocks: Sequence[Iterable[ast.AST]], after: set[str], before: set[str]
-    ) -> tuple[list[str], int]:
+    def _shared(self, blocks: Sequence[Iterable[ast.AST]], after: set[str], before: set[str]) -> tuple[list[str], int]:
         """Returns the names that blocks share with the code around them, and how many of them are results.
 
         Args:
@@ -220,7 +224,9 @@ class _Function:
           before: the names whose values it needs.
         """
         changed = set().union(*[names.bound(block) for block in blocks])
-        if self._changed_inside and any(isinstance(node, ast.Call) for block in blocks for part in block for node in ast.walk(part)):
+        if self._changed_inside and any(
+            isinstance(node, ast.Call) for block in blocks for part in block for node in ast.walk(part)
+        ):
             changed |= self._changed_inside
         results = sorted(changed & (after | self._inner))
         others = sorted((changed & (before | self._outer)) - set(results))
@@ -239,7 +245,9 @@ class _Function:
             if isinstance(call, ast.Call) and ast.unparse(call.func).rpartition(".")[2] == "set_loop_options":
                 rest = [*body[:position], *body[position + 1 :]]
                 named = [
-                    ast.Tuple([ast.Constant(item.arg), ast.Lambda(_no_parameters(), _with_names(item.value))], ast.Load())
+                    ast.Tuple(
+                        [ast.Constant(item.arg), ast.Lambda(_no_parameters(), _with_names(item.value))], ast.Load()
+                    )
                     for item in call.keywords
                 ]
                 options = ast.Tuple([ast.Tuple([_copy(call.func)], ast.Load()), *named], ast.Load())
@@ -249,7 +257,13 @@ class _Function:
     # Functions that are made.
 
     def _function(
-        self, name: str, block: Sequence[ast.stmt], shared: Sequence[str], live: set[str], like: ast.AST, *parameters: str
+        self,
+        name: str,
+        block: Sequence[ast.stmt],
+        shared: Sequence[str],
+        live: set[str],
+        like: ast.AST,
+        *parameters: str,
     ) -> ast.stmt:
         """Returns the definition of a function that runs a block, and changes variables of the code around it."""
         outside, self._wanted = self._wanted, set()
