@@ -31,8 +31,10 @@ class Programs:
     def expression(self) -> str:
         pick = self._random
         one = pick.choice(VARIABLES)
-        return pick.choice([one, str(pick.randint(-3, 5)), f"{one} + {pick.choice(VARIABLES)}", f"{one} - {pick.randint(1, 4)}",
-                            f"({one} * 3) % 7", f"({one} if {self.condition()} else {pick.choice(VARIABLES)} + 1)"])  # fmt: skip
+        return pick.choice([
+            one, str(pick.randint(-3, 5)), f"{one} + {pick.choice(VARIABLES)}", f"{one} - {pick.randint(1, 4)}",
+            f"({one} * 3) % 7", f"({one} if {self.condition()} else {pick.choice(VARIABLES)} + 1)",
+        ])  # fmt: skip
 
     def condition(self) -> str:
         pick = self._random

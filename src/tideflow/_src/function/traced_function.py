@@ -159,7 +159,7 @@ class TracedFunction(interfaces.Callable):
             return function
         from tideflow._src.function.autograph.operators import convert  # loaded at the first trace
 
-        return convert(function)  # type: ignore[no-any-return]
+        return convert(function)
 
     # Methods.
 
@@ -546,10 +546,9 @@ def function(
     Args:
       func: the function; without it, a decorator is returned.
       input_signature: a sequence of ``tf.TensorSpec``, one for each argument: the function is traced once, and calls
-      that
-        do not fit are an error.
-      autograph: whether Python's ``if``, ``while``, ``for`` and the like become operations of the graph where they depend
-        on tensors; the function and those that it calls are rewritten for it, libraries excepted.
+        that do not fit are an error.
+      autograph: whether Python's ``if``, ``while``, ``for`` and the like become operations of the graph where they
+        depend on tensors; the function and those that it calls are rewritten for it, libraries excepted.
       jit_compile: whether XLA compiles the whole function at once. If so, calls raise InvalidArgumentError where it
         holds what no compiler takes, such as strings, Python functions and queues; otherwise the host runs these.
       reduce_retracing: whether a function that sees a second shape is traced for unknown sizes.

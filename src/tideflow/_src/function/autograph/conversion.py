@@ -29,7 +29,7 @@ def convert(function: Any) -> Any:
     kind = function.__class__
     if kind is FunctionType:
         known = _functions.get(id(function))
-        if known is not None and known.function() is function and known.state == _state(function):
+        if known is not None and known.state == _state(function) and known.function() is function:
             return known.converted or function
         return _convert_function(function)
     if kind is MethodType:
@@ -43,7 +43,7 @@ def convert(function: Any) -> Any:
     return _convert_object(function)
 
 
-def _dispatched(function: FunctionType, converted: FunctionType) -> FunctionType:
+def _dispatched(function: FunctionType, converted: FunctionType) -> Any:
     """Returns a function that calls the converted one, unless nothing that it could meet is a tensor."""
     names = plainness.Names(function)
     if not names.tell_no_tensors:
@@ -94,9 +94,9 @@ def _convert_function(function: FunctionType) -> FunctionType:
 def _convert_object(value: Any) -> Any:
     """Returns what calls the converted ``__call__`` of an object of a user's class."""
     kind = type(value)
-    if isinstance(value, type | BuiltinFunctionType) or not isinstance(getattr(kind, "__call__", None), FunctionType):
+    method = inspect.getattr_static(kind, "__call__", None)
+    if isinstance(value, type | BuiltinFunctionType) or not isinstance(method, FunctionType):
         return value
-    method = kind.__call__
     if kind.__module__.partition(".")[0] == "tideflow" or hasattr(value, "python_function"):
         return value
     converted = convert(method)
@@ -111,7 +111,7 @@ def code_of(function: FunctionType) -> CodeType | None:
     with _lock:
         known = _codes.get(key, _unknown)
         if known is not _unknown:
-            return known  # type: ignore[return-value]
+            return known
         try:
             made = _compiled(function)
         except source.NoSource as error:
@@ -253,7 +253,7 @@ _LIBRARIES = frozenset("tideflow tensorflow numpy scipy jax jaxlib keras matplot
 
 
 def is_of_library(function: Any) -> bool:
-    """Tells whether a function is one of the standard library, of Tideflow, or of a package that needs no conversion."""
+    """Tells whether a function is one of the standard library, of Tideflow, or of a package that takes tensors."""
     root = (getattr(function, "__module__", None) or "").partition(".")[0]
     return root in _LIBRARIES or (root != "__main__" and root in sys.stdlib_module_names)
 

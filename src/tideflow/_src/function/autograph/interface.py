@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import enum
 import functools
+import inspect
 import logging
 from collections.abc import Callable, Iterable
 from types import FunctionType, MethodType
@@ -57,7 +58,7 @@ def to_graph(entity: Any, recursive: bool = True, experimental_optional_features
         conversion.rewritten(_plain(function))
     except source.NoSource as error:
         raise ValueError(f"Unable to convert {function}: {error}") from None
-    return convert(function)  # type: ignore[no-any-return]
+    return convert(function)
 
 
 def to_graph_v1(
@@ -108,8 +109,9 @@ def _python_function(entity: Any) -> Any:
     entity = getattr(entity, "python_function", entity)
     if isinstance(entity, FunctionType | MethodType | functools.partial):
         return entity
-    if not isinstance(entity, type) and isinstance(getattr(type(entity), "__call__", None), FunctionType):
-        return MethodType(type(entity).__call__, entity)
+    call = inspect.getattr_static(type(entity), "__call__", None)
+    if not isinstance(entity, type) and isinstance(call, FunctionType):
+        return MethodType(call, entity)
     raise ValueError(f"Unable to convert {entity!r}: it is no function, method or callable object of Python.")
 
 

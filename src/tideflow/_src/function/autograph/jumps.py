@@ -243,7 +243,7 @@ class _Remover(ast.NodeTransformer):
 
 
 def _jumps_of(statement: ast.stmt, inside: bool = False) -> list[ast.AST]:
-    """Returns the ``break`` and ``continue`` in a statement that belong to the loop around it, or to the loop itself."""
+    """Returns each ``break`` and ``continue`` in a statement of the loop around it, or else of the loop itself."""
     found: list[ast.AST] = []
     if isinstance(statement, ast.For | ast.While | ast.AsyncFor):
         blocks: list[ast.AST] = [*(statement.body if inside else statement.orelse)]

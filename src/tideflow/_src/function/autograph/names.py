@@ -128,7 +128,7 @@ def _before(statement: ast.stmt, live: set[str]) -> set[str]:
             end = live_before(final, live)
             caught = {name for handler in handlers for name in read(handler.body)} | end
             # The body may end anywhere: what is needed in a handler is needed throughout.
-            return live_before(body, live_before(orelse, end) | caught) | caught | read([h for h in handlers])
+            return live_before(body, live_before(orelse, end) | caught) | caught | read(handlers)
         case ast.Return() | ast.Raise():
             return read(statement)
         case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():

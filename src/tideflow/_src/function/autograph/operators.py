@@ -118,15 +118,13 @@ class _Values:
 
 def if_stmt(test: Any, then: Any, orelse: Any, names: Sequence[str], results: int, places: Sequence[Place]) -> None:
     """Runs one of two blocks."""
-    if test.__class__ is bool:
-        return then() if test else orelse()  # type: ignore[no-any-return]
-    condition = _symbolic(test)
+    condition = None if test.__class__ is bool else _symbolic(test)
     if condition is None:
         if test:
             then()
         else:
             orelse()
-        return None
+        return
     shared = Shared((then, orelse), names, results, places)
     wanted = [index for index, is_result in enumerate(shared.is_result) if is_result]
     before = shared.get()
@@ -211,8 +209,8 @@ def _agreed(name: str, one: Any, two: Any) -> tuple[Any, Any] | None:
         if one == two:
             return None
         raise TypeError(
-            f"{name!r} is {one!r} at the end of the main branch, but {two!r} at the end of the else branch; which of them "
-            "it is would be known only when the graph runs, and only tensors can hold such a value."
+            f"{name!r} is {one!r} at the end of the main branch, but {two!r} at the end of the else branch; which of "
+            "them it is would be known only when the graph runs, and only tensors can hold such a value."
         )
     return one, two
 
@@ -227,10 +225,11 @@ def _filled(pair: tuple[Any, Any] | None, side: int) -> Any:
 def _zeros_like(leaf: Any) -> Any:
     if not isinstance(leaf, Tensor | np.ndarray | np.generic | int | float | complex | str | bytes):
         raise NotImplementedError(
-            f"A return statement under a condition that is a tensor cannot return {leaf!r}: return it at the function's end."
+            f"A return statement under a condition that is a tensor cannot return {leaf!r}: return it at the end of "
+            "the function."
         )
     shape = TensorShape(np.shape(leaf) if not isinstance(leaf, Tensor) else leaf.shape)
-    dtype = leaf.dtype if isinstance(leaf, Tensor) else convert_to_tensor(leaf).dtype  # type: ignore[attr-defined]
+    dtype = leaf.dtype if isinstance(leaf, Tensor) else convert_to_tensor(leaf).dtype
     return _zeros(dtype, shape)
 
 
@@ -437,8 +436,8 @@ def _ends(
     for index, (start, end) in enumerate(zip(starts, ends, strict=True)):
         if index not in carried and end is not start and start is not MISSING and not _equal(start, end):
             raise TypeError(
-                f"{names[index]!r} is {start!r} before the loop, but {end!r} after one iteration; only tensors can change "
-                "in a loop of the graph."
+                f"{names[index]!r} is {start!r} before the loop, but {end!r} after one iteration; only tensors can "
+                "change in a loop of the graph."
             )
     result = []
     entering = iter(leaves)
@@ -467,8 +466,8 @@ def _ends(
 def _check_turn(name: str, before: Any, after: Any) -> None:
     if before.dtype.base_dtype is not after.dtype.base_dtype:
         raise TypeError(
-            f"{name!r} has dtype {before.dtype.base_dtype.name} before the loop, but dtype {after.dtype.base_dtype.name} "
-            "after one iteration"
+            f"{name!r} has dtype {before.dtype.base_dtype.name} before the loop, but dtype "
+            f"{after.dtype.base_dtype.name} after one iteration"
         )
     one, two = before.shape, after.shape
     if one.rank is None:
@@ -556,12 +555,11 @@ class _Rows:
 class _Range:
     """Is ``tf.range``, whose numbers need not be kept."""
 
-    def __init__(self, start: Any, limit: Any, delta: Any, tensor: Any) -> None:
-        self._start, self._delta = start, delta
+    def __init__(self, tensor: Any) -> None:
+        self._start, _, self._delta = tensor._op.inputs
         size = tensor.shape._dims
         known = None if size is None else size[0]
         self.length = known if known is not None else _registry["Size"](tensor)
-        del limit
 
     def item(self, index: Any) -> Any:
         """Returns a number."""
@@ -629,7 +627,7 @@ def _staged_items(items: Any) -> Any:
     if tensor is None:
         return None
     if tensor._op.type == "Range":
-        return _Range(*tensor._op.inputs, tensor)
+        return _Range(tensor)
     return _Rows(tensor)
 
 
@@ -638,30 +636,26 @@ def _staged_items(items: Any) -> Any:
 
 def and_(value: Any, *others: Callable[[], Any]) -> Any:
     """Returns ``value and others[0]() and ...``."""
-    for position, other in enumerate(others):
-        tensor = _symbolic(value)
-        if tensor is not None:
-            condition = _as_condition(tensor, "`and`")
-            rest = others[position:]
-            return cond(condition, lambda: convert_to_tensor(and_(rest[0](), *rest[1:])), lambda: condition)
-        if not value:
-            return value
-        value = other()
-    return value
+    if not others:
+        return value
+    other, *rest = others
+    tensor = _symbolic(value)
+    if tensor is not None:
+        condition = _as_condition(tensor, "`and`")
+        return cond(condition, lambda: convert_to_tensor(and_(other(), *rest)), lambda: condition)
+    return and_(other(), *rest) if value else value
 
 
 def or_(value: Any, *others: Callable[[], Any]) -> Any:
     """Returns ``value or others[0]() or ...``."""
-    for position, other in enumerate(others):
-        tensor = _symbolic(value)
-        if tensor is not None:
-            condition = _as_condition(tensor, "`or`")
-            rest = others[position:]
-            return cond(condition, lambda: condition, lambda: convert_to_tensor(or_(rest[0](), *rest[1:])))
-        if value:
-            return value
-        value = other()
-    return value
+    if not others:
+        return value
+    other, *rest = others
+    tensor = _symbolic(value)
+    if tensor is not None:
+        condition = _as_condition(tensor, "`or`")
+        return cond(condition, lambda: condition, lambda: convert_to_tensor(or_(other(), *rest)))
+    return value if value else or_(other(), *rest)
 
 
 def not_(value: Any) -> Any:
@@ -706,7 +700,7 @@ def converted(function: Any) -> Any:
 
 
 def _given_converted(function: Any) -> Any:
-    """Returns a function of Tideflow that converts the functions which it is given: the bodies of loops and the like."""
+    """Returns a function of Tideflow that converts the functions which it is given, as the body of a loop is."""
 
     def call(*arguments: Any, **named: Any) -> Any:
         return function(
@@ -757,7 +751,7 @@ def _enumerate(items: Any, start: Any = 0) -> Any:
 def _zip(*items: Any, **options: Any) -> Any:
     staged = [_staged_items(item) for item in items]
     if not staged or None in staged:
-        return zip(*items, **options)
+        return zip(*items, **options)  # noqa: B905 (the options are the user's)
     return Zipped(staged)
 
 

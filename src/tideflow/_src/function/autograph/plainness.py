@@ -27,7 +27,7 @@ def is_plain(value: Any, depth: int = 0) -> bool:
     if kind in _SCALARS:
         return True
     if kind is np.ndarray:
-        return value.dtype != object  # type: ignore[no-any-return]
+        return value.dtype != object
     if kind in _SEQUENCES or kind is dict:
         if len(value) > _LARGEST or depth > _DEEPEST:
             return False
@@ -38,10 +38,7 @@ def is_plain(value: Any, depth: int = 0) -> bool:
 
 def all_plain(values: Iterable[Any]) -> bool:
     """Tells whether no value holds a tensor, or could give one."""
-    for value in values:
-        if value.__class__ not in _SCALARS and not is_plain(value):
-            return False
-    return True
+    return all(value.__class__ in _SCALARS or is_plain(value) for value in values)
 
 
 class Names:

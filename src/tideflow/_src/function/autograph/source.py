@@ -66,7 +66,7 @@ def _lambda(code: CodeType, lines: list[str]) -> ast.Lambda | None:
         if isinstance(node, ast.Lambda) and node.lineno == code.co_firstlineno:
             body = node.body
             first, last = (body.lineno, body.col_offset), (body.end_lineno, body.end_col_offset)
-            if all(first <= start <= last for start in starts):  # type: ignore[operator]
+            if all(first <= start <= last for start in starts):
                 found.append(node)
     return max(found, key=lambda node: (node.lineno, node.col_offset), default=None)
 

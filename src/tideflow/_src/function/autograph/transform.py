@@ -24,8 +24,8 @@ from tideflow._src.function.autograph import jumps, names
 OPERATORS = "ag__"
 #: Functions of Python that are left alone, since they say nothing of the value of a tensor.
 _LEFT_ALONE = frozenset(
-    "isinstance issubclass getattr hasattr setattr delattr type id repr str bytes tuple list dict set frozenset callable "
-    "locals globals vars dir slice property object hash iter bool".split()
+    "isinstance issubclass getattr hasattr setattr delattr type id repr str bytes tuple list dict set frozenset "
+    "callable locals globals vars dir slice property object hash iter bool".split()
 )
 _FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
@@ -170,16 +170,17 @@ class _Function:
         )
         then, orelse = self._name("then"), self._name("else")
         where = self._places(blocks)
+        arguments = [test, _name(then), _name(orelse), *_described(shared, results, where)]
         return [
             self._function(then, blocks[0], shared, live, statement),
             self._function(orelse, blocks[1], shared, live, statement),
-            _located(ast.Expr(_call("if_stmt", [test, _name(then), _name(orelse), *_described(shared, results, where)])), statement),
-        ]  # fmt: skip
+            _located(ast.Expr(_call("if_stmt", arguments)), statement),
+        ]
 
     def _while(self, statement: ast.While, live: set[str]) -> list[ast.stmt]:
         at_test = names.live_at_test(statement, live)
         options, block = self._options(statement.body)
-        changed = [statement.body, [statement.test]]
+        changed: list[Sequence[ast.AST]] = [statement.body, [statement.test]]
         shared, results = self._shared(changed, at_test, at_test | names.live_before(block, at_test))
         test, body = self._name("test"), self._name("body")
         arguments = [_name(test), _name(body), *_described(shared, results, self._places(changed)), *options]
@@ -206,9 +207,12 @@ class _Function:
             returned = _located(ast.Return(self.expression(going_on)), statement)
             result.append(self._test(test, returned, [], statement))
         arguments = [
-            items, _name(test) if going_on is not None else ast.Constant(None), _name(body),
-            *_described(shared, results, self._places(changed)), *options,
-        ]  # fmt: skip
+            items,
+            _name(test) if going_on is not None else ast.Constant(None),
+            _name(body),
+            *_described(shared, results, self._places(changed)),
+            *options,
+        ]
         return [
             *result,
             self._function(body, block, shared, at_test, statement, item),
