@@ -158,8 +158,9 @@ class TracedFunction(interfaces.Callable):
         if not self._autograph:
             return function
         from tideflow._src.function.autograph.operators import convert  # loaded at the first trace
+        from tideflow._src.function.autograph.user_errors import reporting
 
-        return convert(function)
+        return reporting(convert(function))
 
     # Methods.
 

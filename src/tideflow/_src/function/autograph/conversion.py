@@ -13,7 +13,7 @@ from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodT
 from typing import Any, NamedTuple
 
 from tideflow._src.core.logger import get_logger
-from tideflow._src.function.autograph import plainness, source, transform
+from tideflow._src.function.autograph import jumps, plainness, source, transform
 
 _lock = threading.RLock()
 _warned: set[str] = set()
@@ -121,6 +121,11 @@ def code_of(function: FunctionType) -> CodeType | None:
         return made
 
 
+def has_seen(code: CodeType) -> bool:
+    """Tells whether code comes from a conversion, or is that of a function that conversion leaves as it is."""
+    return transform.OPERATORS in code.co_freevars or _codes.get(code, _unknown) is not _unknown
+
+
 _unknown = object()
 
 
@@ -196,7 +201,21 @@ def _compiled(function: FunctionType) -> CodeType | None:
     flags = code.co_flags & _future_flags()
     compiled = compile(module, code.co_filename, "exec", flags=flags, dont_inherit=True)
     made = _inner(_inner(compiled, "_ag_maker"), name)
-    return made.replace(co_name=code.co_name, co_qualname=code.co_qualname, co_firstlineno=code.co_firstlineno)
+    return _named(made, code.co_name, code.co_qualname).replace(co_firstlineno=code.co_firstlineno)
+
+
+def _named(code: CodeType, name: str, qualified_name: str) -> CodeType:
+    """Returns code under another name, by which tracebacks call the blocks that were cut out of it, too."""
+    constants = tuple(
+        _renamed(item, name, qualified_name) if isinstance(item, CodeType) else item for item in code.co_consts
+    )
+    return code.replace(co_name=name, co_qualname=qualified_name, co_consts=constants)
+
+
+def _renamed(code: CodeType, around: str, qualified_name: str) -> CodeType:
+    if code.co_name.startswith(jumps.PREFIX):
+        return _named(code, around, qualified_name)
+    return _named(code, code.co_name, f"{qualified_name}.<locals>.{code.co_name}")
 
 
 def _inner(code: CodeType, name: str) -> CodeType:

@@ -383,12 +383,6 @@ class _Expressions(ast.NodeTransformer):
         """Leaves classes as they are; their methods are converted when they are called."""
         return node
 
-    def _leave(self, node: Any) -> Any:
-        # What is inside is evaluated item by item, in a scope of its own.
-        return node
-
-    visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = _leave
-
 
 def _inner_functions(body: Iterable[ast.AST]) -> list[ast.AST]:
     return [node for part in body for node in ast.walk(part) if isinstance(node, _FUNCTION)]
