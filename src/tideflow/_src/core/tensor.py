@@ -351,8 +351,9 @@ class SymbolicTensor(Tensor):
         raise _use_of_symbol(
             self,
             "Using a symbolic `tf.Tensor` as a Python `bool`",
-            "`if`, `while`, `and`, `or` and `not` of Python are not rewritten: use tf.cond, tf.while_loop and "
-            "tf.logical_and; in a graph of TensorFlow 1.x, run it in a session first.",
+            "`if`, `while`, `and`, `or` and `not` are rewritten in what tf.function traces, and in the functions that "
+            "it calls, unless they are generators, have no source or belong to a library: use tf.cond, tf.while_loop "
+            "and tf.logical_and there; in a graph of TensorFlow 1.x, run it in a session first.",
         )
 
     __nonzero__ = __bool__
@@ -367,8 +368,9 @@ class SymbolicTensor(Tensor):
         raise _use_of_symbol(
             self,
             "Iterating over a symbolic `tf.Tensor`",
-            "`for` of Python is not rewritten: use tf.map_fn, tf.scan or tf.while_loop, or tf.unstack where the "
-            "first dimension is known.",
+            "A `for` statement is rewritten in what tf.function traces, and in the functions that it calls, unless "
+            "they are generators, have no source or belong to a library; there, and in comprehensions, use tf.map_fn, "
+            "tf.scan or tf.while_loop, or tf.unstack where the first dimension is known.",
         )
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
@@ -416,10 +418,17 @@ def _use_of_symbol(tensor: SymbolicTensor, what: str, advice: str) -> OperatorNo
 def out_of_scope(tensor: SymbolicTensor, place: str) -> TypeError:
     """Returns the error that says that a tensor of a function is used at another place."""
     op = tensor._op
-    return TypeError(
+    line = op.graph.appended.get(id(op)) if op.graph.building_function else None
+    text = (
         f"{tensor!r} is out of scope and cannot be used {place}: it belongs to {_owner(op.graph)}. Return it from "
         f"there, or compute it again here. It was defined by the operation {op.name!r} ({op.type}): {op.source_line}"
     )
+    if line is not None:
+        text += (
+            f"\nIt was appended to a list of Python in a branch or a loop of the graph, at {line}. A tf.TensorArray "
+            "keeps what a loop makes: array = array.write(index, value) in it, and array.stack() behind it."
+        )
+    return TypeError(text)
 
 
 def _owner(graph: Any) -> str:

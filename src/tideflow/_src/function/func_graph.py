@@ -64,6 +64,8 @@ class FuncGraph(Graph):
         #: Whether effects inside happen in program order, all of them, as in the function around.
         self.automatic_effects: bool = getattr(self.outer_graph, "automatic_effects", False)
         self._revision = 0
+        #: By operation, the line of the program that put a result of it into a list.
+        self.appended: dict[int, str] = {}
         if self.outer_graph is not None:
             self.seed = self.outer_graph.seed
             self._gradient_overrides = self.outer_graph._gradient_overrides

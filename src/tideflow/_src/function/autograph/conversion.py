@@ -85,9 +85,9 @@ def _convert_function(function: FunctionType) -> FunctionType:
     if UNCONVERTED not in function.__dict__ and not is_of_library(function):
         code = code_of(function)
         converted = None if code is None else _dispatched(function, _with_code(function, code))
-    key = id(function)
-    reference = weakref.ref(function, lambda _: _functions.pop(key, None))
-    _functions[key] = _Known(reference, _state(function), converted)
+    key, table = id(function), _functions  # names of the module may be gone when the interpreter ends
+    reference = weakref.ref(function, lambda _: table.pop(key, None))
+    table[key] = _Known(reference, _state(function), converted)
     return converted or function
 
 
@@ -114,7 +114,7 @@ def code_of(function: FunctionType) -> CodeType | None:
             return known
         try:
             made = _compiled(function)
-        except source.NoSource as error:
+        except (source.NoSource, SyntaxError) as error:
             made = None
             _warn(function, str(error))
         _codes[key] = made
@@ -149,8 +149,8 @@ class _Codes:
         return default if item is None else item[1]
 
     def __setitem__(self, code: CodeType, value: Any) -> None:
-        key = id(code)
-        self._items[key] = (weakref.ref(code, lambda _: self._items.pop(key, None)), value)
+        key, items = id(code), self._items
+        items[key] = (weakref.ref(code, lambda _: items.pop(key, None)), value)
 
 
 _codes = _Codes()
@@ -201,21 +201,21 @@ def _compiled(function: FunctionType) -> CodeType | None:
     flags = code.co_flags & _future_flags()
     compiled = compile(module, code.co_filename, "exec", flags=flags, dont_inherit=True)
     made = _inner(_inner(compiled, "_ag_maker"), name)
-    return _named(made, code.co_name, code.co_qualname).replace(co_firstlineno=code.co_firstlineno)
+    return _named(made, code.co_name, code.co_qualname)
 
 
 def _named(code: CodeType, name: str, qualified_name: str) -> CodeType:
     """Returns code under another name, by which tracebacks call the blocks that were cut out of it, too."""
     constants = tuple(
-        _renamed(item, name, qualified_name) if isinstance(item, CodeType) else item for item in code.co_consts
+        _renamed(item, code, name, qualified_name) if isinstance(item, CodeType) else item for item in code.co_consts
     )
     return code.replace(co_name=name, co_qualname=qualified_name, co_consts=constants)
 
 
-def _renamed(code: CodeType, around: str, qualified_name: str) -> CodeType:
+def _renamed(code: CodeType, around: CodeType, name: str, qualified_name: str) -> CodeType:
     if code.co_name.startswith(jumps.PREFIX):
-        return _named(code, around, qualified_name)
-    return _named(code, code.co_name, f"{qualified_name}.<locals>.{code.co_name}")
+        return _named(code, name, qualified_name)
+    return _named(code, code.co_name, qualified_name + code.co_qualname.removeprefix(around.co_qualname))
 
 
 def _inner(code: CodeType, name: str) -> CodeType:

@@ -41,18 +41,25 @@ def _bound(node: ast.AST) -> set[str]:
     return found
 
 
-def places(nodes: ast.AST | Iterable[ast.AST]) -> set[str]:
-    """Returns the attributes of variables that code assigns, as it writes them: ``self.x``."""
-    return {
-        ast.unparse(node)
-        for node in _in_scope(nodes)
-        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and is_path(node)
-    }
+def places(nodes: ast.AST | Iterable[ast.AST]) -> dict[str, set[str]]:
+    """Returns the attributes and items of variables that code assigns, as it writes them: ``self.x``, ``row[0]``.
+
+    With each come the names that it is made of.
+    """
+    found: dict[str, set[str]] = {}
+    for node in _in_scope(nodes):
+        if isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Store) and _is_path(node):
+            found[ast.unparse(node)] = {item.id for item in ast.walk(node) if isinstance(item, ast.Name)}
+    return found
 
 
-def is_path(node: ast.AST) -> bool:
-    """Tells whether an expression is a variable, or attributes of one."""
-    while isinstance(node, ast.Attribute):
+def _is_path(node: ast.AST) -> bool:
+    """Tells whether an expression leads from a variable to what it names without computing anything."""
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        if isinstance(node, ast.Subscript):
+            key = node.slice.operand if isinstance(node.slice, ast.UnaryOp) else node.slice
+            if not isinstance(key, ast.Constant | ast.Name):
+                return False
         node = node.value
     return isinstance(node, ast.Name)
 

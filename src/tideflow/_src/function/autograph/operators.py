@@ -9,7 +9,7 @@ import builtins
 import functools
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from types import FunctionType, MethodType
+from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any
 
 import numpy as np
@@ -23,17 +23,17 @@ from tideflow._src.function import structures
 from tideflow._src.function.assertions import Assert
 from tideflow._src.function.autograph.conversion import convert, install_operators
 from tideflow._src.function.autograph.jumps import MAYBE_VALUE, VALUE
-from tideflow._src.function.autograph.variables import MISSING, Shared
+from tideflow._src.function.autograph.variables import MISSING, Place, Shared
 from tideflow._src.function.conditional import choose, cond
 from tideflow._src.function.func_graph import FuncGraph, convert_outputs, unique_function_name
 from tideflow._src.function.loops import while_loop
 from tideflow._src.graph.op_def import OpDef
+from tideflow._src.graph.source import capture, describe
 from tideflow._src.ops.control.tensor_array import TensorArray
 from tideflow._src.runtime.convert import convert_to_tensor
 
 #: The value of a function that has not returned yet.
 NOTHING = MISSING
-Place = tuple[Callable[[], Any], str]
 _registry: Any = OpDef.registry
 _FUNCTIONS = frozenset((FunctionType, MethodType, functools.partial))
 _LIMITS = (
@@ -194,23 +194,23 @@ def _agreed(name: str, one: Any, two: Any) -> tuple[Any, Any] | None:
         if value is MISSING and name != VALUE:
             if name == MAYBE_VALUE:
                 raise ValueError(f"the {branch} branch must also have a return statement.")
-            raise ValueError(f"{name!r} must also be initialized in the {branch} branch")
+            raise ValueError(f"{_label(name)} must also be initialized in the {branch} branch")
         if value is None:
-            raise ValueError(f"{name!r} is None at the end of the {branch} branch.")
+            raise ValueError(f"{_label(name)} is None at the end of the {branch} branch.")
     if one is MISSING or two is MISSING:
         return one, two
     try:
         nest.assert_same_structure(one, two)
     except (TypeError, ValueError) as error:
         raise TypeError(
-            f"{name!r} does not have the same nested structure in the main and else branches.\n\n{error}"
+            f"{_label(name)} must have the same nested structure in the main and else branches:\n\n{error}"
         ) from None
     if not any(map(_is_staged, (*nest.flatten(one), *nest.flatten(two)))):
         if one == two:
             return None
         raise TypeError(
-            f"{name!r} is {one!r} at the end of the main branch, but {two!r} at the end of the else branch; which of "
-            "them it is would be known only when the graph runs, and only tensors can hold such a value."
+            f"{_label(name)} is {one!r} at the end of the main branch, but {two!r} at the end of the else branch; "
+            "which of them it is would be known only when the graph runs, and only tensors can hold such a value."
         )
     return one, two
 
@@ -255,7 +255,7 @@ def _check_dtypes(names: Sequence[str], branches: Sequence[tuple[_Values, Any]])
             for one, two in parts:
                 if one.dtype.base_dtype is not two.dtype.base_dtype:
                     raise TypeError(
-                        f"{name!r} has dtype {one.dtype.base_dtype.name} in the main branch, but dtype "
+                        f"{_label(name)} has dtype {one.dtype.base_dtype.name} in the main branch, but dtype "
                         f"{two.dtype.base_dtype.name} in the else branch"
                     )
 
@@ -305,6 +305,7 @@ def for_stmt(
     names: Sequence[str],
     results: int,
     places: Sequence[Place],
+    targets: Sequence[str],
     options: Any = (),
 ) -> None:
     """Runs a block for each item."""
@@ -323,10 +324,18 @@ def for_stmt(
                     return
         return
     shared = Shared((body,) if going_on is None else (body, going_on), names, results, places)
-    _staged_loop(shared, going_on, lambda index: body(staged.item(index)), options, staged.length)
+    numbers = targets if isinstance(staged, _Range) else ()
+    _staged_loop(shared, going_on, lambda index: body(staged.item(index)), options, staged.length, numbers)
 
 
-def _staged_loop(shared: Shared, test: Any, body: Callable[[Any], Any], options: Any, length: Any = None) -> None:
+def _staged_loop(
+    shared: Shared,
+    test: Any,
+    body: Callable[[Any], Any],
+    options: Any,
+    length: Any = None,
+    targets: Sequence[str] = (),
+) -> None:
     """Builds a loop.
 
     Args:
@@ -335,6 +344,7 @@ def _staged_loop(shared: Shared, test: Any, body: Callable[[Any], Any], options:
       body: takes the number of the turn.
       options: what ``set_loop_options`` was called with.
       length: the number of turns, if it is known before.
+      targets: variables that may be read behind a loop without a turn; they are zero then.
     """
     given = _loop_options(options)
     before = shared.get()
@@ -385,7 +395,8 @@ def _staged_loop(shared: Shared, test: Any, body: Callable[[Any], Any], options:
     after = list(starts)
     for index, value in zip(carried, values.rebuilt(found), strict=True):
         after[index] = value
-    never = [shared.names[index] for index in missing if shared.names[index] not in (VALUE, MAYBE_VALUE)]
+    given_anyway = {VALUE, MAYBE_VALUE, *targets}
+    never = [shared.names[index] for index in missing if shared.names[index] not in given_anyway]
     if never:
         with context.current_graph().control_dependencies([_must_have_run(turn, never)]):
             for index in missing:
@@ -394,8 +405,13 @@ def _staged_loop(shared: Shared, test: Any, body: Callable[[Any], Any], options:
 
 
 def _must_have_run(turn: Any, names: Sequence[str]) -> Any:
-    listed = ", ".join(repr(name) for name in names)
+    listed = ", ".join(names)
     return Assert(_registry["Greater"](turn, 0), [f"loop must iterate at least once to initialize {listed}"])
+
+
+def _label(name: str) -> str:
+    """Returns what messages call a variable."""
+    return "'retval_'" if name in (VALUE, MAYBE_VALUE) else f"'{name}'"
 
 
 def _rehearsed(shared: Shared, body: Any, before: Sequence[Any], missing: Sequence[int]) -> list[Any]:
@@ -436,8 +452,8 @@ def _ends(
     for index, (start, end) in enumerate(zip(starts, ends, strict=True)):
         if index not in carried and end is not start and start is not MISSING and not _equal(start, end):
             raise TypeError(
-                f"{names[index]!r} is {start!r} before the loop, but {end!r} after one iteration; only tensors can "
-                "change in a loop of the graph."
+                f"{_label(names[index])} is {start!r} before the loop, but {end!r} after one iteration; only tensors "
+                "can change in a loop of the graph."
             )
     result = []
     entering = iter(leaves)
@@ -445,13 +461,13 @@ def _ends(
         name, end = names[index], ends[index]
         if end is MISSING or end is None:
             raise ValueError(
-                f"{name!r} {'may not be defined' if end is MISSING else 'is None'} at the end of the loop body."
+                f"{_label(name)} {'may not be defined' if end is MISSING else 'is None'} at the end of the loop body."
             )
         try:
             nest.assert_same_structure(starts[index], end)
         except (TypeError, ValueError) as error:
             raise TypeError(
-                f"{name!r} does not have the same nested structure after one iteration.\n\n{error}"
+                f"{_label(name)} does not have the same nested structure after one iteration.\n\n{error}"
             ) from None
         for start, leaf in zip(items, nest.flatten(end), strict=True):
             if not _is_staged(start):
@@ -466,7 +482,7 @@ def _ends(
 def _check_turn(name: str, before: Any, after: Any) -> None:
     if before.dtype.base_dtype is not after.dtype.base_dtype:
         raise TypeError(
-            f"{name!r} has dtype {before.dtype.base_dtype.name} before the loop, but dtype "
+            f"{_label(name)} has dtype {before.dtype.base_dtype.name} before the loop, but dtype "
             f"{after.dtype.base_dtype.name} after one iteration"
         )
     one, two = before.shape, after.shape
@@ -474,7 +490,7 @@ def _check_turn(name: str, before: Any, after: Any) -> None:
         return
     if two.rank != one.rank or any(a is not None and a != b for a, b in zip(one._dims, two._dims, strict=True)):
         raise ValueError(
-            f"{name!r} has shape {_shown(one)} before the loop, but shape {_shown(two)} after one iteration. Use "
+            f"{_label(name)} has shape {_shown(one)} before the loop, but shape {_shown(two)} after one iteration. Use "
             "tf.autograph.experimental.set_loop_options to set shape invariants."
         )
 
@@ -694,9 +710,25 @@ def converted(function: Any) -> Any:
         known = None
     if known is not None:
         return known
+    if function.__class__ is BuiltinFunctionType and function.__name__ == "append":
+        return _appending(function)
     if (getattr(function, "__module__", None) or "").startswith("tideflow."):
         return _given_converted(function)
     return convert(function)
+
+
+def _appending(append: Any) -> Any:
+    """Returns the ``append`` of a list, which remembers where a tensor of a branch or a loop was put into one."""
+    graph = context.current_graph()
+    if graph is None or graph.outer_graph is None or not graph.outer_graph.building_function:
+        return append
+
+    def remembering(value: Any) -> None:
+        append(value)
+        if isinstance(value, SymbolicTensor):
+            graph.appended.setdefault(id(value._op), describe(capture()))
+
+    return remembering
 
 
 def _given_converted(function: Any) -> Any:

@@ -98,9 +98,12 @@ class _Function:
         if isinstance(node, ast.Lambda):
             node.body = self._expressions.visit(node.body)
             return node
-        lowered = jumps.lower(_matches_as_branches(node.body))
-        body = self.block(lowered, set(self._outer))
-        node.body = [*self._bindings(_parameters(node), self._outer, node), *body]
+        declarations = _Declarations()
+        prepared = [declarations.visit(statement) for statement in node.body]
+        self._wanted |= declarations.annotated - _parameters(node)
+        body = self.block(jumps.lower(_matches_as_branches(prepared)), set(self._outer))
+        head = [_located(statement, node) for statement in declarations.found]
+        node.body = [*head, *self._bindings(_parameters(node), self._outer, node), *body]
         return node
 
     def expression(self, node: Any) -> Any:
@@ -211,6 +214,7 @@ class _Function:
             _name(test) if going_on is not None else ast.Constant(None),
             _name(body),
             *_described(shared, results, self._places(changed)),
+            ast.Constant(tuple(sorted(names.bound(statement.target)))),
             *options,
         ]
         return [
@@ -237,10 +241,10 @@ class _Function:
         return [*results, *others], len(results)
 
     def _places(self, blocks: Sequence[Iterable[ast.AST]]) -> list[str]:
-        """Returns the attributes that blocks assign, of variables that do not change meanwhile."""
+        """Returns the attributes and items that blocks assign, of variables that do not change meanwhile."""
         changed = set().union(*[names.bound(block) for block in blocks])
-        found = set().union(*[names.places(block) for block in blocks])
-        return sorted(place for place in found if place.partition(".")[0] not in changed)
+        found = {place: made_of for block in blocks for place, made_of in names.places(block).items()}
+        return sorted(place for place, made_of in found.items() if not made_of & changed)
 
     def _options(self, body: list[ast.stmt]) -> tuple[list[ast.expr], list[ast.stmt]]:
         """Takes the call of ``set_loop_options`` out of the body of a loop."""
@@ -384,6 +388,42 @@ class _Expressions(ast.NodeTransformer):
         return node
 
 
+class _Declarations(ast.NodeTransformer):
+    """Takes out of a function what says of a name where it belongs, as that has to stand outside of all blocks.
+
+    Attributes:
+      found: the declarations.
+      annotated: names that have an annotation and no value.
+    """
+
+    def __init__(self) -> None:
+        self.found: list[ast.stmt] = []
+        self.annotated: set[str] = set()
+
+    def visit_Global(self, node: ast.Global) -> Any:
+        """Keeps the declaration."""
+        self.found.append(node)
+        return ast.copy_location(ast.Pass(), node)
+
+    def visit_Nonlocal(self, node: ast.Nonlocal) -> Any:
+        """Keeps the declaration."""
+        self.found.append(node)
+        return ast.copy_location(ast.Pass(), node)
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> Any:
+        """Drops the annotation: a name that has one cannot be ``nonlocal`` in a block, and Python does not keep it."""
+        if node.value is not None:
+            return ast.copy_location(ast.Assign([node.target], node.value), node)
+        if isinstance(node.target, ast.Name):
+            self.annotated.add(node.target.id)
+        return ast.copy_location(ast.Pass(), node)
+
+    def _leave(self, node: Any) -> Any:
+        return node
+
+    visit_FunctionDef = visit_AsyncFunctionDef = visit_ClassDef = visit_Lambda = _leave
+
+
 def _inner_functions(body: Iterable[ast.AST]) -> list[ast.AST]:
     return [node for part in body for node in ast.walk(part) if isinstance(node, _FUNCTION)]
 
@@ -452,9 +492,12 @@ def _described(shared: Sequence[str], results: int, places: Sequence[str]) -> li
     """Returns the arguments by which an operator finds the variables of its statement."""
     where: list[ast.expr] = []
     for place in places:
-        base, _, attribute = place.rpartition(".")
-        getter = ast.parse(f"(lambda: {base}, {attribute!r})", mode="eval").body
-        where.append(getter)
+        node = _parsed(place)
+        assert isinstance(node, ast.Attribute | ast.Subscript)
+        is_item = isinstance(node, ast.Subscript)
+        key = ast.unparse(node.slice) if isinstance(node, ast.Subscript) else repr(node.attr)
+        text = f"({place!r}, lambda: {ast.unparse(node.value)}, lambda: {key}, {is_item})"
+        where.append(_parsed(text))
     listed = ast.Tuple([ast.Constant(name) for name in shared], ast.Load())
     return [listed, ast.Constant(results), ast.Tuple(where, ast.Load())]
 
@@ -487,8 +530,17 @@ def _name(name: str) -> ast.Name:
     return ast.Name(name, ast.Load())
 
 
+def _parsed(text: str) -> ast.expr:
+    """Returns an expression that has no position yet."""
+    expression = ast.parse(text, mode="eval").body
+    for node in ast.walk(expression):
+        for field in ("lineno", "col_offset", "end_lineno", "end_col_offset"):
+            node.__dict__.pop(field, None)
+    return expression
+
+
 def _copy(node: ast.expr) -> ast.expr:
-    return ast.parse(ast.unparse(node), mode="eval").body
+    return _parsed(ast.unparse(node))
 
 
 def _call(operator: str, arguments: Sequence[ast.expr]) -> ast.Call:
@@ -496,5 +548,11 @@ def _call(operator: str, arguments: Sequence[ast.expr]) -> ast.Call:
 
 
 def _located(node: Any, like: ast.AST) -> Any:
-    """Gives a node the position of one of the user's code; what is inside of it and has none inherits it."""
-    return ast.copy_location(node, like)
+    """Gives a node the position of one of the user's code; what is inside of it and has none inherits it.
+
+    Of several lines it is the first alone, since Python says of the call of a method that it is where its name ends.
+    """
+    ast.copy_location(node, like)
+    if node.end_lineno != node.lineno:
+        node.end_lineno, node.end_col_offset = node.lineno, node.col_offset
+    return node

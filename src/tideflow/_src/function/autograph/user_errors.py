@@ -119,7 +119,7 @@ def _lines(trace: TracebackType | None) -> list[_Line]:
             around = found[-1] if found and code in found[-1].code.co_consts else None
             if around is not None:
                 is_known = around.converted
-                if name == around.name or (name == "<lambda>" and number == around.number):  # a block, or an operand
+                if name == around.name or (name.startswith("<") and number == around.number):  # a block, or an operand
                     name = around.name
                     found.pop()
             found.append(_Line(code, name, number, is_known))

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from types import CellType, FunctionType
-from typing import Any
+from typing import Any, NamedTuple
+
+#: An attribute or item: as the program writes it, what returns the object, what returns the name or key, and whether it
+#: is an item.
+Place = tuple[str, Callable[[], Any], Callable[[], Any], bool]
 
 
 class _Missing:
@@ -19,7 +23,7 @@ MISSING = _Missing()
 
 
 class Shared:
-    """Is what a statement's blocks may change: variables, and attributes of variables.
+    """Is what a statement's blocks may change: variables, and attributes and items of variables.
 
     The blocks are functions, and their variables are found where Python keeps them, in the cells of closures.
 
@@ -27,7 +31,7 @@ class Shared:
       functions: the blocks.
       names: the variables; those that the code behind the statement needs come first.
       results: how many those are.
-      places: attributes, each a function that returns the object, and a name; they all are needed.
+      places: attributes and items; they all are needed.
     """
 
     def __init__(
@@ -35,7 +39,7 @@ class Shared:
         functions: Sequence[Any],
         names: Sequence[str],
         results: int,
-        places: Sequence[tuple[Callable[[], Any], str]],
+        places: Sequence[Place],
     ) -> None:
         cells: dict[str, CellType] = {}
         for function in functions:
@@ -46,8 +50,10 @@ class Shared:
         for name in names:
             cell = cells.get(name)
             self._slots.append((module, name) if cell is None else (cell, ""))
-        self._objects = [(find(), attribute) for find, attribute in places]
-        self.names = [*names, *[attribute for _, attribute in self._objects]]
+        self._objects = [
+            _Item(find(), key()) if is_item else _Attribute(find(), key()) for _, find, key, is_item in places
+        ]
+        self.names = [*names, *[name for name, *_ in places]]
         #: Of each variable, whether the code behind the statement needs it.
         self.is_result = [*[index < results for index in range(len(names))], *[True] * len(self._objects)]
 
@@ -62,7 +68,7 @@ class Shared:
                     values.append(MISSING)
             else:
                 values.append(holder.get(name, MISSING))
-        return [*values, *[getattr(item, attribute, MISSING) for item, attribute in self._objects]]
+        return [*values, *[item.get() for item in self._objects]]
 
     def set(self, values: Sequence[Any]) -> None:
         """Gives every variable its value, or takes it."""
@@ -77,11 +83,48 @@ class Shared:
                 holder.pop(name, None)
             else:
                 holder[name] = value
-        for (item, attribute), value in zip(self._objects, values[count:], strict=True):
-            if value is not MISSING:
-                setattr(item, attribute, value)
-            elif hasattr(item, attribute):
-                delattr(item, attribute)
+        for item, value in zip(self._objects, values[count:], strict=True):
+            item.set(value)
+
+
+class _Attribute(NamedTuple):
+    """Is an attribute of an object."""
+
+    owner: Any
+    name: str
+
+    def get(self) -> Any:
+        """Returns its value; MISSING if there is none."""
+        return getattr(self.owner, self.name, MISSING)
+
+    def set(self, value: Any) -> None:
+        """Gives it a value, or takes it."""
+        if value is not MISSING:
+            setattr(self.owner, self.name, value)
+        elif hasattr(self.owner, self.name):
+            delattr(self.owner, self.name)
+
+
+class _Item(NamedTuple):
+    """Is an item of a list, a dictionary or the like."""
+
+    owner: Any
+    key: Any
+
+    def get(self) -> Any:
+        """Returns its value; MISSING if there is none."""
+        try:
+            return self.owner[self.key]
+        except (LookupError, TypeError):
+            return MISSING
+
+    def set(self, value: Any) -> None:
+        """Gives it a value, or takes it."""
+        if value is not MISSING:
+            if self.get() is not value:
+                self.owner[self.key] = value
+        elif self.get() is not MISSING:
+            del self.owner[self.key]
 
 
 def _clear(cell: CellType) -> None:
