@@ -521,26 +521,22 @@ def _invariants(given: Any, names: Sequence[str], values: _Values, initial: Sequ
     wanted = dict(given)
     shapes: list[Any] = []
     remaining = iter(initial)
-    for name, leaves in zip(names, values.leaves, strict=True):
+    for name, value, leaves in zip(names, values.values, values.leaves, strict=True):
         invariant = wanted.get(name)
-        flat = (
-            None
-            if invariant is None
-            else nest.flatten_up_to(values.values[len(shapes)], invariant)
-            if len(leaves) > 1
-            else [invariant]
-        )
+        flat = nest.flatten_up_to(value, invariant) if nest.is_nested(value) and invariant is not None else [invariant]
         for position, leaf in enumerate(leaves):
-            if not _is_staged(leaf):
-                continue
-            tensor = next(remaining)
-            if flat is not None:
-                shapes.append(flat[position])
-            elif isinstance(tensor, TensorArray | IndexedSlices) or structures.is_composite(tensor):
-                shapes.append(TensorShape([]) if isinstance(tensor, TensorArray) else tensor._type_spec)
-            else:
-                shapes.append(tensor.shape)
+            if _is_staged(leaf):
+                tensor = next(remaining)
+                shapes.append(_own_shape(tensor) if invariant is None else flat[position])
     return shapes
+
+
+def _own_shape(value: Any) -> Any:
+    if isinstance(value, TensorArray):
+        return TensorShape([])
+    if isinstance(value, IndexedSlices):
+        return value.values.shape
+    return value._type_spec if structures.is_composite(value) else value.shape
 
 
 # What loops go over.

@@ -214,7 +214,7 @@ class _Function:
             _name(test) if going_on is not None else ast.Constant(None),
             _name(body),
             *_described(shared, results, self._places(changed)),
-            ast.Constant(tuple(sorted(names.bound(statement.target)))),
+            ast.Tuple([ast.Constant(name) for name in sorted(names.bound(statement.target))], ast.Load()),
             *options,
         ]
         return [
@@ -553,6 +553,6 @@ def _located(node: Any, like: ast.AST) -> Any:
     Of several lines it is the first alone, since Python says of the call of a method that it is where its name ends.
     """
     ast.copy_location(node, like)
-    if node.end_lineno != node.lineno:
+    if getattr(like, "end_lineno", None) != getattr(like, "lineno", None):
         node.end_lineno, node.end_col_offset = node.lineno, node.col_offset
     return node

@@ -102,7 +102,7 @@ def _like(error: Exception, message: str) -> Exception | None:
         if kind.__module__ != OpError.__module__:
             return None
         code = [error.error_code] if kind is OpError else []
-        return kind(error.node_def, error.op, message, *code, error.experimental_payloads)  # type: ignore[no-any-return]
+        return kind(error.node_def, error.op, message, *code, error.experimental_payloads)
     made_of_a_message = not isinstance(error, _STRUCTURED) and all(
         item.__module__ == "builtins" or not _MAKING & item.__dict__.keys() for item in kind.__mro__
     )
