@@ -10,7 +10,7 @@ import sys
 import threading
 import weakref
 from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType
-from typing import Any, NamedTuple
+from typing import Any
 
 from tideflow._src.core.logger import get_logger
 from tideflow._src.function.autograph import jumps, plainness, source, transform
@@ -19,6 +19,8 @@ _lock = threading.RLock()
 _warned: set[str] = set()
 #: Marks functions that are not to be converted.
 UNCONVERTED = "_autograph_do_not_convert"
+#: Where a function keeps what is known of it.
+_KEPT = "_autograph_conversion"
 
 
 def convert(function: Any) -> Any:
@@ -28,8 +30,8 @@ def convert(function: Any) -> Any:
     """
     kind = function.__class__
     if kind is FunctionType:
-        known = _functions.get(id(function))
-        if known is not None and known.state == _state(function) and known.function() is function:
+        known = function.__dict__.get(_KEPT)
+        if known.__class__ is _Known and known.is_of(function):
             return known.converted or function
         return _convert_function(function)
     if kind is MethodType:
@@ -59,25 +61,34 @@ def _dispatched(function: FunctionType, converted: FunctionType) -> Any:
     return dispatched
 
 
-class _Known(NamedTuple):
-    """Is what is known of a function.
+class _Known:
+    """Is what is known of a function. It is an attribute of the function, so that it ends with it.
 
-    Attributes:
+    Args:
       function: the function.
-      state: what its conversion depends on.
       converted: the converted function, or None if it runs as it is.
     """
 
-    function: weakref.ref[FunctionType]
-    state: Any
-    converted: FunctionType | None
+    __slots__ = ("_code", "_defaults", "_function", "_named_defaults", "converted")
 
+    def __init__(self, function: FunctionType, converted: FunctionType | None) -> None:
+        self._function = weakref.ref(function)
+        self._code = function.__code__
+        self._defaults = function.__defaults__
+        self._named_defaults = function.__kwdefaults__
+        self.converted = converted
 
-_functions: dict[int, _Known] = {}
+    def is_of(self, function: FunctionType) -> bool:
+        """Tells whether it is known of this function as it is now; decorators copy attributes to others."""
+        return (
+            self._function() is function
+            and self._code is function.__code__
+            and self._defaults is function.__defaults__
+            and self._named_defaults is function.__kwdefaults__
+        )
 
-
-def _state(function: FunctionType) -> Any:
-    return function.__code__, function.__defaults__, function.__kwdefaults__
+    def __reduce__(self) -> Any:
+        return type(None), ()  # where the function is read again, it is converted again
 
 
 def _convert_function(function: FunctionType) -> FunctionType:
@@ -85,9 +96,7 @@ def _convert_function(function: FunctionType) -> FunctionType:
     if UNCONVERTED not in function.__dict__ and not is_of_library(function):
         code = code_of(function)
         converted = None if code is None else _dispatched(function, _with_code(function, code))
-    key, table = id(function), _functions  # names of the module may be gone when the interpreter ends
-    reference = weakref.ref(function, lambda _: table.pop(key, None))
-    table[key] = _Known(reference, _state(function), converted)
+    setattr(function, _KEPT, _Known(function, converted))
     return converted or function
 
 
