@@ -16,6 +16,7 @@ NAMES = (
     "first_session_run",
     "function_call",
     "function_trace",
+    "autograph",
     "elementwise_chain",
     "mlp_step",
     "mlp_function",

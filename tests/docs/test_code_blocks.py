@@ -101,7 +101,8 @@ def python_problem(text: str, folder: Path) -> str | None:
     before = next((lines for start, lines in BEFORE.items() if start in text), "")
     if before:
         before = f"import tideflow\nfrom tideflow._src.graph.op_def import OpDef\n{before}"
-    done = _run("-W", "error", "-c", before + text, folder=folder)
+    (folder / "block.py").write_text(before + text, encoding="utf-8")  # AutoGraph needs the source
+    done = _run("-W", "error", "block.py", folder=folder)
     if done.returncode != 0:
         return done.stderr
     shown = re.findall(r"^ *print\(.*\)  # (.*)$", text, re.MULTILINE)

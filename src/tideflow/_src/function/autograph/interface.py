@@ -55,7 +55,7 @@ def to_graph(entity: Any, recursive: bool = True, experimental_optional_features
     del recursive, experimental_optional_features
     function = _python_function(entity)
     try:
-        conversion.rewritten(_plain(function))
+        source.syntax_of(_plain(function))
     except source.NoSource as error:
         raise ValueError(f"Unable to convert {function}: {error}") from None
     return convert(function)
