@@ -118,8 +118,8 @@ class _Lowering:
                     given = ast.Assign([ast.Name(self.value, ast.Store())], value or ast.Constant(None))
                     return [
                         *result,
+                        ast.fix_missing_locations(ast.copy_location(given, statement)),  # it may raise
                         *_parse(f"{RETURNED} = True", statement),
-                        ast.fix_missing_locations(ast.copy_location(given, statement)),
                     ]
             flags = self._flags(statement, loop)
             if not flags:
@@ -136,13 +136,15 @@ class _Lowering:
                 return [*result, ast.copy_location(chosen, statement)]
             result.extend(self._statement(statement, loop))
             if rest:
-                lowered = self.block(rest, loop)
-                self.read |= flags
-                test = " and ".join(f"not {flag}" for flag in sorted(flags))
-                guard = ast.If(_expression(test, rest[0]), lowered, [])
-                result.append(ast.copy_location(guard, rest[0]))
+                result.append(self._guarded(self.block(rest, loop), flags, rest[0]))
             return result
         return result
+
+    def _guarded(self, lowered: list[ast.stmt], flags: set[str], like: ast.stmt) -> ast.stmt:
+        """Returns a statement that runs others if no flag is set."""
+        self.read |= flags
+        test = " and ".join(f"not {flag}" for flag in sorted(flags))
+        return ast.copy_location(ast.If(_expression(test, like), lowered, []), like)
 
     def _flags(self, statement: ast.stmt, loop: _Loop | None) -> set[str]:
         """Returns the flags by which a statement may end the block that it stands in."""
@@ -169,9 +171,11 @@ class _Lowering:
                     ast.copy_location(ast.ExceptHandler(h.type, h.name, self._filled(h.body, loop)), h)
                     for h in handlers
                 ]
-                new = type(statement)(
-                    self._filled(body, loop), caught, self.block(orelse, loop), self.block(final, loop)
-                )
+                otherwise = self.block(orelse, loop)
+                flags = set().union(*[self._flags(item, loop) for item in body])
+                if otherwise and flags:
+                    otherwise = [self._guarded(otherwise, flags, orelse[0])]  # a jump out of the body leaves it out
+                new = type(statement)(self._filled(body, loop), caught, otherwise, self.block(final, loop))
             case ast.Match(subject=subject, cases=cases):
                 new = ast.Match(
                     subject, [ast.match_case(case.pattern, case.guard, self._filled(case.body, loop)) for case in cases]

@@ -206,7 +206,7 @@ def _agreed(name: str, one: Any, two: Any) -> tuple[Any, Any] | None:
             f"{_label(name)} must have the same nested structure in the main and else branches:\n\n{error}"
         ) from None
     if not any(map(_is_staged, (*nest.flatten(one), *nest.flatten(two)))):
-        if one == two:
+        if _equal(one, two):
             return None
         raise TypeError(
             f"{_label(name)} is {one!r} at the end of the main branch, but {two!r} at the end of the else branch; "

@@ -116,6 +116,8 @@ class _Function:
             return node
         if isinstance(node, ast.FunctionDef):
             node.decorator_list = [self.expression(item) for item in node.decorator_list]
+        node.args.defaults = [self.expression(item) for item in node.args.defaults]
+        node.args.kw_defaults = [None if item is None else self.expression(item) for item in node.args.kw_defaults]
         return _Function(node, self._shadowed | _parameters(node), self._owner).rewritten(node)
 
     # Blocks.
