@@ -80,5 +80,19 @@ def test_features() -> None:
     tf.function(magnitude, experimental_autograph_options=feature.EQUALITY_OPERATORS)(tf.constant(1))
 
 
-def test_set_verbosity() -> None:
-    tf.autograph.set_verbosity(0)
+def test_set_verbosity(capsys: pytest.CaptureFixture[str]) -> None:
+    def first(x: Any) -> Any:
+        return x if x > 0 else -x
+
+    def second(x: Any) -> Any:
+        return x if x > 0 else -x
+
+    try:
+        tf.autograph.set_verbosity(1, True)
+        tf.autograph.to_graph(first)
+        assert "AutoGraph converted test_set_verbosity.<locals>.first" in capsys.readouterr().out
+        tf.autograph.set_verbosity(3, alsologtostdout=True)
+        tf.autograph.to_graph(second)
+        assert "ag__.if_exp" in capsys.readouterr().out
+    finally:
+        tf.autograph.set_verbosity(0)

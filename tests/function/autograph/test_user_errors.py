@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import pickle
 import traceback
@@ -263,6 +264,20 @@ def objects_in_branches(x: Any) -> Any:
     return y
 
 
+@dataclasses.dataclass
+class Pair:
+    """Is compared by its value, which a tensor has not yet."""
+
+    value: Any
+
+
+def records_in_branches(x: Any) -> Any:
+    pair = Pair(x)
+    if x > 0:
+        pair = Pair(x * 2)
+    return pair.value
+
+
 def other_dtype_after_a_turn(x: Any) -> Any:
     y = 1
     for _ in tf.range(3):
@@ -339,6 +354,7 @@ def scalar_as_rows(x: Any) -> Any:
         ),
         (number_as_condition_of_a_loop, ValueError, "condition of while loop expected to be `tf.bool` scalar"),
         (objects_in_branches, TypeError, "only tensors can hold such a value"),
+        (records_in_branches, TypeError, "only tensors can hold such a value"),
         (
             other_dtype_after_a_turn, TypeError,
             "'y' has dtype int32 before the loop, but dtype float32 after one iteration",

@@ -23,6 +23,28 @@ UNCONVERTED = "_autograph_do_not_convert"
 _KEPT = "_autograph_conversion"
 
 
+class _Telling:
+    """Is how much is told of conversions, and where."""
+
+    level = 0
+    to_standard_output = False
+
+    def converted(self, function: FunctionType, node: ast.AST) -> None:
+        """Tells what a function has become."""
+        if self.level < 1:
+            return
+        code = function.__code__
+        message = f"AutoGraph converted {function.__qualname__} ({code.co_filename}:{code.co_firstlineno})"
+        if self.level >= 3:
+            message += f":\n{ast.unparse(node)}"
+        get_logger().info("%s", message)
+        if self.to_standard_output:
+            print(message)
+
+
+telling = _Telling()
+
+
 def convert(function: Any) -> Any:
     """Returns a function whose control flow over tensors becomes that of a graph, or the function itself.
 
@@ -208,6 +230,7 @@ def _compiled(function: FunctionType) -> CodeType | None:
         maker.type_params = []  # type: ignore[attr-defined]
     module = ast.Module([ast.fix_missing_locations(ast.copy_location(maker, node))], [])
     flags = code.co_flags & _future_flags()
+    telling.converted(function, module)
     compiled = compile(module, code.co_filename, "exec", flags=flags, dont_inherit=True)
     made = _inner(_inner(compiled, "_ag_maker"), name)
     return _named(made, code.co_name, code.co_qualname)

@@ -6,12 +6,10 @@ import ast
 import enum
 import functools
 import inspect
-import logging
 from collections.abc import Callable, Iterable
 from types import FunctionType, MethodType
 from typing import Any
 
-from tideflow._src.core.logger import get_logger
 from tideflow._src.function.autograph import conversion, source
 from tideflow._src.function.autograph.operators import convert
 
@@ -127,18 +125,14 @@ def trace(*args: Any) -> None:
 
 
 def set_verbosity(level: int, alsologtostdout: bool = False) -> None:
-    """Sets how much is logged.
+    """Sets how much the conversion tells.
 
     Args:
-      level: 0 for warnings only; from 1 on what the conversion does is logged.
-      alsologtostdout: whether messages go to the standard output, too.
+      level: 0 for warnings only; from 1 on, which functions are converted; from 3 on, also what they become.
+      alsologtostdout: whether it goes to the standard output as well as to the log.
     """
-    log = get_logger()
-    log.setLevel(logging.WARNING if level == 0 else logging.INFO if level < 3 else logging.DEBUG)
-    if alsologtostdout:
-        import sys
-
-        log.addHandler(logging.StreamHandler(sys.stdout))
+    conversion.telling.level = level
+    conversion.telling.to_standard_output = alsologtostdout
 
 
 def do_not_convert(func: Any = None) -> Any:
