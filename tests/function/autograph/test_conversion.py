@@ -167,6 +167,33 @@ def test_closures_and_nonlocal() -> None:
     assert [item.numpy() for item in program(tf.constant(3))] == [2, 6]
 
 
+def test_variables_that_inner_functions_change() -> None:
+    @tf.function
+    def program(x: Any, count: Any) -> Any:
+        def twice_counted() -> Any:
+            def counted() -> Any:
+                nonlocal count
+                if x > 0:
+                    count = count + 1
+
+            own = 0
+
+            def own_counted() -> Any:
+                nonlocal own
+                own = own + 1
+
+            for _ in tf.range(2):
+                counted()
+                own_counted()
+            return own
+
+        while count < 10:
+            twice_counted()
+        return count, twice_counted()
+
+    assert [item.numpy() for item in program(tf.constant(3), tf.constant(5))] == [11, 2]
+
+
 _total = 0
 
 

@@ -13,6 +13,15 @@ import tideflow as tf
 from tideflow._src.function.autograph.conversion import convert
 
 VARIABLES = ("a", "b", "c")
+PRELUDE = """\
+    pair, table = [a, b], {"k": c}
+    def changed(step):
+        nonlocal c
+        if step > 0:
+            c = c + step % 3
+        else:
+            return step
+        return c - 1""".splitlines()
 _numbers = itertools.count()
 
 
@@ -24,8 +33,8 @@ class Programs:
         self._loops = 0
 
     def function(self) -> str:
-        lines = ["def program(a, b, c):", *self.block(1, 3, False)]
-        lines.append(f"    return {self.expression()}")
+        lines = ["def program(a, b, c):", *PRELUDE, *self.block(1, 3, False)]
+        lines.append(f"    return {self.expression()} + pair[0] * 5 + table['k']")
         return "\n".join(lines) + "\n"
 
     def expression(self) -> str:
@@ -34,6 +43,7 @@ class Programs:
         return pick.choice([
             one, str(pick.randint(-3, 5)), f"{one} + {pick.choice(VARIABLES)}", f"{one} - {pick.randint(1, 4)}",
             f"({one} * 3) % 7", f"({one} if {self.condition()} else {pick.choice(VARIABLES)} + 1)",
+            f"pair[{pick.randint(0, 1)}] - 1",
         ])  # fmt: skip
 
     def condition(self) -> str:
@@ -52,9 +62,16 @@ class Programs:
 
     def statement(self, depth: int, budget: int, in_loop: bool) -> list[str]:
         pick, indent = self._random, "    " * depth
-        kind = pick.choice(["assign", "assign", "if", "if", "for", "while", "jump"])
+        kind = pick.choice(["assign", "assign", "item", "call", "if", "if", "for", "while", "jump", "try"])
         if kind == "assign" or budget == 0:
             return [f"{indent}{pick.choice(VARIABLES)} = {self.expression()}"]
+        if kind == "item":
+            return [f"{indent}{pick.choice(['pair[0]', 'pair[1]', 'table[KEY]'])} = {self.expression()}"]
+        if kind == "call":
+            return [f"{indent}{pick.choice(['a', 'b', 'pair[1]'])} = changed({self.expression()})"]
+        if kind == "try":
+            final = [f"{indent}finally:", f"{indent}    {pick.choice(VARIABLES)} = {self.expression()}"]
+            return [f"{indent}try:", *self.block(depth + 1, budget - 1, in_loop), *final]
         if kind == "if":
             lines = [f"{indent}if {self.condition()}:", *self.block(depth + 1, budget - 1, in_loop)]
             if pick.random() < 0.4:
@@ -89,9 +106,9 @@ def made(source: str, **names: Any) -> Any:
 @pytest.mark.parametrize("seed", range(40))
 def test_a_program_gives_the_same_numbers_with_tensors(seed: int) -> None:
     source = Programs(seed).function()
-    plain = made(source, RANGE=range, ZERO=int)
-    staged = tf.function(made(source, RANGE=tf.range, ZERO=lambda: tf.constant(0)))
-    converted = convert(made(source, RANGE=lambda size: list(range(size)), ZERO=lambda: 0))
+    plain = made(source, RANGE=range, ZERO=int, KEY="k")
+    staged = tf.function(made(source, RANGE=tf.range, ZERO=lambda: tf.constant(0), KEY="k"))
+    converted = convert(made(source, RANGE=lambda size: list(range(size)), ZERO=lambda: 0, KEY="k"))
     for numbers in ((1, 2, 3), (0, -2, 5), (4, 0, -1)):
         expected = plain(*numbers)
         assert converted(*numbers) == expected, source

@@ -89,6 +89,17 @@ def used_by_inner_functions(nodes: Iterable[ast.AST]) -> set[str]:
     return found
 
 
+def changed_by_inner_functions(nodes: Iterable[ast.AST]) -> set[str]:
+    """Returns the names of this scope, or of one around it, that functions inside of code declare ``nonlocal``."""
+    found: set[str] = set()
+    for node in _in_scope(nodes):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            outer = {name for item in _in_scope(node.body) if isinstance(item, ast.Nonlocal) for name in item.names}
+            own = bound(node.body) | {item.arg for item in ast.walk(node.args) if isinstance(item, ast.arg)}
+            found |= outer | (changed_by_inner_functions(node.body) - (own - outer))
+    return found
+
+
 def declared(nodes: Iterable[ast.AST]) -> set[str]:
     """Returns the names that code declares to be those of an outer scope."""
     return {name for node in _in_scope(nodes) if isinstance(node, ast.Global | ast.Nonlocal) for name in node.names}

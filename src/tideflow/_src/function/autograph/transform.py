@@ -80,13 +80,8 @@ class _Function:
         self._outer = names.declared(body)
         self._inner = names.used_by_inner_functions(body)
         #: Variables that calls of inner functions change.
-        self._changed_inside = {
-            name
-            for item in _inner_functions(body)
-            for part in ast.walk(item)
-            if isinstance(part, ast.Nonlocal)
-            for name in part.names
-        } & names.bound(body)
+        self._changed_inside = names.changed_by_inner_functions(body)
+        self._outer |= self._changed_inside - names.bound(body) - _parameters(node)
         self._globals = {name for item in ast.walk(node) if isinstance(item, ast.Global) for name in item.names}
         self._count = 0
         #: Names that functions made so far share with the one that is being made.
@@ -424,10 +419,6 @@ class _Declarations(ast.NodeTransformer):
         return node
 
     visit_FunctionDef = visit_AsyncFunctionDef = visit_ClassDef = visit_Lambda = _leave
-
-
-def _inner_functions(body: Iterable[ast.AST]) -> list[ast.AST]:
-    return [node for part in body for node in ast.walk(part) if isinstance(node, _FUNCTION)]
 
 
 def _matches_as_branches(body: list[ast.stmt]) -> list[ast.stmt]:
