@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from types import FunctionType
 from typing import Any
@@ -75,8 +76,12 @@ def large(x: Any, n: int) -> Any:
 
 
 def tensorflow_program(tf: Any) -> dict[str, Step]:
+    numbers = itertools.count()
+
     def conversion() -> Any:
-        return tf.autograph.to_graph(FunctionType(large.__code__.replace(), large.__globals__, "large"))
+        code = large.__code__
+        code = code.replace(co_consts=(*code.co_consts, next(numbers)))  # equal code is not converted twice
+        return tf.autograph.to_graph(FunctionType(code, large.__globals__, "large"))
 
     converted = tf.autograph.to_graph(large)
     x, targets = tf.constant(normal(ROWS, UNITS)), tf.constant(normal(ROWS, UNITS, seed=1))
