@@ -642,6 +642,32 @@ def test_the_functions_given_to_loops_and_conditionals_are_converted() -> None:
     assert values(program(tf.constant(3))) == (30, 300, [3, -1], [3, 3, 6], 4, 30, [30, -3], 6)
 
 
+class Magnitude:
+    def __call__(self, x: Any) -> Any:
+        if x > 0:
+            return x
+        return -x
+
+
+def test_callables_of_any_kind_given_to_loops_and_conditionals() -> None:
+    variable = tf.Variable(-3)
+
+    def magnitude() -> Any:
+        if variable > 0:
+            return variable.read_value()
+        return -variable
+
+    @tf.function
+    def program(x: Any) -> Any:
+        return (
+            tf.cond(x > 0, true_fn=magnitude, false_fn=magnitude), tf.case([(x > 0, magnitude)], default=magnitude),
+            tf.switch_case(tf.constant(0), [magnitude, magnitude]), tf.switch_case(tf.constant(0), {0: magnitude}),
+            tf.map_fn(Magnitude(), tf.stack([x, -x])), tf.while_loop(lambda i: i < 0, Magnitude(), [x]),
+        )  # fmt: skip
+
+    assert values(program(tf.constant(-2))) == (3, 3, 3, 3, [2, 2], [2])
+
+
 def test_comprehensions_call_converted_functions() -> None:
     @tf.function
     def program(x: Any) -> Any:

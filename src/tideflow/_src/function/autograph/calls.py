@@ -20,6 +20,8 @@ from tideflow._src.runtime.convert import convert_to_tensor
 
 _registry: Any = OpDef.registry
 _FUNCTIONS = frozenset((FunctionType, MethodType, functools.partial))
+#: Functions of Tideflow that only call what can be called; others may keep such an object.
+_CALLING = frozenset("case cond foldl foldr map_fn scan switch_case vectorized_map while_loop".split())
 
 
 def converted(function: Any) -> Any:
@@ -53,14 +55,26 @@ def _appending(append: Any) -> Any:
 
 def _given_converted(function: Any) -> Any:
     """Returns a function of Tideflow that converts the functions which it is given, as the body of a loop is."""
+    change = _callables_converted if getattr(function, "__name__", "") in _CALLING else _function_converted
 
     def call(*arguments: Any, **named: Any) -> Any:
-        return function(
-            *[convert(item) if item.__class__ in _FUNCTIONS else item for item in arguments],
-            **{name: convert(item) if item.__class__ in _FUNCTIONS else item for name, item in named.items()},
-        )
+        return function(*map(change, arguments), **{name: change(item) for name, item in named.items()})
 
     return call
+
+
+def _function_converted(value: Any) -> Any:
+    return convert(value) if value.__class__ in _FUNCTIONS else value
+
+
+def _callables_converted(value: Any) -> Any:
+    """Returns an argument with all that can be called in it converted: functions, objects, lists of branches."""
+    kind = value.__class__
+    if kind is list or kind is tuple:
+        return kind(map(_callables_converted, value))
+    if kind is dict:
+        return {key: _callables_converted(item) for key, item in value.items()}
+    return convert(value)
 
 
 def _len(value: Any) -> Any:
