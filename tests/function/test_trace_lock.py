@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+from contextlib import nullcontext
 
 import pytest
 
 import tideflow as tf
+from tideflow._src.function import trace_lock
 from tideflow._src.function.trace_lock import TraceLock
 
 PATIENCE = 60
@@ -145,3 +147,31 @@ def test_the_lock_is_left_when_a_trace_fails():
             f(tf.constant(1.0))
     (error,) = together(lambda: f(tf.constant(1.0)))
     assert isinstance(error, KeyError)
+
+
+class _Interrupted(threading.Condition):
+    """Is a condition in which Ctrl-C comes once, when the lock has just been taken."""
+
+    comes = True
+
+    def __exit__(self, *error):
+        super().__exit__(*error)
+        if self.comes:
+            self.comes = False
+            raise KeyboardInterrupt
+
+
+def _take(lock):
+    with lock.held() as held:
+        return held
+
+
+@pytest.mark.parametrize("is_taken_again", [False, True])
+def test_ctrl_c_while_the_lock_is_taken_leaves_it_as_it_was(monkeypatch, is_taken_again):
+    lock = TraceLock()
+    with lock.held() if is_taken_again else nullcontext():
+        monkeypatch.setattr(trace_lock, "_changed", _Interrupted())
+        with pytest.raises(KeyboardInterrupt):
+            _take(lock)
+        assert lock._depth == is_taken_again
+    assert together(lambda: _take(lock)) == [True]

@@ -316,3 +316,23 @@ def test_ctrl_c_does_not_keep_a_run_from_giving_back():
         log.roll_back()
     rollback.end(log)
     assert [buffer.value.tolist() for buffer in (first, second)] == [[0, 1, 2, 3]] * 2
+
+
+def test_a_thread_that_cannot_be_started(session, monkeypatch):
+    held = v1.get_variable("held", initializer=0.0, use_resource=True)
+    queue = v1.FIFOQueue(1, [tf.float32], [[]])
+    with tf.control_dependencies([held.assign_add(1.0)]):
+        give = queue.enqueue([tf.constant(1.0)])
+    take = queue.dequeue()
+    session.run(held.initializer)
+
+    def refuse(thread):
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(RuntimeError, match="can't start new thread"):
+            session.run([give, take])
+    assert session.run(held) == 0.0
+    assert session.run([take, give])[0] == 1.0
+    assert session.run(held) == 1.0

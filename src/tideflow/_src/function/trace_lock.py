@@ -27,15 +27,14 @@ class TraceLock:
     @contextmanager
     def held(self) -> Iterator[bool]:
         """Holds the lock inside the block; yields False where waiting for it would never end: it is not held then."""
-        is_held = self._acquire()
-        try:
-            yield is_held
-        finally:
-            if is_held:
-                self._release()
-
-    def _acquire(self) -> bool:
         me = threading.get_ident()
+        depth = self._depth if self._owner == me else 0
+        try:
+            yield self._acquire(me)
+        finally:
+            self._release(me, depth)
+
+    def _acquire(self, me: int) -> bool:
         with _changed:
             if self._owner not in (None, me):
                 if self._waits_for(me):
@@ -49,10 +48,13 @@ class TraceLock:
             self._depth += 1
             return True
 
-    def _release(self) -> None:
+    def _release(self, me: int, depth: int) -> None:
+        """Gives back what a thread has beyond ``depth``, if anything: Ctrl-C may have come before it had the lock."""
         with _changed:
-            self._depth -= 1
-            if not self._depth:
+            if self._owner != me:
+                return
+            self._depth = depth
+            if not depth:
                 self._owner = None
                 _changed.notify_all()
 

@@ -138,7 +138,8 @@ class ConcurrentProgram(Interpreted):
         except BaseException:
             interrupts.cancel()
             for thread in threads:
-                thread.join()
+                if thread.ident is not None:  # else there was none to be had
+                    thread.join()
             raise
         return self._end([known[tensor] for tensor in self._end._inputs])
 
