@@ -191,3 +191,18 @@ def test_an_exception_ends_the_recording(x) -> None:
         other.watch(x)
         y = x * x
     assert float(other.gradient(y, x)) == 6.0
+
+
+def test_nodes_of_gradients_take_no_names_of_the_program():
+    @tf.function
+    def step(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = x * x
+        return tf.identity(tape.gradient(y, x) * 2.0, "out")
+
+    graph = step.get_concrete_function(tf.TensorSpec([])).graph
+    names = [op.name for op in graph.get_operations()]
+    assert [name for name in names if not name.startswith("gradient_tape/")] == [
+        "x", "mul", "mul_1/y", "mul_1", "out", "Identity",
+    ]  # fmt: skip

@@ -9,6 +9,7 @@ import pytest
 
 import tideflow as tf2
 import tideflow.v1 as tf
+from tideflow._src.core import context
 from tideflow._src.function.func_graph import build
 from tideflow._src.graph import export
 from tideflow._src.runtime.plan import Plan
@@ -363,3 +364,59 @@ def test_a_single_variable_loses_its_list_only_if_it_is_a_single_tensor() -> Non
         )
         assert session.run(number) == 3
         assert session.run(pair) == ({"i": 3, "x": 8.0},)
+
+
+_UNCHANGED = {
+    "value": lambda w: w,
+    "square": tf2.square,
+    "transpose": lambda w: -tf2.transpose(w),
+    "branch": lambda w: tf2.cond(tf2.reduce_sum(w) > -100.0, lambda: tf2.square(w), lambda: w),
+}
+
+
+@pytest.mark.parametrize("kind", ["tensor", "variable"])
+@pytest.mark.parametrize("computed", _UNCHANGED.values(), ids=_UNCHANGED)
+@pytest.mark.parametrize("changes", [True, False])
+def test_tapes_around_tapes_see_what_no_turn_changes(kind, computed, changes) -> None:
+    """The first derivative reads it before the loop; the second goes through that, as in eager execution."""
+    with context.eager_scope():
+        w = tf2.constant([[0.5, -0.3], [0.2, 0.7]])
+        w = tf2.Variable(w) if kind == "variable" else w
+        x = tf2.constant([[1.0, 0.4], [-0.6, 0.8]])
+
+        def body(turn, value, total):
+            y = tf2.tanh(value * computed(w))
+            return turn + 1, 0.9 * value + y if changes else value, total + tf2.reduce_sum(tf2.sin(y))
+
+        def derivative(order):
+            if not order:
+                return tf2.while_loop(lambda turn, *_: turn < 2, body, (0, x, 0.0))[2]
+            with tf2.GradientTape() as tape:
+                tape.watch(w)
+                target = tf2.reduce_sum(tf2.square(derivative(order - 1)))
+            return tape.gradient(target, w)
+
+        for order in (2, 3):
+            expected = derivative(order).numpy()
+            found = tf2.function(derivative)(order).numpy()
+            np.testing.assert_allclose(found, expected, atol=1e-5 * abs(expected).max())
+
+
+def test_a_persistent_tape_differentiates_a_loop_over_a_variable_twice() -> None:
+    with context.eager_scope():
+        v = tf2.Variable(1.5)
+
+        @tf2.function
+        def step(x):
+            with tf2.GradientTape(persistent=True) as tape:
+                y = tf2.while_loop(lambda turn, _: turn < 3, lambda turn, value: (turn + 1, value * v), (0, x))[1]
+            return tape.gradient(y, v), tape.gradient(y, v)
+
+        assert [float(item) for item in step(tf2.constant(2.0))] == [13.5, 13.5]
+
+
+def test_a_loop_without_back_propagation_has_no_gradient(graph) -> None:
+    x = tf.constant(2.0)
+    for back_prop in (True, False):
+        y = tf.while_loop(lambda i, a: i < 3, lambda i, a: (i + 1, a * x), (0, x), back_prop=back_prop)[1]
+        assert (tf.gradients(y, x)[0] is not None) == back_prop

@@ -703,3 +703,15 @@ class TestProtocol:
         assert isinstance(concrete, types.ConcreteFunction) and isinstance(concrete, types.Callable)
         assert types.GenericFunction is types.PolymorphicFunction
         assert isinstance(f.function_type, types.FunctionType)
+
+    @pytest.mark.parametrize("change", [lambda a: a.append(1), lambda a: a.pop(), lambda a: a.reverse()])
+    def test_arguments_that_are_changed_while_it_is_traced(self, change):
+        """A call that does not trace would change nothing."""
+
+        @tf.function
+        def f(items):
+            change(items)
+            return items[0]
+
+        with pytest.raises(ValueError, match=r"should not modify its Python input arguments.*: items"):
+            f([tf.constant(1), tf.constant(2)])

@@ -115,6 +115,15 @@ class GradientTape:
             watched.update(id(tensor) for tensor in node.outputs if _trainable(tensor))
             self._records.append(Call(node.op_def, node._inputs, node.outputs, node.attrs, node))
 
+    def record_input(self, node: Operation, user: Operation) -> None:
+        """Records a node that an operation that is recorded was given as an input since: it comes before that."""
+        count = len(self._records)
+        self.record_node(node)
+        if len(self._records) > count:
+            users = [position for position, call in enumerate(self._records) if call.operation is user]
+            if users:
+                self._records.insert(users[0], self._records.pop())
+
     def record_growth(self, node: Operation, outputs: Sequence[Tensor]) -> None:
         """Records that a node has been given more outputs: what its gradient reads."""
         watched = self._watched
@@ -251,7 +260,12 @@ class GradientTape:
             reached = [(target, item) for target, item in zip(targets, given, strict=False) if item is not None]
             targets = [target for target, _ in reached]
             seeds = [convert_to_tensor(item) for _, item in reached]
-        gradients = self._backward(targets, seeds, flat_sources, unconnected)
+        graph = context.current_graph()
+        if graph is None:
+            gradients = self._backward(targets, seeds, flat_sources, unconnected)
+        else:  # as in TensorFlow, so that nodes of gradients take no names from those of the program
+            with graph.name_scope("gradient_tape/"):
+                gradients = self._backward(targets, seeds, flat_sources, unconnected)
         if not self._persistent:
             self._used = True
             self._records, self._kept = [], []

@@ -150,6 +150,12 @@ def record(op_def: Any, inputs: Any, attrs: dict[str, Any], outputs: Any) -> Non
         tape.record(op_def, inputs, attrs, outputs)
 
 
+def record_node(node: Any) -> None:
+    """Records an operation that was added to a graph on the tapes of this thread."""
+    for tape in state.tapes:
+        tape.record_node(node)
+
+
 @contextmanager
 def eager_scope() -> Iterator[None]:
     """Runs operations eagerly inside the block, whatever graph is being built around it."""

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from tideflow._src.autodiff.accumulation import total
 from tideflow._src.autodiff.call import Call
 from tideflow._src.autodiff.rules import is_differentiable
 from tideflow._src.core import context, dtypes
@@ -61,7 +62,12 @@ def _while_gradient(call: Call, *dys: Any) -> Any:
     if seeded and wanted:
         count = len(found)
         loop = _Loop(node)
+        reads = [(value, handle) for value, handle in loop.values_of_handles() if handle in wanted]
+        wanted = sorted({*wanted, *(value for value, _ in reads)})
         found = loop.gradients(dict(zip(seeded, seeds, strict=True)), wanted)[:count]
+        for value, handle in reads:  # a tape that saw no read before the loop knows the handle alone
+            parts = [gradient for gradient in (found[handle], found[value]) if gradient is not None]
+            found[handle], found[value] = (total(parts) if parts else None), None
     return (found,)
 
 
@@ -206,6 +212,10 @@ class _Loop:
         variables = [_variable_of(self.node._inputs[index]) for index in (first, second)]
         return None in variables or variables[0] == variables[1]
 
+    def values_of_handles(self) -> list[tuple[int, int]]:
+        """Returns the positions of values of variables that are read before the loop, each with that of the handle."""
+        return [(value, self.positions[handle]) for handle, value in self._reads.items()]
+
     def outside(self, tensor: SymbolicTensor) -> Any:
         """Returns the tensor outside of the loop that is what a tensor of the body is in each turn."""
         found = self._outside.get(tensor)
@@ -234,6 +244,7 @@ class _Loop:
             output_types=[output._dtype for output in op.outputs],
             output_shapes=[output._shape for output in op.outputs],
         )
+        context.record_node(copy)  # a tape around the first derivative goes through it to the second
         return copy.outputs[tensor._value_index]
 
     def _read_before(self, op: Operation) -> int:
@@ -248,6 +259,8 @@ class _Loop:
                 value = registry["ReadVariableOp"](source, dtype=op.attrs["dtype"])
             value._shape = op.outputs[0]._shape
             runs_before(value._op, node)
+            for tape in context.state.tapes:
+                tape.record_input(value._op, node)
             position = self._reads[handle] = self._add_variable(value, op.outputs[0])
             self.body.outputs.append(self.body.inputs[position])
             parameter = self.body.inputs[position]

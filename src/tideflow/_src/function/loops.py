@@ -44,7 +44,8 @@ def while_loop(
       body: takes the loop variables and returns new ones, of the same structure, dtypes and shapes.
       loop_vars: the initial values: a tuple, list or structure of tensors.
       shape_invariants: for variables whose shape changes: a structure of shapes that hold for every turn.
-      parallel_iterations, back_prop, swap_memory: kept for TensorFlow's signature.
+      parallel_iterations, swap_memory: kept for TensorFlow's signature.
+      back_prop: whether gradients flow; in eager execution they always do, as in TensorFlow.
       maximum_iterations: a bound on the number of turns.
       name: the name of the operation.
       return_same_structure: whether a single variable comes back in its list.
@@ -56,7 +57,7 @@ def while_loop(
       TypeError: ``cond`` or ``body`` is not callable.
       ValueError: there are no loop variables, or ``body`` changes their structure or shapes.
     """
-    del parallel_iterations, back_prop, swap_memory
+    del parallel_iterations, swap_memory
     if not callable(cond):
         raise TypeError("'cond' must be callable.")
     if not callable(body):
@@ -72,6 +73,9 @@ def while_loop(
         result = _eager_loop(cond, body, loop_vars, maximum_iterations, packed)
     else:
         result = _graph_loop(cond, body, loop_vars, shape_invariants, maximum_iterations, packed, name or "while")
+        if not back_prop:
+            stop_gradient: Any = OpDef.registry["StopGradient"]
+            result = structures.map_tensors(stop_gradient, result)
     if not return_same_structure and packed and len(nest.flatten(result, expand_composites=True)) == 1:
         return result[0]
     return result

@@ -165,6 +165,7 @@ def trace(
 
     Raises:
       TypeError: the function returns what is neither a tensor nor made of tensors.
+      ValueError: the function changes a list or dictionary that it is given.
     """
     graph = FunctionGraph(unique_name(name), attributes)
     outer = graph.outer_graph
@@ -173,14 +174,39 @@ def trace(
         placeholders = _Placeholders(graph, variables)
         arguments = [trace_types.placeholder(item.type_constraint, placeholders, item.name) for item in parameters]
         graph.argument_count = len(graph.inputs)
+        before = [nest.map_structure(lambda leaf: leaf, argument) for argument in arguments]
         positional, named = split(parameters, arguments)
         result = python_function(*positional, **named)
+        _check_unchanged(python_function, parameters, before, arguments)
         graph.structured_outputs = _converted(graph, result, python_function)
         graph.outputs = [item for item in structures.flatten(graph.structured_outputs) if item is not None]
         order_effects(graph)
     _captures_last(graph)
     graph.release_arguments()
     return graph
+
+
+def _check_unchanged(
+    python_function: Callable[..., Any], parameters: Sequence[Parameter], before: list[Any], after: list[Any]
+) -> None:
+    """Checks that a function changed no list or dictionary that it was given: a call that does not trace would not."""
+    changed = [
+        item.name for item, old, new in zip(parameters, before, after, strict=True) if not _same_leaves(old, new)
+    ]
+    if changed:
+        name = getattr(python_function, "__name__", type(python_function).__name__)
+        raise ValueError(
+            f"{name} should not modify its Python input arguments. Modifying a copy is allowed. The following "
+            f"parameter(s) were modified: {', '.join(changed)}"
+        )
+
+
+def _same_leaves(old: Any, new: Any) -> bool:
+    try:
+        nest.assert_same_structure(old, new)
+    except (TypeError, ValueError):
+        return False
+    return all(first is second for first, second in zip(nest.flatten(old), nest.flatten(new), strict=True))
 
 
 class _Placeholders:

@@ -45,8 +45,7 @@ def add_node(graph: Graph, definition: OpDef, inputs: Sequence[Any], attrs: dict
 def _recorded(op: Operation) -> Any:
     """Shows a new node to the tapes of this thread and returns what the call returns."""
     if context.TAPES:
-        for tape in context.state.tapes:
-            tape.record_node(op)
+        context.record_node(op)
         for watch in context.state.replacing:
             replaced = watch(op)
             if replaced is not None:
