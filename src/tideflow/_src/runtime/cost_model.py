@@ -156,6 +156,8 @@ class _Sizes:
             if size is None and isinstance(shape[axis], int)
         ]
         self.unknown = max(found, default=_SIZE)
+        #: What functions cost that other operations hold, too, by function and shapes.
+        self.known: dict[Any, tuple[float, float, float]] = {}
         unranked = [math.prod(shape) for tensor, shape in fed.items() if tensor._shape is None and _is_plain(shape)]
         self.unranked = max(unranked, default=_ELEMENTS)
 
@@ -216,9 +218,12 @@ def _of_functions(op: Operation, sizes: _Sizes) -> tuple[float, float, float]:
             for parameter, tensor in zip(function.inputs, given, strict=True)
             if (shape := sizes.shape(tensor)) is not None
         }
-        inner = _Sizes(plan, None, shapes)
-        inner.unknown, inner.unranked = sizes.unknown, sizes.unranked
-        one, other, ops = _of_ops(plan, inner)
+        key = function, tuple(map(shapes.get, function.inputs))
+        if key not in sizes.known:
+            inner = _Sizes(plan, None, shapes)
+            inner.unknown, inner.unranked, inner.known = sizes.unknown, sizes.unranked, sizes.known
+            sizes.known[key] = _of_ops(plan, inner)
+        one, other, ops = sizes.known[key]
         host, compiled, compiling = host + one, compiled + other, compiling + ops
     if op.type in _LOOPS:
         turns = _turns(op, sizes)

@@ -6,7 +6,7 @@ stands for the variable whose handle it is given.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from tideflow._src.core import nesting
@@ -120,22 +120,36 @@ def depth(ops: Iterable[Operation]) -> tuple[int, int]:
 _CALLS = frozenset(("PartitionedCall", "StatefulPartitionedCall"))
 
 
+def inner_functions(ops: Iterable[Operation]) -> Iterator[Any]:
+    """Goes over the functions that operations hold, and those inside of these, each of them once."""
+    seen: set[Any] = set()
+    waiting = [function for op in ops if op.op_def.takes_functions for function in functions_of(op)]
+    while waiting:
+        function = waiting.pop()
+        if function not in seen:
+            seen.add(function)
+            yield function
+            for op in function.plan().ops:
+                if op.op_def.takes_functions:
+                    waiting.extend(functions_of(op))
+
+
 def kinds_in(ops: Iterable[Operation]) -> set[str]:
     """Returns the types of operations, those inside of their functions included."""
-    found: set[str] = set()
-    for op in ops:
-        found.add(op.type)
-        if op.op_def.takes_functions:
-            for function in functions_of(op):
-                found |= kinds_in(function.plan().ops)
-    return found
+    ops = list(ops)
+    return {op.type for op in ops}.union(*({op.type for op in inner.plan().ops} for inner in inner_functions(ops)))
 
 
 def changes_variables(op: Operation) -> bool:
     """Tells whether an operation, its functions included, may change variables."""
+    if op.op_def.takes_functions:
+        return any(
+            changes_variables(inner)
+            for function in inner_functions([op])
+            for inner in function.plan().ops
+            if not inner.op_def.takes_functions
+        )
     definition = op.op_def
-    if definition.takes_functions:
-        return any(changes_variables(inner) for function in functions_of(op) for inner in function.plan().ops)
     if definition.updates:
         return True
     # A kernel for the host may change what its handle refers to by itself.

@@ -13,7 +13,7 @@ from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.graph.operation import Operation
 from tideflow._src.runtime.devices import ACCELERATED
-from tideflow._src.runtime.effects import functions_of
+from tideflow._src.runtime.effects import inner_functions
 from tideflow._src.runtime.plan import DATAFLOW_OPS
 from tideflow._src.runtime.stages import SHAPE_OPS
 
@@ -56,15 +56,15 @@ def check(function: Any) -> None:
 
 def _unsupported(function: Any) -> list[tuple[str, Operation]]:
     """Returns the operations that no compiler takes, each with what TensorFlow calls its kind."""
-    found = [("_Arg", parameter._op) for parameter in function.inputs if _is_text(parameter)]
-    for op in function.plan().ops:
-        if op.op_def.takes_functions:
-            for inner in functions_of(op):
-                found += _unsupported(inner)
-        elif op.type not in COMPILED_BY_TENSORFLOW and _is_for_host(op):
-            found.append((op.type, op))
-    known = {op for _, op in found}
-    found += [("_Retval", output._op) for output in function.outputs if _is_text(output) and output._op not in known]
+    found: list[tuple[str, Operation]] = []
+    for part in (function, *inner_functions(function.plan().ops)):
+        found += [("_Arg", parameter._op) for parameter in part.inputs if _is_text(parameter)]
+        known = {op for _, op in found}
+        for op in part.plan().ops:
+            if not op.op_def.takes_functions and op.type not in COMPILED_BY_TENSORFLOW and _is_for_host(op):
+                known.add(op)
+                found.append((op.type, op))
+        found += [("_Retval", output._op) for output in part.outputs if _is_text(output) and output._op not in known]
     return found
 
 
