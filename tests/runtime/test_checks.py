@@ -80,7 +80,7 @@ def _fed(make, *values):
             np.zeros((0, 1, 1, 1), np.float32),
         ),
         (lambda x: tf.raw_ops.ResizeNearestNeighbor(images=x, size=[2**31 - 1] * 2), np.zeros((0, 1, 1, 1), "f")),
-        (lambda x: tf.raw_ops.ResizeBicubic(images=x, size=[2**31 - 1, 1]), np.zeros((0, 1, 1, 2**12), "f")),
+        (lambda x: tf.raw_ops.ResizeBicubic(images=x, size=[2**31 - 1] * 2), np.zeros((0, 1, 1, 1), "f")),
     ],
 )
 def test_what_overflows_is_refused_before_anything_is_computed(graph, tier, make, value) -> None:
