@@ -22,8 +22,8 @@ Value = tuple[str, np.ndarray]
 
 _LENGTH = struct.Struct("<Q")
 
-#: How many times as long as it may work a question may take by the clock.
-WAITING = 10
+#: How many times as long as it may work a question may take by the clock: some wait for what never comes.
+WAITING = 3
 
 # The plain dtype that carries the bits of one element of a dtype that NumPy does not know.
 BIT_CARRIERS = {
