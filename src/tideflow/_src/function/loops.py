@@ -103,7 +103,7 @@ def while_loop_v1(
 def _eager_loop(cond: Any, body: Any, loop_vars: Any, maximum_iterations: Any, packed: bool) -> Any:
     limit = None if maximum_iterations is None else int(maximum_iterations)
     turns = 0
-    values = structures.map_leaves(_tensor, loop_vars)
+    values = structures.map_leaves(structures.converted, loop_vars)
     while holds(cond(*values) if packed else cond(values)):
         if limit is not None and turns >= limit:
             break
@@ -112,7 +112,7 @@ def _eager_loop(cond: Any, body: Any, loop_vars: Any, maximum_iterations: Any, p
             result = (result,)
         result = _same_kind(loop_vars, result)
         nest.assert_same_structure(values, result)
-        values = structures.map_leaves(_tensor, result)
+        values = structures.map_leaves(structures.converted, result)
         turns += 1
     return values
 
@@ -123,12 +123,6 @@ def _same_kind(like: Any, result: Any) -> Any:
     if isinstance(like, tuple) and isinstance(result, list) and not hasattr(like, "_fields"):
         return tuple(result)
     return result
-
-
-def _tensor(value: Any) -> Any:
-    if isinstance(value, TensorArray | IndexedSlices) or structures.is_composite(value):
-        return value
-    return convert_to_tensor(value)
 
 
 def _graph_loop(

@@ -8,6 +8,7 @@ from typing import Any
 from tideflow._src.core import nest
 from tideflow._src.core.indexed_slices import IndexedSlices
 from tideflow._src.ops.control.tensor_array import TensorArray, with_new_flow
+from tideflow._src.runtime.convert import convert_to_tensor
 
 
 def components(leaf: Any) -> list[Any]:
@@ -24,6 +25,13 @@ def components(leaf: Any) -> list[Any]:
 def is_composite(leaf: Any) -> bool:
     """Tells whether a value is made of several tensors, as a sparse tensor is."""
     return hasattr(type(leaf), "_type_spec") and not hasattr(leaf, "_dense_var_to_tensor")
+
+
+def converted(leaf: Any) -> Any:
+    """Returns a leaf as a tensor, or itself where it is made of tensors."""
+    if isinstance(leaf, TensorArray | IndexedSlices) or is_composite(leaf):
+        return leaf
+    return convert_to_tensor(leaf)
 
 
 def flatten(structure: Any) -> list[Any]:

@@ -445,11 +445,11 @@ class _Compiled:
             results.extend(map(found.program, (written,), (read,), (values,), (reserved,), (counters,)))
         finally:
             if results:
-                self._store(found, *results[0][1:])
-        outputs, _, failed, _ = results[0]
-        if failed is not None:
-            self._raise(found, failed)
-        return outputs
+                failed = self._store(found, *results[0][1:])
+        if failed >= 0:
+            op, message = found.messages[failed]
+            raise explain(InvalidArgumentError(None, None, message), op)
+        return results[0][0]
 
     def _expendable(self, found: _Found, written: list[Any]) -> list[Any]:
         """Returns the values of variables for a program to take over: copies, where what is there may be needed yet.
@@ -474,10 +474,15 @@ class _Compiled:
             for buffer, value, is_kept in zip(self._written, written, keeps, strict=True)
         ]
 
-    def _store(self, found: _Found, updates: Sequence[Any], failed: Any, counters: Any) -> None:
-        """Gives variables and random streams what a run has made of them. The locks are held."""
+    def _store(self, found: _Found, updates: Sequence[Any], failed: Any, counters: Any) -> int:
+        """Gives variables and random streams what a run has made of them. The locks are held.
+
+        Returns:
+          The number of the first condition that did not hold, or -1.
+        """
         buffers: Sequence[Buffer] = self._written
-        has_failed = failed is not None and int(np.asarray(failed)) >= 0
+        position = -1 if failed is None else int(np.asarray(failed))
+        has_failed = position >= 0
         if has_failed and found.keeps:
             changed = [not is_kept for is_kept in found.keeps]
             buffers, updates = list(compress(buffers, changed)), list(compress(updates, changed))
@@ -491,14 +496,7 @@ class _Compiled:
         if counters is not None:
             for op, counter in zip(self._streams, np.asarray(counters), strict=True):
                 self._state.random_of(op).counter = counter
-
-    @staticmethod
-    def _raise(found: _Found, failed: Any) -> None:
-        """Raises InvalidArgumentError if one of the conditions of a run does not hold."""
-        position = int(np.asarray(failed))
-        if position >= 0:
-            op, message = found.messages[position]
-            raise explain(InvalidArgumentError(None, None, message), op)
+        return position
 
     def _prepare(self, values: Sequence[Any], written: list[Any], read: list[Any]) -> _Found:
         """Compiles the program for one signature. Nothing is locked meanwhile but this: others compile their own."""

@@ -12,7 +12,6 @@ from tideflow._src.function.autograph.staging import (
     Values,
     are_equal,
     as_condition,
-    as_staged,
     is_staged,
     label,
     symbolic,
@@ -78,7 +77,7 @@ def _chosen(
         for graph, side in zip(graphs, (0, 1), strict=True):
             with graph.as_default():
                 values = Values([_filled(pairs[index], side) for index in staged])
-                leaves = convert_outputs(graph, [as_staged(leaf) for leaf in values.staged])
+                leaves = convert_outputs(graph, [structures.converted(leaf) for leaf in values.staged])
                 graph.outputs = structures.flatten(leaves)
                 graph.structured_outputs = leaves
             structures_of.append((values, leaves))

@@ -17,7 +17,6 @@ from tideflow._src.function.autograph.staging import (
     Values,
     are_equal,
     as_condition,
-    as_staged,
     is_staged,
     label,
     symbolic,
@@ -133,7 +132,7 @@ def _staged_loop(
     # What is MISSING yet is set in each turn before it is read, or not at all.
     carried = [index for index, value in enumerate(starts) if any(map(is_staged, nest.flatten(value)))]
     values = Values([starts[index] for index in carried])
-    initial = [as_staged(leaf) for leaf in values.staged]
+    initial = [structures.converted(leaf) for leaf in values.staged]
     invariants = _invariants(
         given.pop("shape_invariants", ()), [shared.names[index] for index in carried], values, initial
     )
@@ -241,7 +240,7 @@ def _ends(
         for start, leaf in zip(items, nest.flatten(end), strict=True):
             if not is_staged(start):
                 continue
-            before, after = next(entering), as_staged(leaf)
+            before, after = next(entering), structures.converted(leaf)
             for one, two in zip(structures.components(before), structures.components(after), strict=True):
                 _check_turn(name, one, two)
             result.append(after)

@@ -55,13 +55,6 @@ def is_staged(leaf: Any) -> bool:
     return structures.is_composite(leaf) or hasattr(type(leaf), "_dense_var_to_tensor")
 
 
-def as_staged(leaf: Any) -> Any:
-    """Returns a value as what the graph has for it: a tensor, or what is made of tensors."""
-    if isinstance(leaf, TensorArray | IndexedSlices) or structures.is_composite(leaf):
-        return leaf
-    return convert_to_tensor(leaf)
-
-
 class Values:
     """Is the values of variables, taken apart into what tensors hold and what stays in Python.
 
