@@ -60,11 +60,6 @@ from tideflow._src.core.type_spec import TypeSpec as TypeSpec
 from tideflow._src.core.type_spec import type_spec_from_value as type_spec_from_value
 from tideflow._src.function import conditional as _conditional
 from tideflow._src.function import loop_gradients as _loop_gradients
-from tideflow._src.function.assertions import Assert as Assert
-from tideflow._src.function.assertions import assert_equal as assert_equal
-from tideflow._src.function.assertions import assert_greater as assert_greater
-from tideflow._src.function.assertions import assert_less as assert_less
-from tideflow._src.function.assertions import assert_rank as assert_rank
 from tideflow._src.function.conditional import case as case
 from tideflow._src.function.conditional import cond as cond
 from tideflow._src.function.conditional import switch_case as switch_case
@@ -147,6 +142,11 @@ from tideflow._src.ops.array.slicing import slice as slice
 from tideflow._src.ops.array.slicing import strided_slice as strided_slice
 from tideflow._src.ops.array.splitting import split as split
 from tideflow._src.ops.array.splitting import unstack as unstack
+from tideflow._src.ops.control.assertions import Assert as Assert
+from tideflow._src.ops.control.assertions import assert_equal as assert_equal
+from tideflow._src.ops.control.assertions import assert_greater as assert_greater
+from tideflow._src.ops.control.assertions import assert_less as assert_less
+from tideflow._src.ops.control.assertions import assert_rank as assert_rank
 from tideflow._src.ops.control.clock import timestamp as timestamp
 from tideflow._src.ops.control.grouping import control_dependencies as control_dependencies
 from tideflow._src.ops.control.grouping import group as group

@@ -13,6 +13,7 @@ from tideflow._src.function.func_graph import FuncGraph, build, unique_function_
 from tideflow._src.function.predicates import as_predicate, holds
 from tideflow._src.function.written_variables import read_when_used
 from tideflow._src.graph.op_def import OpDef
+from tideflow._src.ops.control.assertions import assert_true
 from tideflow._src.ops.control.branching import install_conditional
 from tideflow._src.ops.control.functional import case_op, if_op, stateless_case, stateless_if
 from tideflow._src.ops.scopes import name_scope
@@ -273,8 +274,6 @@ def case(
         return default()
     preds = [getattr(pred, "deref", lambda pred=pred: pred)() for pred, _ in pairs]
     functions = [function for _, function in pairs]
-    from tideflow._src.function.assertions import assert_true
-
     checks = []
     if exclusive:
         registry: Any = OpDef.registry

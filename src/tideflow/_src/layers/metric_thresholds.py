@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tideflow._src.core import dtypes
-from tideflow._src.function.assertions import assert_greater_equal_v1, assert_less_equal_v1
 from tideflow._src.layers.metric_means import aligned
 from tideflow._src.layers.metric_variables import Pair, collected, metric_variable, require_graph
 from tideflow._src.layers.weights_broadcast import broadcast_weights, waiting_for
 from tideflow._src.ops.array.constants import ones_like
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.array.shape import reshape
+from tideflow._src.ops.control.assertions import assert_greater_equal_v1, assert_less_equal_v1
 from tideflow._src.ops.math.casting import cast
 from tideflow._src.ops.math.division import div_no_nan
 from tideflow._src.ops.math.reduction_functions import reduce_min, reduce_sum

@@ -12,10 +12,10 @@ import numpy as np
 
 from tideflow._src.core import context
 from tideflow._src.core.tensor import SymbolicTensor
-from tideflow._src.function.assertions import Assert
 from tideflow._src.graph.static_value import static_value
 from tideflow._src.ops.array.identity import no_op
 from tideflow._src.ops.array.raw import raw
+from tideflow._src.ops.control.assertions import Assert
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor
 

@@ -7,9 +7,9 @@ from typing import Any
 from tideflow._src.core import context, dtypes
 from tideflow._src.core.tensor import Tensor
 from tideflow._src.core.tensor_shape import TensorShape
-from tideflow._src.function.assertions import Assert
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.array.shape import shape_v1, size_v1
+from tideflow._src.ops.control.assertions import Assert
 from tideflow._src.ops.control.grouping import control_dependencies
 from tideflow._src.ops.math.casting import cast
 from tideflow._src.ops.queues.queue_classes import FIFOQueue

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tideflow._src.function.assertions import is_non_decreasing as is_non_decreasing
-from tideflow._src.function.assertions import is_strictly_increasing as is_strictly_increasing
 from tideflow._src.ops.array.permuting import invert_permutation as invert_permutation
+from tideflow._src.ops.control.assertions import is_non_decreasing as is_non_decreasing
+from tideflow._src.ops.control.assertions import is_strictly_increasing as is_strictly_increasing
 from tideflow._src.ops.math.argument_extrema import argmax_v1 as argmax
 from tideflow._src.ops.math.argument_extrema import argmin_v1 as argmin
 from tideflow._src.ops.math.arithmetic import accumulate_n as accumulate_n

@@ -9,7 +9,6 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from tideflow._src.function.assertions import Assert
 from tideflow._src.function.autograph.branches import if_exp as if_exp
 from tideflow._src.function.autograph.branches import if_stmt as if_stmt
 from tideflow._src.function.autograph.calls import converted as converted
@@ -23,6 +22,7 @@ from tideflow._src.function.autograph.repetitions import for_stmt as for_stmt
 from tideflow._src.function.autograph.repetitions import while_stmt as while_stmt
 from tideflow._src.function.autograph.staging import symbolic
 from tideflow._src.function.autograph.variables import MISSING
+from tideflow._src.ops.control.assertions import Assert
 
 #: The value of a function that has not returned yet.
 NOTHING = MISSING

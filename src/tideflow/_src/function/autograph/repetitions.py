@@ -9,7 +9,6 @@ from tideflow._src.core import context, nest
 from tideflow._src.core.indexed_slices import IndexedSlices
 from tideflow._src.core.tensor_shape import TensorShape
 from tideflow._src.function import structures
-from tideflow._src.function.assertions import Assert
 from tideflow._src.function.autograph.iterables import Range, staged_items
 from tideflow._src.function.autograph.jumps import MAYBE_VALUE, VALUE
 from tideflow._src.function.autograph.logic import and_
@@ -26,6 +25,7 @@ from tideflow._src.function.autograph.variables import MISSING, Place, Shared
 from tideflow._src.function.func_graph import FuncGraph
 from tideflow._src.function.loops import while_loop
 from tideflow._src.graph.op_def import OpDef
+from tideflow._src.ops.control.assertions import Assert
 from tideflow._src.ops.control.tensor_array import TensorArray
 from tideflow._src.runtime.convert import convert_to_tensor
 
