@@ -13,6 +13,7 @@ import threading
 import weakref
 from collections.abc import Callable, Sequence
 from itertools import compress
+from operator import attrgetter, is_
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -38,6 +39,8 @@ from tideflow._src.runtime.tracing import NeedsHost
 _MOST_STATIC_VALUES = 16
 #: Signatures of one stage whose programs are kept; beyond that all are dropped, and compiled anew where they come back.
 _MOST_SHAPES = 256
+
+_KIND = attrgetter("aval")
 
 _CONVOLUTIONS = frozenset(
     "Conv Conv2D Conv2DBackpropInput Conv2DBackpropInputV2 Conv2DBackpropFilter Conv2DBackpropFilterV2 "
@@ -335,6 +338,18 @@ class _Found(NamedTuple):
     warm: set[Any]
 
 
+class _Run(NamedTuple):
+    """Is a program with what it runs on: the shapes of its inputs, and how JAX describes the values of its variables.
+
+    Attributes:
+      kinds: JAX's descriptions; None if not all variables are in its memory.
+    """
+
+    found: _Found
+    shapes: tuple[Any, ...]
+    kinds: list[Any] | None
+
+
 class _Compiled:
     """Is a stage compiled for given values of its static inputs; JAX keeps a program for each signature.
 
@@ -368,6 +383,8 @@ class _Compiled:
         self._random = [op for op in self._ops if op.op_def.random is not None]
         self._streams = list(found.streams)
         self._found: dict[Any, _Found] = {}
+        #: The last run, if all variables were in the engine's memory.
+        self._last: _Run | None = None
         self._messages: list[tuple[Operation, str]] = []
         self._blocks: list[int] = []
         self._can_be_kept = False
@@ -427,9 +444,8 @@ class _Compiled:
                     buffer.pins -= 1
 
     def _call(self, values: Sequence[Any], written: list[Any], read: list[Any]) -> Any:
-        found = self._found.get(_signature(values, written, read))
-        if found is None:
-            raise _NotCompiled(written, read)
+        run = self._looked_up(values, written, read)
+        found = run.found
         reserved = counters = None
         if self._random:
             states = [self._state.random_of(op) for op in self._random]
@@ -438,7 +454,7 @@ class _Compiled:
         if self._streams:
             counters = np.array([self._state.random_of(op).counter for op in self._streams], np.uint64)
         if self._written:
-            written = self._expendable(found, written)
+            written = self._expendable(found, written, is_repeated=run is self._last)
         # Ctrl-C is raised once the program has run: what it gives must have been put down by then.
         results: list[Any] = []
         try:
@@ -446,23 +462,49 @@ class _Compiled:
         finally:
             if results:
                 failed = self._store(found, *results[0][1:])
+        if run.kinds is not None:
+            self._last = run
         if failed >= 0:
             op, message = found.messages[failed]
             raise explain(InvalidArgumentError(None, None, message), op)
         return results[0][0]
 
-    def _expendable(self, found: _Found, written: list[Any]) -> list[Any]:
+    def _looked_up(self, values: Sequence[Any], written: list[Any], read: list[Any]) -> _Run:
+        """Returns the program for the shapes of the arguments.
+
+        JAX describes what a program gives by the same objects at every run, so that the variables of a step are
+        recognized by these, which is cheaper than to look at their shapes.
+
+        Raises:
+          _NotCompiled: there is none yet.
+        """
+        shapes = _signature(values)
+        last = self._last
+        try:
+            kinds = [*map(_KIND, written), *map(_KIND, read)]
+        except AttributeError:  # an array of the host, or no value yet
+            kinds = None
+        if kinds and last is not None and last.kinds and last.shapes == shapes and all(map(is_, kinds, last.kinds)):
+            return last
+        found = self._found.get(shapes + _signature(written, read))
+        if found is None:
+            raise _NotCompiled(written, read)
+        return _Run(found, shapes, kinds)
+
+    def _expendable(self, found: _Found, written: list[Any], *, is_repeated: bool) -> list[Any]:
         """Returns the values of variables for a program to take over: copies, where what is there may be needed yet.
 
         That is so while somebody keeps it for the case that a larger run fails, and in the first run of a program, of
         which Ctrl-C may catch JAX in the middle, when the old values are gone and the new ones in nobody's hands.
         """
-        kinds = tuple([value.__class__ for value in written])
-        cold = kinds not in found.warm
+        cold = False
+        if not is_repeated:
+            kinds = tuple([value.__class__ for value in written])
+            cold = kinds not in found.warm
+            found.warm.add(kinds)
         log = None if rollback.for_good() else rollback.current_log()
         if not cold and not found.keeps and log is None:
             return written
-        found.warm.add(kinds)
         keeps = found.keeps or [False] * len(written)
         return [
             value.copy()
@@ -506,6 +548,7 @@ class _Compiled:
             if found is None:
                 if len(self._found) >= _MOST_SHAPES:
                     self._found.clear()
+                    self._last = None
                     self._jitted.clear()
                 try:
                     found = self._found[key] = self._compile(values, written, read)
