@@ -164,3 +164,16 @@ def test_the_spec() -> None:
     assert not tf2.TensorArraySpec([3], tf2.int32, True).is_compatible_with(array)
     assert repr(spec) == "TensorArraySpec(TensorShape([2]), tf.int32, True, True)"
     assert tf2.nest.flatten(array) == [array]
+
+
+def test_eagerly_only_reading_an_element_clears_it() -> None:
+    array = tf2.TensorArray(tf2.float32, 3)
+    array = array.write(0, [1.0, 2.0]).write(1, [3.0, 10.0]).write(2, [5.0, 7.0])
+    for _ in range(2):
+        assert array.gather([0, 1]).numpy().tolist() == [[1.0, 2.0], [3.0, 10.0]]
+        assert array.stack().numpy().tolist() == [[1.0, 2.0], [3.0, 10.0], [5.0, 7.0]]
+        assert array.concat().numpy().tolist() == [1.0, 2.0, 3.0, 10.0, 5.0, 7.0]
+    assert array.read(1).numpy().tolist() == [3.0, 10.0]
+    assert array.gather([1, 2]).numpy().tolist() == [[0.0, 0.0], [5.0, 7.0]]
+    assert array.stack().numpy().tolist() == [[1.0, 2.0], [0.0, 0.0], [5.0, 7.0]]
+    assert array.gather([]).shape == (0, 2)

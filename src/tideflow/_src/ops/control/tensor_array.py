@@ -377,15 +377,19 @@ class _EagerArray(_Array):
         nothing = b"" if self.dtype is dtypes.string else 0
         return raw.Fill(np.array(self.element_shape.as_list(), np.int32), convert_to_tensor(nothing, self.dtype))
 
-    def read(self, index: Any, name: str | None = None) -> Any:
-        index = int(index)
+    def _item(self, index: int) -> Any:
+        """Returns an element, or None if it was never written, or was cleared."""
         if index < 0:
             raise OutOfRangeError(None, None, f"Reading from negative indices (index {index}) is not allowed.")
         if index >= len(self._items):
             raise OutOfRangeError(
                 None, None, f"Tried to read from index {index} but array size is: {len(self._items)} "
             )
-        item = self._items[index]
+        return self._items[index]
+
+    def read(self, index: Any, name: str | None = None) -> Any:
+        index = int(index)
+        item = self._item(index)
         if item is None:
             if index in self._read:
                 raise InvalidArgumentError(
@@ -420,19 +424,19 @@ class _EagerArray(_Array):
         return [self._zeros() if item is None else item for item in self._items]
 
     def stack(self, name: str | None = None) -> Any:
-        items = self._all()
-        if not items:
-            return raw.Fill(np.array([0, *self._zeros().shape.as_list()], np.int32), convert_to_tensor(0, self.dtype))
-        result = raw.Pack(items, axis=0)
-        if self._clears:
-            self._read.update(range(len(items)))
-            self._items = [None] * len(items)
-        return result
+        return self._packed(self._all())
+
+    def _packed(self, items: list[Any]) -> Any:
+        if items:
+            return raw.Pack(items, axis=0)
+        nothing = b"" if self.dtype is dtypes.string else 0
+        return raw.Fill(np.array([0, *self._zeros().shape.as_list()], np.int32), convert_to_tensor(nothing, self.dtype))
 
     def gather(self, indices: Any, name: str | None = None) -> Any:
         if isinstance(indices, Tensor):
             indices = indices.numpy()
-        return raw.Pack([self.read(index) for index in np.ravel(indices).tolist()], axis=0)
+        items = [self._item(int(index)) for index in np.ravel(indices).tolist()]
+        return self._packed([self._zeros() if item is None else item for item in items])
 
     def concat(self, name: str | None = None) -> Any:
         items = self._all()
