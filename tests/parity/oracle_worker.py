@@ -491,6 +491,28 @@ def signatures(namespace: str) -> dict[str, list[public_names.Parameter] | None]
     return {name: public_names.signature(value) for name, value in public_names.callables(root)}
 
 
+def dispatchable() -> dict[str, str]:
+    """Returns the public names of functions that support dispatch: each with `T`, and with `U`, `B` or `A` if it is
+    element-wise with one argument or with two, or an assertion on elements."""
+    from tensorflow.python.util import dispatch, tf_decorator
+
+    groups = {
+        "T": dispatch._TYPE_BASED_DISPATCH_SIGNATURES,
+        "U": dispatch.unary_elementwise_apis(),
+        "B": dispatch.binary_elementwise_apis(),
+        "A": dispatch._BINARY_ELEMENTWISE_ASSERT_APIS,
+    }
+    found: dict[str, str] = {}
+    for kind, functions in groups.items():
+        for function in functions:
+            _, inner = tf_decorator.unwrap(function)
+            in_1 = [f"compat.v1.{name}" for name in getattr(inner, "_tf_api_names_v1", ())]
+            for name in (*getattr(inner, "_tf_api_names", ()), *in_1):
+                if not name.startswith(("raw_ops.", "compat.v1.raw_ops.")):
+                    found[name] = found.get(name, "").replace(kind, "") + kind
+    return found
+
+
 METHODS: dict[str, Callable[..., Any]] = {
     function.__name__: function
     for function in (
@@ -504,6 +526,7 @@ METHODS: dict[str, Callable[..., Any]] = {
         constant_graph,
         parse_tensor,
         signatures,
+        dispatchable,
         version,
     )
 }

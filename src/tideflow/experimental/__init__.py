@@ -12,4 +12,15 @@ from tideflow._src.core.dtypes import int2 as int2
 from tideflow._src.core.dtypes import int4 as int4
 from tideflow._src.core.dtypes import uint2 as uint2
 from tideflow._src.core.dtypes import uint4 as uint4
+from tideflow._src.ops.dispatch import dispatch_for_api as dispatch_for_api
+from tideflow._src.ops.dispatch import unregister_dispatch_for as unregister_dispatch_for
+from tideflow._src.ops.elementwise_dispatch import (
+    dispatch_for_binary_elementwise_apis as dispatch_for_binary_elementwise_apis,
+)
+from tideflow._src.ops.elementwise_dispatch import (
+    dispatch_for_binary_elementwise_assert_apis as dispatch_for_binary_elementwise_assert_apis,
+)
+from tideflow._src.ops.elementwise_dispatch import (
+    dispatch_for_unary_elementwise_apis as dispatch_for_unary_elementwise_apis,
+)
 from tideflow.experimental import dlpack as dlpack

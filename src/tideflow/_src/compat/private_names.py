@@ -193,7 +193,7 @@ PRIVATE_MODULES: dict[str, tuple[str, ...]] = {
         "util.all_util": ("_src/compat/private_functions",),
         "util.compat": ("compat",),
         "util.deprecation": ("_src/compat/deprecation",),
-        "util.dispatch": ("_src/compat/decorators",),
+        "util.dispatch": ("_src/ops/dispatch", "_src/ops/elementwise_dispatch"),
         "util.nest": ("nest", "_src/core/nest"),
         "util.object_identity": ("_src/compat/object_identity",),
         "util.tf_contextlib": ("_src/compat/decorators",),

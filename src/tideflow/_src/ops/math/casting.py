@@ -329,9 +329,6 @@ def cast(x: Any, dtype: Any, name: str | None = None) -> Any:
     if isinstance(x, IndexedSlices):
         with name_scope(name, "Cast", [x]) as scope:
             return IndexedSlices(cast_op.call(x.values, DstT=wanted, name=scope), x.indices, x.dense_shape)
-    dispatch = getattr(x, "_unary_elementwise", None)
-    if dispatch is not None:
-        return dispatch(lambda values, name=None: cast(values, wanted, name), name)
     with name_scope(name, "Cast", [x]) as scope:
         x = convert_to_tensor(x, name="x")
         if x.dtype.base_dtype is wanted:

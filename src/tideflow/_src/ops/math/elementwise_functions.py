@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tideflow._src.core.tensor import EagerTensor, SymbolicTensor
 from tideflow._src.runtime.fast_path import fast_path
 from tideflow._src.runtime.op import Op
 
@@ -36,11 +35,6 @@ def binary(
     """
 
     def general(x: Any, y: Any, name: str | None = None) -> Any:
-        for operand in (x, y):
-            if operand.__class__ is not EagerTensor and operand.__class__ is not SymbolicTensor:
-                dispatch = getattr(operand, "_binary_elementwise", None)
-                if dispatch is not None:
-                    return dispatch(general, x, y, name)
         if slow is not None:
             return slow(x, y, name)
         return operation.call(x, y, name=name or default_name)
@@ -76,10 +70,6 @@ def unary(
     """
 
     def general(x: Any, name: str | None = None) -> Any:
-        if x.__class__ is not EagerTensor and x.__class__ is not SymbolicTensor:
-            dispatch = getattr(x, "_unary_elementwise", None)
-            if dispatch is not None:
-                return dispatch(general, name)
         if slow is not None:
             return slow(x, name)
         return operation.call(x, name=name)

@@ -10,6 +10,7 @@ import numpy as np
 from tideflow._src.core import context, dtypes
 from tideflow._src.core.tensor import EagerTensor, Tensor, install_operator
 from tideflow._src.graph.static_value import static_value
+from tideflow._src.ops import dispatch
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.dimensions import known_shape
 from tideflow._src.ops.math.arithmetic import conjugate
@@ -152,12 +153,23 @@ def _operator(x: Any, y: Any) -> Any:
     """Is ``x @ y``."""
     if x.__class__ is EagerTensor and y.__class__ is EagerTensor and not context.BUILDING:
         return matmul(x, y)
-    return matmul(x, y, name="matmul")
+    if isinstance(y, Tensor) or not hasattr(type(y), "__rmatmul__"):
+        return matmul(x, y, name="matmul")
+    try:
+        return matmul(x, y, name="matmul")
+    except (TypeError, ValueError):
+        result = y.__rmatmul__(x)
+        if result is NotImplemented:
+            raise
+        return result
 
 
 def _reflected_operator(y: Any, x: Any) -> Any:
     """Is ``x @ y`` where ``x`` is not a tensor."""
     if not isinstance(x, Tensor):
+        result = dispatch.handled(matmul, x, y)
+        if result is not dispatch.NOT_SUPPORTED:
+            return result
         x = convert_to_tensor(x, dtype_hint=y.dtype.base_dtype, name="x")
     return matmul(x, y, name="matmul")
 

@@ -14,6 +14,7 @@ import numpy as np
 from tideflow._src.core import context, dtypes
 from tideflow._src.core.float_errors import run_quietly
 from tideflow._src.core.tensor import EagerTensor, SymbolicTensor, Tensor, install_operator, wrap
+from tideflow._src.ops import dispatch
 from tideflow._src.ops.math import arithmetic, comparison, division, logical, unary
 from tideflow._src.ops.math.elementwise_functions import binary, is_plain_number
 from tideflow._src.ops.scopes import name_scope
@@ -54,6 +55,7 @@ def _install(
     operation: Op,
     ufunc: Any,
     node_name: str,
+    function: Callable[..., Any],
     perform: Callable[[Any, Any, str | None], Any] | None = None,
 ) -> None:
     """Makes ``__name__`` and ``__rname__`` methods of tensors.
@@ -63,6 +65,7 @@ def _install(
       operation: the operation that serves most dtypes.
       ufunc: its NumPy ufunc, or None.
       node_name: the name of nodes.
+      function: the public function of the same meaning: who takes that over, takes over the operator.
       perform: ``perform(x, y, name)``, if it does more than call the operation.
     """
     right_name = f"__r{name}__"
@@ -73,21 +76,26 @@ def _install(
     apply = perform or default_perform
 
     def slow(x: Any, y: Any, _: str | None = None) -> Any:
-        if isinstance(y, _PLAIN) or not hasattr(type(y), right_name):
+        if isinstance(y, _PLAIN):
             return apply(x, y, node_name)
+        result = dispatch.handled(function, x, y)
+        if result is not dispatch.NOT_SUPPORTED:
+            return result
         try:
             return apply(x, y, node_name)
         except (TypeError, ValueError):
-            result = getattr(y, right_name)(x)  # a class that knows tensors better than they know it
+            result = dispatch.rescued(function, x, y)
+            if result is dispatch.NOT_SUPPORTED:
+                if not hasattr(type(y), right_name):
+                    raise
+                result = getattr(y, right_name)(x)  # a class that knows tensors better than they know it
             if result is NotImplemented:
                 raise
             return result
 
     def reflected_slow(x: Any, y: Any) -> Any:
-        dispatch = getattr(x, "_binary_elementwise", None)
-        if dispatch is not None:
-            return dispatch(method, x, y, None)
-        return apply(_converted_left(x, y), y, node_name)
+        result = dispatch.NOT_SUPPORTED if isinstance(x, _PLAIN) else dispatch.handled(function, x, y)
+        return apply(_converted_left(x, y), y, node_name) if result is dispatch.NOT_SUPPORTED else result
 
     method = binary(operation, node_name, ufunc, function_name=f"__{name}__", slow=slow)
     install_operator(f"__{name}__", method)
@@ -132,6 +140,13 @@ def _true_divide(x: Any, y: Any, name: str | None) -> Any:
 
 
 def _logical_operator(name: str, function: Callable[[Any, Any], Any]) -> None:
+    def operator(self: Any, other: Any) -> Any:
+        if other.__class__ is not EagerTensor and not isinstance(other, _PLAIN):
+            result = dispatch.handled(_LOGICAL[name], self, other)
+            if result is not dispatch.NOT_SUPPORTED:
+                return result
+        return function(self, other)
+
     def reflected(self: Any, other: Any) -> Any:
         if context.current_graph() is None:
             return function(convert_to_tensor(other, dtype=self.dtype.base_dtype), self)
@@ -139,7 +154,7 @@ def _logical_operator(name: str, function: Callable[[Any, Any], Any]) -> None:
             left = convert_to_tensor(other, dtype=self.dtype.base_dtype, name="x")
             return _LOGICAL[name](left, self, scope) if self.dtype.is_bool else _BITWISE[name](left, self)
 
-    install_operator(f"__{name}__", function)
+    install_operator(f"__{name}__", operator)
     install_operator(f"__r{name}__", reflected)
 
 
@@ -162,6 +177,10 @@ def tensor_equals(self: Any, other: Any) -> Any:
     if other is None:
         return False
     if _compares_elements(self):
+        if other.__class__ is not EagerTensor and not isinstance(other, _PLAIN):
+            result = dispatch.handled(comparison.equal, self, other)
+            if result is not dispatch.NOT_SUPPORTED:
+                return result
         return comparison.equal_op.call(self, other, incompatible_shape_error=False)
     return self is other
 
@@ -171,18 +190,22 @@ def tensor_not_equals(self: Any, other: Any) -> Any:
     if other is None:
         return True
     if _compares_elements(self):
+        if other.__class__ is not EagerTensor and not isinstance(other, _PLAIN):
+            result = dispatch.handled(comparison.not_equal, self, other)
+            if result is not dispatch.NOT_SUPPORTED:
+                return result
         return comparison.not_equal_op.call(self, other, incompatible_shape_error=False)
     return self is not other
 
 
 def _install_all() -> None:
-    _install("add", arithmetic.add_v2, np.add, "add", _add)
-    _install("sub", arithmetic.sub, np.subtract, "sub")
-    _install("mul", arithmetic.mul, np.multiply, "mul")
-    _install("truediv", division.real_div, np.true_divide, "truediv", _true_divide)
-    _install("floordiv", division.floor_div_op, None, "floordiv")
-    _install("mod", division.floor_mod, None, "mod")
-    _install("pow", arithmetic.pow_op, np.power, "pow")
+    _install("add", arithmetic.add_v2, np.add, "add", arithmetic.add, _add)
+    _install("sub", arithmetic.sub, np.subtract, "sub", arithmetic.subtract)
+    _install("mul", arithmetic.mul, np.multiply, "mul", arithmetic.multiply)
+    _install("truediv", division.real_div, np.true_divide, "truediv", division.truediv, _true_divide)
+    _install("floordiv", division.floor_div_op, None, "floordiv", division.floordiv)
+    _install("mod", division.floor_mod, None, "mod", division.floormod)
+    _install("pow", arithmetic.pow_op, np.power, "pow", arithmetic.pow)
     for name, function in (("and", logical.and_), ("or", logical.or_), ("xor", logical.xor)):
         _logical_operator(name, function)
     for name, method in (

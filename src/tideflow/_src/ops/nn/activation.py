@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tideflow._src.core import context, dtypes
-from tideflow._src.core.tensor import EagerTensor, SymbolicTensor
+from tideflow._src.core.tensor import EagerTensor
 from tideflow._src.graph.op_def import default
 from tideflow._src.graph.types import FLOATING, REAL
 from tideflow._src.ops.array.joining import concat
@@ -357,14 +357,6 @@ softsign = renamed(unary(softsign_op), "features")
 # Functions that are made of several operations, or that prepare their arguments.
 
 
-def _dispatched(function: Any, features: Any, *arguments: Any) -> Any:
-    """Lets a type that is not a tensor, such as a ragged tensor, apply a function in its own way."""
-    if features.__class__ is EagerTensor or features.__class__ is SymbolicTensor:
-        return None
-    dispatch = getattr(features, "_unary_elementwise", None)
-    return None if dispatch is None else dispatch(function, *arguments)
-
-
 def relu6(features: Any, name: str | None = None) -> Any:
     """Gives ``min(max(features, 0), 6)``, element by element.
 
@@ -374,9 +366,6 @@ def relu6(features: Any, name: str | None = None) -> Any:
     """
     if features.__class__ is EagerTensor and not context.SPECIAL:
         return relu6_op.call(features)
-    found = _dispatched(relu6, features, name)
-    if found is not None:
-        return found
     with name_scope(name, "Relu6") as scope:
         return relu6_op.call(convert_to_tensor(features, name="features"), name=scope)
 
@@ -389,9 +378,6 @@ def leaky_relu(features: Any, alpha: Any = 0.2, name: str | None = None) -> Any:
       alpha: the slope for negative numbers.
       name: the name of the node.
     """
-    found = _dispatched(lambda x: leaky_relu(x, alpha, name), features, None)
-    if found is not None:
-        return found
     with name_scope(name, "LeakyRelu") as scope:
         features = convert_to_tensor(features, name="features")
         if features.dtype.is_integer:
@@ -428,9 +414,6 @@ def gelu(features: Any, approximate: bool = False, name: str | None = None) -> A
     Raises:
       ValueError: ``features`` are not floating-point numbers.
     """
-    found = _dispatched(lambda x: gelu(x, approximate, name), features, None)
-    if found is not None:
-        return found
     with name_scope(name, "Gelu"):
         features = convert_to_tensor(features, name="features")
         if not features.dtype.is_floating:
@@ -452,9 +435,6 @@ def silu(features: Any, beta: Any = 1.0) -> Any:
       features: a tensor of floating-point numbers.
       beta: a scalar.
     """
-    found = _dispatched(lambda x: silu(x, beta), features, None)
-    if found is not None:
-        return found
     features = convert_to_tensor(features, name="features")
     if beta.__class__ is float and beta == 1.0:
         return features * sigmoid(features)
@@ -472,9 +452,6 @@ def log_sigmoid(x: Any, name: str | None = None) -> Any:
       x: a tensor of floating-point numbers.
       name: the name of the node.
     """
-    found = _dispatched(log_sigmoid, x, name)
-    if found is not None:
-        return found
     with name_scope(name, "LogSigmoid") as scope:
         x = convert_to_tensor(x, name="x")
         return raw.Neg(raw.Softplus(-x), name=scope)
