@@ -290,6 +290,7 @@ SUBMODULES = (
     "nn",
     "quantization",
     "queue",
+    "ragged",
     "random",
     "raw_ops",
     "sets",
@@ -302,5 +303,10 @@ SUBMODULES = (
     "types",
     "version",
 )
-__getattr__ = module_getattr("tideflow", "v2", SUBMODULES)
-__dir__ = module_dir("tideflow", SUBMODULES)
+#: Names whose modules are imported when they are first used.
+LATER = {
+    "RaggedTensor": "ops.ragged.ragged_tensor",
+    "RaggedTensorSpec": "ops.ragged.ragged_tensor",
+}
+__getattr__ = module_getattr("tideflow", "v2", SUBMODULES, LATER)
+__dir__ = module_dir("tideflow", SUBMODULES, LATER)

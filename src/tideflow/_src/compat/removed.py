@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 #: Message classes of the 1.x namespace, which load protobuf when they are first used.
@@ -19,13 +19,14 @@ _LATER = {
     "saved_model": "keep the values of the variables with numpy.savez",
     "estimator": "run the training loop with tf.compat.v1.Session",
     "summary": "use tf.compat.v1.summary in a graph",
-    "ragged": "use dense tensors and a mask",
     "distribute": "run on one device",
     "lite": "export the graph with tf.io.write_graph",
 }
 
 
-def module_getattr(module: str, dialect: str, submodules: tuple[str, ...] = ()) -> Callable[[str], Any]:
+def module_getattr(
+    module: str, dialect: str, submodules: tuple[str, ...] = (), later: Mapping[str, str] | None = None
+) -> Callable[[str], Any]:
     """Returns the ``__getattr__`` of a public namespace.
 
     Args:
@@ -33,7 +34,9 @@ def module_getattr(module: str, dialect: str, submodules: tuple[str, ...] = ()) 
       dialect: the dialect it serves: ``"v2"``, ``"v1"`` or ``"v0"``.
       submodules: the namespaces inside it, which are imported when they are first used: ``"linalg"`` for a module of
         this package, ``"tideflow.bitwise"`` for one that several dialects share.
+      later: names whose modules, given here below ``tideflow._src``, are imported when they are first used.
     """
+    modules = later or {}
     paths = {path.rpartition(".")[2]: path if "." in path else f"{module}.{path}" for path in submodules}
 
     def missing(name: str) -> Any:
@@ -42,6 +45,10 @@ def module_getattr(module: str, dialect: str, submodules: tuple[str, ...] = ()) 
             namespace = importlib.import_module(path)
             setattr(sys.modules[module], name, namespace)
             return namespace
+        if name in modules:
+            value = getattr(importlib.import_module(f"tideflow._src.{modules[name]}"), name)
+            setattr(sys.modules[module], name, value)
+            return value
         if dialect != "v2" and name in MESSAGES:
             from tideflow._src.graph import protos  # loads protobuf at its first use
 
@@ -59,11 +66,13 @@ def module_getattr(module: str, dialect: str, submodules: tuple[str, ...] = ()) 
     return missing
 
 
-def module_dir(module: str, submodules: tuple[str, ...]) -> Callable[[], list[str]]:
-    """Returns the ``__dir__`` of a public namespace: what is loaded, and the submodules that are not yet."""
+def module_dir(
+    module: str, submodules: tuple[str, ...], later: Mapping[str, str] | None = None
+) -> Callable[[], list[str]]:
+    """Returns the ``__dir__`` of a public namespace: what is loaded, and the submodules and names that are not yet."""
 
     def names() -> list[str]:
-        return sorted({*vars(sys.modules[module]), *(path.rpartition(".")[2] for path in submodules)})
+        return sorted({*vars(sys.modules[module]), *(path.rpartition(".")[2] for path in submodules), *(later or ())})
 
     return names
 

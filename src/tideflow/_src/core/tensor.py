@@ -243,7 +243,7 @@ class EagerTensor(Tensor):
         return map(wrap, value)
 
     def __format__(self, specification: str) -> str:
-        return format(self.numpy(), specification) if specification else str(self)
+        return format(self.numpy(), specification)
 
     def __reduce__(self) -> Any:
         return wrap, (np.asarray(self._value),)

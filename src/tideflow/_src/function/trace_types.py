@@ -394,8 +394,7 @@ def placeholder(kind: Any, placeholders: Placeholders, name: str) -> Any:
     if isinstance(kind, TensorSpec):
         return placeholders.tensor(kind, name)
     if isinstance(kind, TypeSpec):
-        tensors = [placeholders.tensor(spec, name) for spec in kind._flat_tensor_specs]
-        return kind._from_compatible_tensor_list(tensors)
+        return kind.from_tensors(iter([placeholders.tensor(spec, name) for spec in kind.flatten()]))
     return kind.placeholder_value(placeholders)
 
 
@@ -405,8 +404,6 @@ def collect(kind: Any, value: Any, tensors: list[Any]) -> None:
         kind.collect(value, tensors)
     elif isinstance(kind, TensorSpec):
         tensors.append(value if isinstance(value, Tensor) else convert_to_tensor(value, kind.dtype))
-    elif isinstance(kind, TypeSpec):
-        tensors.extend(kind._to_tensor_list(value))
     else:
         tensors.extend(kind.to_tensors(value))
 
@@ -415,7 +412,7 @@ def specs(kind: Any) -> list[Any]:
     """Returns the specs of the tensors of an argument of a type, in order."""
     if isinstance(kind, ArgumentType):
         return kind.specs()
-    return list(kind._flat_tensor_specs) if isinstance(kind, TypeSpec) else list(kind.flatten())
+    return list(kind.flatten())
 
 
 def described(kind: Any, name: str) -> Any:

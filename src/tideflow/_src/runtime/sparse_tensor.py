@@ -136,7 +136,7 @@ class SparseTensor(type_spec.CompositeTensor):
         return [self._indices, self._values, self._dense_shape], lambda values: SparseTensorValue(*values)
 
     def __str__(self) -> str:
-        parts = f"indices={self._indices}, values={self._values}, dense_shape={self._dense_shape}"
+        parts = f"indices={self._indices!s}, values={self._values!s}, dense_shape={self._dense_shape!s}"
         return f"SparseTensor({parts})"
 
     def __repr__(self) -> str:

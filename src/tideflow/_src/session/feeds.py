@@ -116,7 +116,8 @@ def expand(graph: Graph, key: Any, value: Any) -> list[tuple[SymbolicTensor, Any
     components = getattr(key, "_fetch_components", None)
     if components is not None:
         parts, _ = components()
-        return [pair for part, each in zip(parts, tuple(value), strict=False) for pair in expand(graph, part, each)]
+        fed = getattr(key, "_feed_components", tuple)(value)
+        return [pair for part, each in zip(parts, fed, strict=False) for pair in expand(graph, part, each)]
     if isinstance(key, tuple | list) and not isinstance(key, str):
         return [pair for part, each in zip(key, value, strict=True) for pair in expand(graph, part, each)]
     try:

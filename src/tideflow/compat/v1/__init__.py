@@ -600,6 +600,7 @@ SUBMODULES = (
     "python_io",
     "quantization",
     "queue",
+    "ragged",
     "random",
     "tideflow.raw_ops",
     "resource_loader",
@@ -614,5 +615,10 @@ SUBMODULES = (
     "train",
     "tideflow.version",
 )
-__getattr__ = module_getattr("tideflow.compat.v1", "v1", SUBMODULES)
-__dir__ = module_dir("tideflow.compat.v1", SUBMODULES)
+#: Names whose modules are imported when they are first used.
+LATER = {
+    "RaggedTensor": "ops.ragged.ragged_tensor",
+    "RaggedTensorSpec": "ops.ragged.ragged_tensor",
+}
+__getattr__ = module_getattr("tideflow.compat.v1", "v1", SUBMODULES, LATER)
+__dir__ = module_dir("tideflow.compat.v1", SUBMODULES, LATER)

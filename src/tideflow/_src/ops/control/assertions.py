@@ -46,7 +46,7 @@ def Assert(condition: Any, data: Any, summarize: int | None = None, name: str | 
         value: Any = convert_to_tensor(condition)
         if not np.all(value._value):
             texts = "\n".join(summary(item._value, shown) for item in tensors)
-            raise InvalidArgumentError(None, None, f"Expected '{condition}' to be true. Summarized data: {texts}")
+            raise InvalidArgumentError(None, None, f"Expected '{condition!s}' to be true. Summarized data: {texts}")
         return None
     return assert_op(condition, tensors, summarize=shown, name=name or "Assert/Assert")
 
