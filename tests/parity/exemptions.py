@@ -24,6 +24,7 @@ _LIST = "TensorFlow's graphs carry the type and shape of a list's elements; here
 _BLOCK = "TensorFlow refuses a bad block_shape of unknown size when the node is built, here the call fails when it runs"
 _SIGN = "eigenvectors are determined up to their sign, which two libraries choose differently"
 _NO_ROWS = "TensorFlow infers zero rows and columns where it does not know how long the diagonal is"
+_NO_RAGGED_ROWS = "TensorFlow gives the row ids of no rows a second dimension"
 _NAN_LOSES = "whether a NaN wins a maximum or a minimum depends on its place in TensorFlow; here it always wins"
 _NAN_ORDER = "where a NaN stands in an order is not defined, nor what a search among unsorted values finds"
 _TWO_ZEROS = "TensorFlow tells zeros of different signs apart in the shorter types only"
@@ -165,6 +166,10 @@ _VECTORS = {
 
 EXEMPTIONS: dict[str, dict[str, str | Exemption | tuple[Exemption, ...]]] = {
     "bad_input": {
+        **_calls("input [01] with .*", "numbers without end: how many fit depends on the machine", "RaggedRange"),
+        **_calls("input 0 of a rank more", _SIZES, "RaggedTensorToSparse"),
+        **_calls("input [13] .*", _SIZES, "RaggedTensorToTensor"),
+        **_calls("input 2 longer", _SIZES, "RaggedTensorToVariantGradient"),
         **_calls(
             "input 0 as nonsense", _TAG, "AudioSummaryV2 HistogramSummary ImageSummary ScalarSummary TensorSummaryV2"
         ),
@@ -226,6 +231,7 @@ EXEMPTIONS: dict[str, dict[str, str | Exemption | tuple[Exemption, ...]]] = {
         **_calls("input 0 (as another type|empty)", _SHORT_SHAPE, "NonDeterministicInts"),
     },
     "refused_input": {
+        **_calls("input 2 (empty|with 0)", _SIZES, "RaggedTensorToVariantGradient"),
         **_calls("tensor_id=.*", _OUT_OF_BOUNDS, "DebugNumericSummaryV2"),
         **_calls("input 0 of a rank more|input 3 (longer|of a rank less)", _SIZES, "RaggedBincount"),
         **_calls("input 1 with .*|input 4 (longer|of a rank less)", _SIZES, "SparseBincount"),
@@ -336,6 +342,9 @@ EXEMPTIONS: dict[str, dict[str, str | Exemption | tuple[Exemption, ...]]] = {
     },
     "bad_input_compiled": {},
     "values": {
+        "RaggedFillEmptyRows": Exemption(
+            _NO_RAGGED_ROWS, predicates.holds(lambda rows, values, nrows, default: nrows == 0)
+        ),
         "QuantizedAvgPool": _AVERAGE,
         "TensorListConcat": Exemption(
             "TensorFlow refuses a list whose elements were never set, here they are zeros", predicates.only_reserved
@@ -363,6 +372,9 @@ EXEMPTIONS: dict[str, dict[str, str | Exemption | tuple[Exemption, ...]]] = {
         "TemporaryVariable": "TensorFlow returns memory that was never written",
     },
     "static_shapes": {
+        "DenseCountSparseOutput": "TensorFlow refuses weights of unknown length, though there may be none",
+        "RaggedTensorToTensor": "TensorFlow refuses a scalar for the shape unless its value is known",
+        "RaggedTensorToVariant": "TensorFlow infers one row too few for a dense tensor",
         **dict.fromkeys(_OLD_HANDLES, _HANDLE),
         "TensorArrayV3": "TensorFlow refuses a size of rank 1 when the node is built, here the call fails when it runs",
         "RandomIndexShuffle": "TensorFlow refuses a seed whose size is not known yet",
@@ -413,6 +425,9 @@ EXEMPTIONS: dict[str, dict[str, str | Exemption | tuple[Exemption, ...]]] = {
         **_VECTORS,
     },
     "graph_def_from_tensorflow": {
+        "RaggedFillEmptyRows": Exemption(
+            _NO_RAGGED_ROWS, predicates.holds(lambda rows, values, nrows, default: nrows == 0)
+        ),
         "QuantizedAvgPool": _AVERAGE,
         **dict.fromkeys([name for name in _OLD_HANDLES if name != "ResourceConditionalAccumulator"], _HANDLE),
         "Stack": "the name of a stack's container",

@@ -165,6 +165,14 @@ LAZY_FAMILIES = {
         OrderedMapIncompleteSize OrderedMapPeek OrderedMapSize OrderedMapStage OrderedMapUnstage OrderedMapUnstageNoKey
         Stage StageClear StagePeek StageSize Unstage
     """,
+    "ragged.counting": "DenseCountSparseOutput RaggedCountSparseOutput SparseCountSparseOutput",
+    "ragged.crossing": "RaggedCross",
+    "ragged.fill": "RaggedFillEmptyRows RaggedFillEmptyRowsGrad",
+    "ragged.gathering": "RaggedGather",
+    "ragged.ranges": "RaggedRange",
+    "ragged.to_dense": "RaggedTensorToTensor",
+    "ragged.to_sparse": "RaggedTensorToSparse",
+    "ragged.variants": "RaggedTensorFromVariant RaggedTensorToVariant RaggedTensorToVariantGradient",
     "random.binomial": "StatelessRandomBinomial",
     "random.generator_ops": """
         NonDeterministicInts RngReadAndSkip RngSkip StatefulRandomBinomial StatefulStandardNormal

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from tideflow._src.core import dtypes
 from tideflow._src.core.dtypes import DType
 from tideflow._src.core.errors import InvalidArgumentError
@@ -166,7 +168,8 @@ def _convert(definition: OpDef, argument: Argument, value: Any, wanted: DType | 
         attribute = definition.attributes[argument.type_attr]
         default = None if attribute.default is REQUIRED else attribute.default
         if eager:
-            return convert_to_tensor(value, name=name, dtype_hint=default, as_ref=argument.is_ref)
+            hint = None if isinstance(value, np.ndarray) else default  # an array keeps its type
+            return convert_to_tensor(value, name=name, dtype_hint=hint, as_ref=argument.is_ref)
         # While a graph is built, TensorFlow lets a Python value have its own type even so, if that is allowed.
         tensor = convert_to_tensor(value, name=name, as_ref=argument.is_ref)
         if default is None or attribute.allowed is None or tensor.dtype.base_dtype in attribute.allowed:

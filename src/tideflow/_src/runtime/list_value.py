@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 from tideflow._src.core import dtypes
 from tideflow._src.core.dtypes import DType
 from tideflow._src.core.errors import InvalidArgumentError
+from tideflow._src.core.variant_array import variants
 from tideflow._src.graph.op_def import Shape
 
 _lock = threading.Lock()
@@ -193,6 +195,8 @@ def shape_text(shape: Shape) -> str:
 
 def zeros_of(dtype: DType, shape: Any) -> Any:
     """Returns zeros, which are empty strings among strings."""
+    if dtype is dtypes.variant:
+        return variants([None] * math.prod(shape), shape)
     if dtype is dtypes.string:
         return np.full(shape, b"", object)
     return np.zeros(shape, dtype.as_numpy_dtype)

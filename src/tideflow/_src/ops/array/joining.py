@@ -349,7 +349,7 @@ def _rows(values: list[Any]) -> list[Any] | None:
     for array in arrays:
         if array.dtype is not dtype or array.shape != sizes:
             return None
-    return arrays if sizes and dtype.kind != "O" and first.__class__ is np.ndarray else None
+    return arrays if sizes and first.__class__ is np.ndarray and dtype.kind != "O" else None
 
 
 @fast_path(
