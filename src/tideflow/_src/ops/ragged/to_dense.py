@@ -10,7 +10,6 @@ import numpy as np
 from tideflow._src.core.errors import invalid_argument
 from tideflow._src.core.indexed_slices import IndexedSlices
 from tideflow._src.graph.op_def import at_least
-from tideflow._src.graph.types import INDEX
 from tideflow._src.ops.array.masking import boolean_mask
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.dimensions import known_shape, text, with_rank_at_most

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -71,12 +72,12 @@ def _rows(nested: list[Array], values: Array) -> list[RaggedVariant]:
     parts: list[list[Array]] = []
     for splits in nested[1:]:
         ends = bounds.tolist()
-        parts.append([splits[start : end + 1] - splits[start] for start, end in zip(ends[:-1], ends[1:], strict=True)])
+        parts.append([splits[start : end + 1] - splits[start] for start, end in itertools.pairwise(ends)])
         bounds = splits[bounds]
     ends = bounds.tolist()
     return [
         RaggedVariant([part[row] for part in parts], values[start:end])
-        for row, (start, end) in enumerate(zip(ends[:-1], ends[1:], strict=True))
+        for row, (start, end) in enumerate(itertools.pairwise(ends))
     ]
 
 
@@ -272,7 +273,7 @@ def ragged_tensor_to_variant_gradient_op(encoded_ragged_grad, row_splits, dense_
         check_encoded_splits(row_splits, row_splits.reshape(-1)[-1] if row_splits.size else 0)
     check_size(shape, "RaggedTensorToVariantGradient")
     kind = np.dtype(object) if Tvalues is dtypes.string else np.dtype(Tvalues.as_numpy_dtype)
-    result = np.full(shape, b"", object) if kind == object else np.zeros(shape, kind)
+    result = np.full(shape, b"", object) if kind.kind == "O" else np.zeros(shape, kind)
     flat = result.reshape(-1)
     filled = 0
     for item in items_of(encoded_ragged_grad):
