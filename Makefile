@@ -9,6 +9,7 @@
 #   make examples runs every example
 #   make protos   makes the descriptors of TensorFlow's messages from their schema, where that was changed
 #   make families makes the table of operations that load at first use
+#   make private-names   makes the table of the names of TensorFlow's private modules, with TensorFlow's help
 #   make clean    removes the environments and everything that was made
 
 PYTHON ?= python3
@@ -24,7 +25,7 @@ PROTOC = .venv-protoc
 PROTOS = src/tideflow/_src/graph/protos
 PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test check parity processors bench examples format protos families clean
+.PHONY: demo test check parity processors bench examples format protos families private-names clean
 
 demo: $(VENV)/demo.stamp
 	$(VENV)/bin/python -m tideflow --v1 examples/digits_demo.py out/digits_demo.png
@@ -66,6 +67,9 @@ protos: $(PROTOC)/stamp
 families: $(VENV)/dev.stamp
 	$(VENV)/bin/python -m tideflow._src.ops.find_families
 	$(VENV)/bin/ruff format --quiet src/tideflow/_src/ops/lazy_families.py
+
+private-names: $(ORACLE)/stamp
+	$(ORACLE)/bin/python tests/parity/private_names.py > src/tideflow/_src/compat/private_names.txt
 
 clean:
 	rm -rf $(VENV) $(ORACLE) $(BENCH) $(PROTOC) out build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -7,24 +7,28 @@ import importlib
 import numpy as np
 import pytest
 
-from tideflow._src.compat.private_names import PRIVATE_MODULES, PrivateModule
+import tideflow as tf
+from tideflow._src.compat.private_names import OWN, private_module
 from tideflow._src.core import dtypes
 from tideflow._src.graph.op_def import OpDef
 
 
 def name_in(module: str, name: str) -> object:
-    return getattr(PrivateModule(f"tensorflow.python.{module}"), name)
+    return getattr(private_module(f"python.{module}"), name)
 
 
-@pytest.mark.parametrize("module", sorted(PRIVATE_MODULES))
+@pytest.mark.parametrize("module", sorted(OWN))
 def test_where_names_are_looked_up_exists(module: str) -> None:
-    for namespace in PRIVATE_MODULES[module]:
-        if namespace.startswith("_src/"):
-            assert importlib.import_module(f"tideflow.{namespace.replace('/', '.')}")
-        elif namespace != "raw_ops":
-            owner: object = importlib.import_module("tideflow.compat.v1")
-            for part in namespace.split(".") if namespace else ():
+    for namespace in OWN[module]:
+        root, *parts = namespace.split(".")
+        if root == "_src":
+            assert importlib.import_module(f"tideflow.{namespace}")
+        elif root in ("tf", "v1"):
+            owner: object = importlib.import_module("tideflow" if root == "tf" else "tideflow.compat.v1")
+            for part in parts:
                 owner = getattr(owner, part)
+        else:
+            assert private_module(namespace) is not None
 
 
 @pytest.mark.parametrize(
@@ -33,13 +37,15 @@ def test_where_names_are_looked_up_exists(module: str) -> None:
         ("framework.sparse_tensor", "SparseTensor", "tideflow.SparseTensor"),
         ("layers.core", "Dense", "tideflow.compat.v1.layers.Dense"),
         ("lib.io.tf_record", "TFRecordWriter", "tideflow.io.TFRecordWriter"),
-        ("ops.confusion_matrix", "confusion_matrix", "tideflow.compat.v1.confusion_matrix"),
+        ("ops.confusion_matrix", "confusion_matrix", "tideflow.math.confusion_matrix"),
         ("ops.data_flow_ops", "FIFOQueue", "tideflow.compat.v1.FIFOQueue"),
         ("ops.math_ops", "argmax_v2", "tideflow.argmax"),
         ("ops.metrics", "true_positives", "tideflow.compat.v1.metrics.true_positives"),
         ("ops.parsing_ops", "FixedLenFeature", "tideflow.io.FixedLenFeature"),
         ("ops.rnn", "dynamic_rnn", "tideflow.compat.v1.nn.dynamic_rnn"),
         ("ops.sparse_ops", "sparse_reshape", "tideflow.compat.v1.sparse_reshape"),
+        ("ops.math_ops", "reduce_sum", "tideflow.reduce_sum"),
+        ("ops.math_ops", "reduce_sum_v1", "tideflow.compat.v1.reduce_sum"),
         ("ops.standard_ops", "reduce_mean", "tideflow.compat.v1.reduce_mean"),
         ("summary.summary", "scalar", "tideflow.compat.v1.summary.scalar"),
         ("training.monitored_session", "Scaffold", "tideflow.compat.v1.train.Scaffold"),
@@ -88,6 +94,23 @@ def test_generated_functions_are_operations() -> None:
     assert found is OpDef.registry["MatMul"]
     assert name_in("ops.gen_nn_ops", "max_pool_grad_grad_v2") is OpDef.registry["MaxPoolGradGradV2"]
     np.testing.assert_array_equal(found([[1.0, 2.0]], [[3.0], [4.0]]), [[11.0]])  # type: ignore[operator]
+
+
+def test_modules_know_each_other_and_their_packages_hold_them() -> None:
+    assert name_in("ops.rnn", "math_ops") is private_module("python.ops.math_ops")
+    assert name_in("ops", "math_ops") is private_module("python.ops.math_ops")
+    assert private_module("python.ops.no_such_module") is None
+    assert "reduce_sum" in dir(private_module("python.ops.math_ops"))
+
+
+def test_a_star_takes_the_names_of_the_table() -> None:
+    found = name_in("ops.clip_ops", "__all__")
+    assert "clip_by_value" in found and all(name_in("ops.clip_ops", name) for name in found)  # type: ignore[operator,attr-defined]
+
+
+def test_internal_names_are_those_of_private_modules() -> None:
+    assert tf.__internal__.nest.flatten_up_to is name_in("util.nest", "flatten_up_to")
+    assert tf.compat.v1.__internal__ is tf.__internal__
 
 
 def test_what_is_not_there_says_so() -> None:

@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import private_names
 import public_names
 import tensorflow as tf
 import wire
@@ -513,6 +514,11 @@ def dispatchable() -> dict[str, str]:
     return found
 
 
+def private_name_table() -> str:
+    """Returns the table of private names that have public ones."""
+    return private_names.table()
+
+
 METHODS: dict[str, Callable[..., Any]] = {
     function.__name__: function
     for function in (
@@ -527,6 +533,7 @@ METHODS: dict[str, Callable[..., Any]] = {
         parse_tensor,
         signatures,
         dispatchable,
+        private_name_table,
         version,
     )
 }

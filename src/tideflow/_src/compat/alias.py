@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from tideflow._src.compat import message_modules
-from tideflow._src.compat.private_names import PRIVATE_MODULES, PrivateModule
+from tideflow._src.compat.private_names import private_module
 from tideflow._src.graph.protos import schema_pool
 
 
@@ -164,8 +164,9 @@ class TensorflowFinder(MetaPathFinder):
 
     def _resolve(self, fullname: str) -> ModuleType:
         """Returns the module that an import of `fullname` gives, or raises ImportError saying why none."""
-        if fullname in PRIVATE_MODULES:
-            return PrivateModule(fullname)
+        private = private_module(fullname.removeprefix("tensorflow."))
+        if private is not None:
+            return private
         messages = message_modules.find(fullname)
         if messages is not None:
             return messages
@@ -191,7 +192,7 @@ class TensorflowFinder(MetaPathFinder):
             raise ModuleNotFoundError(f"No module named {fullname!r}; it is a {kind}", name=fullname)
         if fullname.startswith("tensorflow.python."):
             raise ModuleNotFoundError(
-                f"No module named {fullname!r}: Tideflow carries only a few of TensorFlow's private modules. "
+                f"No module named {fullname!r}: Tideflow has none of the names that TensorFlow keeps there. "
                 f"Use the public name instead (tf.nn.relu for tensorflow.python.ops.nn_ops.relu).",
                 name=fullname,
             )

@@ -59,6 +59,10 @@ def module_getattr(
             return contrib()
         if name in ("v1", "v0") and dialect == "v2":
             return importlib.import_module(f"tideflow.{name}")
+        if name == "__internal__":
+            from tideflow._src.compat.private_names import private_module  # reads the table at its first use
+
+            return private_module(name)
         if name.startswith("__"):
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
         raise AttributeError(_explanation(module, dialect, name))
