@@ -577,6 +577,7 @@ SUBMODULES = (
     "tideflow.compat",
     "tideflow.config",
     "debugging",
+    "distributions",
     "dtypes",
     "errors",
     "examples",
