@@ -73,7 +73,7 @@ class Bernoulli(Univariate):
         return ops.shape(self._logits)
 
     def _batch_shape(self) -> TensorShape:
-        return self._logits.shape  # type: ignore[no-any-return]
+        return self._logits.shape
 
     def _sample_n(self, n: Any, seed: int | None = None) -> Any:
         uniform = ops.random_uniform(self._sample_shape(n), seed=seed, dtype=self.probs.dtype)

@@ -44,12 +44,8 @@ class Beta(Univariate):
     ) -> None:
         parameters = dict(locals())
         with ops.name_scope(name, values=[concentration1, concentration0]) as name:
-            self._concentration1 = _checked(
-                ops.convert_to_tensor(concentration1, name="concentration1"), validate_args
-            )
-            self._concentration0 = _checked(
-                ops.convert_to_tensor(concentration0, name="concentration0"), validate_args
-            )
+            self._concentration1 = _checked(ops.convert_to_tensor(concentration1, name="concentration1"), validate_args)
+            self._concentration0 = _checked(ops.convert_to_tensor(concentration0, name="concentration0"), validate_args)
             ops.assert_same_float_dtype([self._concentration1, self._concentration0])
             self._total_concentration = self._concentration1 + self._concentration0
         super().__init__(
@@ -81,7 +77,7 @@ class Beta(Univariate):
         return ops.shape(self.total_concentration)
 
     def _batch_shape(self) -> TensorShape:
-        return self.total_concentration.shape  # type: ignore[no-any-return]
+        return self.total_concentration.shape
 
     def _sample_n(self, n: Any, seed: int | None = None) -> Any:
         ones = ops.ones_like(self.total_concentration, dtype=self.dtype)

@@ -100,7 +100,7 @@ class Categorical(Univariate):
         return ops.identity(self._batch_shape_value)
 
     def _batch_shape(self) -> TensorShape:
-        return self.logits.shape[:-1]  # type: ignore[no-any-return]
+        return self.logits.shape[:-1]
 
     def _sample_n(self, n: Any, seed: int | None = None) -> Any:
         if self.logits.shape.ndims == 2:

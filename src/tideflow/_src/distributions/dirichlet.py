@@ -39,13 +39,13 @@ class _Concentrated(Distribution):
         return ops.shape(self.total_concentration)
 
     def _batch_shape(self) -> TensorShape:
-        return self.total_concentration.shape  # type: ignore[no-any-return]
+        return self.total_concentration.shape
 
     def _event_shape_tensor(self) -> Any:
         return ops.shape(self.concentration)[-1:]
 
     def _event_shape(self) -> TensorShape:
-        return self.concentration.shape.with_rank_at_least(1)[-1:]  # type: ignore[no-any-return]
+        return self.concentration.shape.with_rank_at_least(1)[-1:]
 
     def _variance_scale(self) -> Any:
         raise NotImplementedError

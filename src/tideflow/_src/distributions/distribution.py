@@ -42,8 +42,8 @@ class Distribution:
     parameters, and that of one draw.
 
     A subclass implements those of `_batch_shape`, `_batch_shape_tensor`, `_event_shape`, `_event_shape_tensor`,
-    `_sample_n`, `_log_prob`, `_prob`, `_cdf`, `_mean`, ... that it can. Of a probability and its logarithm, of `_variance`
-    and `_stddev`, of `_cdf` and what is left over one is enough.
+    `_sample_n`, `_log_prob`, `_prob`, `_cdf`, `_mean`, ... that it can. One is enough of a probability and its log,
+    of `_variance` and `_stddev`, of `_cdf` and what is left over.
 
     Args:
       dtype: the dtype of samples.
@@ -96,7 +96,7 @@ class Distribution:
     @property
     def name(self) -> str:
         """The prefix of the names of this distribution's operations."""
-        return self._name  # type: ignore[return-value]
+        return self._name
 
     @property
     def dtype(self) -> Any:
@@ -450,11 +450,11 @@ class Distribution:
         ranks = [part.ndims for part in parts]
         total = samples.shape.ndims
         if total is None and None not in ranks:
-            total = sum(ranks)  # type: ignore[arg-type]
-        if total is not None and ranks.count(None) == 1:  # what the others leave
+            total = sum(ranks)
+        if total is not None and ranks.count(None) == 1:  # it has what the others leave
             missing = ranks.index(None)
-            ranks[missing] = total - sum(rank for rank in ranks if rank is not None)
-            parts[missing] = TensorShape([None] * ranks[missing])
+            left = total - sum(rank for rank in ranks if rank is not None)
+            ranks[missing], parts[missing] = left, TensorShape([None] * left)
         if total is not None:
             if ranks[0] is not None:
                 samples.set_shape(parts[0].concatenate([None] * (total - ranks[0])))

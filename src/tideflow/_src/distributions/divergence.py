@@ -17,8 +17,8 @@ class RegisterKL:
       dist_cls_a: the class of the first distribution.
       dist_cls_b: the class of the second.
 
-    The decorated function takes the two distributions and `name`. `kl_divergence` finds it for subclasses, too, and takes
-    the nearest.
+    The decorated function takes the two distributions and `name`. `kl_divergence` finds it for subclasses, too, and
+    takes the nearest.
 
     >>> import tideflow.compat.v1 as tf
     >>> class Point(tf.distributions.Normal):
@@ -49,7 +49,9 @@ class RegisterKL:
         return kl_fn
 
 
-def kl_divergence(distribution_a: Any, distribution_b: Any, allow_nan_stats: bool = True, name: str | None = None) -> Any:
+def kl_divergence(
+    distribution_a: Any, distribution_b: Any, allow_nan_stats: bool = True, name: str | None = None
+) -> Any:
     """Computes the Kullback-Leibler divergence of `distribution_b` from `distribution_a`, in nats.
 
     Args:

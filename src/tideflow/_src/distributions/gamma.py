@@ -43,7 +43,8 @@ class Gamma(Univariate):
     ) -> None:
         parameters = dict(locals())
         with ops.name_scope(name, values=[concentration, rate]) as name:
-            with ops.control_dependencies(positive(concentration, validate_args) + positive(rate, validate_args)):
+            checks = positive(concentration, validate_args) + positive(rate, validate_args)
+            with ops.control_dependencies(checks):
                 self._concentration = ops.identity(concentration, name="concentration")
                 self._rate = ops.identity(rate, name="rate")
                 ops.assert_same_float_dtype([self._concentration, self._rate])
@@ -136,7 +137,7 @@ class Exponential(Gamma):
         self._graph_parents = [*self._graph_parents, self._rate]
 
     @classmethod
-    def _param_shapes(cls, sample_shape: Any) -> dict[str, Any]:  # type: ignore[override]
+    def _param_shapes(cls, sample_shape: Any) -> dict[str, Any]:
         return {"rate": super()._param_shapes(sample_shape)["rate"]}
 
     def _log_survival_function(self, value: Any) -> Any:

@@ -82,13 +82,13 @@ class Multinomial(Distribution):
         return ops.shape(self._mean_value)[:-1]
 
     def _batch_shape(self) -> TensorShape:
-        return self._mean_value.shape.with_rank_at_least(1)[:-1]  # type: ignore[no-any-return]
+        return self._mean_value.shape.with_rank_at_least(1)[:-1]
 
     def _event_shape_tensor(self) -> Any:
         return ops.shape(self._mean_value)[-1:]
 
     def _event_shape(self) -> TensorShape:
-        return self._mean_value.shape.with_rank_at_least(1)[-1:]  # type: ignore[no-any-return]
+        return self._mean_value.shape.with_rank_at_least(1)[-1:]
 
     def _sample_n(self, n: Any, seed: int | None = None) -> Any:
         draws = ops.cast(self.total_count, dtype=dtypes.int32)

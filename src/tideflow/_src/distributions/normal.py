@@ -38,7 +38,8 @@ class Normal(Univariate):
     ) -> None:
         parameters = dict(locals())
         with ops.name_scope(name, values=[loc, scale]) as name:
-            with ops.control_dependencies(positive(scale, validate_args)):
+            checks = positive(scale, validate_args)
+            with ops.control_dependencies(checks):
                 self._loc = ops.identity(loc, name="loc")
                 self._scale = ops.identity(scale, name="scale")
                 ops.assert_same_float_dtype([self._loc, self._scale])

@@ -76,8 +76,8 @@ def embed_check_categorical_event_shape(
     """Returns a parameter with one entry for each class, having checked that there are two classes at least.
 
     Raises:
-      ValueError: the parameter is a scalar, has one class, or more than its dtype can count. Where the shape is not known, what runs the
-        check raises `InvalidArgumentError`.
+      ValueError: the parameter is a scalar, has one class, or more than its dtype can count. Where the shape is not
+        known, what runs the check raises `InvalidArgumentError`.
     """
     with ops.name_scope(name, values=[categorical_param]):
         x = ops.convert_to_tensor(categorical_param, name="categorical_param")

@@ -13,8 +13,8 @@ from tideflow._src.distributions import operations as ops
 #: Below the first the asymptotic series is used, above the second the logarithm is linear in the other tail.
 _SEGMENTS = {dtypes.float32: (-10.0, 5.0), dtypes.float64: (-20.0, 8.0)}
 
-# Coefficients of rational approximations, highest power last: Cephes, ndtri.c (Stephen L. Moshier), for the middle, for the
-# tails up to exp(-32), and beyond.
+# Coefficients of rational approximations, that of the highest power last: Cephes, ndtri.c (Stephen L. Moshier), for the
+# middle, for the tails up to exp(-32), and beyond.
 _MIDDLE = (
     (-1.23916583867381258016, 13.9312609387279679503, -56.6762857469070293439, 98.0010754185999661536)
     + (-59.9633501014107895267,),
@@ -135,7 +135,7 @@ def _ratio(x: Any, coefficients: tuple[tuple[float, ...], tuple[float, ...]]) ->
     values = []
     for powers in coefficients:
         value: Any = ops.zeros_like(x)
-        for power in powers:
+        for power in reversed(powers):
             value = value * x + np.array(power, x.dtype.as_numpy_dtype)
         values.append(value)
     return values[0] / values[1]

@@ -45,7 +45,8 @@ class StudentT(Univariate):
     ) -> None:
         parameters = dict(locals())
         with ops.name_scope(name, values=[df, loc, scale]) as name:
-            with ops.control_dependencies(positive(df, validate_args)):
+            checks = positive(df, validate_args)
+            with ops.control_dependencies(checks):
                 self._df = ops.identity(df, name="df")
                 self._loc = ops.identity(loc, name="loc")
                 self._scale = ops.identity(scale, name="scale")
@@ -125,6 +126,4 @@ class StudentT(Univariate):
             defined = ops.greater(self.df, ops.ones(shape, dtype=self.dtype))
             return ops.where(defined, value, ops.fill(shape, self._number(np.nan), name="nan"))
         message = f"{what} not defined for components of df <= 1"
-        return ops.with_dependencies(
-            [ops.assert_less(ops.ones([], dtype=self.dtype), self.df, message=message)], value
-        )
+        return ops.with_dependencies([ops.assert_less(ops.ones([], dtype=self.dtype), self.df, message=message)], value)

@@ -18,7 +18,7 @@ class Univariate(Distribution):
     _broadcast: tuple[str, ...] = ()
 
     @classmethod
-    def _param_shapes(cls, sample_shape: Any) -> dict[str, Any]:  # type: ignore[override]
+    def _param_shapes(cls, sample_shape: Any) -> dict[str, Any]:
         if not cls._broadcast:
             raise NotImplementedError("_param_shapes not implemented")
         shape = ops.convert_to_tensor(sample_shape, dtype=dtypes.int32)

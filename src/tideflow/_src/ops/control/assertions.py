@@ -16,7 +16,7 @@ from tideflow._src.core.tensor import Tensor
 from tideflow._src.graph.op_def import OpDef
 from tideflow._src.graph.static_value import static_value
 from tideflow._src.ops.array.slicing import entries
-from tideflow._src.ops.control.assert_and_print import assert_op, summary
+from tideflow._src.ops.control.assert_and_print import assert_op
 from tideflow._src.runtime.convert import convert_to_tensor
 
 _SHOWN = 3
@@ -45,10 +45,17 @@ def Assert(condition: Any, data: Any, summarize: int | None = None, name: str | 
     if context.executing_eagerly():
         value: Any = convert_to_tensor(condition)
         if not np.all(value._value):
-            texts = "\n".join(summary(item._value, shown) for item in tensors)
+            texts = "\n".join(_elements(np.asarray(item._value), shown) for item in tensors)
             raise InvalidArgumentError(None, None, f"Expected '{condition!s}' to be true. Summarized data: {texts}")
         return None
     return assert_op(condition, tensors, summarize=shown, name=name or "Assert/Assert")
+
+
+def _elements(value: np.ndarray[Any, Any], shown: int) -> str:
+    """Returns the first elements of an array as a failed assertion shows them eagerly."""
+    shown = value.size if shown < 0 else shown
+    texts = [str(element) for element in value.reshape(-1)[:shown]]
+    return ", ".join(texts + ["..."] * (value.size > shown))
 
 
 def assert_true(condition: Any, message: str) -> Any:
@@ -454,8 +461,8 @@ def assert_same_float_dtype(tensors: Any = None, dtype: Any = None) -> Any:
             expected, first = have, tensor
         elif have is not expected:
             raise ValueError(
-                f"{tensor}, type={have}, must be of the same type ({expected})"
-                + (f" as {first}." if first is not None else ".")
+                f"{tensor!s}, type={have}, must be of the same type ({expected})"
+                + (f" as {first!s}." if first is not None else ".")
             )
     expected = expected or dtypes.float32
     if not expected.is_floating:

@@ -53,10 +53,10 @@ class CountedOperator(LinearOperator):
         reject_reference(value, name)
         tensor = convert_to_tensor(value, name=name)
         if not tensor.dtype.is_integer:
-            raise TypeError(f"Argument {name} must be integer type. Found: {tensor}")
+            raise TypeError(f"Argument {name} must be integer type.  Found: {tensor!s}")
         shape = known_shape(tensor)
         if shape is not None and len(shape) != rank:
-            raise ValueError(f"Argument {name} must be a {described} Tensor. Found: {tensor}")
+            raise ValueError(f"Argument {name} must be a {described} Tensor. Found: {tensor!s}")
         sizes = known_sizes(tensor)
         if is_known(sizes):
             if np.any(sizes < 0):
