@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 import tideflow as tf2
@@ -39,3 +42,27 @@ def test_nodes_of_graphs_are_not_iterated(shape) -> None:
         iter(node)
     with pytest.raises(tf2.errors.OperatorNotAllowedInGraphError, match="Iterating over a symbolic"):
         tf2.function(lambda x: list(x), autograph=False).get_concrete_function(tf2.TensorSpec(shape))
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda: tf2.constant(0.1), "<tf.Tensor: shape=(), dtype=float32, numpy=0.10000000149011612>"),
+        (lambda: tf2.constant(0.1, tf2.float16), "<tf.Tensor: shape=(), dtype=float16, numpy=0.0999755859375>"),
+        (lambda: tf2.constant(1.0, tf2.bfloat16), "<tf.Tensor: shape=(), dtype=bfloat16, numpy=1.0>"),
+        (lambda: tf2.constant([0.1]), "<tf.Tensor: shape=(1,), dtype=float32, numpy=array([0.1], dtype=float32)>"),
+        (lambda: tf2.Variable(0.1), "<tf.Variable 'Variable:0' shape=() dtype=float32, numpy=0.10000000149011612>"),
+        (lambda: tf2.cast(3, tf2.qint8), "<tf.Tensor: shape=(), dtype=qint8, numpy=3>"),
+        (lambda: tf2.constant("a"), "<tf.Tensor: shape=(), dtype=string, numpy=b'a'>"),
+    ],
+)
+def test_the_text_of_a_scalar_has_all_its_digits(make: Callable[[], Any], text: str) -> None:
+    assert repr(make()) == text
+    assert str(tf2.constant(0.1)) == "tf.Tensor(0.1, shape=(), dtype=float32)"
+
+
+def test_formatting_a_tensor_formats_its_value() -> None:
+    assert (
+        f"{tf2.constant(2)} {tf2.constant(2.5):.3f} {tf2.constant('a')} {tf2.constant([1, 2])}" == "2 2.500 b'a' [1 2]"
+    )
+    assert f"{tf2.constant(2)!s}" == "tf.Tensor(2, shape=(), dtype=int32)"

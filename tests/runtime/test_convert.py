@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -26,8 +28,8 @@ def test_the_natural_dtype_is_the_same_eagerly_and_in_a_graph(value, dtype) -> N
 @pytest.mark.parametrize(
     ("value", "dtype", "kind"),
     [
-        (1.5, "int32", TypeError), ("a", "float32", TypeError), (1, "string", TypeError), (300, "uint8", TypeError),
-        (-1, "uint8", TypeError), (1j, "float32", TypeError), (1, "bool", TypeError), ([1, None], None, ValueError),
+        (1.5, "int32", TypeError), ("a", "float32", TypeError), (1, "string", TypeError), (2**70, "uint8", ValueError),
+        (-1, "uint64", TypeError), (1j, "float32", TypeError), (1, "bool", TypeError), ([1, None], None, ValueError),
         (None, None, ValueError), ([[1], [2, 3]], None, ValueError), (object(), None, ValueError),
         (2**70, None, ValueError),
     ],
@@ -220,3 +222,28 @@ def test_more_outputs_than_an_operation_can_have(count) -> None:
             call()
         with v1.Graph().as_default(), pytest.raises(ValueError, match="Number of outputs is too big"):
             call()
+
+
+@pytest.mark.parametrize(
+    ("value", "dtype", "expected"),
+    [
+        (129, "int8", -127),
+        ([[129], [-300]], "int8", [[-127], [-44]]),
+        (-1, "uint8", 255),
+        (2**33 + 5, "uint32", 5),
+        ([2**40 + 1], "int32", [1]),
+        ([2**63], "uint64", [2**63]),
+        ([2**70], "float32", [2.0**70]),
+    ],
+)
+@pytest.mark.parametrize("in_function", [False, True])
+def test_of_integers_that_do_not_fit_the_low_bits_stay(
+    value: Any, dtype: str, expected: Any, in_function: bool
+) -> None:
+    make = tf.function(lambda: tf.constant(value, dtype)) if in_function else lambda: tf.constant(value, dtype)
+    assert make().numpy().tolist() == expected
+
+
+def test_a_number_adopts_the_dtype_of_the_tensor_beside_it() -> None:
+    assert (tf.constant([1, 2], tf.int8) + [129, 130]).numpy().tolist() == [-126, -124]
+    assert tf.subtract(tf.constant([1, 2], tf.int8), 257).numpy().tolist() == [0, 1]

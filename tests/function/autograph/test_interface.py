@@ -41,9 +41,9 @@ def test_to_graph() -> None:
 
 def test_to_code_shows_what_was_made() -> None:
     code = tf.autograph.to_code(magnitude)
-    assert "def magnitude(x):" in code
+    assert "def tf__magnitude(x):" in code
     assert "ag__.if_stmt" in code
-    assert "def plain" in tf.autograph.to_code(plain)
+    assert "def tf__plain" in tf.autograph.to_code(plain)
     assert "ag__" in tf.compat.v1.autograph.to_code(magnitude, indentation="    ")
 
 

@@ -121,3 +121,24 @@ def test_a_function_lives_as_long_as_its_graph() -> None:
         y = tf.py_func(lambda: np.float32(5.0), [], tf.float32)
     gc.collect()
     assert tf.Session(graph=graph).run(y) == 5.0
+
+
+def test_python_functions_by_decorator() -> None:
+    @tf.numpy_function(Tout=tf.float32)
+    def doubled(x):
+        return x * 2
+
+    @tf.py_function(Tout=[tf.float32, tf.int32])
+    def both(x, y):
+        return x + y, tf.constant(3)
+
+    assert doubled(np.float32(2)).numpy() == 4.0
+    assert tf.function(lambda x: both(x, doubled(x)))(tf.constant(1.0))[0].numpy() == 3.0
+    assert doubled.__name__ == "doubled"
+    for call in (
+        lambda: tf.numpy_function(lambda x: x),
+        lambda: tf.py_function(lambda x: x, Tout=tf.float32),
+        lambda: tf.py_function(None, [1.0], tf.float32),
+    ):
+        with pytest.raises(TypeError, match="argument"):
+            call()

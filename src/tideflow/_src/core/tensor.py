@@ -265,9 +265,13 @@ class EagerTensor(Tensor):
         if not isinstance(value, np.ndarray | np.generic) and not hasattr(value, "__array__"):
             return repr(value)
         value = np.asarray(value)
+        if value.dtype.names:  # a quantized number
+            value = value[value.dtype.names[0]]
         scalar = value.ndim == 0
         shown = value[()] if scalar else value
-        text = str(shown) if scalar and not isinstance(shown, bytes) else repr(shown) if as_repr else str(shown)
+        if as_repr and scalar and not isinstance(shown, bytes):
+            shown = shown.item()  # as a number of Python, with all its digits
+        text = repr(shown) if as_repr else str(shown)
         return "\n" + text if "\n" in text else text
 
     def __repr__(self) -> str:

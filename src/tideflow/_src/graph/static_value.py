@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tideflow._src.core.tensor import EagerTensor, SymbolicTensor
+from tideflow._src.core.tensor import EagerTensor, SymbolicTensor, Tensor
 from tideflow._src.graph import evaluation
 from tideflow._src.graph.signature import group
 
@@ -27,6 +27,9 @@ def get_static_value(tensor: Any, partial: bool = False) -> Any:
       tensor: a tensor.
       partial: whether an array of Python numbers may come back in which None stands for unknown elements.
     """
+    if not isinstance(tensor, Tensor):
+        # A variable may change. What is no tensor is its own value, as in TensorFlow.
+        return None if tensor is None or (hasattr(tensor, "dtype") and not isinstance(tensor, np.ndarray)) else tensor
     value = _find(tensor, _DEPTH, {})
     return None if value is None or (_is_partial(value) and not partial) else value
 

@@ -111,11 +111,26 @@ def _int64(value: int) -> np.int64:
 def _int_as(value: int, dtype: DType) -> np.generic:
     if dtype.is_integer:
         if not dtype.min <= value <= dtype.max:
-            raise _cannot_convert(value, dtype)
+            _check_wrapped(value, value, value, dtype)
+            return np.array([value]).astype(dtype.as_numpy_dtype)[0]  # type: ignore[no-any-return]
         return dtype.as_numpy_dtype(value)  # type: ignore[no-any-return]
     if dtype.is_floating or dtype.is_complex:
         return dtype.as_numpy_dtype(value)  # type: ignore[no-any-return]
     raise _cannot_convert(value, dtype)
+
+
+def _check_wrapped(value: Any, low: int, high: int, dtype: DType) -> None:
+    """Checks integers of which ``dtype`` will hold the low bits only, as in TensorFlow.
+
+    Raises:
+      ValueError: they do not fit in 64 bits.
+      TypeError: they do not in a graph, or they are negative and ``dtype`` has 64 bits and no sign.
+    """
+    eager = context.executing_eagerly()
+    if (dtype is dtypes.uint64 and low < 0 and eager) or (not eager and not -(2**63) <= low <= high < 2**64):
+        raise _cannot_convert(value, dtype)
+    if eager and not -(2**63) <= low <= high < 2**63:
+        raise ValueError(f"Can't convert Python sequence with out-of-range integer to Tensor: {_shown(value)}")
 
 
 def _cannot_convert(value: Any, dtype: DType) -> TypeError:
@@ -242,12 +257,18 @@ def _sequence_as(value: Any, dtype: DType | None) -> np.ndarray[Any, Any]:
                 "Attempt to convert a value (None) with an unsupported type (<class 'NoneType'>) to a Tensor."
             )
         if dtype is not None and array.size and isinstance(array.reshape(-1)[0], int):
+            if dtype.is_floating:
+                return array.astype(dtype.as_numpy_dtype)
+            if context.executing_eagerly():
+                raise ValueError(f"Can't convert Python sequence with out-of-range integer to Tensor: {_shown(value)}")
             raise _cannot_convert(value, dtype)
         raise _unsupported(
             f"Failed to convert a NumPy array to a Tensor (Unsupported object type {_leaf_type(array)})."
         )
     if array.dtype.kind in "US":
         raise _unsupported(f"Cannot convert a sequence that mixes strings and numbers to a Tensor: {_shown(value)}")
+    if dtype is dtypes.uint64 and array.dtype == np.uint64:
+        return array
     natural = _natural_dtype(array, leaf, value)
     if dtype is None:
         return array.astype(natural, copy=False)
@@ -261,7 +282,7 @@ def _sequence_as(value: Any, dtype: DType | None) -> np.ndarray[Any, Any]:
             raise _cannot_convert(value, dtype)
         if array.dtype.kind in "iu" and dtype.is_integer and array.dtype != wanted:
             if int(array.min()) < dtype.min or int(array.max()) > dtype.max:
-                raise _cannot_convert(value, dtype)
+                _check_wrapped(value, int(array.min()), int(array.max()), dtype)
     token = float_errors.enter(float_errors.QUIET)
     try:
         return array.astype(wanted, copy=False)

@@ -8,7 +8,6 @@ import numpy as np
 
 from tideflow._src.core import dtypes
 from tideflow._src.ops.array.constants import constant, ones, zeros
-from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.random.stateful_functions import random_normal, random_uniform
 
 _PARTITION = ("partition_shape", "partition_offset")
@@ -98,9 +97,6 @@ class Constant(Initializer):
         target = self._part(shape, kwargs)
         if kwargs and not self.support_partition and not np.isscalar(self.value):
             raise TypeError("Constant initializer doesn't support partition-related arguments")
-        if isinstance(self.value, list | tuple | np.ndarray) and np.size(self.value) != 1:
-            held = constant(self.value, dtype)
-            return raw.Reshape(held, [int(size) for size in target])
         return constant(self.value, None if dtype is None else dtypes.as_dtype(dtype), shape=target)
 
     def get_config(self) -> dict[str, Any]:

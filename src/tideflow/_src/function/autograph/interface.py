@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 import enum
 import functools
 import inspect
@@ -87,6 +88,9 @@ def to_code(entity: Any, recursive: bool = True, experimental_optional_features:
         node = conversion.rewritten(function) or source.syntax_of(function)
     except source.NoSource as error:
         raise ValueError(f"Unable to show the code of {function}: {error}") from None
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        node = copy.copy(node)
+        node.name = f"tf__{node.name}"  # as TensorFlow calls it
     return ast.unparse(ast.fix_missing_locations(node))
 
 

@@ -185,13 +185,13 @@ def constant(value: Any, dtype: Any = None, shape: Any = None, name: str | None 
         sizes = shape_tuple(shape)
         if sizes == static_shape(tensor):
             return tensor
-        return _placed(_shaped(np.asarray(tensor._value), sizes))
+        return _placed(_shaped(np.asarray(tensor._value), sizes, value))
     array = _graph_array(value, dtype)
     if shape is not None:
         sizes = shape_tuple(shape)
         if array.size != 1 and (sizes is None or None in sizes or array.size != _count(sizes)):
-            raise TypeError(f"Expected a tensor of shape {sizes}, got {array.shape}: {array.size} elements.")
-        array = _shaped(array, sizes)
+            raise TypeError(f"Expected Tensor's shape: {sizes}, but got {array.shape}.")
+        array = _shaped(array, sizes, value)
     return constant_node(graph, array, name or "Const", dtype=_wanted(dtype))
 
 
@@ -292,7 +292,7 @@ def _count(sizes: tuple[int, ...]) -> int:
     return count
 
 
-def _shaped(array: np.ndarray[Any, Any], sizes: Any) -> np.ndarray[Any, Any]:
+def _shaped(array: np.ndarray[Any, Any], sizes: Any, value: Any) -> np.ndarray[Any, Any]:
     if sizes is None or None in sizes:
         raise TypeError(f"A constant needs a fully defined shape, got {TensorShape(sizes)}.")
     if array.size == _count(sizes):
@@ -300,8 +300,8 @@ def _shaped(array: np.ndarray[Any, Any], sizes: Any) -> np.ndarray[Any, Any]:
     if array.size == 1:
         return np.full(sizes, array.reshape(-1)[0], dtype=array.dtype)
     raise TypeError(
-        f"tf.constant with unsupported shape: the value has {array.size} elements, but shape {list(sizes)} takes "
-        f"{_count(sizes)}."
+        f"Eager execution of tf.constant with unsupported shape. Tensor {array} (converted from {value}) has "
+        f"{array.size} elements, but got `shape` {tuple(sizes)} with {_count(sizes)} elements)."
     )
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from tideflow._src.core import context, dtypes
 from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.core.tensor import Tensor
+from tideflow._src.core.type_spec import CompositeTensor
 from tideflow._src.graph.op_def import OpDef
 from tideflow._src.graph.static_value import static_value
 from tideflow._src.ops.array.slicing import entries
@@ -358,9 +359,10 @@ def _static_rank(rank: Any) -> int | None:
 def assert_type(tensor: Any, tf_type: Any, message: str | None = None, name: str | None = None) -> Any:
     """Asserts that a tensor is of a dtype; a TypeError if not."""
     wanted = dtypes.as_dtype(tf_type)
-    tensor = convert_to_tensor(tensor)
+    if not isinstance(tensor, CompositeTensor):
+        tensor = convert_to_tensor(tensor)
     if tensor.dtype.base_dtype is not wanted:
-        where = "" if context.executing_eagerly() else f"{tensor.name} "
+        where = "" if context.executing_eagerly() else f"{getattr(tensor, 'name', '')} "
         raise TypeError(
             f"{message + '. ' if message else ''}{where}tensor must be of type {wanted!r}; "
             f"got {tensor.dtype.base_dtype!r}"

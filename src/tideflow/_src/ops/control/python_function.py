@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import threading
 import traceback
@@ -247,8 +248,36 @@ def _name_of(function: Any) -> str:
     return str(getattr(function, "__name__", type(function).__name__))
 
 
+def _decorator(call: Callable[..., Any], called: str, func: Any, inp: Any, Tout: Any, **options: Any) -> Any:
+    """Returns a decorator, where ``func`` is not given and is what will be decorated; else None."""
+    if Tout is None:
+        raise TypeError(
+            f"Missing required argument: 'Tout'\n  Give it by name where {called} is a decorator: @{called}(Tout=...)"
+        )
+    if func is not None:
+        if inp is None:
+            raise TypeError(
+                f"Missing argument `inp`:\n  It is the list of arguments of the function, and only left out where "
+                f"{called} is a decorator (`func=None`)."
+            )
+        return None
+    if inp is not None:
+        raise TypeError(f"Don't set the `inp` argument when using {called} as a decorator (`func=None`).")
+
+    def decorated(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def wrapper(*arguments: Any) -> Any:
+            return call(function, list(arguments), Tout, **options)
+
+        return wrapper
+
+    return decorated
+
+
 def py_function(func: Any = None, inp: Any = None, Tout: Any = None, name: str | None = None) -> Any:
     """Calls a Python function on eager tensors, as an operation that gradients pass through.
+
+    ``@tf.py_function(Tout=...)`` makes of a function one that is called so.
 
     Args:
       func: takes one eager tensor for each of ``inp`` and returns values of the types ``Tout``.
@@ -263,6 +292,9 @@ def py_function(func: Any = None, inp: Any = None, Tout: Any = None, name: str |
       InvalidArgumentError: the function raises a TypeError or ValueError, or returns other values than ``Tout`` says.
       UnknownError: it raises another exception.
     """
+    decorator = _decorator(py_function, "tf.py_function", func, inp, Tout, name=name)
+    if decorator is not None:
+        return decorator
     if context.executing_eagerly():
         types, many = _types(Tout)
         tensors = [convert_to_tensor(item) for item in inp]
@@ -300,5 +332,9 @@ def py_func(func: Callable[..., Any], inp: Any, Tout: Any, stateful: bool = True
 def numpy_function(
     func: Any = None, inp: Any = None, Tout: Any = None, stateful: bool = True, name: str | None = None
 ) -> Any:
-    """Is ``py_func`` under its TensorFlow 2 name."""
+    """Is ``py_func`` under its TensorFlow 2 name; ``@tf.numpy_function(Tout=...)`` is a decorator."""
+    options = {"stateful": stateful, "name": name}
+    decorator = _decorator(numpy_function, "tf.numpy_function", func, inp, Tout, **options)
+    if decorator is not None:
+        return decorator
     return py_func(func, inp, Tout, stateful, name)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import struct
 import zlib
 from typing import Any
 
@@ -78,8 +80,41 @@ def decode_json_example_op(json_examples):
             raise InvalidArgumentError(
                 None, None, f"Error while parsing JSON: element {index} is no tensorflow.Example: {error}"
             ) from None
-        result.reshape(-1)[index] = message.SerializeToString(deterministic=True)
+        # Names that are no keys in the text's own order do not occur: the parser has checked it.
+        order = (json.loads(item).get("features") or {}).get("feature") or {}
+        result.reshape(-1)[index] = _serialized(message, list(order))
     return result
+
+
+def _serialized(message: Any, order: list[str]) -> bytes:
+    """Returns an ``Example`` as TensorFlow writes one that was JSON: features in their order, numbers not packed."""
+    if not message.HasField("features"):
+        return b""
+    entries = []
+    for name in order:
+        feature = message.features.feature[name]
+        kind = feature.WhichOneof("kind")
+        content = b""
+        if kind == "bytes_list":
+            content = _field(1, feature.bytes_list.SerializeToString())
+        elif kind == "float_list":
+            content = _field(2, b"".join(b"\x0d" + struct.pack("<f", value) for value in feature.float_list.value))
+        elif kind == "int64_list":
+            content = _field(3, b"".join(b"\x08" + _varint(value % 2**64) for value in feature.int64_list.value))
+        entries.append(_field(1, _field(1, name.encode()) + _field(2, content)))
+    return _field(1, b"".join(entries))
+
+
+def _field(number: int, content: bytes) -> bytes:
+    return bytes([number << 3 | 2]) + _varint(len(content)) + content
+
+
+def _varint(value: int) -> bytes:
+    result = bytearray()
+    while value > 0x7F:
+        result.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*result, value])
 
 
 @decode_json_example_op.shape
@@ -91,6 +126,11 @@ def _decode_json_example_shape(json_examples):
 def _decode_json_example_samples(s):
     yield s(np.array([b"{}", b"{}"], object))
     yield s(b'{"features":{"feature":{"x":{"bytesList":{"value":["YQ=="]}}}}}')
+    yield s(
+        b'{"features":{"feature":{"z":{"int64List":{"value":[1,-2,300]}},"a":{"floatList":{"value":[1.5]}},"c":{},'
+        b'"d":{"int64List":{}},"e":{"bytesList":{"value":["YQ==",""]}}}}}'
+    )
+    yield s(b'{"features":{}}')
     yield s(b'{"wrong":1}', error="InvalidArgumentError")
     yield s(b"wrong", error="InvalidArgumentError")
 
