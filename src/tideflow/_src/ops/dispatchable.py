@@ -274,7 +274,10 @@ OTHERS = {
     "ops.strings.joining": "reduce_join reduce_join_v1 string_join unsorted_segment_join",
     "ops.strings.ngram_ops": "ngrams",
     "ops.strings.numbers": "string_to_number",
-    "ops.strings.splitting": "split_v1 string_split",
+    "ops.strings.rows": """
+        bytes_split split split_v1 string_split unicode_decode unicode_decode_with_offsets unicode_split
+        unicode_split_with_offsets
+    """,
     "ops.strings.unicode": "unicode_encode",
     "runtime.device_copies": "convert_to_tensor convert_to_tensor_v1",
 }

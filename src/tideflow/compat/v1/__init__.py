@@ -474,7 +474,7 @@ from tideflow._src.ops.strings.joining import reduce_join_v1 as reduce_join
 from tideflow._src.ops.strings.joining import string_join as string_join
 from tideflow._src.ops.strings.numbers import string_to_number as string_to_number
 from tideflow._src.ops.strings.regex import regex_replace as regex_replace
-from tideflow._src.ops.strings.splitting import string_split as string_split
+from tideflow._src.ops.strings.rows import string_split as string_split
 from tideflow._src.runtime.convert import register_tensor_conversion_function as register_tensor_conversion_function
 from tideflow._src.runtime.device_copies import convert_to_tensor_v1 as convert_to_tensor
 from tideflow._src.runtime.devices import device_v1 as device

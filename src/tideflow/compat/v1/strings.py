@@ -19,7 +19,12 @@ from tideflow._src.ops.strings.ngram_ops import ngrams as ngrams
 from tideflow._src.ops.strings.numbers import string_to_number as to_number
 from tideflow._src.ops.strings.regex import regex_full_match as regex_full_match
 from tideflow._src.ops.strings.regex import regex_replace as regex_replace
-from tideflow._src.ops.strings.splitting import split_v1 as split
+from tideflow._src.ops.strings.rows import bytes_split as bytes_split
+from tideflow._src.ops.strings.rows import split_v1 as split
+from tideflow._src.ops.strings.rows import unicode_decode as unicode_decode
+from tideflow._src.ops.strings.rows import unicode_decode_with_offsets as unicode_decode_with_offsets
+from tideflow._src.ops.strings.rows import unicode_split as unicode_split
+from tideflow._src.ops.strings.rows import unicode_split_with_offsets as unicode_split_with_offsets
 from tideflow._src.ops.strings.unicode import unicode_encode as unicode_encode
 from tideflow._src.ops.strings.unicode import unicode_script as unicode_script
 from tideflow._src.ops.strings.unicode import unicode_transcode as unicode_transcode

@@ -12,9 +12,9 @@ from tideflow._src.core.errors import invalid_argument
 from tideflow._src.graph.op_def import at_least, default
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.dimensions import known_shape
+from tideflow._src.ops.ragged.ragged_tensor import convert_to_tensor_or_ragged_tensor, is_ragged
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.ops.strings.elements import array_of, items_of
-from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.runtime.op import op
 
 _LARGEST = 2**31 - 1
@@ -130,7 +130,7 @@ def ngrams(
     """Joins each run of neighbouring strings along the last dimension.
 
     Args:
-      data: a string tensor of known rank, at least 1.
+      data: a string tensor of known rank, at least 1, or a ragged one.
       ngram_width: the length of the runs, or several lengths.
       separator: what to put between the strings.
       pad_values: what to put before and after each row: one string, or a pair; nothing by default.
@@ -139,7 +139,7 @@ def ngrams(
       name: the name of the operation.
 
     Returns:
-      A string tensor of the shape of ``data`` but for the last dimension.
+      A string tensor of the shape of ``data`` but for the last dimension; a ragged one of a ragged one.
 
     Raises:
       TypeError: ``pad_values`` or ``ngram_width`` is of another type.
@@ -167,7 +167,17 @@ def ngrams(
             raise TypeError(f"ngram_width must be an integer, or a tuple of integers, got {ngram_width!r}")
         if any(width < 1 for width in widths):
             raise ValueError(f"All ngram_widths must be greater than 0. Got {ngram_width}")
-        data = convert_to_tensor(data, dtype="string", name="data")
+        options = {
+            "separator": separator,
+            "ngram_widths": widths,
+            "left_pad": left,
+            "right_pad": right,
+            "pad_width": padding,
+            "preserve_short_sequences": preserve_short_sequences,
+        }
+        data = convert_to_tensor_or_ragged_tensor(data, dtype=dtypes.string, name="data")
+        if is_ragged(data):
+            return _of_ragged(data, options)
         shape = known_shape(data)
         if shape is None:
             raise ValueError("Rank of data must be known.")
@@ -179,16 +189,14 @@ def ngrams(
         prefix = raw.GatherV2(sizes, np.arange(len(shape) - 1, dtype=np.int32), 0)
         rows = raw.Prod(prefix, np.int32([0]))
         splits = raw.Mul(raw.Range(np.int64(0), raw.AddV2(rows, np.int64(1)), np.int64(1)), length)
-        joined = string_ngrams_op(
-            flat,
-            splits,
-            separator=separator,
-            ngram_widths=widths,
-            left_pad=left,
-            right_pad=right,
-            pad_width=padding,
-            preserve_short_sequences=preserve_short_sequences,
-        )
+        joined = string_ngrams_op(flat, splits, **options)
         # All rows are of one length, so each gives the same number of runs.
         count = raw.GatherV2(raw.ConcatV2([joined.ngrams_splits, np.int64([0])], 0), 1, 0)
         return raw.Reshape(joined.ngrams, raw.ConcatV2([prefix, raw.ExpandDims(count, 0)], 0))
+
+
+def _of_ragged(data: Any, options: dict[str, Any]) -> Any:
+    if data.ragged_rank > 1:
+        return data.with_values(_of_ragged(data.values, options))
+    joined = string_ngrams_op(data.flat_values, data.row_splits, **options)
+    return type(data).from_row_splits(joined.ngrams, joined.ngrams_splits, validate=False)

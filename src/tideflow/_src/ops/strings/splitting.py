@@ -1,4 +1,4 @@
-"""``tf.compat.v1.strings.split`` and ``tf.compat.v1.string_split``: strings taken apart into sparse tensors."""
+"""Splits strings at separators; the public functions over these operations are in ``rows.py``."""
 
 from __future__ import annotations
 
@@ -9,16 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from tideflow._src.core import dtypes
 from tideflow._src.core.errors import invalid_argument
 from tideflow._src.graph.shape_inference import shape_text
-from tideflow._src.ops.array.raw import raw
-from tideflow._src.ops.dimensions import known_shape, with_rank
-from tideflow._src.ops.scopes import name_scope
+from tideflow._src.ops.dimensions import with_rank
 from tideflow._src.ops.strings.elements import array_of, items_of
-from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.runtime.op import op
-from tideflow._src.runtime.sparse_tensor import SparseTensor
 
 _OUTPUTS = "indices: int64, values: string, shape: int64"
 
@@ -160,91 +155,3 @@ def _string_split_v2_samples(s):
     yield s(np.empty((0,), object), b",")
     yield s(b"a b", b" ", error="InvalidArgumentError")
     yield s(_lines(), array_of([b" "], (1,)), error="InvalidArgumentError")
-
-
-def string_split(
-    source: Any,
-    sep: Any = None,
-    skip_empty: bool = True,
-    delimiter: Any = None,
-    result_type: str = "SparseTensor",
-    name: str | None = None,
-) -> Any:
-    """Splits strings at each of some characters.
-
-    Args:
-      source: a vector of strings.
-      sep: the characters, a space by default; ``""`` splits into single bytes.
-      skip_empty: whether to leave out empty parts.
-      delimiter: another name of ``sep``.
-      result_type: ``"SparseTensor"``.
-      name: the name of the operation.
-
-    Returns:
-      A ``SparseTensor`` of shape ``[source.shape[0], the most parts]``.
-
-    Raises:
-      ValueError: both ``sep`` and ``delimiter`` are given, or a result type that is not supported.
-    """
-    if delimiter is not None:
-        if sep is not None:
-            raise ValueError("Cannot specify both 'delimiter' and 'sep'.")
-        sep = delimiter
-    with name_scope(name, "StringSplit", [source]):
-        sep = convert_to_tensor(" " if sep is None else sep, dtype="string")
-        source = convert_to_tensor(source, dtype="string")
-        _check_result_type(result_type)
-        return SparseTensor(*string_split_op(source, sep, skip_empty=skip_empty))
-
-
-def split_v1(
-    input: Any = None,
-    sep: Any = None,
-    maxsplit: int = -1,
-    result_type: str = "SparseTensor",
-    source: Any = None,
-    name: str | None = None,
-) -> Any:
-    """Splits strings at a separator as Python's ``str.split`` does.
-
-    Args:
-      input: strings of any shape.
-      sep: the separator; None or ``""`` splits at white space.
-      maxsplit: how often to split at most; as often as possible if negative.
-      result_type: ``"SparseTensor"``.
-      source: another name of ``input``.
-      name: the name of the operation.
-
-    Returns:
-      A ``SparseTensor`` of shape ``input.shape + [the most parts]``; of a scalar, ``[1, parts]``.
-
-    Raises:
-      ValueError: both ``input`` and ``source`` are given or neither is, or a result type that is not supported.
-    """
-    if source is not None:
-        if input is not None:
-            raise ValueError("Cannot specify both 'source' and 'input'.")
-        input = source
-    if input is None:
-        raise ValueError("Argument 'input' must be specified.")
-    _check_result_type(result_type)
-    with name_scope(name, "StringSplit", [input]):
-        input = convert_to_tensor(input, dtype="string", name="input")
-        shape = known_shape(input)
-        if shape is not None and len(shape) == 0:
-            input = raw.ExpandDims(input, 0)
-        separator = convert_to_tensor("" if sep is None else sep, dtype="string")
-        if shape is None or len(shape) < 2:
-            return SparseTensor(*string_split_v2_op(input, separator, maxsplit=maxsplit))
-        parts = string_split_v2_op(raw.Reshape(input, [-1]), separator, maxsplit=maxsplit)
-        sizes = raw.Shape(input, out_type=dtypes.int64)
-        places = raw.Transpose(raw.UnravelIndex(raw.GatherV2(parts.indices, 0, 1), sizes), [1, 0])
-        places = raw.ConcatV2([places, raw.GatherV2(parts.indices, [1], 1)], 1)
-        return SparseTensor(places, parts.values, raw.ConcatV2([sizes, raw.GatherV2(parts.shape, [1], 0)], 0))
-
-
-def _check_result_type(result_type: str) -> None:
-    if result_type == "RaggedTensor":
-        raise ValueError("This version has no ragged tensors: result_type must be 'SparseTensor'.")
-    if result_type != "SparseTensor":
-        raise ValueError("result_type must be 'RaggedTensor' or 'SparseTensor'.")

@@ -13,10 +13,10 @@ from tideflow._src.core.errors import invalid_argument
 from tideflow._src.graph.op_def import default
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.dimensions import known_shape, merge_dimensions, size_of
+from tideflow._src.ops.ragged.ragged_tensor import convert_to_tensor_or_ragged_tensor, is_ragged
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.ops.strings.decoding import Policy, codec_of, decoded
 from tideflow._src.ops.strings.elements import array_of, items_of
-from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.runtime.op import op
 
 _SPLITS = default("int64", ("int32", "int64"))
@@ -364,21 +364,33 @@ def unicode_encode(
     """Encodes code points: each row along the last dimension gives one string.
 
     Args:
-      input: an int32 tensor of known rank, at least 1.
+      input: an int32 tensor of known rank, at least 1, or a ragged one.
       output_encoding: ``"UTF-8"``, ``"UTF-16-BE"`` or ``"UTF-32-BE"``.
       errors: what to do with numbers that are no code points: ``"replace"``, ``"ignore"``, or fail (``"strict"``).
       replacement_char: the code point that replaces them.
       name: the name of the operation.
 
     Returns:
-      A string tensor of shape ``input.shape[:-1]``.
+      A string tensor of shape ``input.shape[:-1]``; a ragged one if there is more than one ragged dimension.
 
     Raises:
       ValueError: the rank is 0 or not known.
       InvalidArgumentError: a number that is no code point, if ``errors`` is ``"strict"``.
     """
     with name_scope(name, "UnicodeEncode", [input]):
-        input = convert_to_tensor(input, dtype="int32", name="input")
+        input = convert_to_tensor_or_ragged_tensor(input, dtype=dtypes.int32, name="input")
+        return _unicode_encoded(input, output_encoding, errors, replacement_char)
+
+
+def _unicode_encoded(input: Any, output_encoding: str, errors: str, replacement_char: int) -> Any:
+    options = (output_encoding, errors, replacement_char)
+    if is_ragged(input):
+        if input.flat_values.shape.ndims > 1:
+            input = input.with_flat_values(type(input).from_tensor(input.flat_values))
+        if input.ragged_rank > 1:
+            return input.with_values(_unicode_encoded(input.values, *options))
+        flat, splits = input.values, input.row_splits
+    else:
         shape = known_shape(input)
         if shape is None:
             raise ValueError("Rank of input_tensor must be statically known.")
@@ -388,12 +400,9 @@ def unicode_encode(
         length = raw.GatherV2(sizes, len(shape) - 1, 0)
         prefix = raw.GatherV2(sizes, np.arange(len(shape) - 1, dtype=np.int32), 0)
         rows = raw.Prod(prefix, np.int32([0]))
+        flat = raw.Reshape(input, [-1])
         splits = raw.Mul(raw.Range(np.int64(0), raw.AddV2(rows, np.int64(1)), np.int64(1)), length)
-        encoded = unicode_encode_op(
-            raw.Reshape(input, [-1]),
-            splits,
-            errors=errors,
-            output_encoding=output_encoding,
-            replacement_char=replacement_char,
-        )
-        return raw.Reshape(encoded, prefix)
+    encoded = unicode_encode_op(
+        flat, splits, output_encoding=output_encoding, errors=errors, replacement_char=replacement_char
+    )
+    return encoded if is_ragged(input) else raw.Reshape(encoded, prefix)
