@@ -17,6 +17,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import documentation as documented_examples
 import numpy as np
 import private_names
 import public_names
@@ -519,6 +520,11 @@ def private_name_table() -> str:
     return private_names.table()
 
 
+def documentation() -> dict[str, dict[str, str]]:
+    """Returns the docstrings of public names that hold examples, by group of namespaces."""
+    return documented_examples.documented(tf)
+
+
 METHODS: dict[str, Callable[..., Any]] = {
     function.__name__: function
     for function in (
@@ -532,6 +538,7 @@ METHODS: dict[str, Callable[..., Any]] = {
         constant_graph,
         parse_tensor,
         signatures,
+        documentation,
         dispatchable,
         private_name_table,
         version,
