@@ -46,17 +46,17 @@ def Assert(condition: Any, data: Any, summarize: int | None = None, name: str | 
     if context.executing_eagerly():
         value: Any = convert_to_tensor(condition)
         if not np.all(value._value):
-            texts = "\n".join(_elements(np.asarray(item._value), shown) for item in tensors)
+            texts = "\n".join(", ".join(_shown(item.numpy(), shown)) for item in tensors)
             raise InvalidArgumentError(None, None, f"Expected '{condition!s}' to be true. Summarized data: {texts}")
         return None
     return assert_op(condition, tensors, summarize=shown, name=name or "Assert/Assert")
 
 
-def _elements(value: np.ndarray[Any, Any], shown: int) -> str:
-    """Returns the first elements of an array as a failed assertion shows them eagerly."""
-    shown = value.size if shown < 0 else shown
-    texts = [str(element) for element in value.reshape(-1)[:shown]]
-    return ", ".join(texts + ["..."] * (value.size > shown))
+def _shown(value: Any, count: int) -> list[str]:
+    """Returns the first elements of a value as texts; all of them for -1."""
+    flat = np.asarray(value).reshape(-1)
+    limit = flat.size if count < 0 else count
+    return [*map(str, flat[:limit]), *(["..."] if limit < flat.size else [])]
 
 
 def assert_true(condition: Any, message: str) -> Any:
@@ -95,7 +95,7 @@ def _all_axes(tensor: Any) -> Any:
 def _explained(head: str, symbol: str, holds: Any, x: Any, y: Any, summarize: int | None) -> str:
     shown = _SHOWN if summarize is None else summarize
     lines = [head]
-    if symbol == "==" and np.shape(x) == np.shape(y):
+    if symbol == "==" and np.shape(x) == np.shape(y) != ():
         where = np.argwhere(~np.asarray(holds))
         count = len(where) if shown < 0 else min(shown, len(where))
         indices = tuple(where[:count].T)
@@ -167,13 +167,14 @@ def _sign(symbol: str, operation: str, function_name: str) -> tuple[Callable[...
         x = convert_to_tensor(x)
         zero = convert_to_tensor(0, x.dtype.base_dtype)
         holds = registry[operation](x, zero)
-        head = f"{message or ''}\nCondition x {symbol} 0 did not hold element-wise:"
+        head = f"{f'{message}.  ' if message else ''}\nCondition x {symbol} 0 did not hold element-wise:"
         known, known_x = static_value(holds), static_value(x)
         if known is not None:
             if np.all(known):
                 return None if context.executing_eagerly() else registry["NoOp"](name=name or function_name)
+            items = _shown(known_x, _SHOWN if summarize is None else summarize)
             raise InvalidArgumentError(
-                None, None, f"{head}\nx (shape={x.shape} dtype={x.dtype.base_dtype.name}) = \n{known_x}"
+                None, None, f"{head}\nx (shape={x.shape} dtype={x.dtype.base_dtype.name}) = \n{items}"
             )
         everything = registry["All"](holds, _all_axes(holds))
         return Assert(

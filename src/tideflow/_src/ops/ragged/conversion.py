@@ -127,9 +127,12 @@ def _lengths_without_padding(tensor: Any, padding: Any, columns: Any, dtype: DTy
 
 
 def _from_lengths(ragged: Any, tensor: Any, lengths: Any, columns: Any, dtype: DType) -> Any:
-    lengths = convert_to_tensor(lengths, dtype_hint=dtype, name="lengths")
+    given, lengths = lengths, convert_to_tensor(lengths, dtype_hint=dtype, name="lengths")
     if not lengths.dtype.is_integer:
-        raise TypeError(f"lengths must be an integer tensor; dtype={lengths.dtype}")
+        raise TypeError(
+            f"Argument `tensor` (name: lengths) must be of type integer. Received `tensor` = {given} of dtype: "
+            f"{lengths.dtype}"
+        )
     lengths = raw.Cast(lengths, DstT=dtype)
     lengths.shape.assert_has_rank(1)
     lengths = raw.Maximum(raw.Minimum(lengths, columns), convert_to_tensor(0, dtype))
