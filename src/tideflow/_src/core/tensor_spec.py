@@ -112,6 +112,14 @@ class DenseSpec(BatchableTypeSpec):
     def _to_tensor_list(self, value: Any) -> list[Any]:
         return [value]
 
+    def flatten(self) -> list[Any]:
+        """Returns this spec in a list."""
+        return [self]
+
+    def placeholder_value(self, placeholder_context: Any) -> Any:
+        """Returns the placeholder of a tensor while a function is traced."""
+        return placeholder_context.tensor(self, self._name or "placeholder")
+
     def to_tensors(self, value: Any) -> list[Any]:
         """Returns the tensor in a list; a ``TypeError`` if it does not fit this spec."""
         return [self.cast(value)]

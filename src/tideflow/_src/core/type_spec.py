@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import abc
 import contextlib
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
@@ -21,7 +22,50 @@ from tideflow._src.core.tensor_shape import TensorShape
 _NO_COMMON_TYPE = object()
 
 
-class TypeSpec(abc.ABC):
+class TraceType(abc.ABC):
+    """Is what a traced function is specialized to: the base of types that classes of users give their objects.
+
+    An object says its type in ``__tf_tracing_type__(context)``. Types are compared with ``==`` and hashed.
+    """
+
+    @abc.abstractmethod
+    def is_subtype_of(self, other: Any) -> bool:
+        """Tells whether a function traced for ``other`` can be used for this."""
+
+    @abc.abstractmethod
+    def most_specific_common_supertype(self, others: Sequence[Any]) -> Any:
+        """Returns the type that this one and all ``others`` are subtypes of, or None."""
+
+    @abc.abstractmethod
+    def placeholder_value(self, placeholder_context: Any) -> Any:
+        """Returns the value that stands for the object while the function is traced."""
+
+    def to_tensors(self, value: Any) -> list[Any]:
+        """Returns the tensors of an object, in order; none by default."""
+        del value
+        return []
+
+    def from_tensors(self, tensors: Iterator[Any]) -> Any:
+        """Returns the object that consists of the next tensors of an iterator."""
+        del tensors
+        return self.placeholder_value(None)
+
+    def flatten(self) -> list[Any]:
+        """Returns the specs of the tensors of an object, in order; none by default."""
+        return []
+
+    def cast(self, value: Any, cast_context: Any) -> Any:
+        """Returns an object as one of this type.
+
+        Raises:
+          AssertionError: its tensors are others than the type says.
+        """
+        del cast_context
+        assert value == self.placeholder_value(None), f"Can not cast {value!r} to {self!r}"
+        return value
+
+
+class TypeSpec(TraceType):
     """Is the description of a value that functions can take and return.
 
     A subclass gives:
@@ -142,15 +186,7 @@ class TypeSpec(abc.ABC):
         """The tensor specs that a value consists of, as a list."""
         return nest.flatten(self._component_specs, expand_composites=True)
 
-    def flatten(self) -> list[Any]:
-        """Returns the tensor specs that a value consists of, as a list."""
-        return self._flat_tensor_specs
-
     def _to_tensor_list(self, value: Any) -> list[Any]:
-        """Returns the tensors of a value, as a list."""
-        return nest.flatten(self._to_components(value), expand_composites=True)
-
-    def to_tensors(self, value: Any) -> list[Any]:
         """Returns the tensors of a value, as a list."""
         return nest.flatten(self._to_components(value), expand_composites=True)
 
@@ -182,9 +218,27 @@ class TypeSpec(abc.ABC):
             nest.pack_sequence_as(self._component_specs, list(tensor_list), expand_composites=True)
         )
 
+    # What tracing does with values. It takes them apart to their components, while batching may have an encoding
+    # of its own, which is what ``_to_tensor_list`` gives.
+
+    def flatten(self) -> list[Any]:
+        """Returns the specs of the tensors that a value consists of, as a list."""
+        return [spec for part in nest.flatten(self._component_specs) for spec in part.flatten()]
+
+    def to_tensors(self, value: Any) -> list[Any]:
+        """Returns the tensors that a value consists of, as a list."""
+        specs, parts = nest.flatten(self._component_specs), nest.flatten(self._to_components(value))
+        return [tensor for spec, part in zip(specs, parts, strict=True) for tensor in spec.to_tensors(part)]
+
     def from_tensors(self, tensors: Iterator[Any]) -> Any:
         """Returns the value that consists of the next tensors of an iterator."""
-        return self._from_compatible_tensor_list([next(tensors) for _ in self._flat_tensor_specs])
+        return self._from_components(nest.map_structure(lambda spec: spec.from_tensors(tensors), self._component_specs))
+
+    def placeholder_value(self, placeholder_context: Any) -> Any:
+        """Returns the value that stands for one of this kind while a function is traced."""
+        return self._from_components(
+            nest.map_structure(lambda spec: spec.placeholder_value(placeholder_context), self._component_specs)
+        )
 
     def cast(self, value: Any, casting_context: Any = None) -> Any:
         """Returns ``value`` if it fits this spec; a ``TypeError`` if not."""
@@ -192,6 +246,11 @@ class TypeSpec(abc.ABC):
         if self.is_compatible_with(value):
             return value
         raise TypeError(f"Can not cast {value!r} to {self}")
+
+    def __tf_tracing_type__(self, context: Any) -> Any:
+        """Returns the spec itself: a function that is given one is traced for it."""
+        del context
+        return self
 
     # What TF 1.x datasets ask for in place of a spec.
 
@@ -229,8 +288,65 @@ class TypeSpec(abc.ABC):
         return f"{type(self).__name__}{serialization!r}"
 
 
+class TypeSpecBatchEncoder(abc.ABC):
+    """Encodes values as tensors that can be stacked to a batch, taken apart and joined, and decodes what comes of
+    that."""
+
+    @abc.abstractmethod
+    def batch(self, spec: Any, batch_size: int | None) -> Any:
+        """Returns the spec of ``batch_size`` values of ``spec`` (None: some number)."""
+
+    @abc.abstractmethod
+    def unbatch(self, spec: Any) -> Any:
+        """Returns the spec of one value of a batch with ``spec``."""
+
+    @abc.abstractmethod
+    def encode(self, spec: Any, value: Any, minimum_rank: int = 0) -> Any:
+        """Returns a value as a nested structure of what can be batched, each of at least rank ``minimum_rank``."""
+
+    @abc.abstractmethod
+    def decode(self, spec: Any, encoded_value: Any) -> Any:
+        """Returns the value of ``spec`` that is encoded so."""
+
+    @abc.abstractmethod
+    def encoding_specs(self, spec: Any) -> Any:
+        """Returns the specs of what ``encode`` returns, in the same structure."""
+
+
+class _MethodsAsEncoder(TypeSpecBatchEncoder):
+    """Encodes by the spec's own methods, ``_to_tensor_list`` and its kin."""
+
+    def batch(self, spec: Any, batch_size: int | None) -> Any:
+        return spec._batch(batch_size)
+
+    def unbatch(self, spec: Any) -> Any:
+        return spec._unbatch()
+
+    def encode(self, spec: Any, value: Any, minimum_rank: int = 0) -> Any:
+        if minimum_rank == 0:
+            return spec._to_tensor_list(value)
+        if minimum_rank > 1:
+            raise ValueError(f"{type(spec).__name__}.encode does not support minimum_rank>1.")
+        if not isinstance(spec, BatchableTypeSpec):
+            raise ValueError(f"{type(spec).__name__}.encode does not support minimum_rank>0.")
+        return spec._to_batched_tensor_list(value)
+
+    def decode(self, spec: Any, encoded_value: Any) -> Any:
+        return spec._from_tensor_list(encoded_value)
+
+    def encoding_specs(self, spec: Any) -> Any:
+        return spec._flat_tensor_specs
+
+
 class BatchableTypeSpec(TypeSpec):
-    """Is a spec whose values can be stacked to a batch and taken apart again, as ``tf.data`` does."""
+    """Is a spec whose values can be stacked to a batch and taken apart again, as ``tf.data`` and ``tf.map_fn`` do.
+
+    Where stacking the components of values does not give the components of the batch (ragged and sparse tensors),
+    the subclass overrides ``_to_tensor_list``, ``_from_compatible_tensor_list`` and ``_flat_tensor_specs``, or has an
+    encoder.
+    """
+
+    __batch_encoder__: TypeSpecBatchEncoder = _MethodsAsEncoder()
 
     @abc.abstractmethod
     def _batch(self, batch_size: int | None) -> Any:
@@ -240,14 +356,76 @@ class BatchableTypeSpec(TypeSpec):
     def _unbatch(self) -> Any:
         """Returns the spec of one value of a batch."""
 
-    def _to_batched_tensor_list(self, value: Any) -> list[Any]:
-        """Returns the tensors of a batch, each with the batch along its first axis."""
-        return nest.flatten(self._to_components(value), expand_composites=True)
+    @property
+    def _flat_tensor_specs(self) -> list[Any]:
+        return [spec for part in nest.flatten(self._component_specs) for spec in encoded_specs(part)]
 
-    def _to_batchable_tensor_list(self, value: Any, batched: bool = False) -> list[Any]:
-        """Returns the tensors of a value that are to be stacked to a batch."""
-        del batched
-        return nest.flatten(self._to_components(value), expand_composites=True)
+    def _to_tensor_list(self, value: Any) -> list[Any]:
+        parts = zip(nest.flatten(self._component_specs), nest.flatten(self._to_components(value)), strict=True)
+        return [tensor for spec, part in parts for tensor in encoded(spec, part)]
+
+    def _to_batched_tensor_list(self, value: Any) -> list[Any]:
+        """Returns the tensors of a batch, each with the batch along its first axis.
+
+        Raises:
+          ValueError: one of them is a scalar.
+        """
+        parts = zip(nest.flatten(self._component_specs), nest.flatten(self._to_components(value)), strict=True)
+        tensors = [tensor for spec, part in parts for tensor in encoded(spec, part, minimum_rank=1)]
+        if any(tensor.shape.rank == 0 for tensor in tensors):
+            raise ValueError(
+                f"While converting {value} to a list of tensors for batching, found a scalar item which cannot be "
+                f"batched."
+            )
+        return tensors
+
+    def _from_compatible_tensor_list(self, tensor_list: Sequence[Any]) -> Any:
+        tensors = iter(tensor_list)
+        return self._from_components(nest.map_structure(lambda spec: _decoded(spec, tensors), self._component_specs))
+
+
+def encoded_specs(spec: Any) -> list[Any]:
+    """Returns the specs of the tensors that a value is encoded as for batching."""
+    if _is_one_tensor(spec):
+        return [spec]
+    if hasattr(spec, "__batch_encoder__"):
+        parts = spec.__batch_encoder__.encoding_specs(spec)
+        return [inner for part in nest.flatten(parts) for inner in encoded_specs(part)]
+    warnings.warn(f"A batchable type contains a component with type {spec}, which is not batchable.", stacklevel=2)
+    return list(spec._flat_tensor_specs)
+
+
+def encoded(spec: Any, value: Any, minimum_rank: int = 0) -> list[Any]:
+    """Returns the tensors that a value is encoded as for batching, of at least the given rank."""
+    if _is_one_tensor(spec):
+        return [value]
+    if hasattr(spec, "__batch_encoder__"):
+        encoder = spec.__batch_encoder__
+        parts = nest.flatten(encoder.encode(spec, value, minimum_rank))
+        inside = nest.flatten(encoder.encoding_specs(spec))
+        return [
+            tensor for inner, part in zip(inside, parts, strict=True) for tensor in encoded(inner, part, minimum_rank)
+        ]
+    return list(spec._to_tensor_list(value))
+
+
+def decoded(spec: Any, tensors: Sequence[Any]) -> Any:
+    """Returns the value that is encoded as these tensors."""
+    return _decoded(spec, iter(tensors))
+
+
+def _decoded(spec: Any, tensors: Iterator[Any]) -> Any:
+    if _is_one_tensor(spec):
+        return next(tensors)
+    if hasattr(spec, "__batch_encoder__"):
+        encoder = spec.__batch_encoder__
+        parts = nest.map_structure(lambda inner: _decoded(inner, tensors), encoder.encoding_specs(spec))
+        return encoder.decode(spec, parts)
+    return spec._from_compatible_tensor_list([next(tensors) for _ in spec._flat_tensor_specs])
+
+
+def _is_one_tensor(spec: Any) -> bool:
+    return bool(getattr(type(spec), "_is_nest_leaf", False))
 
 
 class CompositeTensor(abc.ABC):
@@ -313,6 +491,14 @@ def _hashable(part: Any) -> Any:
         return type(part), tuple(map(_hashable, part))
     if isinstance(part, np.ndarray):
         return np.ndarray, part.dtype, part.shape, _hashable(part.tolist())
+    try:
+        hash(part)
+    except TypeError:
+        raise ValueError(
+            f"Cannot generate a hashable key for a TypeSpec because the _serialize() method returned an unsupported "
+            f"value of type "
+            f"{type(part)}"
+        ) from None
     return part
 
 
@@ -355,6 +541,12 @@ def type_spec_from_value(value: Any) -> Any:
 def _spec_of(value: Any) -> Any:
     if isinstance(value, CompositeTensor) or (hasattr(value, "_type_spec") and not isinstance(value, TypeSpec)):
         return value._type_spec
+    if isinstance(value, list) and value:
+        specs = [_spec_of(item) for item in value]
+        if isinstance(specs[0], BatchableTypeSpec):
+            common = specs[0].most_specific_common_supertype(specs[1:])
+            if common is not None:
+                return common._batch(len(specs))
     for type_object, converter, allow_subclass in reversed(_converters):
         kinds = type_object if isinstance(type_object, tuple) else (type_object,)
         if type(value) in kinds or (allow_subclass and isinstance(value, type_object)):

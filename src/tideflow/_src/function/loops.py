@@ -110,8 +110,10 @@ def _eager_loop(cond: Any, body: Any, loop_vars: Any, maximum_iterations: Any, p
         result = body(*values) if packed else body(values)
         if packed and not isinstance(result, list | tuple):
             result = (result,)
-        result = _same_kind(loop_vars, result)
-        nest.assert_same_structure(values, result)
+        if packed:  # the variables come back in the list or tuple that the body makes of them
+            nest.assert_same_structure(list(values), list(result))
+        else:
+            nest.assert_same_structure(values, result)
         values = structures.map_leaves(structures.converted, result)
         turns += 1
     return values

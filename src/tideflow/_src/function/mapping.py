@@ -7,10 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from tideflow._src.core import context, dtypes, nest
+from tideflow._src.core import context, nest
 from tideflow._src.core.errors import InvalidArgumentError
+from tideflow._src.core.indexed_slices import IndexedSlices
+from tideflow._src.core.tensor import Tensor
 from tideflow._src.core.tensor_shape import TensorShape
-from tideflow._src.core.type_spec import TypeSpec
+from tideflow._src.core.tensor_spec import TensorSpec
+from tideflow._src.core.type_spec import BatchableTypeSpec, TypeSpec, type_spec_from_value
 from tideflow._src.function import structures
 from tideflow._src.function.loops import while_loop
 from tideflow._src.graph.op_def import OpDef
@@ -35,7 +38,8 @@ def map_fn(
 
     Args:
       fn: takes one slice, or a structure of them like ``elems``, and returns a structure of tensors.
-      elems: a tensor or structure of tensors whose first dimensions are equal.
+      elems: a tensor or structure of tensors whose first dimensions are equal; also ragged and sparse tensors and other
+        values with a ``BatchableTypeSpec``, whose slices ``fn`` then takes.
       dtype: the dtypes of what ``fn`` returns; ``fn_output_signature`` is its newer name.
       parallel_iterations: kept for TensorFlow's signature.
       back_prop: whether gradients flow.
@@ -43,6 +47,7 @@ def map_fn(
       infer_shape: whether all results have one shape.
       name: the name scope.
       fn_output_signature: the dtypes or specs of what ``fn`` returns, in its structure; that of ``elems`` by default.
+        With the spec of a ragged or sparse tensor, or of another batchable type, results are stacked to one.
 
     Raises:
       TypeError: ``fn`` is not callable, or returns another structure or other dtypes than said.
@@ -53,44 +58,64 @@ def map_fn(
         fn_output_signature = dtype
     with name_scope(name, "map", nest.flatten(elems)):
         inputs = _Elements(elems)
-        signature = inputs.dtypes() if fn_output_signature is None else fn_output_signature
-        flat = nest.flatten(signature)
+        signature = inputs.signature() if fn_output_signature is None else fn_output_signature
+        specs: list[Any] = [
+            item if isinstance(item, TypeSpec) else TensorSpec(None, item) for item in nest.flatten(signature)
+        ]
+        for spec in specs:
+            if not isinstance(spec, BatchableTypeSpec):
+                raise TypeError(f"map_fn can not generate {spec} outputs")
         arrays = tuple(
             TensorArray(
-                _dtype_of(item), inputs.count, dynamic_size=False, infer_shape=infer_shape,
-                element_shape=item.shape if isinstance(item, TypeSpec) else None,  # type: ignore[attr-defined]
+                spec.dtype, inputs.count, dynamic_size=False, infer_shape=infer_shape,
+                element_shape=spec.shape,
             )
-            for item in flat
+            for item in specs for spec in item._flat_tensor_specs
         )  # fmt: skip
 
         def body(index: Any, arrays: Any) -> Any:
             result = fn(inputs.at(index))
             nest.assert_same_structure(signature, result)
-            written = []
-            for array, item, value in zip(arrays, flat, nest.flatten(result), strict=True):
-                written.append(array.write(index, _cast_like(value, _dtype_of(item))))
-            return index + 1, tuple(written)
+            parts = [
+                part for spec, value in zip(specs, nest.flatten(result), strict=True) for part in _written(spec, value)
+            ]
+            return index + 1, tuple([array.write(index, part) for array, part in zip(arrays, parts, strict=True)])
 
         _, arrays = while_loop(
             lambda index, _: index < inputs.count, body, (convert_to_tensor(0), arrays),
             parallel_iterations=parallel_iterations or 10, back_prop=back_prop, swap_memory=swap_memory,
             maximum_iterations=inputs.count,
         )  # fmt: skip
-        results = [_stacked(array, inputs.length) for array in arrays]
-        return _maybe_stopped(nest.pack_sequence_as(signature, results), back_prop)
+        stacked = iter([_stacked(array, inputs.length) for array in arrays])
+        results = [
+            spec._batch(inputs.length)._from_compatible_tensor_list([next(stacked) for _ in spec._flat_tensor_specs])
+            for spec in specs
+        ]
+        packed = nest.pack_sequence_as(signature, results) if nest.is_nested(signature) else results[0]
+        return _maybe_stopped(packed, back_prop)
+
+
+def _written(spec: Any, value: Any) -> list[Any]:
+    """Returns the tensors that a result of a mapped function is stored as.
+
+    Raises:
+      ValueError: it is of another kind than the signature says.
+    """
+    if isinstance(spec, TensorSpec):
+        return [_cast_like(value, spec.dtype)]
+    if not spec.is_compatible_with(value):
+        raise ValueError(
+            f"Error in map_fn:\n  Expected `fn` to return a:\n    {spec}\n  But it returned a:\n    "
+            f"{type_spec_from_value(value)}\n    (value={value})\n  To fix, update the `fn_output_signature` (or "
+            f"`dtype`) "
+            "argument to `map_fn`."
+        )
+    return list(spec._to_tensor_list(value))
 
 
 def _check_callable(fn: Any) -> None:
     if not callable(fn):
         raise TypeError(f"The provided function {getattr(fn, '__name__', fn)} is not callable.fn must be callable.")
-
-
-def _dtype_of(item: Any) -> Any:
-    if isinstance(item, TypeSpec):
-        if not hasattr(item, "dtype") or not hasattr(item, "shape"):
-            raise TypeError(f"Results of a mapped function must be dense tensors; got the signature {item!r}.")
-        return item.dtype
-    return dtypes.as_dtype(item)
 
 
 def _check_types(before: list[Any], after: list[Any]) -> None:
@@ -127,7 +152,7 @@ def _maybe_stopped(results: Any, back_prop: bool) -> Any:
     if back_prop:
         return results
     registry: Any = OpDef.registry
-    return nest.map_structure(lambda item: registry["StopGradient"](item), results)
+    return structures.map_tensors(lambda item: registry["StopGradient"](item), results)
 
 
 class _Elements:
@@ -142,40 +167,62 @@ class _Elements:
         flat = nest.flatten(elems)
         if not flat:
             raise ValueError("elems must be a Tensor or (possibly nested) sequence of Tensors. Got none.")
-        for item in flat:
-            if len(structures.components(item)) != 1:
-                raise TypeError(f"Elements must be dense tensors, not {type(item).__name__}.")
-        self._tensors = [convert_to_tensor(item, name="elem") for item in flat]
-        self.structure = nest.pack_sequence_as(elems, self._tensors) if nest.is_nested(elems) else self._tensors[0]
+        self._items = [item if _is_composite(item) else convert_to_tensor(item, name="elem") for item in flat]
+        self.structure = nest.pack_sequence_as(elems, self._items) if nest.is_nested(elems) else self._items[0]
+        self._specs = [type_spec_from_value(item) for item in self._items]
+        tensors: list[Any] = []
         length: Any = TensorShape([None])
-        for tensor in self._tensors:
-            if tensor.shape.rank == 0:
+        for item, spec in zip(self._items, self._specs, strict=True):
+            if not isinstance(spec, BatchableTypeSpec):
+                raise TypeError(f"map_fn can not consume {spec} inputs: got {item!r}")
+            shape = getattr(item, "shape", None)
+            if isinstance(shape, TensorShape) and shape.rank == 0:
                 raise ValueError("Elements in elems must be 1+ dimensional Tensors, not scalars")
+            tensors += [item] if isinstance(spec, TensorSpec) else spec._to_batched_tensor_list(item)
+        for tensor in tensors:
             if tensor.shape.rank is not None:
                 length = length.merge_with(tensor.shape[:1])
         self.length: int | None = length.as_list()[0]
         registry: Any = OpDef.registry
         self.count: Any = self.length
         if self.length is None:
-            shape = registry["Shape"](self._tensors[0])
+            shape = registry["Shape"](tensors[0])
             self.count = entry(shape, 0)
+        self._rows = [spec._unbatch() for spec in self._specs]
         self._arrays = [
             TensorArray(
                 tensor.dtype.base_dtype, self.count, dynamic_size=False, infer_shape=True, clear_after_read=False
             ).unstack(tensor)
-            for tensor in self._tensors
+            for tensor in tensors
         ]
 
     def at(self, index: Any) -> Any:
         """Returns the slices at an index, in the structure of the elements."""
-        return self._pack([array.read(index) for array in self._arrays])
+        parts = iter([array.read(index) for array in self._arrays])
+        return self._pack(
+            [spec._from_compatible_tensor_list([next(parts) for _ in spec._flat_tensor_specs]) for spec in self._rows]
+        )
 
     def _pack(self, flat: list[Any]) -> Any:
         return nest.pack_sequence_as(self.structure, flat) if nest.is_nested(self.structure) else flat[0]
 
-    def dtypes(self) -> Any:
-        """Returns the dtypes of the elements, in their structure."""
-        return self._pack([tensor.dtype.base_dtype for tensor in self._tensors])
+    def signature(self) -> Any:
+        """Returns the dtypes of slices, or specs where a slice is no tensor, in the structure of the elements."""
+        return self._pack([_general_spec(item)._unbatch() for item in self._items])
+
+
+def _is_composite(item: Any) -> bool:
+    return structures.is_composite(item) or isinstance(item, IndexedSlices)
+
+
+def _general_spec(item: Any) -> Any:
+    """Returns the spec of elements without their shape, which results need not share."""
+    if isinstance(item, Tensor):
+        return TensorSpec(None, item.dtype.base_dtype)
+    try:
+        return item._shape_invariant_to_type_spec(TensorShape(None))
+    except NotImplementedError:
+        return type_spec_from_value(item)
 
 
 def foldl(

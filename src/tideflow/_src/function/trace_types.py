@@ -8,18 +8,18 @@ function is traced.
 
 from __future__ import annotations
 
-import abc
 import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from tideflow._src.core import dtypes, node_kinds
+from tideflow._src.core import dtypes, nest, node_kinds
 from tideflow._src.core.node_kinds import PLAIN
 from tideflow._src.core.tensor import Tensor
 from tideflow._src.core.tensor_shape import TensorShape
 from tideflow._src.core.tensor_spec import TensorSpec
+from tideflow._src.core.type_spec import TraceType as TraceType
 from tideflow._src.core.type_spec import TypeSpec
 from tideflow._src.runtime.convert import convert_to_tensor
 
@@ -47,48 +47,6 @@ class TypingContext:
         if number == len(self.variables):
             self.variables.append(variable)
         return number
-
-
-class TraceType(abc.ABC):
-    """Is what a traced function is specialized to: the base of types that classes of users give their objects.
-
-    An object says its type in ``__tf_tracing_type__(context)``. Types are compared with ``==`` and hashed.
-    """
-
-    @abc.abstractmethod
-    def is_subtype_of(self, other: Any) -> bool:
-        """Tells whether a function traced for ``other`` can be used for this."""
-
-    @abc.abstractmethod
-    def most_specific_common_supertype(self, others: Sequence[Any]) -> Any:
-        """Returns the type that this one and all ``others`` are subtypes of, or None."""
-
-    @abc.abstractmethod
-    def placeholder_value(self, placeholder_context: Any) -> Any:
-        """Returns the value that stands for the object while the function is traced."""
-
-    def to_tensors(self, value: Any) -> list[Any]:
-        """Returns the tensors of an object, in order; none by default."""
-        del value
-        return []
-
-    def from_tensors(self, tensors: Any) -> Any:
-        """Returns the object that consists of the next tensors of an iterator."""
-        return self.placeholder_value(None)
-
-    def flatten(self) -> list[Any]:
-        """Returns the specs of the tensors of an object, in order; none by default."""
-        return []
-
-    def cast(self, value: Any, cast_context: Any) -> Any:
-        """Returns an object as one of this type.
-
-        Raises:
-          AssertionError: its tensors are others than the type says.
-        """
-        del cast_context
-        assert value == self.placeholder_value(None), f"Can not cast {value!r} to {self!r}"
-        return value
 
 
 @runtime_checkable
@@ -444,6 +402,10 @@ def cast(value: Any, wanted: Any) -> Any:
     if isinstance(wanted, TypeSpec):
         own = value if isinstance(value, TypeSpec) else getattr(value, "_type_spec", None)
         if own is None or not own.is_subtype_of(wanted):
+            if type(own) is type(wanted) and not isinstance(value, TypeSpec):
+                parts = nest.flatten(own._to_components(value))
+                for part, spec in zip(parts, nest.flatten(wanted._component_specs), strict=False):
+                    cast(part, spec)
             raise TypeError(f"Can not cast {value!r} to {wanted!r}")
         return value
     if isinstance(wanted, StructureType):

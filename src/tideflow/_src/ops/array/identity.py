@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tideflow._src.core import context
+from tideflow._src.core import context, nest
+from tideflow._src.core.tensor import Tensor
+from tideflow._src.core.type_spec import CompositeTensor
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.runtime.op import op
 
@@ -145,9 +147,11 @@ def identity(input: Any, name: str | None = None) -> Any:
     """Returns a tensor with the same value as ``input``.
 
     Args:
-      input: a tensor, variable, or what converts to a tensor.
+      input: a tensor, variable, composite tensor, or what converts to a tensor.
       name: the node's name.
     """
+    if not isinstance(input, Tensor) and isinstance(input, CompositeTensor):
+        return nest.map_structure(identity, input, expand_composites=True)
     return identity_op.call(convert_to_tensor(input), name=name)
 
 
@@ -165,9 +169,11 @@ def stop_gradient(input: Any, name: str | None = None) -> Any:
     """Returns ``input`` as a constant in the eyes of differentiation: no gradient flows back through it.
 
     Args:
-      input: a tensor.
+      input: a tensor or composite tensor.
       name: the node's name.
     """
+    if not isinstance(input, Tensor) and isinstance(input, CompositeTensor):
+        return nest.map_structure(stop_gradient, input, expand_composites=True)
     return stop_gradient_op.call(input, name=name)
 
 
