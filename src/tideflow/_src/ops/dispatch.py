@@ -32,6 +32,7 @@ import importlib
 import inspect
 import itertools
 import os
+import sys
 import types
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -406,13 +407,26 @@ def functions_of(table: Mapping[str, str]) -> list[Callable[..., Any]]:
     return [getattr(modules[path], name) for path, names in table.items() for name in names.split()]
 
 
+def _is_public(function: types.FunctionType) -> bool:
+    """Tells whether a table names a function; its module is loaded, and perhaps still being loaded."""
+    for table in dispatchable.TABLES:
+        for path, names in table.items():
+            module = sys.modules.get(f"tideflow._src.{path}")
+            if module is not None and any(getattr(module, name, None) is function for name in names.split()):
+                return True
+    return False
+
+
 def dispatcher_of(function: Any) -> Dispatcher | None:
     """Returns the dispatcher of a function, or None if it does not support dispatch."""
     known = _dispatchers.get(function) if isinstance(function, types.FunctionType) else None
-    if known is None and isinstance(function, types.FunctionType) and function in public_functions():
-        iterable = ("inputs",) if function.__name__ == "add_n" else ()
-        known = _dispatchers[function] = Dispatcher(function, iterable)
+    if known is None and isinstance(function, types.FunctionType) and _is_public(function):
+        known = _dispatchers[function] = _new_dispatcher(function)
     return known
+
+
+def _new_dispatcher(function: Any) -> Dispatcher:
+    return Dispatcher(function, ("inputs",) if function.__name__ == "add_n" else ())
 
 
 def add_dispatch_support(target: Any = None, iterable_parameters: Sequence[str] | None = None) -> Any:
@@ -473,10 +487,13 @@ add_fallback_dispatch_list = add_dispatch_list
 
 
 def register(api: Callable[..., Any], handler: Callable[..., Any], *signatures: Signature) -> None:
-    """Registers a typed handler as it is: what ``dispatch_for_api`` does, without its checks of the handler."""
-    dispatcher = dispatcher_of(api)
+    """Registers a typed handler as it is: what ``dispatch_for_api`` does, without its checks.
+
+    A module may do so while it is being loaded, for functions of modules that are loaded.
+    """
+    dispatcher = _dispatchers.get(api)
     if dispatcher is None:
-        raise ValueError(f"{api} does not support dispatch.")
+        dispatcher = _dispatchers[api] = _new_dispatcher(api)
     dispatcher.add(handler, signatures)
 
 
