@@ -23,6 +23,7 @@ from tideflow._src.ops.array.shape import shape as shape_of
 from tideflow._src.ops.control.assertions import assert_equal
 from tideflow._src.ops.control.grouping import with_dependencies
 from tideflow._src.ops.math.reduction_functions import reduce_all, reduce_prod
+from tideflow._src.ops.ragged import taking_over
 from tideflow._src.ops.ragged.ragged_spec import RaggedTensorSpec
 from tideflow._src.ops.ragged.ragged_tensor import RaggedTensor, is_ragged, positive_axis
 from tideflow._src.ops.ragged.row_partition import RowPartition, RowPartitionSpec
@@ -60,6 +61,8 @@ class DynamicRaggedShape(type_spec.CompositeTensor):
         validate: bool = False,
         static_inner_shape: Any = None,
     ) -> None:
+        if not taking_over.loaded:
+            taking_over.load()
         if not isinstance(row_partitions, Iterable):
             raise TypeError(f"row_partitions should be a list of row partitions. Instead, got {row_partitions}")
         for partition in row_partitions:

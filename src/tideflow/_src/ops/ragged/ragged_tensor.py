@@ -22,7 +22,7 @@ from tideflow._src.ops.array.shape import size as size_of
 from tideflow._src.ops.control.assertions import assert_equal, assert_rank_at_least
 from tideflow._src.ops.math import arithmetic, comparison, division, logical, operators, unary
 from tideflow._src.ops.math.reduction_functions import reduce_max
-from tideflow._src.ops.ragged import conversion
+from tideflow._src.ops.ragged import conversion, taking_over
 from tideflow._src.ops.ragged.indexing import ragged_getitem
 from tideflow._src.ops.ragged.ragged_spec import RaggedTensorSpec
 from tideflow._src.ops.ragged.ragged_value import RaggedTensorValue, rows_as_lists, value_of_components
@@ -70,6 +70,8 @@ class RaggedTensor(type_spec.CompositeTensor):
             raise TypeError(f"type(values) must be one of: {kinds}, got {values}.")
         if not isinstance(row_partition, RowPartition):
             raise TypeError(f"Argument `row_partition` must be a RowPartition. Received {row_partition}.")
+        if not taking_over.loaded:
+            taking_over.load()
         values.shape.with_rank_at_least(1)
         if isinstance(values, RaggedTensor):
             assert row_partition.dtype is values.row_splits.dtype

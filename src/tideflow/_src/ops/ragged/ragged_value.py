@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from tideflow._src.ops.ragged import taking_over
+
 
 class RaggedTensorValue:
     """Is the value of a ragged tensor as NumPy arrays.
@@ -21,6 +23,8 @@ class RaggedTensorValue:
     """
 
     def __init__(self, values: Any, row_splits: Any) -> None:
+        if not taking_over.loaded:
+            taking_over.load()
         if not (
             isinstance(row_splits, np.ndarray | np.generic)
             and row_splits.dtype in (np.int64, np.int32)

@@ -139,15 +139,18 @@ class _Level:
         """Returns where the values of the rows go, -1 where there is no room."""
         parents = parents[: self.lengths.size]
         columns = np.arange(self.count)
+        if self.longest <= width and not (parents < 0).any():  # there is room for all
+            places = np.repeat(parents - self.starts * step, self.lengths)
+            if step != 1:
+                columns *= step
+            places += columns
+            return places
         columns -= np.repeat(self.starts, self.lengths)
         places = np.repeat(parents, self.lengths)
-        dropped = places < 0 if (parents < 0).any() else None
-        if self.longest > width:
-            dropped = columns >= width if dropped is None else dropped | (columns >= width)
+        dropped = (places < 0) | (columns >= width)
         columns *= step
         places += columns
-        if dropped is not None:
-            places[dropped] = -1
+        places[dropped] = -1
         return places
 
 
@@ -183,8 +186,11 @@ def ragged_tensor_to_tensor_op(shape, values, default_value, row_partition_tenso
     inner = values.shape[1:]
     rows = found[: len(levels) + 1]
     count = int(np.prod(rows, dtype=np.int64))
-    result = np.empty((count, *inner), values.dtype)
-    result[...] = default_value
+    if values.dtype != object and not default_value.ndim and default_value == 0:
+        result = np.zeros((count, *inner), values.dtype)  # its memory is zero as it comes
+    else:
+        result = np.empty((count, *inner), values.dtype)
+        result[...] = default_value
     places: Any = None
     for axis, level in enumerate(levels):
         if places is None:

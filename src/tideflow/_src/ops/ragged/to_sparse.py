@@ -51,23 +51,22 @@ def ragged_tensor_to_sparse_op(rt_nested_splits, rt_dense_values):
     _check(rt_nested_splits, rt_dense_values)
     inner = rt_dense_values.shape[1:]
     shape = [rt_nested_splits[0].size - 1]
-    columns: list[Any] = [np.arange(shape[0], dtype=np.int64)]
+    indices = np.arange(shape[0], dtype=np.int64)[:, None]
     for splits in rt_nested_splits:
         starts = splits[:-1].astype(np.int64)
         lengths = splits[1:] - starts
         shape.append(int(lengths.max(initial=0)))
-        columns = [np.repeat(column, lengths) for column in columns]
-        places = np.arange(splits[-1], dtype=np.int64)
-        places -= np.repeat(starts, lengths)
-        columns.append(places)
-    width = int(np.prod(inner, dtype=np.int64))
+        # The place of a value in its row is its number less that of the first one of the row.
+        indices = np.repeat(np.concatenate([indices, -starts[:, None]], axis=1), lengths, axis=0)
+        indices[:, -1] += np.arange(len(indices))
     if inner:
-        columns = [np.repeat(column, width) for column in columns]
-        count = rt_dense_values.shape[0]
-        columns += [np.tile(places.reshape(-1), count) for places in np.indices(inner, np.int64)]
-    indices = np.empty((columns[0].size, len(columns)), np.int64)
-    for axis, column in enumerate(columns):
-        indices[:, axis] = column
+        count, levels = indices.shape
+        width = int(np.prod(inner, dtype=np.int64))
+        places = np.indices(inner, np.int64).reshape(len(inner), width)
+        whole = np.empty((count, width, levels + len(inner)), np.int64)
+        whole[:, :, :levels] = indices[:, None]
+        whole[:, :, levels:] = places.T
+        indices = whole.reshape(count * width, levels + len(inner))
     return indices, rt_dense_values.reshape(-1), np.array([*shape, *inner], np.int64)
 
 
