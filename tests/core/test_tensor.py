@@ -66,3 +66,8 @@ def test_formatting_a_tensor_formats_its_value() -> None:
         f"{tf2.constant(2)} {tf2.constant(2.5):.3f} {tf2.constant('a')} {tf2.constant([1, 2])}" == "2 2.500 b'a' [1 2]"
     )
     assert f"{tf2.constant(2)!s}" == "tf.Tensor(2, shape=(), dtype=int32)"
+
+
+def test_a_method_of_numpy_says_how_to_have_it() -> None:
+    with pytest.raises(AttributeError, match="experimental_enable_numpy_behavior"):
+        _ = tf2.constant(1.0).T

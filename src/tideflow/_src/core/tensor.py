@@ -121,8 +121,9 @@ class Tensor:
             )
         if name in ("T", "astype", "ravel", "transpose", "reshape", "clip", "size", "tolist", "data"):
             raise AttributeError(
-                f"{type(self).__name__} object has no attribute '{name}'. If you are looking for numpy-related "
-                "methods, use the tf function of the same purpose, or convert with .numpy() first."
+                f"{type(self).__name__} object has no attribute '{name}'. \n        If you are looking for "
+                "numpy-related methods, please run the following:\n        "
+                "tf.experimental.numpy.experimental_enable_numpy_behavior()\n      "
             )
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
