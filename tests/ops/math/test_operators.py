@@ -150,3 +150,8 @@ def test_no_warning_of_overflow() -> None:
     big = convert_to_tensor([3e38])
     assert np.isinf((big * big).numpy()).all()
     assert np.isnan((convert_to_tensor(0.0) / 0.0).numpy())
+
+
+def test_a_product_of_booleans_is_a_boolean() -> None:
+    for product in (TRUTHS * TRUTHS, TRUTHS * True, 1 * TRUTHS):
+        assert product.numpy().tolist() == [True, False]

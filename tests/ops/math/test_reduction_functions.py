@@ -159,3 +159,9 @@ def test_logical_reductions_need_booleans() -> None:
 
 def test_the_operation_takes_its_axes_as_a_tensor() -> None:
     assert raw.Sum(wrap(TABLE), wrap(np.array([1], np.int64)), keep_dims=True).numpy().tolist() == [[3], [12]]
+
+
+def test_a_scalar_has_no_axis() -> None:
+    for axis in (0, -1, [0]):
+        with pytest.raises(InvalidArgumentError, match="Invalid reduction dimension"):
+            reduce_sum(wrap(np.int32(3)), axis)

@@ -26,7 +26,7 @@ _INT_OR_NONE = frozenset((int, type(None)))
 _slice_type = builtins.slice
 
 
-def _is_plain(key: Any) -> bool:
+def is_plain(key: Any) -> bool:
     """Tells whether NumPy takes an index as it is: slices between integers, alone or with integers and ``...``."""
     for item in key if key.__class__ is tuple else (key,):
         kind = item.__class__
@@ -48,7 +48,7 @@ def _is_plain(key: Any) -> bool:
     tensors=("tensor",),
     when="(key.__class__ is int or IS_PLAIN(key)) and v_tensor.dtype is not OBJECT",
     value="v_tensor[key]",
-    IS_PLAIN=_is_plain,
+    IS_PLAIN=is_plain,
     OBJECT=np.dtype(object),
 )
 def getitem(tensor: Any, key: Any) -> Any:

@@ -16,6 +16,7 @@ from tideflow._src.core.float_errors import run_quietly
 from tideflow._src.core.tensor import EagerTensor, SymbolicTensor, Tensor, install_operator, wrap
 from tideflow._src.ops import dispatch
 from tideflow._src.ops.math import arithmetic, comparison, division, logical, unary
+from tideflow._src.ops.math.casting import cast
 from tideflow._src.ops.math.elementwise_functions import binary, is_plain_number
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor
@@ -95,7 +96,11 @@ def _install(
 
     def reflected_slow(x: Any, y: Any) -> Any:
         result = dispatch.NOT_SUPPORTED if isinstance(x, _PLAIN) else dispatch.handled(function, x, y)
-        return apply(_converted_left(x, y), y, node_name) if result is dispatch.NOT_SUPPORTED else result
+        if result is not dispatch.NOT_SUPPORTED:
+            return result
+        if y.__class__ is EagerTensor and y._value.dtype == np.bool_:
+            return apply(x, y, node_name)
+        return apply(_converted_left(x, y), y, node_name)
 
     method = binary(operation, node_name, ufunc, function_name=f"__{name}__", slow=slow)
     install_operator(f"__{name}__", method)
@@ -113,6 +118,13 @@ def _add(x: Any, y: Any, name: str | None) -> Any:
     tensor = x if isinstance(x, Tensor) else y
     operation = arithmetic.add_op if tensor.dtype.base_dtype is dtypes.string else arithmetic.add_v2
     return operation.call(x, y, name=name)
+
+
+def _multiply(x: Any, y: Any, name: str | None) -> Any:
+    if any(isinstance(operand, Tensor) and operand.dtype.base_dtype is dtypes.bool for operand in (x, y)):
+        x, y = (cast(operand, dtypes.int32) for operand in (x, y))
+        return cast(arithmetic.mul.call(x, y, name=name), dtypes.bool)
+    return arithmetic.mul.call(x, y, name=name)
 
 
 #: Integers that NumPy, too, divides as float64.
@@ -162,7 +174,7 @@ _BITWISE = {"and": logical.bitwise_and, "or": logical.bitwise_or, "xor": logical
 _LOGICAL = {"and": logical.logical_and, "or": logical.logical_or, "xor": logical.logical_xor}
 
 
-def _compares_elements(tensor: Any) -> bool:
+def compares_elements(tensor: Any) -> bool:
     """Tells whether ``==`` compares values (TF 2) or identity (TF 1.x, and graphs that are not functions)."""
     if not context.mode.tensor_equality:
         return False
@@ -176,7 +188,7 @@ def tensor_equals(self: Any, other: Any) -> Any:
     """Is ``self == other``: element by element, False if the shapes do not fit; or identity, see above."""
     if other is None:
         return False
-    if _compares_elements(self):
+    if compares_elements(self):
         if other.__class__ is not EagerTensor and not isinstance(other, _PLAIN):
             result = dispatch.handled(comparison.equal, self, other)
             if result is not dispatch.NOT_SUPPORTED:
@@ -189,7 +201,7 @@ def tensor_not_equals(self: Any, other: Any) -> Any:
     """Is ``self != other``: element by element, True if the shapes do not fit; or identity, see above."""
     if other is None:
         return True
-    if _compares_elements(self):
+    if compares_elements(self):
         if other.__class__ is not EagerTensor and not isinstance(other, _PLAIN):
             result = dispatch.handled(comparison.not_equal, self, other)
             if result is not dispatch.NOT_SUPPORTED:
@@ -201,7 +213,7 @@ def tensor_not_equals(self: Any, other: Any) -> Any:
 def _install_all() -> None:
     _install("add", arithmetic.add_v2, np.add, "add", arithmetic.add, _add)
     _install("sub", arithmetic.sub, np.subtract, "sub", arithmetic.subtract)
-    _install("mul", arithmetic.mul, np.multiply, "mul", arithmetic.multiply)
+    _install("mul", arithmetic.mul, np.multiply, "mul", arithmetic.multiply, _multiply)
     _install("truediv", division.real_div, np.true_divide, "truediv", division.truediv, _true_divide)
     _install("floordiv", division.floor_div_op, None, "floordiv", division.floordiv)
     _install("mod", division.floor_mod, None, "mod", division.floormod)

@@ -90,7 +90,10 @@ def _reduction(
     @fast_path(
         operation,
         tensors=("input_tensor",),
-        when="(_dtype := v_input_tensor.dtype) in EXACT and axis.__class__ in AXES",
+        when=(
+            "(_dtype := v_input_tensor.dtype) in EXACT and axis.__class__ in AXES "
+            "and (axis.__class__ is not int or v_input_tensor.shape)"  # NumPy lets a scalar have an axis
+        ),
         value=f"RUN(np.true_divide, (_sum := {reduced}), _dtype.type(v_input_tensor.size // _sum.size))"
         if average
         else reduced,

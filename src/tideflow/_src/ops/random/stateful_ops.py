@@ -267,7 +267,7 @@ def random_gamma_op(shape, alpha, *, seed: int = 0, seed2: int = 0, generator):
     """Draws from gamma distributions of the shapes ``alpha``, a tensor of the given shape for each."""
     sizes = dimensions(shape)
     draws = rejection_sampling.gamma(generator.key, generator.counter, alpha, count_of(shape))
-    return draws.reshape(*sizes, *alpha.shape)
+    return draws.reshape((*sizes, *alpha.shape))
 
 
 @random_gamma_op.gradient
@@ -322,7 +322,7 @@ def random_poisson_v2(shape, rate, *, seed: int = 0, seed2: int = 0, dtype: DTyp
     draws = rejection_sampling.poisson(
         generator.key, generator.counter, np.asarray(rate), count_of(shape), numpy_type(dtype)
     )
-    return draws.reshape(*sizes, *np.shape(rate))
+    return draws.reshape((*sizes, *np.shape(rate)))
 
 
 @random_poisson_v2.samples
@@ -333,6 +333,7 @@ def _random_poisson_v2_samples(s):
         yield s([3], np.array([0.5, 15.0, 2.0], np.float32), seed=3, dtype=dtype)
     yield s([2], np.array([0.0, -1.0], np.float64), seed=3, seed2=1)
     yield s(np.zeros(0, np.int64), s.positive((2, 2)), seed=3)
+    yield s(np.zeros(0, np.int64), np.float64(3.0), seed=3)
     yield s([2, 0], s.positive((2,)), seed=3)
     yield s([-2], s.positive((2,)), seed=1, error="InvalidArgumentError")
     yield s(2, s.positive((2,)), seed=1, error="InvalidArgumentError")
