@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tideflow._src.compat.removed import module_dir, module_getattr
 from tideflow._src.core.dtypes import float4_e2m1fn as float4_e2m1fn
 from tideflow._src.core.dtypes import float8_e4m3b11fnuz as float8_e4m3b11fnuz
 from tideflow._src.core.dtypes import float8_e4m3fn as float8_e4m3fn
@@ -31,3 +32,6 @@ from tideflow._src.ops.ragged.dynamic_ragged_shape import DynamicRaggedShape as 
 from tideflow._src.ops.ragged.row_partition import RowPartition as RowPartition
 from tideflow.experimental import dlpack as dlpack
 from tideflow.experimental import extension_type as extension_type
+
+__getattr__ = module_getattr("tideflow.experimental", "v2", ("numpy",))
+__dir__ = module_dir("tideflow.experimental", ("numpy",))
