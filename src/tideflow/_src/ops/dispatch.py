@@ -67,9 +67,16 @@ _ALWAYS_PLAIN = (
     *(np.bool_, np.int32, np.int64, np.float32, np.float64),
 )
 
+
+class _Classes(set[type]):
+    """Is a set that can be a constant of code, which has a hash."""
+
+    __hash__ = object.__hash__  # type: ignore[assignment]
+
+
 #: Classes for whose instances nobody takes over a call. It grows as calls are made, and starts anew when something is
 #: registered that may want one of them.
-_plain: set[type] = set(_ALWAYS_PLAIN)
+_plain = _Classes(_ALWAYS_PLAIN)
 
 _dispatchable: dict[type, bool] = {}
 _dispatchable_bases: list[type] = []

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from tideflow._src.core import context, dtypes
+from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.core.float_errors import run_quietly
 from tideflow._src.core.tensor import EagerTensor, SymbolicTensor, Tensor, install_operator, wrap
 from tideflow._src.ops import dispatch
@@ -184,13 +185,21 @@ def compares_elements(tensor: Any) -> bool:
     return graph is None or bool(graph.building_function)
 
 
+def _handled(compare: Callable[[Any, Any], Any], self: Any, other: Any, otherwise: bool) -> Any:
+    """Returns what a class makes of a comparison, ``otherwise`` where shapes do not fit."""
+    try:
+        return dispatch.handled(compare, self, other)
+    except (InvalidArgumentError, ValueError):
+        return otherwise
+
+
 def tensor_equals(self: Any, other: Any) -> Any:
     """Is ``self == other``: element by element, False if the shapes do not fit; or identity, see above."""
     if other is None:
         return False
     if compares_elements(self):
-        if other.__class__ is not EagerTensor and not isinstance(other, _PLAIN):
-            result = dispatch.handled(comparison.equal, self, other)
+        if (other.__class__ is not EagerTensor and not isinstance(other, _PLAIN)) or not isinstance(self, Tensor):
+            result = _handled(comparison.equal, self, other, False)
             if result is not dispatch.NOT_SUPPORTED:
                 return result
         return comparison.equal_op.call(self, other, incompatible_shape_error=False)
@@ -202,8 +211,8 @@ def tensor_not_equals(self: Any, other: Any) -> Any:
     if other is None:
         return True
     if compares_elements(self):
-        if other.__class__ is not EagerTensor and not isinstance(other, _PLAIN):
-            result = dispatch.handled(comparison.not_equal, self, other)
+        if (other.__class__ is not EagerTensor and not isinstance(other, _PLAIN)) or not isinstance(self, Tensor):
+            result = _handled(comparison.not_equal, self, other, True)
             if result is not dispatch.NOT_SUPPORTED:
                 return result
         return comparison.not_equal_op.call(self, other, incompatible_shape_error=False)

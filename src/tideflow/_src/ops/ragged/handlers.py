@@ -1,0 +1,131 @@
+"""Takes over the public functions that know ragged tensors, for these.
+
+It is loaded with the first ragged tensor. ``_HANDLERS`` is the list: by module and function what takes it over, and in
+which parameters a ragged tensor may stand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tideflow._src.core.type_spec import CompositeTensor
+from tideflow._src.ops import dispatch, elementwise_dispatch
+from tideflow._src.ops.array import gathering, partitioning, permuting, sequences
+from tideflow._src.ops.array import joining as array_joining
+from tideflow._src.ops.array import selection as array_selection
+from tideflow._src.ops.array import shape as array_shape
+from tideflow._src.ops.math import casting, reduction_functions, segments
+from tideflow._src.ops.ragged import (
+    arranging,
+    elementwise,
+    gather_functions,
+    joining,
+    partition_functions,
+    reductions,
+    selection,
+)
+from tideflow._src.ops.ragged.functional import on_flat_values
+from tideflow._src.ops.ragged.ragged_tensor import RaggedTensor
+from tideflow._src.ops.ragged.ragged_value import RaggedTensorValue
+
+
+class _NotComposite(type):
+    def __instancecheck__(cls, value: Any) -> bool:
+        return not isinstance(value, CompositeTensor)
+
+
+class Dense(metaclass=_NotComposite):
+    """Stands for whatever may become a tensor: instances of all classes but composite ones."""
+
+
+Ragged = RaggedTensor | RaggedTensorValue
+RaggedOrDense = RaggedTensor | RaggedTensorValue | Dense
+
+_HANDLERS: tuple[tuple[Callable[..., Any], Callable[..., Any], tuple[str, ...]], ...] = (
+    (array_shape.expand_dims, arranging.expand_dims, ("input",)),
+    (array_shape.expand_dims_v1, arranging.expand_dims_v1, ("input",)),
+    (array_shape.squeeze, arranging.squeeze, ("input",)),
+    (array_shape.squeeze_v1, arranging.squeeze_v1, ("input",)),
+    (array_shape.size, arranging.size, ("input",)),
+    (array_shape.size_v1, arranging.size_v1, ("input",)),
+    (array_shape.rank, arranging.rank, ("input",)),
+    (permuting.tile, arranging.tile, ("input",)),
+    (permuting.reverse, arranging.reverse, ("tensor",)),
+    (sequences.one_hot, arranging.one_hot, ("indices",)),
+    (casting.bitcast, arranging.bitcast, ("input",)),
+    (gathering.gather, gather_functions.gather, ("params", "indices")),
+    (gathering.gather_v1, gather_functions.gather_v1, ("params", "indices")),
+    (gathering.gather_nd, gather_functions.gather_nd, ("params", "indices")),
+    (gathering.gather_nd_v1, gather_functions.gather_nd_v1, ("params", "indices")),
+    (gathering.batch_gather, gather_functions.batch_gather, ("params", "indices")),
+    (partitioning.dynamic_partition, partition_functions.dynamic_partition, ("data", "partitions")),
+    (array_selection.where, selection.where, ("condition", "x", "y")),
+    (array_selection.where_v1, selection.where_v1, ("condition", "x", "y")),
+    (reduction_functions.reduce_sum, reductions.reduce_sum, ("input_tensor",)),
+    (reduction_functions.reduce_prod, reductions.reduce_prod, ("input_tensor",)),
+    (reduction_functions.reduce_min, reductions.reduce_min, ("input_tensor",)),
+    (reduction_functions.reduce_max, reductions.reduce_max, ("input_tensor",)),
+    (reduction_functions.reduce_mean, reductions.reduce_mean, ("input_tensor",)),
+    (reduction_functions.reduce_all, reductions.reduce_all, ("input_tensor",)),
+    (reduction_functions.reduce_any, reductions.reduce_any, ("input_tensor",)),
+    (reduction_functions.reduce_variance, reductions.reduce_variance, ("input_tensor",)),
+    (reduction_functions.reduce_std, reductions.reduce_std, ("input_tensor",)),
+    (segments.unsorted_segment_sum, reductions.segment_sum, ("data", "segment_ids")),
+    (segments.unsorted_segment_prod, reductions.segment_prod, ("data", "segment_ids")),
+    (segments.unsorted_segment_min, reductions.segment_min, ("data", "segment_ids")),
+    (segments.unsorted_segment_max, reductions.segment_max, ("data", "segment_ids")),
+    (segments.unsorted_segment_mean, reductions.segment_mean, ("data", "segment_ids")),
+    (segments.unsorted_segment_sqrt_n, reductions.segment_sqrt_n, ("data", "segment_ids")),
+)
+
+#: Functions of lists in which a ragged tensor may stand.
+_OF_LISTS: tuple[tuple[Callable[..., Any], Callable[..., Any], str], ...] = (
+    (array_joining.concat, joining.concat, "values"),
+    (array_joining.stack, joining.stack, "values"),
+)
+
+
+def _v1(handler: Callable[..., Any]) -> Callable[..., Any]:
+    """Returns a reduction with the parameters that TensorFlow 1.x has, some of them under two names."""
+
+    def function(
+        input_tensor: Any,
+        axis: Any = None,
+        keepdims: Any = None,
+        name: str | None = None,
+        reduction_indices: Any = None,
+        keep_dims: Any = None,
+    ) -> Any:
+        axis = reduction_indices if axis is None else axis
+        keepdims = keep_dims if keepdims is None else keepdims
+        return handler(input_tensor, axis, bool(keepdims), name)
+
+    return function
+
+
+_V1_REDUCTIONS = {
+    reduction_functions.reduce_sum_v1: reductions.reduce_sum,
+    reduction_functions.reduce_prod_v1: reductions.reduce_prod,
+    reduction_functions.reduce_min_v1: reductions.reduce_min,
+    reduction_functions.reduce_max_v1: reductions.reduce_max,
+    reduction_functions.reduce_mean_v1: reductions.reduce_mean,
+    reduction_functions.reduce_all_v1: reductions.reduce_all,
+    reduction_functions.reduce_any_v1: reductions.reduce_any,
+}
+
+
+def _register() -> None:
+    elementwise_dispatch.dispatch_for_unary_elementwise_apis(Ragged)(on_flat_values)
+    elementwise_dispatch.dispatch_for_binary_elementwise_apis(RaggedOrDense, RaggedOrDense)(elementwise.of_pairs)
+    elementwise_dispatch.dispatch_for_binary_elementwise_assert_apis(RaggedOrDense, RaggedOrDense)(elementwise.asserted)
+    for function, handler, parameters in _HANDLERS:
+        annotation = Ragged if len(parameters) == 1 else RaggedOrDense
+        dispatch.register(function, handler, dict.fromkeys(parameters, annotation))
+    for function, handler in _V1_REDUCTIONS.items():
+        dispatch.register(function, _v1(handler), {"input_tensor": Ragged})
+    for function, handler, parameter in _OF_LISTS:
+        dispatch.register(function, handler, {parameter: list[RaggedOrDense]}, {parameter: Ragged})  # type: ignore[valid-type]
+
+
+_register()

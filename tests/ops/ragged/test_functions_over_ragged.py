@@ -1,0 +1,118 @@
+"""Tests of public functions over ragged tensors: values as TensorFlow gives them, eagerly and in functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import tideflow as tf
+
+A = [[1, 2], [3, 4, 5], [], [6]]
+B = [[[1, 2], [3]], [], [[4, 5, 6]], [[7], [8], []]]
+
+CASES: dict[str, tuple[Callable[..., Any], Any]] = {
+    "sum of rows": (lambda a, b: tf.reduce_sum(a, axis=1), [3, 12, 0, 6]),
+    "sum of columns": (lambda a, b: tf.reduce_sum(a, axis=0), [10, 6, 5]),
+    "sum of both": (lambda a, b: tf.reduce_sum(b, axis=[0, 1], keepdims=True), [[[23, 7, 6]]]),
+    "largest": (lambda a, b: tf.reduce_max(b, axis=2), [[2, 3], [], [6], [7, 8, -(2**31)]]),
+    "all": (lambda a, b: tf.reduce_all(a > 2, axis=1), [False, True, True, True]),
+    "segments": (lambda a, b: tf.math.unsorted_segment_sum(a, [0, 1, 0, 1], 2), [[1, 2], [9, 4, 5]]),
+    "plus itself": (lambda a, b: a + a, [[2, 4], [6, 8, 10], [], [12]]),
+    "plus a number": (lambda a, b: 1 + a, [[2, 3], [4, 5, 6], [], [7]]),
+    "plus a column": (lambda a, b: a + [[10], [20], [30], [40]], [[11, 12], [23, 24, 25], [], [46]]),
+    "plus inner columns": (
+        lambda a, b: b * [[[1]], [[2]], [[3]], [[0]]],
+        [[[1, 2], [3]], [], [[12, 15, 18]], [[0], [0], []]],
+    ),
+    "joined rows": (lambda a, b: tf.concat([a, a[::-1]], 0), [*A, [6], [], [3, 4, 5], [1, 2]]),
+    "joined columns": (lambda a, b: tf.concat([a, a], 1), [[1, 2, 1, 2], [3, 4, 5, 3, 4, 5], [], [6, 6]]),
+    "stacked": (lambda a, b: tf.stack([a[:2], a[2:]]), [[[1, 2], [3, 4, 5]], [[], [6]]]),
+    "gathered rows": (lambda a, b: tf.gather(b, [3, 0]), [B[3], B[0]]),
+    "gathered in rows": (
+        lambda a, b: tf.gather(a, tf.ragged.constant([[1, 0], [2], [], [0]]), batch_dims=1),
+        [[2, 1], [5], [], [6]],
+    ),
+    "gathered at places": (lambda a, b: tf.gather_nd(b, [[0, 1, 0], [3, 1, 0]]), [3, 8]),
+    "masked": (lambda a, b: tf.ragged.boolean_mask(a, a % 2 == 0), [[2], [4], [], [6]]),
+    "masked rows": (lambda a, b: tf.ragged.boolean_mask(b, [True, False, False, True]), [B[0], B[3]]),
+    "where": (lambda a, b: tf.where(a > 2, a, 0), [[0, 0], [3, 4, 5], [], [6]]),
+    "places": (lambda a, b: tf.where(a > 4), [[1, 2], [3, 0]]),
+    "reversed": (lambda a, b: tf.reverse(a, [1]), [[2, 1], [5, 4, 3], [], [6]]),
+    "tiled": (lambda a, b: tf.tile(a[:2], [2, 2]), [[1, 2, 1, 2], [3, 4, 5, 3, 4, 5]] * 2),
+    "tiled deeper": (lambda a, b: tf.tile(b[:1], [1, 2, 1]), [[[1, 2], [3], [1, 2], [3]]]),
+    "more dimensions": (lambda a, b: tf.expand_dims(a, 1), [[row] for row in A]),
+    "fewer dimensions": (lambda a, b: tf.squeeze(tf.expand_dims(a, 2), 2), A),
+    "one hot": (lambda a, b: tf.one_hot(a[:1], 3), [[[0, 1, 0], [0, 0, 1]]]),
+    "partitions": (
+        lambda a, b: tf.ragged.stack_dynamic_partitions(a, [0, 2, 2, 0], 3),
+        [[A[0], A[3]], [], [A[1], A[2]]],
+    ),
+    "ranges": (lambda a, b: tf.ragged.range([3, 0, 2]), [[0, 1, 2], [], [0, 1]]),
+    "size": (lambda a, b: tf.size(b), 8),
+    "rank": (lambda a, b: tf.rank(b), 3),
+}
+
+
+@pytest.mark.parametrize("in_function", [False, True])
+@pytest.mark.parametrize("name", CASES)
+def test_value(name: str, in_function: bool) -> None:
+    function, expected = CASES[name]
+    call = tf.function(function) if in_function else function
+    found = call(tf.ragged.constant(A), tf.ragged.constant(B))
+    assert (found.to_list() if isinstance(found, tf.RaggedTensor) else found.numpy().tolist()) == expected
+
+
+def test_sizes_that_are_not_known_yet() -> None:
+    specs = [tf.RaggedTensorSpec([None, None], tf.int32), tf.TensorSpec([None, None], tf.int32)]
+
+    @tf.function(input_signature=specs)
+    def added(rt: Any, tensor: Any) -> Any:
+        return rt + tensor
+
+    rt = tf.ragged.constant([[1, 2], [3, 4, 5]])
+    assert added(rt, [[10], [20]]).to_list() == [[11, 12], [23, 24, 25]]
+    assert added(rt, [[10]]).to_list() == [[11, 12], [13, 14, 15]]
+    assert added(rt[:, :2], [[10, 20], [30, 40]]).to_list() == [[11, 22], [33, 44]]
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        added(rt, [[10, 20], [30, 40]])
+
+
+@pytest.mark.parametrize(
+    "other", [[[1], [2, 3]], [[1, 2, 3], [4, 5, 6]], [[1, 2], [3, 4, 5], [6]]], ids=["short", "long", "rows"]
+)
+def test_rows_that_do_not_match(other: Any) -> None:
+    rt = tf.ragged.constant([[1, 2], [3, 4, 5]])
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        tf.add(rt, tf.ragged.constant(other))
+    assert (rt == tf.ragged.constant(other)) is False
+    assert (rt != tf.ragged.constant(other)) is True
+
+
+@pytest.mark.parametrize(
+    ("function", "expected"),
+    [
+        (lambda rt: tf.reduce_sum(rt * rt, axis=1), [2, 4, 6, 8, 10, 12]),
+        (lambda rt: tf.reduce_mean(rt, axis=0), [1 / 3, 1 / 2, 1 / 3, 1 / 2, 1, 1 / 3]),
+        (lambda rt: tf.concat([rt, 2.0 * rt], 1), [3] * 6),
+        (lambda rt: tf.gather(rt, [1, 1, 0]), [1, 1, 2, 2, 2, 0]),
+        (lambda rt: tf.tile(rt, [2, 3]), [6] * 6),
+        (lambda rt: rt * [[1.0], [2.0], [3.0], [4.0]], [1, 1, 2, 2, 2, 4]),
+        (lambda rt: tf.where(rt > 2.0, rt, 0.0), [0, 0, 1, 1, 1, 1]),
+        (lambda rt: tf.reverse(rt, [1])[:, :1], [0, 1, 0, 0, 1, 1]),
+    ],
+)
+@pytest.mark.parametrize("in_function", [False, True])
+def test_gradient(function: Callable[..., Any], expected: list[float], in_function: bool) -> None:
+    def slope(values: Any) -> Any:
+        with tf.GradientTape() as tape:
+            tape.watch(values)
+            rt = tf.RaggedTensor.from_row_splits(values, [0, 2, 5, 5, 6])
+            result = function(rt)
+            total = tf.reduce_sum(result.flat_values if isinstance(result, tf.RaggedTensor) else result)
+        return tf.convert_to_tensor(tape.gradient(total, values))
+
+    call = tf.function(slope) if in_function else slope
+    found = call(tf.constant([1.0, 2.0, 3.0, 4.0, 5.0, 6.0])).numpy().tolist()
+    assert found == pytest.approx(expected)
