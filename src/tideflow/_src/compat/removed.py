@@ -34,7 +34,8 @@ def module_getattr(
       dialect: the dialect it serves: ``"v2"``, ``"v1"`` or ``"v0"``.
       submodules: the namespaces inside it, which are imported when they are first used: ``"linalg"`` for a module of
         this package, ``"tideflow.bitwise"`` for one that several dialects share.
-      later: names whose modules, given here below ``tideflow._src``, are imported when they are first used.
+      later: names whose modules, given here below ``tideflow._src``, are imported when they are first used;
+        ``module:name`` where the module has another name for it.
     """
     modules = later or {}
     paths = {path.rpartition(".")[2]: path if "." in path else f"{module}.{path}" for path in submodules}
@@ -46,7 +47,8 @@ def module_getattr(
             setattr(sys.modules[module], name, namespace)
             return namespace
         if name in modules:
-            value = getattr(importlib.import_module(f"tideflow._src.{modules[name]}"), name)
+            path, _, attribute = modules[name].partition(":")
+            value = getattr(importlib.import_module(f"tideflow._src.{path}"), attribute or name)
             setattr(sys.modules[module], name, value)
             return value
         if dialect != "v2" and name in MESSAGES:

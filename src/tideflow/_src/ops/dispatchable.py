@@ -244,6 +244,7 @@ OTHERS = {
         fake_quant_with_min_max_vars_per_channel_gradient quantize quantize_and_dequantize quantize_and_dequantize_v2
         quantize_v2_v1 quantized_avg_pool quantized_concat quantized_conv2d quantized_max_pool quantized_relu_x
     """,
+    "ops.ragged.factories": "constant constant_value placeholder",
     "ops.random.quasi_random": "index_shuffle",
     "ops.random.quasi_random_functions": "sobol_sample",
     "ops.random.random_crop": "random_crop stateless_random_crop",
@@ -268,6 +269,10 @@ OTHERS = {
     "ops.signal.spectral": "inverse_mdct inverse_stft inverse_stft_window_fn mdct stft",
     "ops.signal.windows": "hamming_window hann_window kaiser_bessel_derived_window kaiser_window vorbis_window",
     "ops.sparse.dense_functions": "sparse_reshape sparse_to_dense_v1",
+    "ops.sparse.ids": "bincount",
+    "ops.sparse.serialization_functions": """
+        deserialize_many_sparse serialize_many_sparse serialize_many_sparse_v1 serialize_sparse serialize_sparse_v1
+    """,
     "ops.sparse.set_functions": "difference intersection size union",
     "ops.strings.formatting": "format",
     "ops.strings.functions": "edit_distance fingerprint",

@@ -5,6 +5,8 @@ The families that most programs use are imported here; :mod:`tideflow._src.ops.l
 
 from __future__ import annotations
 
+import importlib
+
 from tideflow._src.graph.op_def import OpDef
 from tideflow._src.ops.array import (
     band_part,
@@ -74,6 +76,14 @@ from tideflow._src.ops.nn import (
 )
 from tideflow._src.ops.random import stateful_ops, stateless_ops
 from tideflow._src.ops.state import scatter, slices, sparse_updates, update_rules, variables
+from tideflow._src.runtime.sparse_tensor import when_first_made
 
 for module, names in LAZY_FAMILIES.items():
     OpDef.registry.add_family(f"tideflow._src.ops.{module}", names)
+
+
+def _load_takeovers() -> None:
+    importlib.import_module("tideflow._src.ops.sparse.takeovers")
+
+
+when_first_made.append(_load_takeovers)

@@ -185,9 +185,18 @@ LAZY_FAMILIES = {
     "signal.fourier_nd": "FFTND IFFTND IRFFTND RFFTND",
     "signal.real_fourier": "IRFFT IRFFT2D IRFFT3D RFFT RFFT2D RFFT3D",
     "signal.retired": "BatchFFT BatchFFT2D BatchFFT3D BatchIFFT BatchIFFT2D BatchIFFT3D",
+    "sparse.adding": "SparseAdd SparseAddGrad SparseSparseMaximum SparseSparseMinimum SparseTensorDenseAdd",
+    "sparse.crossing": "SparseCross SparseCrossHashed SparseCrossV2",
     "sparse.dense": "SparseReorder SparseReshape SparseTensorDenseMatMul SparseToDense",
     "sparse.fill": "SparseFillEmptyRows SparseFillEmptyRowsGrad",
+    "sparse.joining": "SparseConcat SparseSlice SparseSliceGrad SparseSplit",
+    "sparse.reductions": "SparseReduceMax SparseReduceMaxSparse SparseReduceSum SparseReduceSumSparse SparseSoftmax",
+    "sparse.serialization": """
+        AddManySparseToTensorsMap AddSparseToTensorsMap DeserializeManySparse DeserializeSparse SerializeManySparse
+        SerializeSparse TakeManySparseFromTensorsMap
+    """,
     "sparse.set_ops": "DenseToDenseSetOperation DenseToSparseSetOperation SetSize SparseToSparseSetOperation",
+    "sparse.with_dense": "SparseDenseCwiseAdd SparseDenseCwiseDiv SparseDenseCwiseMul",
     "strings.base64_codec": "DecodeBase64 EncodeBase64",
     "strings.characters": "StringLength StringLower StringStrip StringUpper Substr",
     "strings.edit_distances": "EditDistance",

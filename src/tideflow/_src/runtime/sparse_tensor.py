@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tideflow._src.core import dtypes, type_spec
 from tideflow._src.core.dtypes import DType
-from tideflow._src.core.tensor import Tensor
+from tideflow._src.core.tensor import EagerTensor, Tensor
 from tideflow._src.core.tensor_shape import TensorShape
 from tideflow._src.core.tensor_spec import TensorSpec
 from tideflow._src.graph.static_value import value_and_elements
@@ -29,6 +30,10 @@ class SparseTensorValue(NamedTuple):
     dense_shape: Any
 
 
+#: Called, and forgotten, before the first sparse tensor is made: what sparse tensors take over loads then.
+when_first_made: list[Callable[[], None]] = []
+
+
 class SparseTensor(type_spec.CompositeTensor):
     """Is a tensor of which only some elements are given: element ``indices[i]`` is ``values[i]``.
 
@@ -42,15 +47,18 @@ class SparseTensor(type_spec.CompositeTensor):
     """
 
     def __init__(self, indices: Any, values: Any, dense_shape: Any) -> None:
+        while when_first_made:
+            when_first_made.pop()()
         self._indices = convert_to_tensor(indices, dtypes.int64, name="indices")
         self._values = convert_to_tensor(values, name="values")
         self._dense_shape = convert_to_tensor(dense_shape, dtypes.int64, name="dense_shape")
         indices_shape = self._indices.shape.with_rank(2)
         values_shape = self._values.shape.with_rank(1)
         dense_shape_shape = self._dense_shape.shape.with_rank(1)
-        indices_shape[:1].assert_is_compatible_with(values_shape)
-        indices_shape[1:].assert_is_compatible_with(dense_shape_shape)
-        self._static_shape = _static_shape(self._dense_shape)
+        for first, second in ((indices_shape[0], values_shape[0]), (indices_shape[1], dense_shape_shape[0])):
+            if first != second and None not in (first, second):
+                raise ValueError(f"Dimensions {first} and {second} are not compatible")
+        self._static_shape = static_shape_of(self._dense_shape)
 
     @classmethod
     def from_value(cls, sparse_tensor_value: Any) -> SparseTensor:
@@ -60,7 +68,9 @@ class SparseTensor(type_spec.CompositeTensor):
           TypeError: it is neither.
         """
         if not is_sparse(sparse_tensor_value):
-            raise TypeError(f"Neither a SparseTensor nor SparseTensorValue: {sparse_tensor_value}.")
+            raise TypeError(
+                f"Argument sparse_tensor_value={sparse_tensor_value} is neither a SparseTensor nor SparseTensorValue."
+            )
         return SparseTensor(sparse_tensor_value.indices, sparse_tensor_value.values, sparse_tensor_value.dense_shape)
 
     @property
@@ -142,8 +152,16 @@ class SparseTensor(type_spec.CompositeTensor):
     def __repr__(self) -> str:
         return self.__str__()
 
-    def __bool__(self) -> bool:
-        raise TypeError("Using a `tf.SparseTensor` as a Python `bool` is not allowed.")
+    def _is_eager(self) -> bool:
+        return all(isinstance(part, EagerTensor) for part in (self._indices, self._values, self._dense_shape))
+
+    def _numpy(self) -> Any:
+        """Returns the whole tensor as an array, with zeros where no element is given."""
+        if not self._is_eager():
+            raise ValueError("SparseTensor.numpy() is only supported in eager mode.")
+        result = np.zeros(self._dense_shape.numpy(), self.dtype.as_numpy_dtype)
+        result[tuple(self._indices.numpy().T)] = self._values.numpy()
+        return result
 
 
 @type_spec.register("tf.SparseTensorSpec")
@@ -234,17 +252,17 @@ def convert_to_tensor_or_sparse_tensor(value: Any, dtype: Any = None, name: str 
         value = SparseTensor.from_value(value)
     if isinstance(value, SparseTensor):
         if wanted is not None and not wanted.is_compatible_with(value.dtype):
-            raise RuntimeError(f"Sparse dtype mismatch. Requested: {wanted.name}, Actual: {value.dtype.name}")
+            raise RuntimeError(f"Sparse dtype mismatch. Requested: {wanted.name},  Actual: {value.dtype.name}")
         return value
     return convert_to_tensor(value, wanted, name=name)
 
 
-def _static_shape(dense_shape: Any) -> TensorShape:
+def static_shape_of(dense_shape: Any) -> TensorShape:
     """Returns what the value of a shape tensor says statically."""
     value, elements = value_and_elements(dense_shape)
     if value is not None:
         elements = tuple(value.tolist())
     if elements is not None:
-        return TensorShape([None if size is None or size < 0 else size for size in elements])
+        return TensorShape([None if size is None or size == -1 else size for size in elements])
     rank = dense_shape.shape.with_rank(1).as_list()[0]
     return TensorShape(None if rank is None else [None] * rank)

@@ -13,6 +13,7 @@ from tideflow._src.graph.op_def import at_least
 from tideflow._src.ops.control.assert_and_print import print_op, print_v2
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.runtime.op import op
+from tideflow._src.runtime.sparse_tensor import SparseTensor
 
 
 @op("StringFormat", "inputs: list(T) -> output: string", tier="host", differentiable=False, T=at_least(0))
@@ -150,6 +151,8 @@ def _template(item: Any, tensors: list[Any], mark: str) -> str:
     if isinstance(item, Tensor) or hasattr(item, "_dense_var_to_tensor"):
         tensors.append(item)
         return mark
+    if isinstance(item, SparseTensor):
+        return repr(_sparse_template(item, tensors, mark))
     if not nest.is_nested(item):
         return item if isinstance(item, str) else repr(item)
     marks: list[_Mark] = []
@@ -159,9 +162,17 @@ def _template(item: Any, tensors: list[Any], mark: str) -> str:
             tensors.append(leaf)
             marks.append(_Mark(mark))
             return marks[-1]
+        if isinstance(leaf, SparseTensor):
+            return _sparse_template(leaf, tensors, mark)
         return leaf
 
     return repr(nest.map_structure(replace, item))
+
+
+def _sparse_template(item: SparseTensor, tensors: list[Any], mark: str) -> _Mark:
+    """Shows a sparse tensor as a string, quotes and all."""
+    tensors += [item.indices, item.values, item.dense_shape]
+    return _Mark(f"'SparseTensor(indices={mark}, values={mark}, shape={mark})'")
 
 
 class _Mark:

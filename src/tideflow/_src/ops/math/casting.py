@@ -18,6 +18,7 @@ from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.runtime.lazy import jnp, lax
 from tideflow._src.runtime.op import op
+from tideflow._src.runtime.sparse_tensor import SparseTensor
 
 _QUANTIZED_TYPES = ("qint8", "quint8", "qint16", "quint16", "qint32")
 
@@ -329,6 +330,9 @@ def cast(x: Any, dtype: Any, name: str | None = None) -> Any:
     if isinstance(x, IndexedSlices):
         with name_scope(name, "Cast", [x]) as scope:
             return IndexedSlices(cast_op.call(x.values, DstT=wanted, name=scope), x.indices, x.dense_shape)
+    if isinstance(x, SparseTensor):
+        with name_scope(name, "Cast", [x.values]) as scope:
+            return x.with_values(x.values if x.dtype is wanted else cast_op.call(x.values, DstT=wanted, name=scope))
     with name_scope(name, "Cast", [x]) as scope:
         x = convert_to_tensor(x, name="x")
         if x.dtype.base_dtype is wanted:

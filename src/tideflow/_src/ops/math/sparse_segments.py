@@ -233,6 +233,64 @@ for _plain, _counted, _grad in (
     _grad.gradient(_second_rule(_counted.name))
 
 
+# Gradients that leave out the rows that nobody picked.
+
+_GRADIENT_V2 = (
+    "grad: T, indices: Tidx, segment_ids: Tsegmentids, dense_output_dim0: static int32 -> output: T, "
+    "sorted_unique_indices: Tidx"
+)
+
+
+def _compact(grad: Any, indices: Any, segment_ids: Any, dense_output_dim0: Any, power: float) -> tuple[Any, Any]:
+    """Adds up the gradients of the rows that were picked; returns these, and which rows they are."""
+    if indices.ndim == 1 and indices.shape == segment_ids.shape:
+        size = int(scalar(dense_output_dim0, "dense_output_dim0"))
+        if size < 0:
+            raise InvalidArgumentError(None, None, f"Expected a non-negative size, got {size}")
+        if not size:
+            return np.zeros((0, *grad.shape[1:]), grad.dtype), indices[:0]
+        bad = (indices < 0) | (indices >= size)
+        if bad.any():
+            raise InvalidArgumentError(None, None, f"Index {indices[int(np.argmax(bad))]} out of range [0, {size}).")
+        rows, numbers = np.unique(indices, return_inverse=True)
+        numbers = numbers.reshape(-1)
+        return _gradient_kernel(grad, numbers, segment_ids, np.int32(len(rows)), power), rows
+    return _gradient_kernel(grad, indices, segment_ids, dense_output_dim0, power), indices
+
+
+def _compact_shape(grad: Any, indices: Any, segment_ids: Any, dense_output_dim0: Any) -> Any:
+    grad = with_rank_at_least(grad, 1)
+    merge_dimensions(with_rank(indices, 1)[0], with_rank(segment_ids, 1)[0])
+    with_rank(dense_output_dim0.shape, 0)
+    return None if grad is None else (None, *grad[1:]), (None,)
+
+
+_COMPACT_OPTIONS: dict[str, Any] = {**_GRADIENT_OPTIONS, "differentiable": "missing"}
+
+
+@op("SparseSegmentSumGradV2", _GRADIENT_V2, **_COMPACT_OPTIONS)
+def sparse_segment_sum_grad_v2_op(grad, indices, segment_ids, dense_output_dim0):
+    """Is the gradient of ``SparseSegmentSum`` for the rows that were picked."""
+    return _compact(grad, indices, segment_ids, dense_output_dim0, 0)
+
+
+@op("SparseSegmentMeanGradV2", _GRADIENT_V2, **_COMPACT_OPTIONS)
+def sparse_segment_mean_grad_v2_op(grad, indices, segment_ids, dense_output_dim0):
+    """Is the gradient of ``SparseSegmentMean`` for the rows that were picked."""
+    return _compact(grad, indices, segment_ids, dense_output_dim0, 1)
+
+
+@op("SparseSegmentSqrtNGradV2", _GRADIENT_V2, **_COMPACT_OPTIONS)
+def sparse_segment_sqrt_n_grad_v2_op(grad, indices, segment_ids, dense_output_dim0):
+    """Is the gradient of ``SparseSegmentSqrtN`` for the rows that were picked."""
+    return _compact(grad, indices, segment_ids, dense_output_dim0, 0.5)
+
+
+for _compact_op in (sparse_segment_sum_grad_v2_op, sparse_segment_mean_grad_v2_op, sparse_segment_sqrt_n_grad_v2_op):
+    _compact_op.shape(_compact_shape)
+    _compact_op.samples(_gradient_samples)
+
+
 # Public functions.
 
 

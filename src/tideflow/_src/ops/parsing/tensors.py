@@ -30,8 +30,12 @@ def _field(tag: int, content: bytes) -> bytes:
     return bytes((tag,)) + _varint(len(content)) + content
 
 
-def serialized(value: Any) -> bytes:
+def serialized(value: Any, compact: bool = False) -> bytes:
     """Returns the ``TensorProto`` of a value: field 1 is its dtype, 2 its shape, 4 its bytes, 8 its strings.
+
+    Args:
+      value: the array.
+      compact: whether strings go into the bytes, too: the length of each, then all of them.
 
     Raises:
       InvalidArgumentError: the message would have 2 GiB or more.
@@ -40,7 +44,11 @@ def serialized(value: Any) -> bytes:
     dtype = dtypes.as_dtype(array.dtype)
     sizes = [_field(0x12, b"\x08" + _varint(size) if size else b"") for size in array.shape]
     head = b"\x08" + _varint(dtype.as_datatype_enum) + _field(0x12, b"".join(sizes))
-    if dtype.name == "string":
+    if dtype.name == "string" and compact:
+        items = array.ravel().tolist()
+        packed = b"".join([*(_varint(len(item)) for item in items), *items])
+        content = _field(0x22, packed) if items else b""
+    elif dtype.name == "string":
         content = b"".join([_field(0x42, item) for item in array.ravel().tolist()])
     else:
         little = array.astype(array.dtype.newbyteorder("<"), copy=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -10,22 +11,30 @@ from tideflow._src.core.errors import invalid_argument
 from tideflow._src.graph.op_def import default
 from tideflow._src.graph.types import INDEX
 from tideflow._src.ops.array.raw import raw
-from tideflow._src.ops.dimensions import merge_dimensions, size_of, text, with_rank, with_rank_at_most
+from tideflow._src.ops.dimensions import merge_dimensions, text, with_rank, with_rank_at_most
+from tideflow._src.ops.sparse.positions import (
+    ascends,
+    check_parts,
+    check_sizes,
+    numbers_of,
+    order_keys,
+    sorted_order,
+    steps_of,
+)
+from tideflow._src.runtime.checks import require_memory
 from tideflow._src.runtime.op import op
-
-_LIMIT = 1 << 40
 
 
 def check_positions(indices: Any, shape: Any, *, ordered: bool = True) -> None:
     """Checks that positions, one in each row, are inside of a shape and, unless told otherwise, ascend."""
-    bad = ((indices < 0) | (indices >= shape)).any(1)
-    if bad.any():
-        row = int(np.argmax(bad))
+    inside = not indices.size or ((indices.min(0) >= 0).all() and (indices.max(0) < shape).all())
+    if not inside:
+        row = int(np.argmax(((indices < 0) | (indices >= shape)).any(1)))
         raise invalid_argument(
             f"indices[{row}] = {text(tuple(indices[row].tolist()))} is out of bounds: need 0 <= index < "
             f"{text(tuple(np.asarray(shape).tolist()))}"
         )
-    if ordered and len(indices) > 1:
+    if ordered and len(indices) > 1 and not _ascend(indices, shape):
         later, earlier = indices[1:], indices[:-1]
         differ = later != earlier
         first = np.argmax(differ, 1)
@@ -38,9 +47,15 @@ def check_positions(indices: Any, shape: Any, *, ordered: bool = True) -> None:
             if repeated[row - 1]:
                 raise invalid_argument(f"{where} is repeated")
             raise invalid_argument(
-                f"{where} is out of order. Many sparse ops require sorted indices. Use `tf.sparse.reorder` to create a "
-                "correctly ordered copy."
+                f"{where} is out of order. Many sparse ops require sorted indices.\n    Use `tf.sparse.reorder` to "
+                "create a correctly ordered copy.\n\n"
             )
+
+
+def _ascend(indices: Any, shape: Any) -> bool:
+    """Tells whether positions inside of a shape whose elements can be counted ascend; False if that is not known."""
+    sizes = np.asarray(shape).tolist()
+    return math.prod(sizes) < 1 << 62 and ascends(numbers_of(indices, sizes))
 
 
 @op(
@@ -71,8 +86,9 @@ def sparse_to_dense_op(sparse_indices, output_shape, sparse_values, default_valu
     for size in shape:
         if size < 0:
             raise invalid_argument(f"Dimension {size} must be >= 0")
-    if np.prod(shape, dtype=np.float64) > _LIMIT:
-        raise invalid_argument(f"output_shape {list(shape)} has too many elements")
+    if math.prod(shape) >= 1 << 63:
+        raise invalid_argument(f"Shape {text(shape)} would have more than 2**63 - 1 elements")
+    require_memory(shape, sparse_values.dtype.itemsize)
     places = sparse_indices.reshape(count, rank).astype(np.int64)
     if validate_indices:
         check_positions(places, np.asarray(shape))
@@ -142,20 +158,19 @@ def sparse_tensor_dense_mat_mul_op(
 ):
     """Multiplies a sparse matrix by a dense one."""
     if b.ndim != 2:
-        raise invalid_argument(f"Tensor 'b' is not a matrix, its shape is {text(b.shape)}")
-    if a_shape.ndim != 1 or a_shape.size != 2:
-        raise invalid_argument(f"Tensor 'a_shape' must have 2 elements, but its shape is {text(a_shape.shape)}")
+        raise invalid_argument("Tensor 'b' is not a matrix")
+    if a_shape.ndim != 1:
+        raise invalid_argument("Tensor 'a_shape' is not a vector")
+    if a_shape.size != 2:
+        raise invalid_argument("Tensor 'a_shape' must have 2 elements")
     if a_values.ndim != 1:
-        raise invalid_argument(f"Tensor 'a_values' is not a vector, its shape is {text(a_values.shape)}")
-    if a_indices.ndim != 2 or a_indices.shape[1] != 2:
-        raise invalid_argument(
-            f"Tensor 'a_indices' must be a matrix with 2 columns, its shape is {text(a_indices.shape)}"
-        )
+        raise invalid_argument("Tensor 'a_values' is not a vector")
+    if a_indices.ndim != 2:
+        raise invalid_argument("Tensor 'a_indices' is not a matrix")
     if a_indices.shape[0] != a_values.shape[0]:
-        raise invalid_argument(
-            f"Number of rows of a_indices does not match number of entries in a_values: {a_indices.shape[0]} vs. "
-            f"{a_values.shape[0]}"
-        )
+        raise invalid_argument("Number of rows of a_indices does not match number of entries in a_values")
+    if a_indices.shape[1] != 2:
+        raise invalid_argument("Number of columns of a_indices does not match number of entries in a_shape")
     if (a_shape < 0).any():
         raise invalid_argument(f"a_shape must be non-negative, but is {a_shape.tolist()}")
     if a_values.dtype.kind not in "biufcV" or a_values.dtype.names:
@@ -164,14 +179,15 @@ def sparse_tensor_dense_mat_mul_op(
     inner, outer = b.shape[::-1] if adjoint_b else b.shape
     if inner != columns:
         raise invalid_argument(
-            f"Cannot multiply A and B because inner dimension does not match: {columns} vs. {inner}. Did you forget a "
-            f"transpose? Dimensions of A: {a_shape.tolist()}. Dimensions of B: {list(b.shape)}"
+            f"Cannot multiply A and B because inner dimension does not match: {columns} vs. {inner}.  Did you forget a "
+            f"transpose?  Dimensions of A: [{a_shape[0]}, {a_shape[1]}).  Dimensions of B: {text(b.shape)}"
         )
-    if rows * outer > _LIMIT:
-        raise invalid_argument(f"The product has too many elements: {rows} * {outer}")
-    row, column = (a_indices[:, ::-1] if adjoint_a else a_indices).astype(np.int64).T
-    if ((row < 0) | (row >= rows)).any() or ((column < 0) | (column >= columns)).any():
-        raise invalid_argument(f"An index of A is out of bounds: A has the shape {a_shape.tolist()}")
+    require_memory((rows, outer), b.dtype.itemsize)
+    row, column = (a_indices[:, ::-1] if adjoint_a else a_indices).T
+    for name, axis, places, size in (("k", int(not adjoint_a), column, columns), ("m", int(adjoint_a), row, rows)):
+        if len(places) and (places.min() < 0 or places.max() >= size):
+            entry = int(np.argmax((places < 0) | (places >= size)))
+            raise invalid_argument(f"{name} ({places[entry]}) from index[{entry},{axis}] out of bounds (>={size})")
     values = a_values.conj() if adjoint_a and a_values.dtype.kind == "c" else a_values
     dense = b.T if adjoint_b else b
     if adjoint_b and b.dtype.kind == "c":
@@ -180,27 +196,42 @@ def sparse_tensor_dense_mat_mul_op(
     return _product(values.astype(wide), row, column, dense.astype(wide, copy=False), rows).astype(b.dtype)
 
 
+#: Products from which on making SciPy's matrix pays.
+_LARGE = 1 << 14
+
+
 def _product(values: Any, row: Any, column: Any, dense: Any, rows: int) -> Any:
     """Adds up the rows of the dense matrix that each row of the sparse one picks, times its values."""
+    if not values.size or not dense.shape[1]:
+        return np.zeros((rows, dense.shape[1]), dense.dtype)
+    if values.size * dense.shape[1] >= _LARGE and max(rows, *dense.shape, values.size) < 1 << 31:
+        return _large_product(values, row, column, dense, rows)
     result = np.zeros((rows, dense.shape[1]), dense.dtype)
-    if not values.size or not result.size:
-        return result
     if (row[1:] < row[:-1]).any():
         order = np.argsort(row, kind="stable")
         row, column, values = row[order], column[order], values[order]
     starts = np.flatnonzero(np.concatenate([[True], row[1:] != row[:-1]]))
-    block = max(1, (1 << 16) // max(dense.shape[1], 1))
-    if len(values) <= block:
-        result[row[starts]] = np.add.reduceat(dense[column] * values[:, None], starts, axis=0, dtype=dense.dtype)
-        return result
+    block = max(1, (1 << 16) // dense.shape[1])
     for first in range(0, len(values), block):
         part = slice(first, first + block)
-        ends = row[part]
-        begins = np.flatnonzero(np.concatenate([[True], ends[1:] != ends[:-1]]))
+        begins = starts[(starts > first) & (starts < first + block)] - first
+        begins = np.concatenate([[0], begins])
         terms = dense[column[part]]
         terms *= values[part, None]
-        result[ends[begins]] += np.add.reduceat(terms, begins, axis=0, dtype=dense.dtype)
+        result[row[part][begins]] += np.add.reduceat(terms, begins, axis=0, dtype=dense.dtype)
     return result
+
+
+def _large_product(values: Any, row: Any, column: Any, dense: Any, rows: int) -> Any:
+    from scipy.sparse import csr_array  # heavy: loaded for the first large product
+
+    counts = np.bincount(row, minlength=rows)
+    starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
+    if (row[1:] < row[:-1]).any():
+        order = np.argsort(row, kind="stable")
+        column, values = column[order], values[order]
+    matrix = csr_array((values, column.astype(np.int32), starts), shape=(rows, len(dense)))
+    return np.ascontiguousarray(matrix @ np.ascontiguousarray(dense))
 
 
 @sparse_tensor_dense_mat_mul_op.shape
@@ -267,21 +298,6 @@ def _sparse_tensor_dense_mat_mul_samples(s):
 # Positions.
 
 
-def _check_sparse(indices: Any, values: Any, shape: Any) -> None:
-    if indices.ndim != 2:
-        raise invalid_argument(f"Input indices should be a matrix but received shape {text(indices.shape)}")
-    if values is not None and values.ndim != 1:
-        raise invalid_argument(f"Input values should be a vector but received shape {text(values.shape)}")
-    if shape.ndim != 1:
-        raise invalid_argument(f"Input shape should be a vector but received shape {text(shape.shape)}")
-    if values is not None and len(indices) != len(values):
-        raise invalid_argument(
-            f"Number of elements in indices ({len(indices)}) and values ({len(values)}) do not match"
-        )
-    if indices.shape[1] != shape.size:
-        raise invalid_argument(f"Index rank ({indices.shape[1]}) and shape rank ({shape.size}) do not match")
-
-
 @op(
     "SparseReorder",
     "input_indices: int64, input_values: T, input_shape: int64 -> output_indices: int64, output_values: T",
@@ -289,9 +305,10 @@ def _check_sparse(indices: Any, values: Any, shape: Any) -> None:
 )
 def sparse_reorder_op(input_indices, input_values, input_shape):
     """Sorts the values of a sparse tensor by position, row by row."""
-    _check_sparse(input_indices, input_values, input_shape)
-    order = np.lexsort(input_indices.T[::-1]) if input_indices.shape[1] else np.arange(len(input_indices))
-    return input_indices[order], input_values[order]
+    check_parts(input_indices, input_values, input_shape)
+    (keys,) = order_keys(input_indices)
+    order = sorted_order(keys)
+    return (input_indices, input_values) if order is None else (input_indices[order], input_values[order])
 
 
 @sparse_reorder_op.shape
@@ -330,60 +347,55 @@ def _sparse_reorder_samples(s):
 def sparse_reshape_op(input_indices, input_shape, new_shape):
     """Gives the positions of a sparse tensor's values in another shape of as many elements."""
     if input_indices.ndim != 2:
-        raise invalid_argument(f"Input indices should be a matrix but received shape {text(input_indices.shape)}")
-    for name, value in (("Input", input_shape), ("Target", new_shape)):
-        if value.ndim != 1:
-            raise invalid_argument(f"{name} shape should be a vector but received shape {text(value.shape)}")
+        raise invalid_argument("Input must be a matrix.")
+    if input_shape.ndim != 1:
+        raise invalid_argument("Input shape must be a vector.")
+    if new_shape.ndim != 1:
+        raise invalid_argument(f"Target shape should be a vector but received shape {text(new_shape.shape)}")
     if input_indices.shape[1] != input_shape.size:
-        raise invalid_argument(
-            f"Input tensor rank must match input shape length: {input_indices.shape[1]} vs. {input_shape.size}."
-        )
-    before = [int(size) for size in input_shape]
-    after = [int(size) for size in new_shape]
-    for size in before:
-        if size < 0:
-            raise invalid_argument(f"Expected shape dimensions to be non-negative, got {size}")
-    total = size_of(before) or 0
-    if not total and len(input_indices):
-        raise invalid_argument(
-            f"Input tensor has {len(input_indices)} non zero elements but input shape {before} has none"
-        )
-    if total >= 1 << 63:
-        raise invalid_argument(f"The shape {before} has too many elements")
-    missing = [place for place, size in enumerate(after) if size == -1]
-    if len(missing) > 1:
-        raise invalid_argument(f"only one output dimension may be -1, not both {missing[0]} and {missing[1]}")
+        raise invalid_argument("Input tensor rank must match input shape length.")
+    total = check_sizes(input_shape)
+    before, after = input_shape.tolist(), new_shape.tolist()
+    known, missing = 1, -1
     for place, size in enumerate(after):
-        if size < -1:
+        if size == -1:
+            if missing != -1:
+                raise invalid_argument(f"only one output dimension may be -1, not both {missing} and {place}")
+            missing = place
+            continue
+        if size < 0:
             raise invalid_argument(f"size {place} must be non-negative, not {size}")
-    if missing:
-        known = size_of([size for size in after if size != -1]) or 0
-        if known == 0 and total:
-            raise invalid_argument(f"reshape cannot infer the missing size: new_shape is {after}")
-        after[missing[0]] = total // known if known else 0
-        if known and total % known:
+        if known * size >= 1 << 63:
+            raise invalid_argument(f"Encountered overflow when multiplying {known} with {size}, result: -1")
+        known *= size
+    if missing != -1:
+        if not known:
+            raise invalid_argument(
+                "reshape cannot infer the missing input size for an empty tensor unless all specified input sizes are "
+                "non-zero"
+            )
+        after[missing] = total // known
+        if total % known:
             raise invalid_argument(
                 f"Input to reshape is a SparseTensor with {total} dense values, but the requested shape requires a "
-                f"multiple of {known}. input_shape={before} output_shape={after}"
+                f"multiple of {known}. input_shape={text(tuple(before))} output_shape={text(tuple(after))}"
             )
-    elif size_of(after) != total:
+    elif known != total:
         raise invalid_argument(
-            f"Input to reshape is a tensor with {total} dense values, but the requested shape has {size_of(after)}. "
-            f"input_shape={before} output_shape={after}"
+            f"Input to reshape is a tensor with {total} dense values, but the requested shape has {known}. "
+            f"input_shape={text(tuple(before))} output_shape={text(tuple(after))}"
         )
-    flat = input_indices @ _steps(before)
-    steps = _steps(after)
+    if not total and len(input_indices):
+        raise invalid_argument(
+            f"Input tensor has {len(input_indices)} non zero elements but input shape ({text(tuple(before))}) or "
+            f"output shape ({text(tuple(after))}) is empty"
+        )
+    flat = input_indices @ np.array(steps_of(before), np.int64)
+    steps = np.array(steps_of(after), np.int64)
     places = flat[:, None] // np.maximum(steps, 1)
     if after:
         places[:, 1:] %= np.maximum(np.array(after[1:], np.int64), 1)
     return places.reshape(len(flat), len(after)), np.array(after, np.int64)
-
-
-def _steps(shape: list[int]) -> Any:
-    steps = np.ones(len(shape), np.int64)
-    for place in range(len(shape) - 2, -1, -1):
-        steps[place] = steps[place + 1] * shape[place + 1]
-    return steps
 
 
 @sparse_reshape_op.shape

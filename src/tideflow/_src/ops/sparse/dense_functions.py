@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from tideflow._src.core import dtypes
-from tideflow._src.core.tensor import EagerTensor, Tensor
+from tideflow._src.core.tensor import Tensor
 from tideflow._src.graph.static_value import static_value
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor
-from tideflow._src.runtime.sparse_tensor import SparseTensor, SparseTensorValue
+from tideflow._src.runtime.sparse_tensor import SparseTensor, SparseTensorValue, static_shape_of
 
 
 def as_sparse(value: Any) -> SparseTensor:
@@ -20,7 +21,7 @@ def as_sparse(value: Any) -> SparseTensor:
     if isinstance(value, SparseTensorValue):
         return SparseTensor.from_value(value)
     if not isinstance(value, SparseTensor):
-        raise TypeError(f"Input must be a SparseTensor, but is {value!r}.")
+        raise TypeError("Input must be a SparseTensor.")
     return value
 
 
@@ -106,7 +107,11 @@ def sparse_reorder(sp_input: Any, name: str | None = None) -> Any:
     """
     sp_input = as_sparse(sp_input)
     indices, values = raw.SparseReorder(sp_input.indices, sp_input.values, sp_input.dense_shape, name=name)
-    return SparseTensor(indices, values, raw.Identity(sp_input.dense_shape))
+    if sp_input.shape.is_fully_defined():
+        return SparseTensor(indices, values, sp_input.shape.as_list())
+    result = SparseTensor(indices, values, raw.Identity(sp_input.dense_shape))
+    result.set_shape(sp_input.shape)
+    return result
 
 
 def sparse_reshape(sp_input: Any, shape: Any, name: str | None = None) -> Any:
@@ -123,25 +128,36 @@ def sparse_reshape(sp_input: Any, shape: Any, name: str | None = None) -> Any:
       InvalidArgumentError: it turns out that they do not fit.
     """
     sp_input = as_sparse(sp_input)
-    shape = shape if isinstance(shape, Tensor) else convert_to_tensor(shape, dtypes.int64)
+    shape = shape if isinstance(shape, Tensor) else convert_to_tensor(shape)
     if shape.dtype != dtypes.int64:
         shape = raw.Cast(shape, DstT=dtypes.int64)
     with name_scope(name, "SparseReshape", [sp_input.indices, sp_input.dense_shape, shape]) as scope:
-        known = not isinstance(shape, EagerTensor)
-        before, after = (static_value(item) if known else None for item in (sp_input.dense_shape, shape))
-        if before is not None and after is not None:
-            _check_sizes([int(item) for item in before], [int(item) for item in np.reshape(after, -1)])
         indices, sizes = raw.SparseReshape(sp_input.indices, sp_input.dense_shape, shape, name=scope or None)
-        return SparseTensor(indices, raw.Identity(sp_input.values), sizes)
+        known = _known_sizes(sp_input.shape, shape)
+        return SparseTensor(indices, raw.Identity(sp_input.values), sizes if known is None else known)
 
 
-def _check_sizes(before: list[int], after: list[int]) -> None:
-    if after.count(-1) > 1:
-        raise ValueError(f"At most one dimension can be inferred (-1). Found: {after}")
-    if -1 not in after:
-        old, new = int(np.prod(before)), int(np.prod(after))
-        if old != new:
-            raise ValueError(f"Cannot reshape a tensor with {old} elements to shape {after} ({new} elements).")
+def _known_sizes(before: Any, shape: Any) -> list[int] | None:
+    """Returns the new sizes where the old ones are known and at most one of the new ones is to be found."""
+    wanted = static_shape_of(shape)
+    if wanted.rank is None or not before.is_fully_defined():
+        return None
+    given = static_value(shape)
+    if given is not None and (given == -1).sum() > 1:
+        raise ValueError(f"At most one dimension can be inferred (-1). Found: {given}")
+    sizes = wanted.as_list()
+    missing = [axis for axis, size in enumerate(sizes) if size is None]
+    if len(missing) > 1 or (missing and 0 in sizes):
+        return None
+    total = math.prod(before.as_list())
+    after = list(sizes)
+    if missing:
+        after[missing[0]] = total // math.prod(size for size in sizes if size is not None)
+    if math.prod(after) != total:
+        raise ValueError(
+            f"Cannot reshape a tensor with {total} elements to shape {sizes} ({math.prod(after)} elements)."
+        )
+    return [int(size) for size in after if size is not None]
 
 
 def sparse_tensor_dense_matmul(
@@ -188,10 +204,19 @@ def eye(num_rows: Any, num_columns: Any = None, dtype: Any = dtypes.float32, nam
       name: the name scope of the nodes.
     """
     with name_scope(name, default_name="eye", values=[num_rows, num_columns]):
-        rows = raw.Cast(convert_to_tensor(num_rows), DstT=dtypes.int64)
-        columns = rows if num_columns is None else raw.Cast(convert_to_tensor(num_columns), DstT=dtypes.int64)
+        rows = int64_tensor(num_rows, "num_rows")
+        columns = rows if num_columns is None else int64_tensor(num_columns, "num_columns")
         count = raw.Minimum(rows, columns)
         places = raw.Range(np.int64(0), count, np.int64(1))
         one = np.ones((), dtypes.as_dtype(dtype).as_numpy_dtype)
         values = raw.Fill(raw.Reshape(count, np.array([1], np.int32)), one)
         return SparseTensor(raw.Pack([places, places], axis=1), values, raw.Pack([rows, columns], axis=0))
+
+
+def int64_tensor(value: Any, name: str) -> Any:
+    """Returns an integer, or a tensor of integers, as an ``int64`` tensor; a TypeError for anything else."""
+    if isinstance(value, int | np.integer):
+        return convert_to_tensor(value, dtypes.int64, name=name)
+    if not isinstance(value, Tensor):
+        raise TypeError(f"{name} must be an integer value")
+    return value if value.dtype == dtypes.int64 else raw.Cast(value, DstT=dtypes.int64)

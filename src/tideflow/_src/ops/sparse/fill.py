@@ -6,12 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from tideflow._src.core.errors import InvalidArgumentError, ResourceExhaustedError
+from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.graph.types import NUMBER
 from tideflow._src.ops.dimensions import merge_dimensions, with_rank
+from tideflow._src.runtime.checks import require_memory
 from tideflow._src.runtime.op import op
-
-_MOST_ELEMENTS = 1 << 33
 
 
 def _check(indices: Any, values: Any, dense_shape: Any, default_value: Any) -> None:
@@ -60,8 +59,7 @@ def sparse_fill_empty_rows(indices, values, dense_shape, default_value):
     _check(indices, values, dense_shape, default_value)
     count, rank = indices.shape
     height = int(dense_shape[0])
-    if height * rank > _MOST_ELEMENTS:
-        raise ResourceExhaustedError(None, None, f"OOM: a sparse tensor of {height} rows cannot be filled.")
+    require_memory((height, rank + 1), 8)
     empty = np.ones(height, bool)
     empty[indices[:, 0]] = False
     added = np.flatnonzero(empty)
