@@ -51,6 +51,7 @@ from tideflow._src.core.dtypes import uint64 as uint64
 from tideflow._src.core.dtypes import variant as variant
 from tideflow._src.core.indexed_slices import IndexedSlices as IndexedSlices
 from tideflow._src.core.logger import get_logger as get_logger
+from tideflow._src.core.none_tensor import NoneTensorSpec as NoneTensorSpec
 from tideflow._src.core.tensor import Tensor as Tensor
 from tideflow._src.core.tensor import is_symbolic_tensor as is_symbolic_tensor
 from tideflow._src.core.tensor import is_tensor as is_tensor
@@ -253,6 +254,7 @@ from tideflow._src.runtime.sparse_tensor import SparseTensor as SparseTensor
 from tideflow._src.runtime.sparse_tensor import SparseTensorSpec as SparseTensorSpec
 from tideflow._src.state import ref_variable as _ref_variable
 from tideflow._src.state import resource_variable as _resource_variable
+from tideflow._src.state import variable_spec as _variable_spec
 from tideflow._src.state.initializers_v2 import constant_initializer as constant_initializer
 from tideflow._src.state.initializers_v2 import ones_initializer as ones_initializer
 from tideflow._src.state.initializers_v2 import random_normal_initializer as random_normal_initializer
@@ -305,6 +307,7 @@ SUBMODULES = (
 )
 #: Names whose modules are imported when they are first used.
 LATER = {
+    "OptionalSpec": "ops.composite.optional",
     "RaggedTensor": "ops.ragged.ragged_tensor",
     "RaggedTensorSpec": "ops.ragged.ragged_tensor",
 }

@@ -276,7 +276,8 @@ class EagerTensor(Tensor):
         return "\n" + text if "\n" in text else text
 
     def __repr__(self) -> str:
-        return f"<tf.Tensor: shape={self.shape._dims}, dtype={self.dtype.name}, numpy={self._text(True)}>"
+        kind = "value" if self.dtype is dtypes.variant else "numpy"
+        return f"<tf.Tensor: shape={self.shape._dims}, dtype={self.dtype.name}, {kind}={self._text(True)}>"
 
     def __str__(self) -> str:
         return f"tf.Tensor({self._text(False)}, shape={self.shape._dims}, dtype={self.dtype.name})"

@@ -293,4 +293,6 @@ _DTYPE_OF_PYTHON_TYPE = {
 
 register_type_spec_from_value_converter((np.ndarray, np.generic), _spec_of_array, allow_subclass=True)
 register_type_spec_from_value_converter((bool, int, float, complex, str, bytes), _spec_of_number)
-register_type_spec_from_value_converter(Tensor, TensorSpec.from_tensor, allow_subclass=True)
+register_type_spec_from_value_converter(
+    Tensor, lambda tensor: TensorSpec(tensor.shape, tensor.dtype), allow_subclass=True
+)

@@ -25,3 +25,23 @@ class Callable(abc.ABC):
     @abc.abstractmethod
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Calls it."""
+
+
+class AtomicFunction(Callable):
+    """Is a function of the runtime, which takes what it captures beside its arguments; for annotations and checks."""
+
+    def call_with_captures(self, args: Any, kwargs: Any, captures: Any) -> Any:
+        """Calls it with captured values of one's own."""
+        raise NotImplementedError("An AtomicFunction is abstract.")
+
+
+class DistributedValues:
+    """Is a value that each replica has its own part of; for annotations and checks."""
+
+
+class PerReplica(DistributedValues):
+    """Is a value that may differ from replica to replica; for annotations and checks."""
+
+
+class Mirrored(DistributedValues):
+    """Is a value that is the same on all replicas; for annotations and checks."""

@@ -13,6 +13,7 @@ LAZY_FAMILIES = {
     """,
     "array.positions": "ListDiff UnravelIndex",
     "checkpoint.save_ops": "MergeV2Checkpoints Restore RestoreSlice RestoreV2 Save SaveSlices SaveV2",
+    "composite.optional_ops": "OptionalFromValue OptionalGetValue OptionalHasValue OptionalNone",
     "control.stack_ops": "Stack StackClose StackCloseV2 StackPop StackPopV2 StackPush StackPushV2 StackV2",
     "control.switch_and_merge": """
         Enter Exit LoopCond Merge NextIteration RefEnter RefExit RefMerge RefNextIteration RefSelect RefSwitch Switch

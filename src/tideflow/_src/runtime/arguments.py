@@ -287,6 +287,18 @@ def _bind_list(
         raise ValueError(
             f"'{definition.name}': {len(value)} tensors for '{argument.name}', but {len(wanted_types)} types."
         )
+    minimum = definition.attributes[argument.type_list_attr].minimum or 0
+    if len(value) < minimum:
+        if eager:
+            raise InvalidArgumentError(
+                None,
+                None,
+                f"Length for attr '{argument.type_list_attr}' of {len(value)} must be at least minimum {minimum}",
+            )
+        raise ValueError(
+            f"Attr '{argument.type_list_attr}' of '{definition.name}' Op passed list of length {len(value)} less than "
+            f"minimum {minimum}."
+        )
     for index, item in enumerate(value):
         wanted = wanted_types[index] if wanted_types is not None else None
         tensors.append(convert_to_tensor(item, wanted, name=f"{name}_{index}"))

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tideflow._src.core import context, dtypes, float_errors
+from tideflow._src.core import context, dtypes, float_errors, type_spec
 from tideflow._src.core.dimension import Dimension
 from tideflow._src.core.dtypes import DType
 from tideflow._src.core.tensor import SymbolicTensor, Tensor, wrap
@@ -491,3 +491,6 @@ def constant_node(
         output_shapes=(value.shape,),
     )
     return op.outputs[0]  # type: ignore[no-any-return]
+
+
+type_spec.value_to_tensor = convert_to_tensor

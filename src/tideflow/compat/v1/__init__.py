@@ -68,6 +68,7 @@ from tideflow._src.core.dtypes import variant as variant
 from tideflow._src.core.errors import OpError as OpError
 from tideflow._src.core.indexed_slices import IndexedSlices as IndexedSlices
 from tideflow._src.core.logger import get_logger as get_logger
+from tideflow._src.core.none_tensor import NoneTensorSpec as NoneTensorSpec
 from tideflow._src.core.tensor import Tensor as Tensor
 from tideflow._src.core.tensor import is_symbolic_tensor as is_symbolic_tensor
 from tideflow._src.core.tensor import is_tensor as is_tensor
@@ -618,6 +619,7 @@ SUBMODULES = (
 )
 #: Names whose modules are imported when they are first used.
 LATER = {
+    "OptionalSpec": "ops.composite.optional",
     "RaggedTensor": "ops.ragged.ragged_tensor",
     "RaggedTensorSpec": "ops.ragged.ragged_tensor",
     "deserialize_many_sparse": "ops.sparse.serialization_functions",

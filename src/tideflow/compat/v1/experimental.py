@@ -12,6 +12,11 @@ from tideflow._src.core.dtypes import int2 as int2
 from tideflow._src.core.dtypes import int4 as int4
 from tideflow._src.core.dtypes import uint2 as uint2
 from tideflow._src.core.dtypes import uint4 as uint4
+from tideflow._src.ops.composite.extension_type import BatchableExtensionType as BatchableExtensionType
+from tideflow._src.ops.composite.extension_type import ExtensionType as ExtensionType
+from tideflow._src.ops.composite.extension_type import ExtensionTypeBatchEncoder as ExtensionTypeBatchEncoder
+from tideflow._src.ops.composite.extension_type import ExtensionTypeSpec as ExtensionTypeSpec
+from tideflow._src.ops.composite.optional import Optional as Optional
 from tideflow._src.ops.dispatch import dispatch_for_api as dispatch_for_api
 from tideflow._src.ops.dispatch import unregister_dispatch_for as unregister_dispatch_for
 from tideflow._src.ops.elementwise_dispatch import (
@@ -23,3 +28,4 @@ from tideflow._src.ops.elementwise_dispatch import (
 from tideflow._src.ops.elementwise_dispatch import (
     dispatch_for_unary_elementwise_apis as dispatch_for_unary_elementwise_apis,
 )
+from tideflow.experimental import extension_type as extension_type

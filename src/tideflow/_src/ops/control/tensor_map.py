@@ -30,6 +30,9 @@ class TensorMap:
         """Returns a map of the same keys to zeros."""
         return TensorMap({identity: (key, np.zeros_like(value)) for identity, (key, value) in self.items.items()})
 
+    def __repr__(self) -> str:
+        return "<TensorMap>"
+
 
 def _identity(key: Any) -> Any:
     """Returns what tells keys apart: dtype, shape and elements."""
