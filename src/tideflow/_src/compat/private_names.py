@@ -18,40 +18,61 @@ from tideflow._src.graph.op_def import OpDef
 #: Where names are looked up that the table does not hold: modules below ``tideflow``, or namespaces of it as the table
 #: writes them. Modules that TensorFlow 2.21 does not have are 1.x's, or lie outside ``tensorflow.python``.
 OWN: dict[str, tuple[str, ...]] = {
-    "python.client.device_lib": ("_src.compat.private_functions",),
-    "python.eager.context": ("_src.compat.private_functions",),
+    "python.client.device_lib": ("_src.compat.private.general",),
+    "python.client.session": ("_src.compat.private.sessions",),
+    "python.client.timeline": ("_src.compat.private.sessions",),
+    "python.eager.context": ("_src.compat.private.general",),
+    "python.framework.common_shapes": ("_src.compat.private.general",),
     "python.framework.composite_tensor": ("_src.core.type_spec",),
-    "python.framework.config": ("_src.compat.private_functions",),
+    "python.framework.config": ("_src.compat.private.general",),
+    "python.framework.device_spec": ("v1",),
     "python.framework.dtypes": ("_src.core.dtypes",),
-    "python.framework.ops": ("_src.core.tensor", "tf", "v1"),
+    "python.framework.ops": ("_src.core.tensor", "v1", "tf", "_src.compat.private.sessions"),
     "python.framework.smart_cond": ("_src.layers.smart_conditional",),
     "python.framework.tensor": ("_src.core.tensor",),
     "python.framework.tensor_shape": ("_src.core.tensor_shape",),
     "python.framework.tensor_spec": ("_src.core.tensor_spec",),
-    "python.framework.tensor_util": ("_src.compat.private_functions",),
+    "python.framework.tensor_util": ("_src.compat.private.general",),
+    "python.framework.test_util": ("_src.compat.private.system",),
     "python.framework.type_spec": ("_src.core.type_spec",),
     "python.framework.type_spec_registry": ("_src.core.type_spec",),
-    "python.ops.confusion_matrix": ("_src.layers.squeezing",),
-    "python.ops.control_flow_ops": ("_src.ops.control.grouping",),
-    "python.ops.control_flow_util": ("_src.compat.private_functions",),
+    "python.keras.engine.input_spec": ("_src.compat.private.layers",),
     "python.layers.base": ("v1.layers",),
-    "python.layers.convolutional": ("v1.layers",),
+    "python.layers.convolutional": ("v1.layers", "_src.compat.private.layers"),
     "python.layers.core": ("v1.layers",),
     "python.layers.layers": ("v1.layers",),
     "python.layers.normalization": ("v1.layers",),
     "python.layers.pooling": ("v1.layers",),
-    "python.ops.metrics_impl": ("_src.layers.metric_variables",),
+    "python.lib.io.file_io": ("_src.compat.private.sessions",),
+    "python.ops.array_ops": ("_src.compat.private.general",),
+    "python.ops.confusion_matrix": ("_src.layers.squeezing",),
+    "python.ops.control_flow_ops": ("_src.ops.control.grouping",),
+    "python.ops.control_flow_util": ("_src.compat.private.general",),
+    "python.ops.init_ops": ("v1.initializers",),
+    "python.ops.math_ops": ("_src.compat.private.general",),
+    "python.ops.metrics_impl": ("_src.compat.private.metrics",),
+    "python.ops.op_selector": ("_src.compat.private.sessions",),
+    "python.ops.resource_variable_ops": ("_src.state.resource_variable",),
+    "python.ops.resources": ("_src.compat.private.sessions",),
     "python.ops.rnn_cell": ("v1.nn.rnn_cell",),
     "python.ops.rnn_cell_impl": ("v1.nn.rnn_cell",),
     "python.ops.standard_ops": ("v1",),
-    "python.platform.flags": ("v1.flags",),
-    "python.ops.resource_variable_ops": ("_src.state.resource_variable",),
+    "python.ops.variables": ("_src.state.partitioned_variable",),
     "python.ops.weights_broadcast_ops": ("_src.layers.weights_broadcast",),
-    "python.tf2": ("_src.compat.private_functions",),
+    "python.platform.build_info": ("_src.compat.private.system",),
+    "python.platform.flags": ("v1.flags",),
+    "python.pywrap_tensorflow": ("_src.compat.private.sessions",),
+    "python.pywrap_tfe": ("_src.compat.private.system",),
+    "python.tf2": ("_src.compat.private.general",),
+    "python.tpu.tpu_function": ("_src.compat.private.system",),
+    "python.training.evaluation": ("_src.train.evaluation",),
+    "python.training.monitored_session": ("_src.compat.private.sessions",),
     "python.training.moving_averages": ("_src.train.moving_averages",),
     "python.training.slot_creator": ("_src.train.slot_creator",),
-    "python.util.all_util": ("_src.compat.private_functions",),
+    "python.training.sync_replicas_optimizer": ("v1.train",),
+    "python.util.all_util": ("_src.compat.private.general",),
     "python.util.deprecation": ("_src.compat.deprecation",),
+    "python.util.deprecation_wrapper": ("_src.compat.private.system",),
     "python.util.dispatch": ("_src.ops.dispatch", "_src.ops.elementwise_dispatch"),
     "python.util.nest": ("_src.core.nest",),
     "python.util.object_identity": ("_src.compat.object_identity",),
@@ -86,7 +107,7 @@ class PrivateModule(ModuleType):
             if place is not None:
                 value = _find(*place)
                 note = f"Tideflow does not have {'.'.join(place)}, which it is, yet"
-            for namespace in OWN.get(self._path, ()) if value is None else ():
+            for namespace in (*OWN.get(self._path, ()), *_namespaces(self._path)) if value is None else ():
                 value = _find(namespace, name) if value is None else value
             if value is None:
                 value = _module_named(self._path, name)
@@ -139,6 +160,16 @@ def _names(path: str) -> dict[str, tuple[str, str]]:
             private, _, public = name.partition("=")
             found[private] = namespace, public or private
     return found
+
+
+@functools.cache
+def _namespaces(path: str) -> list[str]:
+    """Returns the namespaces that a module's public names are in, the 1.x ones first.
+
+    A private function that is no public one, but calls it, has its name more often than not.
+    """
+    found = [line.split(maxsplit=1)[0] for line in _lines().get(path, ())]
+    return sorted((each for each in found if each.startswith(("v1", "tf"))), key=lambda each: each.startswith("tf"))
 
 
 def _find(namespace: str, name: str) -> Any:

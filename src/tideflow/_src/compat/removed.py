@@ -59,6 +59,10 @@ def module_getattr(
             from tideflow._src.compat.contrib import contrib
 
             return contrib()
+        if name == "keras" and dialect != "v2":
+            from tideflow._src.compat.early_keras import early_keras
+
+            return early_keras()
         if name in ("v1", "v0") and dialect == "v2":
             return importlib.import_module(f"tideflow.{name}")
         if name == "__internal__":

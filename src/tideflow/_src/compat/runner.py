@@ -12,7 +12,7 @@ from types import CodeType, ModuleType, TracebackType
 from typing import Any, NamedTuple, NoReturn
 from zipfile import is_zipfile
 
-from tideflow._src.compat import old_numpy
+from tideflow._src.compat import old_modules, old_numpy
 from tideflow._src.compat.alias import DIALECTS, install_as_tensorflow
 
 USAGE = """\
@@ -66,6 +66,7 @@ def main(arguments: list[str] | None = None) -> None:
     install_as_tensorflow(command.dialect)
     if DIALECTS[command.dialect].graph_mode:
         old_numpy.restore()
+        old_modules.restore()
     load = {"script": load_script, "module": load_module, "code": load_code}[command.kind]
     try:
         program = load(command.target, command.arguments)

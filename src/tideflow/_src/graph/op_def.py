@@ -115,6 +115,9 @@ _ATTRIBUTE_TYPES = {
 class SignatureError(TypeError):
     """Says that a definition contradicts itself."""
 
+#: What programs read of the message that ``Operation.op_def`` is in TensorFlow.
+_MESSAGE_FIELDS = frozenset(("attr", "input_arg", "is_aggregate", "is_commutative", "is_stateful", "output_arg"))
+
 
 class OpDef:
     """Is the definition of one operation: what it takes and gives, and the rules that the system applies to it.
@@ -205,7 +208,15 @@ class OpDef:
         if name in ("inputs", "outputs", "attributes", "kernel_attributes", "is_variadic", "static_inputs"):
             self._parse()
             return self.__dict__[name]
+        if name in _MESSAGE_FIELDS:
+            from tideflow._src.graph.op_def_proto import op_def_message  # loads protobuf
+
+            return getattr(op_def_message(self), name)
         raise AttributeError(name)
+
+    def __deepcopy__(self, memo: Any) -> OpDef:
+        del memo
+        return self  # there is one definition of an operation
 
     # Rules, attached by decorators.
 

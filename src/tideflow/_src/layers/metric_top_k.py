@@ -212,22 +212,61 @@ def average_precision_at_k(
         else:  # what is no class is padding
             classes = cast(raw.Shape(predictions)[-1], dtypes.int64)
             counted = raw.LogicalAnd(raw.GreaterEqual(found, np.int64(0)), raw.Less(found, classes))
-        averages = _average_precision(found, counted, chosen, k)
-        if weights is not None:
-            weights = broadcast_weights(cast(weights, dtypes.float64), averages)
-            averages = raw.Mul(averages, weights)
-        with name_scope(None, "max") as inner:
-            most = metric_variable([], dtypes.float64, name=inner)
-            added = (
-                cast(raw.Size(averages, name="batch_max"), dtypes.float64) if weights is None else reduce_sum(weights)
-            )
-            new_most = most.assign_add(added, name="update")
-        with name_scope(None, "total") as inner:
-            total = metric_variable([], dtypes.float64, name=inner)
-            new_total = total.assign_add(reduce_sum(averages), name="update")
-        value = div_no_nan(total, raw.Maximum(most, np.float64(0)), name="mean")
-        update = div_no_nan(new_total, raw.Maximum(new_most, np.float64(0)), name=scope)
-        return collected(value, update, metrics_collections, updates_collections)
+        return _averaged(found, counted, chosen, k, weights, metrics_collections, updates_collections, scope)
+
+
+def average_precision_at_top_k(
+    labels: Any, predictions_idx: Any, weights: Any = None, metrics_collections: Any = None,
+    updates_collections: Any = None, name: str | None = None,
+) -> Pair:  # fmt: skip
+    """Averages precision over the ranks of the labels among the predicted classes, and over items.
+
+    Args:
+      labels: the numbers of the true classes, as for :func:`average_precision_at_k`; a negative one does not count.
+      predictions_idx: the numbers of the predicted classes, the most probable first, of shape ``[..., k]``.
+      weights: what each item counts.
+      metrics_collections: the collections to add the value to.
+      updates_collections: the collections to add the update to.
+      name: the name scope.
+
+    Returns:
+      The mean so far, and an operation that counts and returns the new mean.
+
+    Raises:
+      RuntimeError: operations run eagerly.
+    """
+    require_graph("sparse_average_precision_at_top_k")
+    chosen = cast(convert_to_tensor(predictions_idx), dtypes.int64)
+    k = chosen.shape.as_list()[-1]
+    with name_scope(name, _named("average_precision", k)) as scope:
+        found = _labels(labels, chosen)
+        counted = (
+            _distinct(found) if isinstance(labels, SparseTensor) else raw.GreaterEqual(found, np.int64(0))
+        )
+        return _averaged(found, counted, chosen, k, weights, metrics_collections, updates_collections, scope)
+
+
+def _averaged(
+    labels: Any, counted: Any, chosen: Any, k: int, weights: Any, metrics_collections: Any, updates_collections: Any,
+    scope: str,
+) -> Pair:  # fmt: skip
+    """Returns the mean of average precisions, and its update."""
+    averages = _average_precision(labels, counted, chosen, k)
+    if weights is not None:
+        weights = broadcast_weights(cast(weights, dtypes.float64), averages)
+        averages = raw.Mul(averages, weights)
+    with name_scope(None, "max") as inner:
+        most = metric_variable([], dtypes.float64, name=inner)
+        added = (
+            cast(raw.Size(averages, name="batch_max"), dtypes.float64) if weights is None else reduce_sum(weights)
+        )
+        new_most = most.assign_add(added, name="update")
+    with name_scope(None, "total") as inner:
+        total = metric_variable([], dtypes.float64, name=inner)
+        new_total = total.assign_add(reduce_sum(averages), name="update")
+    value = div_no_nan(total, raw.Maximum(most, np.float64(0)), name="mean")
+    update = div_no_nan(new_total, raw.Maximum(new_most, np.float64(0)), name=scope)
+    return collected(value, update, metrics_collections, updates_collections)
 
 
 def _average_precision(labels: Any, counted: Any, chosen: Any, k: int) -> Any:

@@ -12,6 +12,7 @@ from tideflow._src.core.indexed_slices import IndexedSlices
 from tideflow._src.core.tensor import EagerTensor, SymbolicTensor
 from tideflow._src.graph.graph import Graph
 from tideflow._src.runtime.convert import string_array
+from tideflow._src.session.conversions import CONVERSIONS, conversion_of
 
 _ARRAY = np.ndarray
 
@@ -110,6 +111,9 @@ def expand(graph: Graph, key: Any, value: Any) -> list[tuple[SymbolicTensor, Any
       TypeError: the key is no tensor of this graph.
       ValueError: the tensor may not be fed.
     """
+    conversion = conversion_of(key) if CONVERSIONS else None
+    if conversion is not None and conversion.feed is not None:
+        return [pair for part, each in conversion.feed(key, value) for pair in expand(graph, part, each)]
     if isinstance(key, IndexedSlices):
         parts = [key.values, key.indices] + ([key.dense_shape] if key.dense_shape is not None else [])
         return [pair for part, each in zip(parts, value, strict=False) for pair in expand(graph, part, each)]
@@ -134,7 +138,10 @@ def expand(graph: Graph, key: Any, value: Any) -> list[tuple[SymbolicTensor, Any
 def expand_key(graph: Graph, key: Any) -> list[SymbolicTensor]:
     """Returns the tensors that a key of a feed dictionary stands for; errors are those of ``expand``."""
     parts: Any = None
-    if isinstance(key, IndexedSlices):
+    conversion = conversion_of(key) if CONVERSIONS else None
+    if conversion is not None and conversion.feed_partial is not None:
+        parts = conversion.feed_partial(key)
+    elif isinstance(key, IndexedSlices):
         parts = [key.values, key.indices] + ([key.dense_shape] if key.dense_shape is not None else [])
     elif getattr(key, "_fetch_components", None) is not None:
         parts, _ = key._fetch_components()

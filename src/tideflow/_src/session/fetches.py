@@ -10,6 +10,7 @@ from tideflow._src.core.indexed_slices import IndexedSlices
 from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.graph.graph import Graph
 from tideflow._src.graph.operation import Operation
+from tideflow._src.session.conversions import CONVERSIONS, conversion_of
 
 Rebuild = Callable[[list[Any]], Any]
 
@@ -63,6 +64,11 @@ class Fetches:
     def _take_apart(self, fetch: Any) -> Rebuild:
         if fetch is None:
             raise TypeError(f'Argument `fetch` = {fetch} has invalid type "{type(fetch).__name__}". Cannot be None')
+        conversion = conversion_of(fetch) if CONVERSIONS else None
+        if conversion is not None:
+            parts, contract = conversion.fetch(fetch)
+            builds = [self._take_apart(part) for part in parts]
+            return lambda values: contract([build(values) for build in builds])
         if isinstance(fetch, IndexedSlices):
             parts = [fetch.values, fetch.indices] + ([fetch.dense_shape] if fetch.dense_shape is not None else [])
             builds = [self._take_apart(part) for part in parts]

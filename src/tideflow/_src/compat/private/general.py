@@ -1,4 +1,4 @@
-"""Functions of TensorFlow's private modules that other packages reach for and that have no public name."""
+"""Functions of several private modules that other packages reach for, and that are small."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from tideflow._src.core import context
+from tideflow._src.core import context, dtypes
 from tideflow._src.core.tensor import is_tensor
 from tideflow._src.graph import protos
 from tideflow._src.graph.static_value import get_static_value
+from tideflow._src.ops.array.raw import raw
+from tideflow._src.ops.array.shape import shape_v1
 from tideflow._src.runtime import devices, seed_rules
+from tideflow._src.runtime.convert import convert_to_tensor
 
 #: Conditionals and loops are functions.
 ENABLE_CONTROL_FLOW_V2 = True
@@ -72,3 +75,16 @@ def list_local_devices(session_config: Any = None) -> list[Any]:
     del session_config
     make = protos.get("DeviceAttributes")
     return [make(name=device.name, device_type=device.device_type) for device in devices.list_logical_devices()]
+
+
+def shape_internal(input: Any, name: str | None = None, optimize: bool = True, out_type: Any = None) -> Any:
+    """Returns the shape of a tensor; `optimize` is whether it is a constant where it is known."""
+    dtype = dtypes.int32 if out_type is None else out_type
+    if optimize:
+        return shape_v1(input, name=name, out_type=dtype)
+    return raw.Shape(convert_to_tensor(input), out_type=dtype, name=name)
+
+
+def _bucketize(input: Any, boundaries: Sequence[float], name: str | None = None) -> Any:
+    """Returns for each number in which of the intervals between `boundaries` it is."""
+    return raw.Bucketize(convert_to_tensor(input), boundaries=list(boundaries), name=name)
