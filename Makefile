@@ -6,6 +6,7 @@
 #   make parity   compares with TensorFlow 2.21, in an environment of its own
 #   make processors   the numeric tests of both, as other processors compute
 #   make bench    measures against TensorFlow, PyTorch and JAX, in an environment of its own
+#   make libraries   trains with libraries of TensorFlow 1.x as they are in the package index
 #   make examples runs every example
 #   make protos   makes the descriptors of TensorFlow's messages from their schema, where that was changed
 #   make families makes the table of operations that load at first use
@@ -21,11 +22,14 @@ ORACLE = .venv-oracle
 BENCH = .venv-bench
 # Other programs that read graphs; they live beside TensorFlow, which tf2onnx needs.
 READERS = "openvino==2026.4.*" "tf2onnx==1.17.*" "onnxruntime==1.32.*"
+# Libraries of TensorFlow 1.x, and what they import beside it. They lie in a folder of their own, for some ask for TensorFlow.
+LIBRARIES = .venv-libraries
+OF_1X = tf_slim==1.1.0 tflearn==0.5.0 tensorpack==0.11 edward==1.3.5 six msgpack msgpack-numpy termcolor tabulate psutil tqdm pyzmq
 PROTOC = .venv-protoc
 PROTOS = src/tideflow/_src/graph/protos
 PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test check parity processors bench examples format protos families private-names clean
+.PHONY: demo test check parity processors bench libraries examples format protos families private-names clean
 
 demo: $(VENV)/demo.stamp
 	$(VENV)/bin/python -m tideflow --v1 examples/digits_demo.py out/digits_demo.png
@@ -52,6 +56,12 @@ processors: $(VENV)/test.stamp $(ORACLE)/stamp
 bench: $(BENCH)/stamp
 	$(BENCH)/bin/python benchmarks/run.py $(BENCH_ARGS)
 
+libraries: $(LIBRARIES)/stamp
+	@set -e; for program in tests/libraries/*.py; do \
+	    echo "== $$program"; \
+	    PYTHONPATH=$(LIBRARIES) $(VENV)/bin/python -m tideflow --v1 $$program; \
+	done
+
 # Each example says in its docstring how it is run, dialect and all.
 examples: $(VENV)/demo.stamp
 	@set -e; for program in examples/*.py; do \
@@ -72,7 +82,7 @@ private-names: $(ORACLE)/stamp
 	$(ORACLE)/bin/python tests/parity/private_names.py > src/tideflow/_src/compat/private_names.txt
 
 clean:
-	rm -rf $(VENV) $(ORACLE) $(BENCH) $(PROTOC) out build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(ORACLE) $(BENCH) $(LIBRARIES) $(PROTOC) out build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find src tests examples benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
 # An environment is made anew when what it holds is declared anew.
@@ -98,6 +108,11 @@ $(ORACLE)/stamp: Makefile
 
 $(BENCH)/stamp: pyproject.toml Makefile
 	$(call make_environment,$(BENCH),--editable . "torch==2.13.0" "tensorflow-cpu==2.21.*")
+
+$(LIBRARIES)/stamp: $(VENV)/demo.stamp Makefile
+	@echo 'installing $(OF_1X)'
+	@$(VENV)/bin/python $(PIP_INSTALL) --upgrade --no-deps --target $(LIBRARIES) $(OF_1X)
+	@touch $@
 
 $(PROTOC)/stamp: Makefile
 	$(call make_environment,$(PROTOC),"grpcio-tools>=1.70")

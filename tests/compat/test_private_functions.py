@@ -18,8 +18,8 @@ from tideflow._src.compat import (
     deprecation,
     inspection,
     object_identity,
-    private,
 )
+from tideflow._src.compat.private import general
 
 
 @pytest.fixture
@@ -137,20 +137,20 @@ def test_weak_keys_do_not_keep_objects() -> None:
 
 
 def test_what_is_on_is_told() -> None:
-    assert private.general.enabled()
-    assert private.general.is_tf_type(tf.constant(1)) and not private.general.is_tf_type(1)
-    assert not private.general.is_op_determinism_enabled()
-    assert private.general.constant_value(tf.constant([1, 2])).tolist() == [1, 2]
+    assert general.enabled()
+    assert general.is_tf_type(tf.constant(1)) and not general.is_tf_type(1)
+    assert not general.is_op_determinism_enabled()
+    assert general.constant_value(tf.constant([1, 2])).tolist() == [1, 2]
     with tf1.Graph().as_default():
         assert not tf.executing_eagerly()
-        assert private.general.constant_value(tf1.placeholder(tf.float32)) is None
-        with private.general.eager_mode():
+        assert general.constant_value(tf1.placeholder(tf.float32)) is None
+        with general.eager_mode():
             assert (tf.constant(1) + 1).numpy() == 2
         assert not tf.executing_eagerly()
 
 
 def test_devices_are_listed_as_messages() -> None:
-    devices = private.general.list_local_devices()
+    devices = general.list_local_devices()
     assert (devices[0].name, devices[0].device_type) == ("/device:CPU:0", "CPU")
 
 
@@ -158,6 +158,6 @@ def test_the_names_of_a_module(monkeypatch: pytest.MonkeyPatch) -> None:
     module = types.ModuleType("some_module")
     module.x = module._y = 1  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "some_module", module)
-    assert private.general.make_all("some_module") == ["x"]
-    private.general.remove_undocumented("some_module")
+    assert general.make_all("some_module") == ["x"]
+    general.remove_undocumented("some_module")
     assert module.x == 1  # type: ignore[attr-defined]

@@ -51,8 +51,12 @@ with tf.Graph().as_default():
     predictions = tf.argmax(network(tf.constant(images), False), 1)
     values, updates = slim.metrics.aggregate_metric_map({"accuracy": tf.metrics.accuracy(labels, predictions)})
     accuracy = slim.evaluation.evaluate_once(
-        "", tf.train.latest_checkpoint(directory), directory, num_evals=1,
-        eval_op=list(updates.values()), final_op=values["accuracy"],
+        "",
+        tf.train.latest_checkpoint(directory),
+        directory,
+        num_evals=1,
+        eval_op=list(updates.values()),
+        final_op=values["accuracy"],
     )
 print("loss %.3f, accuracy %.3f" % (last, accuracy))
 sys.exit(not (last < 0.4 and accuracy > 0.9))

@@ -1,4 +1,4 @@
-"""Trains with a tensorpack trainer: a `ModelDesc`, a dataflow that is fed, callbacks, and inference after each epoch."""
+"""Trains with a tensorpack trainer: a `ModelDesc`, a dataflow that is fed, and inference after each epoch."""
 
 import sys
 import tempfile

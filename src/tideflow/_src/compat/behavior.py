@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from tideflow._src.core import context, tensor_shape
+from tideflow._src.core.tensor import Tensor
 from tideflow._src.state.variable import disable_resource_variables, enable_resource_variables
+
+_COMPARISONS = frozenset(("__eq__", "__ne__"))
 
 
 def disable_eager_execution() -> None:
@@ -29,11 +32,14 @@ def enable_eager_execution(config: Any = None, device_policy: Any = None, execut
 def enable_tensor_equality() -> None:
     """Makes ``==`` compare tensors element by element, as in TensorFlow 2.x."""
     context.mode.tensor_equality = True
+    Tensor.OVERLOADABLE_OPERATORS |= _COMPARISONS
 
 
 def disable_tensor_equality() -> None:
     """Makes ``==`` compare tensors by identity, as in TensorFlow 1.x."""
     context.mode.tensor_equality = False
+    # Libraries give their own classes these operators of tensors: they need no comparison that is none of theirs.
+    Tensor.OVERLOADABLE_OPERATORS -= _COMPARISONS
 
 
 def enable_v2_tensorshape() -> None:

@@ -1,4 +1,4 @@
-"""Serves the names of ``tf.contrib`` that moved into the core, and says of the others what became of them."""
+"""Serves the names of ``tf.contrib`` that moved or are kept, and says of the others what became of them."""
 
 from __future__ import annotations
 
@@ -34,6 +34,10 @@ MOVED = {
         "TextFileInitializer": "lookup.TextFileInitializer",
     },
     "metrics": {"confusion_matrix": "math.confusion_matrix"},
+    "graph_editor": {},
+    "rnn.python.ops.core_rnn": dict.fromkeys(("static_rnn", "static_bidirectional_rnn"), "nn.*"),
+    "rnn.python.ops.core_rnn_cell": {"*": "nn.rnn_cell.*"},
+    "rnn.python.ops.rnn_cell": {"*": "nn.rnn_cell.*"},
     "rnn": {
         **dict.fromkeys(("static_rnn", "static_bidirectional_rnn", "static_state_saving_rnn"), "nn.*"),
         **dict.fromkeys(
@@ -46,6 +50,32 @@ MOVED = {
     "util": {"constant_value": "get_static_value", "make_tensor_proto": "make_tensor_proto"},
 }
 
+#: Modules of this project that hold the names of a part of ``tf.contrib``.
+MODULES = {
+    "distributions": "distributions.contrib",
+    "distributions.bijectors": "distributions.bijectors",
+    "graph_editor": "compat.private.sessions",
+    "layers": "compat.contrib_layers",
+    "layers.python.layers.initializers": "compat.contrib_layers",
+    "layers.python.layers.regularizers": "compat.contrib_layers",
+    "learn.preprocessing": "compat.contrib_text",
+    "learn.python.learn.preprocessing.text": "compat.contrib_text",
+    "training": "compat.contrib_placement",
+}
+
+#: Parts whose names the package tf_slim has, in one of these modules of it; they are served where it is installed.
+IN_SLIM = {
+    "framework": ("", "ops.variables", "ops.framework_ops", "training.training"),
+    "framework.python.ops": ("", "ops.variables"),
+    "layers": ("", "layers"),
+    "layers.python.layers": ("", "layers"),
+    "losses": ("losses",),
+    "metrics": ("metrics",),
+    "slim": ("",),
+    "slim.nets": ("nets",),
+    "training": ("training", "training.evaluation"),
+}
+
 #: Names whose successor takes other arguments, and what to write instead.
 CHANGED = {
     "layers.batch_norm": "tf.layers.batch_normalization",
@@ -53,12 +83,7 @@ CHANGED = {
     "layers.convolution2d": "tf.layers.conv2d",
     "layers.dropout": "tf.layers.dropout (which takes the rate to drop)",
     "layers.fully_connected": "tf.layers.dense",
-    "layers.l1_regularizer": "a function of the weights, such as lambda w: scale * tf.reduce_sum(tf.abs(w))",
-    "layers.l2_regularizer": "a function of the weights, such as lambda w: scale * tf.nn.l2_loss(w)",
     "layers.max_pool2d": "tf.layers.max_pooling2d",
-    "layers.variance_scaling_initializer": "tf.variance_scaling_initializer(scale=2.0)",
-    "layers.xavier_initializer": "tf.glorot_uniform_initializer",
-    "layers.xavier_initializer_conv2d": "tf.glorot_uniform_initializer",
     "losses.softmax_cross_entropy": "tf.losses.softmax_cross_entropy (which takes the labels first)",
     "metrics.streaming_accuracy": "tf.metrics.accuracy (which takes the labels first)",
     "metrics.streaming_auc": "tf.metrics.auc (which takes the labels first)",
@@ -94,28 +119,72 @@ class Contrib(ModuleType):
         if name.startswith("__"):
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
         path = f"{self._part}.{name}".lstrip(".")
+        for value in (self._moved(name), self._own(name), self._in_slim(name)):
+            if value is not None:
+                return value
         if path in CHANGED:
             raise AttributeError(
                 f"tf.contrib was removed in TensorFlow 2.0: instead of tf.contrib.{path} use {CHANGED[path]}."
             )
-        if not self._part:
-            if name in MOVED or any(key.startswith(f"{name}.") for key in CHANGED):
-                return contrib(name)
-            raise AttributeError(_GONE.format(path))
+        if path in _parts():
+            return contrib(path)
+        if name in MOVED.get(self._part, ()):
+            target = MOVED[self._part][name].replace("*", name)
+            raise AttributeError(f"tf.contrib.{path} moved to tf.{target}, which Tideflow does not have yet.")
+        raise AttributeError(_GONE.format(path))
+
+    def _moved(self, name: str) -> Any:
+        """Returns the name in the core, if it moved there."""
         moves = MOVED.get(self._part, {})
         target = moves.get(name, moves.get("*"))
         if target is None:
-            raise AttributeError(_GONE.format(path))
-        target = target.replace("*", name)
-        try:
-            return functools.reduce(getattr, target.split("."), importlib.import_module("tideflow.compat.v1"))
-        except AttributeError:
-            if name not in moves:
-                raise AttributeError(_GONE.format(path)) from None
-            raise AttributeError(f"tf.contrib.{path} moved to tf.{target}, which Tideflow does not have yet.") from None
+            return None
+        found: Any = importlib.import_module("tideflow.compat.v1")
+        for part in target.replace("*", name).split("."):
+            found = getattr(found, part, None)
+        return found
+
+    def _own(self, name: str) -> Any:
+        """Returns the name from the module that holds those of this part."""
+        if self._part not in MODULES or f"{self._part}.{name}" in _parts():
+            return None
+        return getattr(importlib.import_module(f"tideflow._src.{MODULES[self._part]}"), name, None)
+
+    def _in_slim(self, name: str) -> Any:
+        """Returns the name from tf_slim, if that is installed and has it."""
+        path = f"{self._part}.{name}".lstrip(".")
+        if path == "slim":
+            return _slim("")
+        modules = (_slim(module) for module in IN_SLIM.get(self._part, ()))
+        return next((found for found in (getattr(module, name, None) for module in modules) if found is not None), None)
 
     def __dir__(self) -> list[str]:
-        return sorted(MOVED if not self._part else (name for name in MOVED.get(self._part, ()) if name != "*"))
+        below = f"{self._part}.".lstrip(".")
+        names = {path.removeprefix(below).split(".")[0] for path in _parts() if path.startswith(below)}
+        names |= {name for name in MOVED.get(self._part, ()) if name != "*"}
+        if self._part in MODULES:
+            module = importlib.import_module(f"tideflow._src.{MODULES[self._part]}")
+            names |= {name for name in vars(module) if not name.startswith("_")}
+        return sorted(names)
+
+
+@functools.cache
+def _parts() -> frozenset[str]:
+    """Returns the paths of all parts, and of those that hold them."""
+    found: set[str] = set()
+    for path in (*MOVED, *MODULES, *IN_SLIM, *(key.rpartition(".")[0] for key in CHANGED)):
+        words = path.split(".")
+        found.update(".".join(words[:count]) for count in range(1, len(words) + 1))
+    return frozenset(found - {"", "slim"})
+
+
+@functools.cache
+def _slim(module: str) -> Any:
+    """Returns a module of tf_slim, or None if the package is not installed."""
+    try:
+        return importlib.import_module(f"tf_slim.{module}".rstrip("."))
+    except ImportError:
+        return None
 
 
 @functools.cache

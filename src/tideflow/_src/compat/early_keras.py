@@ -1,4 +1,4 @@
-"""The names of `tf.keras` that libraries of TensorFlow 1.x use beside its layers: initializers, regularizers, a function.
+"""The names of `tf.keras` that libraries of TensorFlow 1.x use beside its layers: initializers and regularizers.
 
 Models and layers of Keras come with a later release; asked for them, these modules say so.
 """
@@ -64,7 +64,15 @@ _NAMES: dict[str, dict[str, Any]] = {
         name: getattr(initializers, name)
         for name in (
             ("Constant", "Identity", "Initializer", "Ones", "Orthogonal", "RandomNormal", "RandomUniform")
-            + ("TruncatedNormal", "VarianceScaling", "Zeros", "he_normal", "he_uniform", "lecun_normal", "lecun_uniform")
+            + (
+                "TruncatedNormal",
+                "VarianceScaling",
+                "Zeros",
+                "he_normal",
+                "he_uniform",
+                "lecun_normal",
+                "lecun_uniform",
+            )
         )
     }
     | {"glorot_normal": initializers.GlorotNormal, "glorot_uniform": initializers.GlorotUniform},

@@ -22,9 +22,16 @@ from typing import Any
 from tideflow._src.compat import inspection
 
 _ABSTRACT = (
-    ("Callable", "Container", "Generator", "Hashable", "ItemsView", "Iterable", "Iterator", "KeysView", "Mapping")
-    + ("MappingView", "MutableMapping", "MutableSequence", "MutableSet", "Sequence", "Set", "Sized", "ValuesView")
-)
+    "Callable",
+    "Container",
+    "Generator",
+    "Hashable",
+    "ItemsView",
+    "Iterable",
+    "Iterator",
+    "KeysView",
+    "Mapping",
+) + ("MappingView", "MutableMapping", "MutableSequence", "MutableSet", "Sequence", "Set", "Sized", "ValuesView")
 
 #: Names of modules that are loaded with Python, or quickly.
 _NOW: tuple[tuple[ModuleType, dict[str, Any]], ...] = (

@@ -54,6 +54,8 @@ def restore() -> None:
             setattr(np, name, value)
     if not hasattr(np.reshape, "takes_newshape"):
         np.reshape = _with_newshape(np.reshape)
+    if not hasattr(np.issubdtype, "takes_kinds"):
+        np.issubdtype = _with_kinds(np.issubdtype)
 
 
 def _asscalar(a: Any) -> Any:
@@ -81,4 +83,16 @@ def _with_newshape(reshape: Any) -> Any:
         return reshape(a, *args, **kwargs)
 
     function.takes_newshape = True  # type: ignore[attr-defined]
+    return function
+
+
+def _with_kinds(issubdtype: Any) -> Any:
+    """Returns ``np.issubdtype`` for which Python's ``float`` and ``int``, too, mean numbers of every size."""
+    kinds = {float: np.floating, int: np.signedinteger}
+
+    @functools.wraps(issubdtype)
+    def function(arg1: Any, arg2: Any) -> Any:
+        return issubdtype(arg1, kinds.get(arg2, arg2) if isinstance(arg2, type) else arg2)
+
+    function.takes_kinds = True  # type: ignore[attr-defined]
     return function

@@ -76,7 +76,7 @@ class Bernoulli(Univariate):
         return self._logits.shape
 
     def _sample_n(self, n: Any, seed: int | None = None) -> Any:
-        uniform = ops.random_uniform(self._sample_shape(n), seed=seed, dtype=self.probs.dtype)
+        uniform = ops.random_uniform(self._drawn_shape(n), seed=seed, dtype=self.probs.dtype)
         return ops.cast(ops.less(uniform, self.probs), self.dtype)
 
     def _log_prob(self, value: Any) -> Any:

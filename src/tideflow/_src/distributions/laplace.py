@@ -63,7 +63,7 @@ class Laplace(Univariate):
         return self._scale
 
     def _sample_n(self, n: Any, seed: int | None = None) -> Any:
-        shape = self._sample_shape(n)
+        shape = self._drawn_shape(n)
         number = self.dtype.as_numpy_dtype
         least = np.nextafter(number(-1.0), number(0.0))  # at -1 itself the logarithm would be infinite
         uniform = ops.random_uniform(shape=shape, minval=least, maxval=1.0, dtype=self.dtype, seed=seed)

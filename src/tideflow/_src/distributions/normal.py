@@ -64,7 +64,7 @@ class Normal(Univariate):
         return self._scale
 
     def _sample_n(self, n: Any, seed: int | None = None) -> Any:
-        shape = self._sample_shape(n)
+        shape = self._drawn_shape(n)
         sampled = ops.random_normal(shape=shape, mean=0.0, stddev=1.0, dtype=self.loc.dtype, seed=seed)
         return sampled * self.scale + self.loc
 

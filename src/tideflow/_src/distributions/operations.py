@@ -9,6 +9,7 @@ from tideflow._src.core import context
 from tideflow._src.function.mapping import map_fn as map_fn
 from tideflow._src.function.name_scopes import name_scope_v1
 from tideflow._src.graph.static_value import get_static_value as static_value
+from tideflow._src.ops.array.band_part import matrix_band_part as matrix_band_part
 from tideflow._src.ops.array.broadcasting import broadcast_dynamic_shape as broadcast_dynamic_shape
 from tideflow._src.ops.array.broadcasting import broadcast_static_shape as broadcast_static_shape
 from tideflow._src.ops.array.constants import constant_v1 as constant
@@ -17,6 +18,7 @@ from tideflow._src.ops.array.constants import ones as ones
 from tideflow._src.ops.array.constants import ones_like_v1 as ones_like
 from tideflow._src.ops.array.constants import zeros as zeros
 from tideflow._src.ops.array.constants import zeros_like_v1 as zeros_like
+from tideflow._src.ops.array.diagonals import matrix_diag_part as matrix_diag_part
 from tideflow._src.ops.array.diagonals import matrix_set_diag as matrix_set_diag
 from tideflow._src.ops.array.identity import identity as identity
 from tideflow._src.ops.array.identity import no_op as no_op
@@ -40,6 +42,7 @@ from tideflow._src.ops.control.assertions import assert_rank_at_least_v1 as asse
 from tideflow._src.ops.control.assertions import assert_same_float_dtype as assert_same_float_dtype
 from tideflow._src.ops.control.grouping import control_dependencies as control_dependencies
 from tideflow._src.ops.control.grouping import with_dependencies as with_dependencies
+from tideflow._src.ops.linalg.functions import triangular_solve as triangular_solve
 from tideflow._src.ops.math.argument_extrema import argmax_v1 as argmax
 from tideflow._src.ops.math.arithmetic import maximum as maximum
 from tideflow._src.ops.math.arithmetic import minimum as minimum
@@ -50,6 +53,7 @@ from tideflow._src.ops.math.comparison import greater as greater
 from tideflow._src.ops.math.comparison import less as less
 from tideflow._src.ops.math.division import xlogy as xlogy
 from tideflow._src.ops.math.incomplete_gamma import igamma as igamma
+from tideflow._src.ops.math.incomplete_gamma import igammac as igammac
 from tideflow._src.ops.math.logical import logical_and as logical_and
 from tideflow._src.ops.math.logical import logical_not as logical_not
 from tideflow._src.ops.math.logical import logical_or as logical_or

@@ -77,7 +77,7 @@ class StudentT(Univariate):
         return self._scale
 
     def _sample_n(self, n: Any, seed: int | None = None) -> Any:
-        normal = ops.random_normal(self._sample_shape(n), dtype=self.dtype, seed=seed)
+        normal = ops.random_normal(self._drawn_shape(n), dtype=self.dtype, seed=seed)
         df = self.df * ops.ones(self.batch_shape_tensor(), dtype=self.dtype)
         other = gen_new_seed(seed, salt="student_t")
         gamma = ops.random_gamma([n], 0.5 * df, beta=0.5, dtype=self.dtype, seed=other)

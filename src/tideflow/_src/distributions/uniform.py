@@ -72,7 +72,7 @@ class Uniform(Univariate):
             return self.high - self.low
 
     def _sample_n(self, n: Any, seed: int | None = None) -> Any:
-        samples = ops.random_uniform(shape=self._sample_shape(n), dtype=self.dtype, seed=seed)
+        samples = ops.random_uniform(shape=self._drawn_shape(n), dtype=self.dtype, seed=seed)
         return self.low + self.range() * samples
 
     def _prob(self, value: Any) -> Any:

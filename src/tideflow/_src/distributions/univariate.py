@@ -37,7 +37,7 @@ class Univariate(Distribution):
     def _event_shape(self) -> TensorShape:
         return TensorShape([])
 
-    def _sample_shape(self, n: Any) -> Any:
+    def _drawn_shape(self, n: Any) -> Any:
         return ops.concat([[n], self.batch_shape_tensor()], 0)
 
 

@@ -115,6 +115,7 @@ _ATTRIBUTE_TYPES = {
 class SignatureError(TypeError):
     """Says that a definition contradicts itself."""
 
+
 #: What programs read of the message that ``Operation.op_def`` is in TensorFlow.
 _MESSAGE_FIELDS = frozenset(("attr", "input_arg", "is_aggregate", "is_commutative", "is_stateful", "output_arg"))
 

@@ -32,7 +32,11 @@ def _even_thresholds(count: int) -> list[float]:
 
 
 def _counts(
-    labels: Any, predictions: Any, thresholds: Sequence[float], weights: Any, includes: Sequence[str] = tuple(_NAMES)
+    labels: Any,
+    predictions: Any,
+    thresholds: Sequence[float],
+    weights: Any = None,
+    includes: Sequence[str] | None = None,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Counts how often predictions cut at each threshold are right and wrong.
 
@@ -56,7 +60,7 @@ def _counts(
         weights = reshape(broadcast_weights(cast(weights, dtypes.float32), predictions), [1, -1])
     holds = {"tp": (true, above), "fn": (true, below), "tn": (false, below), "fp": (false, above)}
     values, updates = {}, {}
-    for kind in (kind for kind in _NAMES if kind in includes):
+    for kind in (kind for kind in _NAMES if includes is None or kind in includes):
         variable = metric_variable([len(thresholds)], dtypes.float32, name=_NAMES[kind])
         each = cast(raw.LogicalAnd(*holds[kind]), dtypes.float32)
         if weights is not None:

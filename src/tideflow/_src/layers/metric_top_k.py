@@ -240,9 +240,7 @@ def average_precision_at_top_k(
     k = chosen.shape.as_list()[-1]
     with name_scope(name, _named("average_precision", k)) as scope:
         found = _labels(labels, chosen)
-        counted = (
-            _distinct(found) if isinstance(labels, SparseTensor) else raw.GreaterEqual(found, np.int64(0))
-        )
+        counted = _distinct(found) if isinstance(labels, SparseTensor) else raw.GreaterEqual(found, np.int64(0))
         return _averaged(found, counted, chosen, k, weights, metrics_collections, updates_collections, scope)
 
 
@@ -257,9 +255,7 @@ def _averaged(
         averages = raw.Mul(averages, weights)
     with name_scope(None, "max") as inner:
         most = metric_variable([], dtypes.float64, name=inner)
-        added = (
-            cast(raw.Size(averages, name="batch_max"), dtypes.float64) if weights is None else reduce_sum(weights)
-        )
+        added = cast(raw.Size(averages, name="batch_max"), dtypes.float64) if weights is None else reduce_sum(weights)
         new_most = most.assign_add(added, name="update")
     with name_scope(None, "total") as inner:
         total = metric_variable([], dtypes.float64, name=inner)

@@ -127,7 +127,11 @@ def get_backward_walk_ops(
     waiting = list(reversed(first))
     while waiting:
         op = waiting.pop()
-        if op in found or (kept is not None and op not in kept) or (within_ops_fn is not None and not within_ops_fn(op)):
+        if (
+            op in found
+            or (kept is not None and op not in kept)
+            or (within_ops_fn is not None and not within_ops_fn(op))
+        ):
             continue
         found[op] = None
         waiting += [tensor.op for tensor in op.inputs if id(tensor) not in stop]
