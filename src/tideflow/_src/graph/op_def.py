@@ -116,8 +116,8 @@ class SignatureError(TypeError):
     """Says that a definition contradicts itself."""
 
 
-#: What programs read of the message that ``Operation.op_def`` is in TensorFlow.
-_MESSAGE_FIELDS = frozenset(("attr", "input_arg", "is_aggregate", "is_commutative", "is_stateful", "output_arg"))
+#: What programs read of the message that ``Operation.op_def`` is in TensorFlow, and its name here.
+_MESSAGE_FIELDS = {"is_commutative": "commutative", "is_stateful": "stateful"}
 
 
 class OpDef:
@@ -210,9 +210,7 @@ class OpDef:
             self._parse()
             return self.__dict__[name]
         if name in _MESSAGE_FIELDS:
-            from tideflow._src.graph.op_def_proto import op_def_message  # loads protobuf
-
-            return getattr(op_def_message(self), name)
+            return getattr(self, _MESSAGE_FIELDS[name])
         raise AttributeError(name)
 
     def __deepcopy__(self, memo: Any) -> OpDef:
