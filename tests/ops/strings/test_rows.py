@@ -98,3 +98,33 @@ def test_the_result_of_1x_is_sparse_or_ragged() -> None:
 def test_wrong_calls(call: Callable[[], Any], kind: type[Exception]) -> None:
     with pytest.raises(kind):
         call()
+
+
+def test_separators_of_several_bytes() -> None:
+    for separator in ("ab", "aa", "aba"):
+        words = ["xababay", "aab", "a", "", "baab", "aaaa"]
+        for most in (-1, 1, 2):
+            found = tf.strings.split(words, separator, most).to_list()
+            assert found == [[part.encode() for part in word.split(separator, most)] for word in words]
+            assert tf.function(tf.strings.split)(tf.constant(words), separator, most).to_list() == found
+
+
+@pytest.mark.parametrize("encoding", ["UTF-8", "UTF-16-BE", "UTF-32-BE", "ISO-8859-1", "windows-1252", "ibm-437"])
+def test_malformed_strings_among_others(encoding: str) -> None:
+    words = [b"a", b"\xff\x00\x00b", b"", b"\xe2\x82", b"\xd8\x00\x00a", "ö€😀".encode()]
+    points, starts = tf.strings.unicode_decode_with_offsets(words, encoding)
+    for index, word in enumerate(words):
+        alone = tf.strings.unicode_decode_with_offsets(word, encoding)
+        assert points[index].numpy().tolist() == alone[0].numpy().tolist()
+        assert starts[index].numpy().tolist() == alone[1].numpy().tolist()
+
+
+def test_transcoding_with_surrogates_and_control_characters() -> None:
+    transcode = tf.strings.unicode_transcode
+    assert transcode([b"\xff"], "UTF-8", "UTF-16-BE", replacement_char=0xD800).numpy().tolist() == [b"\xd8\x00"]
+    assert transcode([b"\xff"], "UTF-8", "UTF-8", replacement_char=0xD800).numpy().tolist() == [b"\xef\xbf\xbd"]
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        transcode([b"\x01"], "UTF-8", "UTF-8", errors="strict", replace_control_characters=True)
+    assert tf.strings.unicode_decode(
+        [b"\x01"], "UTF-8", errors="strict", replace_control_characters=True
+    ).to_list() == [[65533]]

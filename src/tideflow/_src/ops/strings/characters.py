@@ -13,17 +13,17 @@ from tideflow._src.graph.shape_inference import broadcast, shape_text
 from tideflow._src.ops.strings.elements import array_of, items_of, mapped
 from tideflow._src.runtime.op import op
 
-#: The bytes that continue a character of UTF-8.
-_CONTINUATION = bytes(range(0x80, 0xC0))
-
 
 @op("StringLength", "input: string -> output: int32", tier="host", differentiable="missing")
 def string_length_op(input, *, unit: Literal["BYTE", "UTF8_CHAR"] = "BYTE"):
     """Counts the bytes or characters of strings."""
     items = items_of(input)
-    if unit == "UTF8_CHAR" and not all(map(bytes.isascii, items)):
-        items = [item.translate(None, _CONTINUATION) for item in items]
-    return np.fromiter(map(len, items), np.int32, len(items)).reshape(np.shape(input))
+    sizes = np.fromiter(map(len, items), np.int32, len(items))
+    if unit == "UTF8_CHAR" and not (joined := b"".join(items)).isascii():
+        begins = (np.frombuffer(joined, np.uint8) & 0xC0) != 0x80
+        before = np.append(0, np.cumsum(begins, dtype=np.int64))
+        sizes = np.diff(before[np.append(0, np.cumsum(sizes, dtype=np.int64))]).astype(np.int32)
+    return sizes.reshape(np.shape(input))
 
 
 def _cased(value: Any, encoding: str, ascii_case: Callable[[bytes], bytes], case: Callable[[str], str]) -> Any:
@@ -116,6 +116,15 @@ def _part_of_characters(item: bytes, start: int, count: int, index: int) -> byte
     if item.isascii():
         places, size = range(len(item) + 1), len(item)
     else:
+        try:
+            text = item.decode()
+        except UnicodeDecodeError:
+            pass
+        else:
+            size = len(text)
+            if -size <= start <= size and (count >= 0 or start >= 0):
+                start += size if start < 0 else 0
+                return text[start : start + max(count, 0)].encode()
         content = np.frombuffer(item, np.uint8)
         begins = (content & 0xC0) != 0x80
         begins[0] = True

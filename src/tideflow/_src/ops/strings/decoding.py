@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Sequence
+import functools
+import importlib
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +20,8 @@ Array = np.ndarray[Any, Any]
 _NO_CHARACTER_SETS = frozenset(
     "idna punycode raw_unicode_escape unicode_escape undefined utf_8_sig utf-8-sig mbcs oem charmap".split()
 )
+#: Encodings in which bytes that begin no character stand for the control characters of the same number.
+_WITH_C1 = frozenset(["euc_jp", "euc_kr", "gb2312"])
 _MARKS = {
     "utf-16": ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be")),
     "utf-32": (
@@ -33,7 +38,7 @@ def codec_of(encoding: str) -> str:
       InvalidArgumentError: there is no such encoding.
     """
     try:
-        found = codecs.lookup(encoding)
+        found = codecs.lookup(re.sub(r"(?i)^ibm[-_]?(?=\d)", "cp", encoding))
         if found._is_text_encoding and found.name.replace("-", "_") not in _NO_CHARACTER_SETS:
             return found.name
     except (LookupError, ValueError):
@@ -67,63 +72,144 @@ def decoded(items: Sequence[bytes], codec: str, policy: Policy) -> tuple[Array, 
       How many characters each string has, all code points (int32), and for each the byte of its string where it
       starts (int64).
     """
-    counts: list[int] = []
-    parts: list[Array] = []
-    offsets: list[Array] = []
-    waiting: list[str] = []
-
-    def take() -> None:
-        if waiting:
-            points, starts = _of_valid(waiting)
-            parts.append(points)
-            offsets.append(starts)
-            waiting.clear()
-
-    for item in items:
-        if codec == "utf-8":
-            try:
-                text = item.decode()
-            except UnicodeDecodeError:
-                pass
-            else:
-                counts.append(len(text))
-                waiting.append(text)
-                continue
-        take()
-        pairs = _characters(item, codec, policy.errors)
-        if policy.errors == "ignore":
-            pairs = [pair for pair in pairs if pair[0] >= 0]
-        points = np.array([point for point, _ in pairs], np.int32)
-        points[points < 0] = policy.replacement
-        counts.append(len(pairs))
-        parts.append(points)
-        offsets.append(np.array([start for _, start in pairs], np.int64))
-    take()
-    lengths = np.array(counts, np.int64)
-    points = np.concatenate(parts) if parts else np.empty(0, np.int32)
-    starts = np.concatenate(offsets) if offsets else np.empty(0, np.int64)
-    if policy.replace_controls:
-        controls = (points >= 0) & (points < 0x20)
-        if policy.errors == "ignore":
+    if codec == "utf-8":
+        lengths, points, starts = _of_utf8(items, policy.errors)
+    elif codec in _UNIT_SIZES:
+        lengths, points, starts = _of_units(items, codec, policy.errors)
+    elif (table := _table_of(codec)) is not None:
+        lengths, points, starts = _of_single_bytes(items, codec, table, policy.errors)
+    else:
+        lengths, points, starts = _one_by_one(items, codec, policy.errors)
+    malformed = points < 0
+    if policy.errors == "ignore":
+        if policy.replace_controls:
+            malformed = points < 0x20
+        if malformed.any():
             rows = np.repeat(np.arange(lengths.size), lengths)
-            lengths = lengths - np.bincount(rows[controls], minlength=lengths.size)
-            points, starts = points[~controls], starts[~controls]
-        else:
-            points = np.where(controls, np.int32(policy.replacement), points)
+            lengths = lengths - np.bincount(rows[malformed], minlength=lengths.size)
+            points, starts = points[~malformed], starts[~malformed]
+        return lengths, points, starts
+    points = np.where(malformed, np.int32(policy.replacement), points)
+    if policy.replace_controls:
+        points = np.where(~malformed & (points < 0x20), np.int32(policy.replacement), points)
     return lengths, points, starts
 
 
-def _of_valid(texts: list[str]) -> tuple[Array, Array]:
-    """Returns the code points of texts, and where each begins in the UTF-8 of its text."""
-    points = np.frombuffer("".join(texts).encode("utf-32-le"), np.int32)
+#: How many bytes the code units of the encodings of Unicode have.
+_UNIT_SIZES = {"utf-16-be": 2, "utf-16-le": 2, "utf-32-be": 4, "utf-32-le": 4}
+
+#: What stands for malformed bytes while texts are decoded: this, and how many bytes they are. No text holds it.
+_MARK = 0xDC00
+
+
+def _mark(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeDecodeError)
+    return chr(_MARK + error.end - error.start), error.end
+
+
+def _refuse(items: Sequence[bytes], codec: str) -> None:
+    for item in items:
+        try:
+            item.decode(codec)
+        except UnicodeDecodeError as error:
+            raise invalid_argument(
+                f"Invalid formatting on input string: byte {error.start} of {item!r} is no {codec}"
+            ) from None
+
+
+def _sizes(items: Sequence[bytes]) -> Array:
+    return np.fromiter(map(len, items), np.int64, len(items))
+
+
+def _of_utf8(items: Sequence[bytes], errors: str) -> tuple[Array, Array, Array]:
+    joined = b"".join(items)
+    content = np.frombuffer(joined, np.uint8)
+    sizes = _sizes(items)
+    begins = np.cumsum(sizes) - sizes
+    if joined.isascii():
+        return sizes, content.astype(np.int32), np.arange(content.size) - np.repeat(begins, sizes)
+    leads = (content & 0xC0) != 0x80
+    try:
+        text = joined.decode()
+    except UnicodeDecodeError:
+        pass
+    else:
+        if leads[begins[sizes > 0]].all():  # else a character is spread over two strings
+            places = np.flatnonzero(leads)
+            lengths = np.diff(np.searchsorted(places, np.append(begins, content.size)))
+            return lengths, _points(text), places - np.repeat(begins, lengths)
+    if errors == "strict":
+        _refuse(items, "utf-8")
+    codecs.register_error("tideflow.mark", _mark)
+    return _of_marked([item.decode("utf-8", "tideflow.mark") for item in items], _utf8_widths)
+
+
+def _utf8_widths(points: Array) -> Array:
     widths = np.ones(points.size, np.int64)
     for limit in (0x80, 0x800, 0x10000):
         widths += points >= limit
-    starts = np.cumsum(widths) - widths
+    return widths
+
+
+def _of_units(items: Sequence[bytes], codec: str, errors: str) -> tuple[Array, Array, Array]:
+    if errors == "strict":
+        _refuse(items, codec)
+    codecs.register_error("tideflow.mark", _mark)
+    unit = _UNIT_SIZES[codec]
+
+    def widths(points: Array) -> Array:
+        return np.where(points >= 0x10000, 4, unit)
+
+    return _of_marked([item.decode(codec, "tideflow.mark") for item in items], widths)
+
+
+def _of_marked(texts: list[str], widths_of: Callable[[Array], Array]) -> tuple[Array, Array, Array]:
+    points = _points("".join(texts)).copy()
     lengths = np.fromiter(map(len, texts), np.int64, len(texts))
+    marked = (points >= _MARK) & (points < 0xE000)
+    widths = np.where(marked, points - _MARK, widths_of(points))
+    points[marked] = -1
+    starts = np.cumsum(widths) - widths
     firsts = np.cumsum(lengths) - lengths
     base = np.append(starts, 0)[np.minimum(firsts, points.size)]
-    return points, starts - np.repeat(base, lengths)
+    return lengths, points, starts - np.repeat(base, lengths)
+
+
+def _points(text: str) -> Array:
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.int32)
+
+
+@functools.cache
+def _table_of(codec: str) -> Array | None:
+    """Returns the code point of each byte, -1 for none, where characters are single bytes; else None."""
+    name = codec.replace("-", "_")
+    if codec not in ("ascii", "iso8859-1"):
+        try:
+            module = importlib.import_module(f"encodings.{name}")
+        except ImportError:
+            return None
+        if not hasattr(module, "decoding_table"):
+            return None
+    pairs = [_characters(bytes([byte]), codec, "replace") for byte in range(256)]
+    table = np.array([pair[0][0] for pair in pairs], np.int32)
+    if re.fullmatch(r"cp\d{3}", codec):  # the control characters of the IBM PC, in ICU's order
+        table[[0x1A, 0x1C, 0x7F]] = 0x1C, 0x7F, 0x1A
+    return table
+
+
+def _of_single_bytes(items: Sequence[bytes], codec: str, table: Array, errors: str) -> tuple[Array, Array, Array]:
+    sizes = _sizes(items)
+    points = table[np.frombuffer(b"".join(items), np.uint8)]
+    if errors == "strict" and (points < 0).any():
+        _refuse(items, codec)
+    return sizes, points, np.arange(points.size) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+
+
+def _one_by_one(items: Sequence[bytes], codec: str, errors: str) -> tuple[Array, Array, Array]:
+    rows = [_characters(item, codec, errors) for item in items]
+    lengths = np.fromiter(map(len, rows), np.int64, len(rows))
+    flat = np.array([pair for row in rows for pair in row], np.int64).reshape(-1, 2)
+    return lengths, flat[:, 0].astype(np.int32), flat[:, 1]
 
 
 def _characters(item: bytes, codec: str, errors: str) -> list[tuple[int, int]]:
@@ -140,7 +226,7 @@ def _characters(item: bytes, codec: str, errors: str) -> list[tuple[int, int]]:
             text = decoder.decode(item[place : place + 1], place == size - 1)
         except UnicodeDecodeError as error:
             decoder.reset()
-            if codec.startswith("cp125") and error.end - error.start == 1:
+            if item[start] < 0xA0 and error.end - error.start == 1 and (codec in _WITH_C1 or codec.startswith("cp125")):
                 result.append((item[start], start))
             elif errors == "strict":
                 raise invalid_argument(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,9 @@ from tideflow._src.ops.strings.elements import array_of, items_of
 from tideflow._src.runtime.op import op
 
 _LARGEST = 2**31 - 1
+
+#: With more of it, rows are padded one after the other.
+_LONGEST_PADDING = 16
 
 
 @op(
@@ -58,8 +61,29 @@ def string_ngrams_op(
                 f"{len(items)} strings"
             )
     between, left, right = (text.encode("utf-8", "surrogateescape") for text in (separator, left_pad, right_pad))
+    lengths = np.diff(splits)
+    widths = {width: _padding(width, pad_width) for width in ngram_widths}
+    counts = [np.maximum(lengths + 2 * padding - width + 1, 0) for width, padding in widths.items()]
+    some = sum(counts, np.zeros(lengths.size, np.int64))
+    if (
+        len(widths) == len(ngram_widths) > 0
+        and max(widths.values()) <= _LONGEST_PADDING
+        and not (preserve_short_sequences and (some[lengths > 0] == 0).any())
+    ):
+        runs = [
+            _runs(items, lengths, count, between, left, right, *width)
+            for width, count in zip(widths.items(), counts, strict=True)
+        ]
+        found = list(chain.from_iterable(runs))
+        if len(runs) > 1:  # by rows, of each those of the first width first
+            rows = np.concatenate([np.repeat(np.arange(lengths.size), count) for count in counts])
+            together = array_of(found, (len(found),))[np.argsort(rows, kind="stable")]
+        else:
+            together = array_of(found, (len(found),))
+        ends = np.append(0, np.cumsum(some)).astype(data_splits.dtype)
+        return together, ends.reshape(np.shape(data_splits))
     result: list[bytes] = []
-    ends = [0]
+    row_ends = [0]
     for start, end in pairwise(splits):
         row = items[start:end]
         before = len(result)
@@ -70,8 +94,33 @@ def string_ngrams_op(
         if preserve_short_sequences and len(result) == before and row:
             padding = max(pad_width, 0)
             result.append(between.join([left] * padding + row + [right] * padding))
-        ends.append(len(result))
-    return array_of(result, (len(result),)), np.array(ends, data_splits.dtype).reshape(np.shape(data_splits))
+        row_ends.append(len(result))
+    return array_of(result, (len(result),)), np.array(row_ends, data_splits.dtype).reshape(np.shape(data_splits))
+
+
+def _runs(
+    items: list[bytes],
+    lengths: Any,
+    counts: Any,
+    between: bytes,
+    left: bytes,
+    right: bytes,
+    width: int,
+    padding: int,
+) -> Any:
+    """Returns the runs of one width of all rows."""
+    sizes = lengths + 2 * padding
+    begins = np.cumsum(sizes) - sizes
+    padded = np.full(len(items) + 2 * padding * lengths.size, right, object)
+    for place in range(padding):
+        padded[begins + place] = left
+    inside = np.arange(len(items)) + np.repeat(padding * (1 + 2 * np.arange(lengths.size)), lengths)
+    padded[inside] = array_of(items, (len(items),))
+    firsts = np.repeat(begins - (np.cumsum(counts) - counts), counts) + np.arange(int(counts.sum()))
+    if not firsts.size:
+        return []
+    columns = [padded[firsts + place].tolist() for place in range(width)]
+    return map(between.join, zip(*columns, strict=True))
 
 
 def _padding(width: int, pad_width: int) -> int:

@@ -11,6 +11,7 @@ import numpy as np
 from tideflow._src.core.errors import invalid_argument
 from tideflow._src.ops.dimensions import with_rank
 from tideflow._src.ops.strings.elements import array_of, items_of, scalar_string, shown
+from tideflow._src.ops.strings.plain_patterns import plain_pattern
 from tideflow._src.runtime.op import op
 
 _REFERENCE = re.compile(rb"\\([0-9])")
@@ -36,10 +37,12 @@ class Regex:
         except re2.error as error:
             message = error.args[0].decode(errors="replace") if error.args else "unknown"
             raise invalid_argument(f"Invalid pattern: {shown(pattern)}, error: {message}") from None
+        self._plain = plain_pattern(pattern)
 
     def full_matches(self, items: list[bytes]) -> list[bool]:
         """Returns for each string whether the expression matches all of it."""
-        match = self._form.fullmatch
+        form = self._form if self._plain is None or not self._plain.suits(items) else self._plain.whole
+        match = form.fullmatch
         return [match(item) is not None for item in items]
 
     def replaced(self, items: list[bytes], rewrite: bytes, every: bool) -> list[bytes]:
@@ -47,6 +50,10 @@ class Regex:
         parts, highest, good = _template(rewrite)
         if highest > self._form.groups or not (every or good):
             return items
+        if self._plain is not None and self._plain.suits(items):
+            found = self._plain.replaced(items, parts, every)
+            if found is not None:
+                return found
         replaced = _all_replaced if every else _first_replaced
         return [replaced(self._form, parts, item) for item in items]
 

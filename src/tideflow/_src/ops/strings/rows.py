@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from tideflow._src.core import dtypes
+import numpy as np
+
+from tideflow._src.core import context, dtypes
+from tideflow._src.core.tensor import EagerTensor, wrap
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.dimensions import known_shape
 from tideflow._src.ops.ragged.ragged_tensor import RaggedTensor, convert_to_tensor_or_ragged_tensor, is_ragged
 from tideflow._src.ops.scopes import name_scope
-from tideflow._src.ops.strings.splitting import string_split_op, string_split_v2_op
+from tideflow._src.ops.strings.elements import array_of, items_of
+from tideflow._src.ops.strings.splitting import bytes_of, parts_of, string_split_op, string_split_v2_op
 from tideflow._src.ops.strings.unicode import (
     unicode_decode_op,
     unicode_decode_with_offsets_op,
@@ -26,6 +30,18 @@ def _rows(indices: Any, values: Any, shape: Any) -> Any:
     return RaggedTensor.from_value_rowids(
         values, raw.GatherV2(indices, 0, 1), raw.GatherV2(shape, 0, 0), validate=False
     )
+
+
+def _is_at_hand(tensor: Any) -> bool:
+    """Whether a tensor is strings that can be split here and now, without the indices of a sparse tensor."""
+    return isinstance(tensor, EagerTensor) and tensor.dtype is dtypes.string and context.executing_eagerly()
+
+
+def _rows_of(lengths: Any, values: Any) -> Any:
+    splits = np.zeros(lengths.size + 1, np.int64)
+    np.cumsum(lengths, out=splits[1:])
+    parts = values if isinstance(values, np.ndarray) else array_of(values, (len(values),))
+    return RaggedTensor.from_row_splits(wrap(parts), wrap(splits), validate=False)
 
 
 def bytes_split(input: Any, name: str | None = None) -> Any:
@@ -58,6 +74,8 @@ def _bytes_split(input: Any) -> Any:
     if len(shape) == 0:
         return string_split_op(raw.ExpandDims(input, 0), "", skip_empty=False).values
     if len(shape) == 1:
+        if _is_at_hand(input):
+            return _rows_of(*bytes_of(items_of(input._value)))
         return _rows(*string_split_op(input, "", skip_empty=False))
     return _bytes_split(RaggedTensor.from_tensor(input))
 
@@ -91,6 +109,8 @@ def _split(input: Any, separator: Any, maxsplit: int) -> Any:
     if shape is not None and len(shape) == 0:
         return string_split_v2_op(raw.ExpandDims(input, 0), separator, maxsplit=maxsplit).values
     if shape is None or len(shape) == 1:
+        if _is_at_hand(input) and _is_at_hand(separator) and separator.shape.rank == 0:
+            return _rows_of(*parts_of(items_of(input._value), items_of(separator._value)[0], maxsplit))
         return _rows(*string_split_v2_op(input, separator, maxsplit=maxsplit))
     return _split(RaggedTensor.from_tensor(input), separator, maxsplit)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from itertools import chain
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -27,17 +27,31 @@ def _strings_of(value: Any, delimiter: Any, described: str) -> tuple[list[bytes]
     return items_of(value), items_of(delimiter)[0]
 
 
-def _sparse(lengths: Any, values: list[bytes]) -> Any:
+def _sparse(lengths: Any, values: Any) -> Any:
     """Returns rows of strings, given how many each has and all of them, as the components of a sparse matrix."""
     indices = np.empty((len(values), 2), np.int64)
     indices[:, 0] = np.repeat(np.arange(lengths.size), lengths)
     indices[:, 1] = np.arange(len(values)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     widest = int(lengths.max()) if lengths.size else 0
-    return indices, array_of(values, (len(values),)), np.array([lengths.size, widest], np.int64)
+    return (
+        indices,
+        values if isinstance(values, np.ndarray) else array_of(values, (len(values),)),
+        np.array([lengths.size, widest], np.int64),
+    )
 
 
-def _sparse_rows(rows: list[list[bytes]]) -> Any:
-    return _sparse(np.fromiter(map(len, rows), np.int64, len(rows)), list(chain.from_iterable(rows)))
+#: How many parts each of some strings has, and all parts.
+Parts = tuple[Any, list[bytes]]
+
+
+def _each(items: list[bytes], split: Callable[[bytes], list[bytes]]) -> Parts:
+    values: list[bytes] = []
+    counts: list[int] = []
+    for item in items:  # lists that live on would have Python look for garbage again and again
+        parts = split(item)
+        counts.append(len(parts))
+        values += parts
+    return np.array(counts, np.int64), values
 
 
 def _places(items: list[bytes], joined: bytes, separators: bytes) -> tuple[Any, Any]:
@@ -50,25 +64,60 @@ def _places(items: list[bytes], joined: bytes, separators: bytes) -> tuple[Any, 
 
 
 def _counted(marks: Any, starts: Any) -> Any:
-    return np.add.reduceat(marks, starts, dtype=np.int64) if starts.size else np.zeros(0, np.int64)
+    return np.diff(np.searchsorted(np.flatnonzero(marks), np.append(starts, marks.size)))
 
 
-def _parts_that_hold_something(items: list[bytes], separators: bytes, split: Callable[[bytes], list[bytes]]) -> Any:
+def _parts_that_hold_something(items: list[bytes], separators: bytes, split: Callable[[bytes], list[bytes]]) -> Parts:
     """Splits all strings at once, where empty parts do not count."""
     joined = separators[:1].join(items)
     marks, starts = _places(items, joined, separators)
     begins = ~marks
     begins[1:] &= marks[:-1]
-    return _sparse(_counted(begins, starts), split(joined))
+    return _counted(begins, starts), split(joined)
 
 
-def _all_parts(items: list[bytes], separator: bytes) -> Any:
-    """Splits all strings at once, at each of a byte."""
+def _all_parts(items: list[bytes], separator: bytes) -> Parts:
+    """Splits all strings at once, at each of a byte, or of some bytes that cannot overlap themselves."""
     if not items:
-        return _sparse_rows([])
-    joined = separator.join(items)
-    marks, starts = _places(items, joined, separator)
-    return _sparse(_counted(marks, starts), joined.split(separator))
+        return np.zeros(0, np.int64), []
+    counts = np.fromiter(map(bytes.count, items, repeat(separator)), np.int64, len(items)) + 1
+    return counts, separator.join(items).split(separator)
+
+
+def _overlaps_itself(separator: bytes) -> bool:
+    return any(separator.startswith(separator[start:]) for start in range(1, len(separator)))
+
+
+def parts_of(items: list[bytes], separator: bytes, most: int) -> Parts:
+    """Splits strings at a separator, or at white space if there is none, at most so often (if not negative).
+
+    Returns:
+      How many parts each string has (int64), and all parts.
+    """
+    if most == 0:
+        return np.ones(len(items), np.int64), items
+    if most < 0:
+        if not separator:
+            return _parts_that_hold_something(items, b" \t\n\v\f\r", bytes.split)
+        if not _overlaps_itself(separator):
+            return _all_parts(items, separator)
+    if separator:
+        return _each(items, lambda item: item.split(separator, max(most, -1)))
+    most = min(most, sys.maxsize)
+
+    def split(item: bytes) -> list[bytes]:
+        parts = item.split(None, most)
+        # TensorFlow keeps what follows the last allowed split, even if nothing does.
+        return [*parts, b""] if len(parts) == most else parts
+
+    return _each(items, split)
+
+
+def bytes_of(items: list[bytes]) -> tuple[Any, Any]:
+    """Returns how many bytes each string has, and all bytes as an array of strings."""
+    lengths = np.fromiter(map(len, items), np.int64, len(items))
+    singles = array_of([bytes([byte]) for byte in range(256)], (256,))
+    return lengths, singles[np.frombuffer(b"".join(items), np.uint8)]
 
 
 @op("StringSplit", f"input: string, delimiter: string -> {_OUTPUTS}", tier="host", differentiable=False)
@@ -76,18 +125,18 @@ def string_split_op(input, delimiter, *, skip_empty: bool = True):
     """Splits strings at each of some bytes, or into bytes."""
     items, separators = _strings_of(input, delimiter, "delimiter")
     if not separators:
-        lengths = np.fromiter(map(len, items), np.int64, len(items))
-        singles = [bytes([byte]) for byte in range(256)]
-        return _sparse(lengths, list(map(singles.__getitem__, b"".join(items))))
+        return _sparse(*bytes_of(items))
     first = separators[:1]
     # Which of the separators stands between two parts does not show, so all may become the first one.
     table = bytes(first[0] if byte in separators else byte for byte in range(256)) if len(separators) > 1 else None
     if skip_empty:
-        return _parts_that_hold_something(
-            items, separators, lambda joined: list(filter(None, joined.translate(table).split(first)))
+        return _sparse(
+            *_parts_that_hold_something(
+                items, separators, lambda joined: list(filter(None, joined.translate(table).split(first)))
+            )
         )
     full = [item.translate(table) for item in items if item]
-    indices, values, shape = _all_parts(full, first)
+    indices, values, shape = _sparse(*_all_parts(full, first))
     if len(full) < len(items):
         rows = np.fromiter((row for row, item in enumerate(items) if item), np.int64, len(full))
         indices[:, 0] = rows[indices[:, 0]]
@@ -99,23 +148,7 @@ def string_split_op(input, delimiter, *, skip_empty: bool = True):
 def string_split_v2_op(input, sep, *, maxsplit: int = -1):
     """Splits strings at a separator, or at white space."""
     items, separator = _strings_of(input, sep, "sep")
-    if maxsplit == 0:
-        return _sparse(np.ones(len(items), np.int64), items)
-    if maxsplit < 0:
-        if not separator:
-            return _parts_that_hold_something(items, b" \t\n\v\f\r", bytes.split)
-        if len(separator) == 1:
-            return _all_parts(items, separator)
-    if separator:
-        return _sparse_rows([item.split(separator, max(maxsplit, -1)) for item in items])
-    most = min(maxsplit, sys.maxsize)
-
-    def split(item: bytes) -> list[bytes]:
-        parts = item.split(None, most)
-        # TensorFlow keeps what follows the last allowed split, even if nothing does.
-        return [*parts, b""] if len(parts) == most else parts
-
-    return _sparse_rows([split(item) for item in items])
+    return _sparse(*parts_of(items, separator, maxsplit))
 
 
 @string_split_op.shape

@@ -137,23 +137,34 @@ def unicode_encode_op(
             splits = splits - np.append(0, np.cumsum(bad))[splits]
             points = points[~bad]
         else:
-            points = np.where(bad, _replacement(replacement_char), points)
-    return array_of(_encoded(points, splits, _CODECS[output_encoding]), (splits.size - 1,))
+            points = np.where(bad, replacement_char, points)
+    codec = _CODECS[output_encoding]
+    if points.size == splits.size - 1 and points.size > 256 and (np.diff(splits) == 1).all():
+        return _single_characters(points, codec)
+    return array_of(_encoded(points, splits, codec), (splits.size - 1,))
 
 
 def _unusable(points: Any) -> Any:
     return (points < 0) | (points > 0x10FFFF) | ((points >= 0xD800) & (points < 0xE000))
 
 
-def _replacement(point: int) -> int:
-    """Returns what stands for malformed input; the usual character where a surrogate was asked for."""
-    return _REPLACEMENT if 0xD800 <= point < 0xE000 else point
+def _single_characters(points: Any, codec: str) -> Any:
+    """Returns strings of one character each: a string for each that occurs."""
+    occurs = np.zeros(int(points.max()) + 1, bool)
+    occurs[points] = True
+    known = np.flatnonzero(occurs)
+    strings = np.empty(occurs.size, object)
+    strings[known] = _encoded(known, np.arange(known.size + 1), codec)
+    return strings[points]
 
 
 def _encoded(points: Any, splits: Any, codec: str) -> list[bytes]:
-    text = np.asarray(points, "<u4").tobytes().decode("utf-32-le")
+    if codec == "utf-8":
+        points = np.where((points >= 0xD800) & (points < 0xE000), _REPLACEMENT, points)
+    # In the other encodings TensorFlow writes a surrogate where the caller wants one for what is malformed.
+    text = np.asarray(points, "<u4").tobytes().decode("utf-32-le", "surrogatepass")
     ends = splits.tolist()
-    return [text[start:end].encode(codec) for start, end in pairwise(ends)]
+    return [text[start:end].encode(codec, "surrogatepass") for start, end in pairwise(ends)]
 
 
 @unicode_encode_op.shape
@@ -194,7 +205,10 @@ def unicode_transcode_op(
         else:
             return array_of(items if target == codec else [text.encode(target) for text in texts], np.shape(input))
     lengths, points, _ = decoded(items, codec, policy)
-    points = np.where(_unusable(points), _REPLACEMENT, points)
+    if errors == "strict" and replace_control_characters:
+        plain = decoded(items, codec, Policy("strict", replacement_char, False))[1]
+        if (plain < 0x20).any():
+            raise invalid_argument("Invalid formatting on input string: it holds a control character")
     return array_of(_encoded(points, np.append(0, np.cumsum(lengths)), target), np.shape(input))
 
 
