@@ -6,8 +6,9 @@ import functools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from tideflow._src.core import dtypes
+from tideflow._src.core import dtypes, nest
 from tideflow._src.core.errors import OperatorNotAllowedInGraphError
+from tideflow._src.core.type_spec import CompositeTensor
 from tideflow._src.function.autograph.staging import symbolic
 from tideflow._src.graph.op_def import OpDef
 from tideflow._src.ops.control.tensor_array import TensorArray
@@ -36,6 +37,19 @@ class Rows:
     def item(self, index: Any) -> Any:
         """Returns a row."""
         return self._array.read(index)
+
+
+class RaggedRows:
+    """Is the rows of a ragged tensor, each with a length of its own."""
+
+    def __init__(self, ragged: Any) -> None:
+        known = ragged.shape.dims and ragged.shape.dims[0].value
+        self.length = known if known is not None else _registry["Cast"](ragged.nrows(), DstT=dtypes.int32)
+        self._ragged = ragged
+
+    def item(self, index: Any) -> Any:
+        """Returns a row."""
+        return self._ragged[index]
 
 
 class Range:
@@ -107,8 +121,11 @@ def _cannot_iterate(function: str) -> Exception:
 
 def staged_items(items: Any) -> Any:
     """Returns what a loop of the graph goes over; None if a loop of Python does."""
-    if isinstance(items, Enumerated | Zipped | Mapped | Rows | Range):
+    if isinstance(items, Enumerated | Zipped | Mapped | Rows | RaggedRows | Range):
         return items
+    if isinstance(items, CompositeTensor) and hasattr(items, "nrows"):
+        parts = nest.flatten(items, expand_composites=True)
+        return None if all(symbolic(part) is None for part in parts) else RaggedRows(items)
     tensor = symbolic(items)
     if tensor is None:
         return None

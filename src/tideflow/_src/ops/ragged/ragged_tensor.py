@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from tideflow._src.core import context, dtypes, type_spec
 from tideflow._src.core.dtypes import DType
+from tideflow._src.core.errors import OperatorNotAllowedInGraphError
 from tideflow._src.core.tensor import EagerTensor, Tensor
 from tideflow._src.core.tensor_shape import TensorShape
 from tideflow._src.ops.array.gathering import gather
@@ -785,6 +786,20 @@ class RaggedTensor(type_spec.CompositeTensor):
     # Operators.
 
     __getitem__ = ragged_getitem
+
+    def __iter__(self) -> Iterator[Any]:
+        """Yields the rows.
+
+        Raises:
+          OperatorNotAllowedInGraphError: how many there are is known when the graph runs only.
+        """
+        count = self.shape[0] if not self._is_eager() else int(self.nrows())
+        if count is None:
+            raise OperatorNotAllowedInGraphError(
+                f"Iterating over a symbolic RaggedTensor whose number of rows is unknown is not allowed: {self!r}. "
+                "Use a `for` statement in a function that AutoGraph converts, or tf.map_fn."
+            )
+        return (self[row] for row in range(count))
 
     def __bool__(self) -> bool:
         raise TypeError("RaggedTensor may not be used as a boolean.")
