@@ -55,7 +55,7 @@ def to_dense(gradient: Any) -> Any:
         return gradient
     if gradient.dense_shape is None:
         raise ValueError(
-            "Tensor conversion requested for IndexedSlices without dense_shape: the shape of the whole is not known."
+            f"Tensor conversion requested for IndexedSlices for argument `value` without dense_shape: {gradient}"
         )
     registry: Any = OpDef.registry
     shape = gradient.dense_shape

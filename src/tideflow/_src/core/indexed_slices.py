@@ -1,14 +1,19 @@
-"""Defines ``IndexedSlices``: some rows of a larger tensor, as the gradient of a gather is."""
+"""Defines ``IndexedSlices``: some rows of a larger tensor, as the gradient of a gather is; and their spec."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
+from tideflow._src.core import dtypes
 from tideflow._src.core.dtypes import DType
 from tideflow._src.core.tensor_shape import TensorShape
+from tideflow._src.core.tensor_spec import TensorSpec
+from tideflow._src.core.type_spec import CompositeTensor, TypeSpec
 
 
-class IndexedSlices:
+class IndexedSlices(CompositeTensor):
     """Is a sparse stand-in for a tensor: ``dense[indices[i]]`` is the sum of the ``values[i]`` with that index.
 
     Args:
@@ -16,8 +21,6 @@ class IndexedSlices:
       indices: the index of each slice in the first dimension, an integer tensor of shape ``[n]``.
       dense_shape: the shape of the dense tensor, a vector, or None if it is not known.
     """
-
-    __slots__ = ("_values", "_indices", "_dense_shape", "__weakref__")
 
     def __init__(self, values: Any, indices: Any, dense_shape: Any = None) -> None:
         self._values = values
@@ -76,6 +79,20 @@ class IndexedSlices:
         """The graph that the values belong to."""
         return self._values.graph
 
+    @property
+    def _type_spec(self) -> IndexedSlicesSpec:
+        indices = self._indices if hasattr(self._indices, "shape") else np.asarray(self._indices)
+        return IndexedSlicesSpec(
+            self.shape, self.dtype, indices.dtype, self._dense_shape_dtype(), TensorShape(indices.shape)
+        )
+
+    def _dense_shape_dtype(self) -> Any:
+        return None if self._dense_shape is None else self._dense_shape.dtype
+
+    def _shape_invariant_to_type_spec(self, shape: Any) -> IndexedSlicesSpec:
+        shape = TensorShape(shape)
+        return IndexedSlicesSpec(shape, self.dtype, self._indices.dtype, self._dense_shape_dtype(), shape[:1])
+
     def consumers(self) -> list[Any]:
         """Returns the operations that take the values."""
         return list(self._values.consumers())
@@ -86,3 +103,55 @@ class IndexedSlices:
     def __str__(self) -> str:
         dense = "" if self._dense_shape is None else f", dense_shape={self._dense_shape!s}"
         return f"IndexedSlices(indices={self._indices!s}, values={self._values!s}{dense})"
+
+
+class IndexedSlicesSpec(TypeSpec):
+    """Is the description of ``IndexedSlices``.
+
+    Args:
+      shape: the shape of the whole, as far as it is fixed.
+      dtype: the type of the elements.
+      indices_dtype: the type of the indices: int32 or int64.
+      dense_shape_dtype: the type of the dense shape, or None if there is none.
+      indices_shape: the shape of the indices: how many slices there are.
+    """
+
+    def __init__(
+        self,
+        shape: Any = None,
+        dtype: Any = dtypes.float32,
+        indices_dtype: Any = dtypes.int64,
+        dense_shape_dtype: Any = None,
+        indices_shape: Any = None,
+    ) -> None:
+        self._shape = TensorShape(shape)
+        self._values_dtype = dtypes.as_dtype(dtype)
+        self._indices_dtype = dtypes.as_dtype(indices_dtype)
+        self._dense_shape_dtype = None if dense_shape_dtype is None else dtypes.as_dtype(dense_shape_dtype)
+        self._indices_shape = TensorShape(indices_shape).with_rank(1)
+
+    @property
+    def value_type(self) -> type:
+        """``IndexedSlices``."""
+        return IndexedSlices
+
+    def _serialize(self) -> Any:
+        return (self._shape, self._values_dtype, self._indices_dtype, self._dense_shape_dtype, self._indices_shape)
+
+    @property
+    def _component_specs(self) -> Any:
+        specs = (
+            TensorSpec(self._indices_shape.concatenate(self._shape[1:]), self._values_dtype),
+            TensorSpec(self._indices_shape, self._indices_dtype),
+        )
+        if self._dense_shape_dtype is None:
+            return specs
+        return (*specs, TensorSpec([self._shape.rank], self._dense_shape_dtype))
+
+    def _to_components(self, value: Any) -> Any:
+        if value.dense_shape is None:
+            return (value.values, value.indices)
+        return (value.values, value.indices, value.dense_shape)
+
+    def _from_components(self, components: Any) -> Any:
+        return IndexedSlices(*components)

@@ -142,6 +142,7 @@ def _check_same(first: FuncGraph, one: Any, second: FuncGraph, two: Any, names: 
     )
     try:
         nest.assert_same_structure(_hollow(one), _hollow(two))
+        nest.assert_same_structure(one, two, expand_composites=True)
     except (TypeError, ValueError) as error:
         raise TypeError(f"{problem}{error}") from None
     if len(first.outputs) != len(second.outputs):

@@ -191,15 +191,15 @@ def _invariant_shapes(structure: Any, shape_invariants: Any) -> list[TensorShape
         parts = structures.components(leaf)
         if isinstance(leaf, TensorArray):
             shapes.append(TensorShape([]))
-        elif len(parts) == 1:
+        elif structures.is_composite(leaf) and hasattr(invariant, "_component_specs"):
+            shapes += [spec.shape for spec in invariant.flatten()]
+        elif len(parts) == 1 and not structures.is_composite(leaf):
             shapes.append(TensorShape(getattr(invariant, "shape", invariant)))
         elif isinstance(leaf, IndexedSlices):
             shape = TensorShape(getattr(invariant, "shape", invariant))
             shapes += [shape, TensorShape([None]), TensorShape([shape.rank])][: len(parts)]
         else:
-            if not hasattr(invariant, "_component_specs"):
-                invariant = leaf._shape_invariant_to_type_spec(TensorShape(invariant))
-            shapes += [spec.shape for spec in nest.flatten(invariant, expand_composites=True)]
+            shapes += [spec.shape for spec in leaf._shape_invariant_to_type_spec(TensorShape(invariant)).flatten()]
     return shapes
 
 
@@ -259,6 +259,7 @@ def _build(
         results = _same_kind(structure, results)
         try:
             nest.assert_same_structure(structure, results)
+            nest.assert_same_structure(results, structure, expand_composites=True)
         except (TypeError, ValueError) as error:
             raise ValueError(
                 f"The two structures don't have the same nested structure: body returned other variables. {error}"

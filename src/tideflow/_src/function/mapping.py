@@ -163,11 +163,13 @@ class _Elements:
       length: how many slices there are, if that is known; ``count``: the same as an integer or a tensor.
     """
 
-    def __init__(self, elems: Any) -> None:
+    def __init__(self, elems: Any, dense: bool = False) -> None:
         flat = nest.flatten(elems)
         if not flat:
             raise ValueError("elems must be a Tensor or (possibly nested) sequence of Tensors. Got none.")
-        self._items = [item if _is_composite(item) else convert_to_tensor(item, name="elem") for item in flat]
+        self._items = [
+            item if _is_composite(item) and not dense else convert_to_tensor(item, name="elem") for item in flat
+        ]
         self.structure = nest.pack_sequence_as(elems, self._items) if nest.is_nested(elems) else self._items[0]
         self._specs = [type_spec_from_value(item) for item in self._items]
         tensors: list[Any] = []
@@ -269,7 +271,7 @@ def _fold(
 ) -> Any:  # fmt: skip
     _check_callable(fn)
     with name_scope(name, default_name, nest.flatten(elems)):
-        inputs = _Elements(elems)
+        inputs = _Elements(elems, dense=True)
         first, last, step = _range(inputs, initializer is None, reverse)
         if initializer is None:
             start = inputs.at(inputs.count - 1 if reverse else 0)
@@ -322,7 +324,7 @@ def scan(
     """
     _check_callable(fn)
     with name_scope(name, "scan", nest.flatten(elems)):
-        inputs = _Elements(elems)
+        inputs = _Elements(elems, dense=True)
         first, last, step = _range(inputs, initializer is None, reverse)
         if initializer is None:
             start = inputs.at(inputs.count - 1 if reverse else 0)

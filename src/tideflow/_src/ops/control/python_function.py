@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from tideflow._src.core import context, dtypes
+from tideflow._src.core import context, dtypes, nest
 from tideflow._src.core.dtypes import DType
 from tideflow._src.core.errors import (
     InvalidArgumentError,
@@ -22,7 +22,9 @@ from tideflow._src.core.errors import (
     UnimplementedError,
     UnknownError,
 )
-from tideflow._src.core.tensor import wrap
+from tideflow._src.core.tensor import Tensor, wrap
+from tideflow._src.core.tensor_spec import TensorSpec
+from tideflow._src.core.type_spec import CompositeTensor, TypeSpec
 from tideflow._src.graph.op_def import at_least
 from tideflow._src.runtime import rollback
 from tideflow._src.runtime.convert import convert_to_tensor, to_numpy
@@ -117,7 +119,7 @@ def _as_array(value: Any) -> Any:
 def _converted(value: Any, dtype: DType, token: str, index: int, eager: bool) -> Any:
     if eager:
         if dtype is dtypes.variant:
-            return value
+            return getattr(value, "_value", value)
         return convert_to_tensor(value, dtype)._value  # type: ignore[attr-defined]
     array = to_numpy(value, None if isinstance(value, np.ndarray | np.generic) else dtype)
     if dtypes.of_numpy[array.dtype] is not dtype:
@@ -281,8 +283,8 @@ def py_function(func: Any = None, inp: Any = None, Tout: Any = None, name: str |
 
     Args:
       func: takes one eager tensor for each of ``inp`` and returns values of the types ``Tout``.
-      inp: the arguments.
-      Tout: the dtype of the result, or a list of dtypes.
+      inp: the arguments: tensors, and composite tensors.
+      Tout: the dtype of the result, or a list of dtypes; the spec of a result that is a composite tensor.
       name: the name of the operation.
 
     Returns:
@@ -295,6 +297,8 @@ def py_function(func: Any = None, inp: Any = None, Tout: Any = None, name: str |
     decorator = _decorator(py_function, "tf.py_function", func, inp, Tout, name=name)
     if decorator is not None:
         return decorator
+    if _is_composite(inp) or _is_composite(Tout):
+        return _call_with_composites(func, inp, Tout, name)
     if context.executing_eagerly():
         types, many = _types(Tout)
         tensors = [convert_to_tensor(item) for item in inp]
@@ -307,6 +311,35 @@ def py_function(func: Any = None, inp: Any = None, Tout: Any = None, name: str |
     types, many = _types(Tout)
     results = function_operation(func, inp, types, True, name, True)
     return results if many else results[0]
+
+
+def _is_composite(structure: Any) -> bool:
+    """Tells whether a value in a structure is made of several tensors, or a spec there describes one that is."""
+    return any(
+        isinstance(item, CompositeTensor) or (isinstance(item, TypeSpec) and not isinstance(item, TensorSpec))
+        for item in nest.flatten(structure)
+    )
+
+
+def _call_with_composites(func: Callable[..., Any], inp: Any, Tout: Any, name: str | None) -> Any:
+    """Is ``py_function`` where values are made of several tensors: the operation takes and gives these."""
+    arguments = list(inp)
+    specs = nest.map_structure(lambda item: item if isinstance(item, TypeSpec) else TensorSpec(None, item), Tout)
+
+    def on_tensors(*tensors: Any) -> list[Any]:
+        values = [item if isinstance(item, Tensor) else wrap(item) for item in tensors]  # a variant comes as it is
+        result = func(*nest.pack_sequence_as(arguments, values, expand_composites=True))
+        nest.assert_same_structure(specs, result, check_types=False)
+        parts: list[Any] = []
+        for spec, value in zip(nest.flatten(specs), nest.flatten(result), strict=True):
+            if not isinstance(spec, TensorSpec) and not spec.is_compatible_with(value):
+                raise ValueError(f"py_function: func={func} returned {value!r}, which did not match Tout={Tout!r}")
+            parts += [value] if isinstance(spec, TensorSpec) else nest.flatten(value, expand_composites=True)
+        return parts
+
+    types = [spec.dtype for spec in nest.flatten(specs, expand_composites=True)]
+    results = py_function(on_tensors, nest.flatten(arguments, expand_composites=True), types, name)
+    return nest.pack_sequence_as(specs, results, expand_composites=True)
 
 
 def py_func(func: Callable[..., Any], inp: Any, Tout: Any, stateful: bool = True, name: str | None = None) -> Any:
