@@ -244,7 +244,12 @@ OTHERS = {
         fake_quant_with_min_max_vars_per_channel_gradient quantize quantize_and_dequantize quantize_and_dequantize_v2
         quantize_v2_v1 quantized_avg_pool quantized_concat quantized_conv2d quantized_max_pool quantized_relu_x
     """,
+    "ops.ragged.arranging": "boolean_mask",
+    "ops.ragged.cross_functions": "cross cross_hashed",
     "ops.ragged.factories": "constant constant_value placeholder",
+    "ops.ragged.joining": "stack",
+    "ops.ragged.partition_functions": "row_splits_to_segment_ids segment_ids_to_row_splits stack_dynamic_partitions",
+    "ops.ragged.range_functions": "range",
     "ops.random.quasi_random": "index_shuffle",
     "ops.random.quasi_random_functions": "sobol_sample",
     "ops.random.random_crop": "random_crop stateless_random_crop",
