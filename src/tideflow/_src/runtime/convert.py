@@ -148,6 +148,16 @@ def _unsupported(message: str) -> TypeError | ValueError:
     return ValueError(message) if context.executing_eagerly() else TypeError(message)
 
 
+def _mixed_types(value: Any) -> TypeError | ValueError:
+    """Returns TensorFlow's error for a sequence of elements of several kinds, which is another one in graphs."""
+    if context.executing_eagerly():
+        return ValueError(f"Can't convert Python sequence with mixed types to Tensor.\n  the sequence: {_shown(value)}")
+    return TypeError(
+        f"Failed to convert elements of {value} to Tensor. Consider casting elements to a supported type. See "
+        "https://www.tensorflow.org/api_docs/python/tf/dtypes for supported TF dtypes."
+    )
+
+
 def string_array(value: Any) -> np.ndarray[Any, Any]:
     """Returns texts and bytes as the value of a string tensor: an object array of ``bytes``.
 
@@ -240,7 +250,12 @@ def _sequence_as(value: Any, dtype: DType | None) -> np.ndarray[Any, Any]:
         if dtype is not None and dtype is not dtypes.string:
             raise _cannot_convert(value, dtype)
         _check_rectangular(value)
-        return string_array(value)
+        try:
+            return string_array(value)
+        except (TypeError, ValueError):
+            if dtype is not None:
+                raise
+            raise _mixed_types(value) from None
     try:
         array = np.array(value)
     except ValueError as error:
@@ -266,7 +281,7 @@ def _sequence_as(value: Any, dtype: DType | None) -> np.ndarray[Any, Any]:
             f"Failed to convert a NumPy array to a Tensor (Unsupported object type {_leaf_type(array)})."
         )
     if array.dtype.kind in "US":
-        raise _unsupported(f"Cannot convert a sequence that mixes strings and numbers to a Tensor: {_shown(value)}")
+        raise _mixed_types(value)
     if dtype is dtypes.uint64 and array.dtype == np.uint64:
         return array
     natural = _natural_dtype(array, leaf, value)
@@ -315,7 +330,7 @@ def _natural_dtype(array: np.ndarray[Any, Any], leaf: Any, value: Any) -> np.dty
     if context.current_graph() is None:
         first = leaf.dtype.kind if of_numpy else np.result_type(type(leaf)).kind if array.size else kind.kind
         if (first == "b") != (kind.kind == "b") or (kind.kind == "c" and first != "c"):
-            raise ValueError(f"Can't convert Python sequence with mixed types to Tensor: {_shown(value)}")
+            raise _mixed_types(value)
         if kind.kind == "f" and of_numpy:
             return leaf.dtype if first == "f" else _FLOAT32
     elif of_numpy:
