@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,10 @@ def _string_format_samples(s):
         summarize=-1,
     )
     yield s([s.array((2,), np.float32)], template="no place", error="InvalidArgumentError")
+
+
+#: Returns texts with tensors between them, some of them ragged, as one text. The ragged operations set it.
+with_ragged_tensors: Callable[[Sequence[str], Sequence[Any], int | None], Any] | None = None
 
 
 def shown(value: Any, summarize: int) -> str:
@@ -119,6 +124,9 @@ def print_v2_function(*inputs: Any, **options: Any) -> Any:
     mark = "␀"
     pieces = [_template(item, tensors, mark) for item in inputs]
     template = separator.join(pieces)
+    if any(_is_ragged(item) for item in tensors):
+        assert with_ragged_tensors is not None  # the first ragged tensor brings it
+        return _emit(with_ragged_tensors(template.split(mark), tensors, summarize), target, end, name)
     text = string_format(
         [convert_to_tensor(item) for item in tensors],
         template=template,
@@ -148,7 +156,7 @@ def _stream_name(stream: Any) -> str:
 
 
 def _template(item: Any, tensors: list[Any], mark: str) -> str:
-    if isinstance(item, Tensor) or hasattr(item, "_dense_var_to_tensor"):
+    if isinstance(item, Tensor) or hasattr(item, "_dense_var_to_tensor") or _is_ragged(item):
         tensors.append(item)
         return mark
     if isinstance(item, SparseTensor):
@@ -158,7 +166,7 @@ def _template(item: Any, tensors: list[Any], mark: str) -> str:
     marks: list[_Mark] = []
 
     def replace(leaf: Any) -> Any:
-        if isinstance(leaf, Tensor) or hasattr(leaf, "_dense_var_to_tensor"):
+        if isinstance(leaf, Tensor) or hasattr(leaf, "_dense_var_to_tensor") or _is_ragged(leaf):
             tensors.append(leaf)
             marks.append(_Mark(mark))
             return marks[-1]
@@ -167,6 +175,10 @@ def _template(item: Any, tensors: list[Any], mark: str) -> str:
         return leaf
 
     return repr(nest.map_structure(replace, item))
+
+
+def _is_ragged(item: Any) -> bool:
+    return hasattr(type(item), "nested_row_splits")
 
 
 def _sparse_template(item: SparseTensor, tensors: list[Any], mark: str) -> _Mark:

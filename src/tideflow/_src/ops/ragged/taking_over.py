@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 
 #: The modules of this folder that take functions over.
-MODULES = ("shape_functions", "handlers")
+MODULES = ("shape_functions", "handlers", "text")
 
 #: Whether they have been asked for: where a ragged tensor or shape is made, ``if not loaded: load()``.
 loaded: list[bool] = []
