@@ -15,19 +15,37 @@ from tideflow._src.ops.array import gathering, partitioning, permuting, sequence
 from tideflow._src.ops.array import joining as array_joining
 from tideflow._src.ops.array import selection as array_selection
 from tideflow._src.ops.array import shape as array_shape
-from tideflow._src.ops.math import casting, reduction_functions, segments
+from tideflow._src.ops.array import splitting as splitting_of_tensors
+from tideflow._src.ops.math import (
+    arithmetic,
+    casting,
+    counting,
+    cumulative,
+    matrix_product_functions,
+    reduction_functions,
+    segments,
+)
+from tideflow._src.ops.nn import dropout as dropouts
+from tideflow._src.ops.nn import embedding, embedding_sparse, softmax
 from tideflow._src.ops.ragged import (
     arranging,
+    counting_functions,
     elementwise,
+    embedding_functions,
     gather_functions,
     joining,
     partition_functions,
+    products,
     reductions,
     selection,
+    splitting,
+    string_functions,
 )
 from tideflow._src.ops.ragged.functional import on_flat_values
 from tideflow._src.ops.ragged.ragged_tensor import RaggedTensor
 from tideflow._src.ops.ragged.ragged_value import RaggedTensorValue
+from tideflow._src.ops.sparse import ids as sparse_ids
+from tideflow._src.ops.strings import joining as strings_joining
 
 
 class _NotComposite(type):
@@ -60,6 +78,26 @@ _HANDLERS: tuple[tuple[Callable[..., Any], Callable[..., Any], tuple[str, ...]],
     (gathering.gather_nd_v1, gather_functions.gather_nd_v1, ("params", "indices")),
     (gathering.batch_gather, gather_functions.batch_gather, ("params", "indices")),
     (partitioning.dynamic_partition, partition_functions.dynamic_partition, ("data", "partitions")),
+    (splitting_of_tensors.split, splitting.split, ("value",)),
+    (matrix_product_functions.matmul, products.matmul, ("a", "b")),
+    (softmax.softmax, products.softmax, ("logits",)),
+    (cumulative.cumsum, products.cumsum, ("x",)),
+    (dropouts.dropout, products.dropout, ("x",)),
+    (dropouts.dropout_v1, products.dropout_v1, ("x",)),
+    (dropouts.stateless_dropout, products.stateless_dropout, ("x",)),
+    (counting.bincount, counting_functions.bincount, ("arr",)),
+    (sparse_ids.bincount, counting_functions.sparse_bincount, ("values",)),
+    (embedding.embedding_lookup, embedding_functions.embedding_lookup, ("ids",)),
+    (embedding.embedding_lookup_v1, embedding_functions.embedding_lookup_v1, ("ids",)),
+    (embedding_sparse.embedding_lookup_sparse, embedding_functions.embedding_lookup_sparse, ("sp_ids",)),
+    (embedding_sparse.embedding_lookup_sparse_v1, embedding_functions.embedding_lookup_sparse_v1, ("sp_ids",)),
+    (embedding_sparse.safe_embedding_lookup_sparse, embedding_functions.safe_embedding_lookup_sparse, ("sparse_ids",)),
+    (
+        embedding_sparse.safe_embedding_lookup_sparse_v1,
+        embedding_functions.safe_embedding_lookup_sparse_v1,
+        ("sparse_ids",),
+    ),
+    (strings_joining.reduce_join, string_functions.reduce_join, ("inputs",)),
     (array_selection.where, selection.where, ("condition", "x", "y")),
     (array_selection.where_v1, selection.where_v1, ("condition", "x", "y")),
     (reduction_functions.reduce_sum, reductions.reduce_sum, ("input_tensor",)),
@@ -83,6 +121,8 @@ _HANDLERS: tuple[tuple[Callable[..., Any], Callable[..., Any], tuple[str, ...]],
 _OF_LISTS: tuple[tuple[Callable[..., Any], Callable[..., Any], str], ...] = (
     (array_joining.concat, joining.concat, "values"),
     (array_joining.stack, joining.stack, "values"),
+    (arithmetic.add_n, products.add_n, "inputs"),
+    (strings_joining.string_join, string_functions.string_join, "inputs"),
 )
 
 

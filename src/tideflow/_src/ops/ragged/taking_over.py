@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import importlib
 
-#: The modules of this folder that take functions over.
-MODULES = ("shape_functions", "handlers", "text")
+#: The modules below ``tideflow._src`` that take functions over. Like a family of operations, one may lie above this
+#: one: what resizes images in a loop does.
+MODULES = ("ops.ragged.shape_functions", "ops.ragged.handlers", "ops.ragged.text", "function.ragged_images")
 
 #: Whether they have been asked for: where a ragged tensor or shape is made, ``if not loaded: load()``.
 loaded: list[bool] = []
@@ -19,4 +20,4 @@ def load() -> None:
     """Loads the modules."""
     loaded.append(True)
     for module in MODULES:
-        importlib.import_module(f"tideflow._src.ops.ragged.{module}")
+        importlib.import_module(f"tideflow._src.{module}")
