@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from tideflow._src.core import context, dtypes
-from tideflow._src.core.errors import OperatorNotAllowedInGraphError
+from tideflow._src.core.errors import InaccessibleTensorError, OperatorNotAllowedInGraphError
 from tideflow._src.core.tensor_shape import TensorShape
 
 _OF_NUMPY = dtypes.of_numpy
@@ -421,24 +421,33 @@ def _use_of_symbol(tensor: SymbolicTensor, what: str, advice: str) -> OperatorNo
     return OperatorNotAllowedInGraphError(f"{what} is not allowed: {tensor.name} has no value while {where}. {advice}")
 
 
-def out_of_scope(tensor: SymbolicTensor, place: str) -> TypeError:
-    """Returns the error that says that a tensor of a function is used at another place."""
+def out_of_scope(tensor: SymbolicTensor, place: str, inner: bool = False) -> Exception:
+    """Returns the error that says that a tensor of a function is used at another place.
+
+    Args:
+      tensor: the tensor.
+      place: where it is used, as "here" or "in the function f".
+      inner: whether that is the function around the one, or the branch or loop, that the tensor belongs to.
+    """
     op = tensor._op
     line = op.graph.appended.get(id(op)) if op.graph.building_function else None
     text = (
-        f"{tensor!r} is out of scope and cannot be used {place}: it belongs to {_owner(op.graph)}. Return it from "
-        f"there, or compute it again here. It was defined by the operation {op.name!r} ({op.type}): {op.source_line}"
+        f"{tensor!r} is out of scope and cannot be used here. Use return values, explicit Python locals or TensorFlow "
+        f"collections to access it.\nIt belongs to {_owner(op.graph)}, and cannot be used {place}: return it from there, "
+        f"or compute it again. It was defined by the operation {op.name!r} ({op.type}): {op.source_line}"
     )
     if line is not None:
         text += (
             f"\nIt was appended to a list of Python in a branch or a loop of the graph, at {line}. A tf.TensorArray "
             "keeps what a loop makes: array = array.write(index, value) in it, and array.stack() behind it."
         )
-    return TypeError(text)
+    return InaccessibleTensorError(text) if inner else TypeError(text)
 
 
 def _owner(graph: Any) -> str:
-    return f"the function {graph.name}" if graph.building_function else "a graph"
+    return (
+        f"the function {graph.name}" if graph.building_function else "a graph, where it has a value in a session only"
+    )
 
 
 class Reference:

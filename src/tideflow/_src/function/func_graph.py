@@ -184,7 +184,8 @@ class FuncGraph(Graph):
 
     def _check_outer(self, tensor: SymbolicTensor) -> None:
         if not self._is_outside(tensor._op.graph):
-            raise out_of_scope(tensor, f"in the function {self.name}")
+            inner = getattr(tensor._op.graph, "_is_outside", lambda graph: False)(self)
+            raise out_of_scope(tensor, f"in the function {self.name}", inner)
 
     def release_captures(self) -> None:
         """Lets go of what the function captured, for one that is called with that and may live longer."""

@@ -41,9 +41,10 @@ def execute(definition: OpDef, inputs: Sequence[Any], attrs: dict[str, Any]) -> 
         tensors: Sequence[Any] = inputs
         attrs = {name: normalize(definition, definition.attributes[name], value, True) for name, value in attrs.items()}
     else:
-        for tensor in inputs:
-            if tensor.__class__ is SymbolicTensor:
-                raise _symbolic_input(definition, tensor)
+        for item in inputs:
+            for tensor in item if item.__class__ is list or item.__class__ is tuple else (item,):
+                if tensor.__class__ is SymbolicTensor:
+                    raise out_of_scope(tensor, "here")
         binding = bind(definition, inputs, attrs, eager=True)
         tensors = binding.inputs
         attrs = {name: binding.attrs[name] for name in definition.kernel_attributes}
@@ -244,15 +245,6 @@ def result_type(definition: OpDef) -> Any:
         kind = named_tuple(definition.name, [argument.name for argument in definition.outputs])
         _result_types[definition.name] = kind
     return kind
-
-
-def _symbolic_input(definition: OpDef, tensor: SymbolicTensor) -> Exception:
-    if tensor._op.graph.building_function:
-        return out_of_scope(tensor, "here")
-    return TypeError(
-        f"{definition.name} is called eagerly, but {tensor!r} is a node of a graph and has no value here. "
-        "Run it in a session, or call the operation inside `with graph.as_default():`."
-    )
 
 
 def explain(error: Exception, definition: OpDef, inputs: Sequence[Any], attrs: dict[str, Any]) -> Exception:
