@@ -433,8 +433,8 @@ def out_of_scope(tensor: SymbolicTensor, place: str, inner: bool = False) -> Exc
     line = op.graph.appended.get(id(op)) if op.graph.building_function else None
     text = (
         f"{tensor!r} is out of scope and cannot be used here. Use return values, explicit Python locals or TensorFlow "
-        f"collections to access it.\nIt belongs to {_owner(op.graph)}, and cannot be used {place}: return it from there, "
-        f"or compute it again. It was defined by the operation {op.name!r} ({op.type}): {op.source_line}"
+        f"collections to access it.\nIt belongs to {_owner(op.graph)}, and cannot be used {place}: return it from "
+        f"there, or compute it again. It was defined by the operation {op.name!r} ({op.type}): {op.source_line}"
     )
     if line is not None:
         text += (
