@@ -304,6 +304,7 @@ SUBMODULES = (
     "train",
     "types",
     "version",
+    "xla",
 )
 #: Names whose modules are imported when they are first used.
 LATER = {

@@ -5,11 +5,13 @@ from __future__ import annotations
 import gc
 import sys
 import types
-from typing import Any
+import unittest
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 from absl import logging
+from absl.testing import parameterized
 
 import tideflow as tf
 import tideflow.v1 as tf1
@@ -19,7 +21,16 @@ from tideflow._src.compat import (
     inspection,
     object_identity,
 )
-from tideflow._src.compat.private import general
+from tideflow._src.compat.private import (
+    combinations,
+    documentation,
+    general,
+    graphs,
+    hooks,
+    lists,
+    monitoring,
+    structures,
+)
 
 
 @pytest.fixture
@@ -161,3 +172,119 @@ def test_the_names_of_a_module(monkeypatch: pytest.MonkeyPatch) -> None:
     assert general.make_all("some_module") == ["x"]
     general.remove_undocumented("some_module")
     assert module.x == 1  # type: ignore[attr-defined]
+
+
+def test_lists_under_their_own_names() -> None:
+    made = lists.tensor_list_from_tensor([[1.0, 2.0], [3.0, 4.0]], element_shape=[2])
+    np.testing.assert_array_equal(lists.tensor_list_stack(made, tf.float32), [[1.0, 2.0], [3.0, 4.0]])
+    np.testing.assert_array_equal(lists.tensor_list_gather(made, [1, 0], tf.float32, [2]), [[3.0, 4.0], [1.0, 2.0]])
+    np.testing.assert_array_equal(lists.tensor_list_get_item(made, 1, tf.float32, tf.TensorShape([2])), [3.0, 4.0])
+    np.testing.assert_array_equal(lists.tensor_list_concat(made, tf.float32, [2]), [1.0, 2.0, 3.0, 4.0])
+    rest, last = lists.tensor_list_pop_back(made, tf.float32)
+    np.testing.assert_array_equal(last, [3.0, 4.0])
+    assert int(tf.raw_ops.TensorListLength(input_handle=rest)) == 1
+    scattered = lists.tensor_list_scatter([[5.0], [6.0]], [1, 0], [1])
+    np.testing.assert_array_equal(lists.tensor_list_stack(scattered, tf.float32, 2, [1]), [[6.0], [5.0]])
+    changed = lists.tensor_list_scatter([[7.0]], [0], input_handle=scattered)
+    np.testing.assert_array_equal(lists.tensor_list_stack(changed, tf.float32), [[7.0], [5.0]])
+    assert int(tf.raw_ops.TensorListLength(input_handle=lists.empty_tensor_list(None, tf.float32))) == 0
+    assert int(tf.raw_ops.TensorListLength(input_handle=lists.tensor_list_reserve(None, 3, tf.float32))) == 3
+
+
+def test_counters_and_gauges() -> None:
+    counter = monitoring.Counter("steps", "Steps so far.", "kind")
+    counter.get_cell("a").increase_by(2)
+    counter.get_cell("a").increase_by(3)
+    assert (counter.get_cell("a").value(), counter.get_cell("b").value()) == (5, 0)
+    gauge = monitoring.BoolGauge("on", "Whether it is on.")
+    gauge.get_cell().set(True)
+    assert gauge.get_cell().value() is True
+
+
+def test_combinations_of_arguments() -> None:
+    assert combinations.combine(a=[1, 2], b=3) == [{"a": 1, "b": 3}, {"a": 2, "b": 3}]
+    assert len(combinations.times(combinations.combine(a=[1, 2]), combinations.combine(b=[3, 4]))) == 4
+    with pytest.raises(ValueError, match="Keys need to not overlap"):
+        combinations.times([{"a": 1}], [{"a": 2}])
+    assert repr(combinations.NamedObject("name", [1])) == "name" and list(combinations.NamedObject("n", [1])) == [1]
+
+    class OnlyOdd(combinations.TestCombination):
+        def should_execute_combination(self, kwargs: dict[str, Any]) -> tuple[bool, str | None]:
+            return kwargs["a"] % 2 == 1, "even"
+
+        def parameter_modifiers(self) -> list[Any]:
+            return [combinations.OptionalParameter("b")]
+
+    ran = []
+
+    class Cases(parameterized.TestCase):
+        @combinations.generate(combinations.combine(a=[1, 2, 3], b=5), [OnlyOdd()])
+        def test(self, a: int) -> None:
+            ran.append(a)
+
+    result = unittest.TestResult()
+    unittest.defaultTestLoader.loadTestsFromTestCase(Cases).run(result)
+    assert (sorted(ran), len(result.skipped), result.errors, result.failures) == ([1, 3], 1, [], [])
+
+
+def test_graphs_and_conversions() -> None:
+    assert isinstance(tf.constant(1), graphs.Tensor) and isinstance(tf.Variable(1), graphs.Tensor)
+    assert not isinstance(1, graphs.Tensor) and issubclass(tf.Tensor, graphs.Tensor)
+    assert graphs.uid() != graphs.uid()
+    assert graphs.name_from_scope_name("a/b/") == "a/b"
+    with graphs.graph_mode():
+        assert not tf.executing_eagerly()
+        with tf1.name_scope("outer"):
+            assert graphs.get_name_scope() == "outer"
+        assert graphs.constant_value_as_shape(tf.stack([2, tf1.placeholder(tf.int32, [])])).as_list() == [2, None]
+        assert graphs.constant_value_as_shape(tf1.placeholder(tf.int32, [3])).as_list() == [None] * 3
+        assert graphs.try_evaluate_constant(tf.constant(3) + 1) == 4
+    np.testing.assert_array_equal(graphs.pfor(lambda i: i * i, 4), [0, 1, 4, 9])
+    assert graphs.execute_fn_for_device({"CPU": lambda: "cpu"}, lambda: "any") == "cpu"
+    assert graphs.convert_variables_to_tensors({"v": tf.Variable(2.0)})["v"].numpy() == 2.0
+    assert graphs.convert_to_tensor_or_composite([1]).numpy() == 1
+    sparse = tf.sparse.from_dense([1.0])
+    assert graphs.convert_to_tensor_or_composite(sparse) is sparse
+
+    def pick(x: Any) -> Any:
+        if x > 0:
+            return x
+        return -x
+
+    converted = graphs.tf_convert(pick, graphs.control_status_ctx())
+    assert tf.function(converted, autograph=False)(tf.constant(-2)).numpy() == 2
+    store = graphs.VariableStore()
+    with graphs.with_variable_store(store), graphs.NullContextmanager("any"):
+        assert graphs._get_default_variable_store() is store
+    assert graphs._get_default_variable_store() is not store
+
+
+def test_structures_and_names() -> None:
+    class Point(NamedTuple):
+        x: int
+        y: int
+
+    assert list(structures._yield_value({"b": 1, "a": 2})) == [2, 1]
+    assert list(structures._yield_value(Point(1, 2))) == [1, 2] and list(structures._yield_value([3])) == [3]
+    assert structures._is_namedtuple(Point(1, 2), True) and not structures._is_namedtuple((1, 2))
+    assert structures._sequence_like(Point(1, 2), [3, 4]) == Point(3, 4)
+
+    @decorators.keras_export("keras.test.Exported")
+    def exported() -> None:
+        pass
+
+    assert decorators.get_canonical_name_for_symbol(exported) == "keras.test.Exported"
+    assert decorators.get_symbol_from_name("keras.test.Exported") is exported
+    assert decorators.get_symbol_from_name("keras.test.Other") is None
+    assert documentation.do_not_doc_inheritable(exported) is exported
+    hooks.register_get_session_function(exported)
+    assert hooks.REGISTERED["get_session"] is exported
+    assert inspection._inspect.getargvalues
+
+
+def test_xla_scopes() -> None:
+    assert tf.xla.experimental.compile(lambda x, y: [x + y, x], [tf.constant(1), tf.constant(2)])[0].numpy() == 3
+    with pytest.raises(RuntimeError, match="is not supported when eager execution is enabled"):
+        tf.xla.experimental.jit_scope().__enter__()
+    with tf1.Graph().as_default(), tf.xla.experimental.jit_scope():
+        assert tf.constant(1.0).op.get_attr("_XlaCompile") is True

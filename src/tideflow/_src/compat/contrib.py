@@ -54,6 +54,7 @@ MOVED = {
 MODULES = {
     "distributions": "distributions.contrib",
     "distributions.bijectors": "distributions.bijectors",
+    "framework": "compat.contrib_framework",
     "graph_editor": "compat.private.sessions",
     "layers": "compat.contrib_layers",
     "layers.python.layers.initializers": "compat.contrib_layers",

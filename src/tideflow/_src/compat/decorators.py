@@ -41,6 +41,11 @@ def rewrap(decorator_func: Any, previous_target: Any, new_target: Any) -> Any:
     return decorator_func
 
 
+#: What was exported, and the names under which it was.
+_EXPORTED: dict[str, Any] = {}
+_NAMES_OF: dict[int, str] = {}
+
+
 class _Export:
     """Decorates what TensorFlow puts into its public namespace: it stays as it is."""
 
@@ -49,6 +54,10 @@ class _Export:
         del v1, allow_multiple_exports
 
     def __call__(self, function: Any) -> Any:
+        for name in self._names:
+            _EXPORTED[name] = function
+        if self._names:
+            _NAMES_OF[id(function)] = self._names[0]
         return function
 
     def export_constant(self, module_name: str, name: str) -> None:
@@ -57,6 +66,19 @@ class _Export:
 
 
 tf_export = keras_export = _Export
+
+
+def get_canonical_name_for_symbol(
+    symbol: Any, api_name: str = "tensorflow", add_prefix_to_v1_names: bool = False
+) -> str | None:
+    """Returns the first name under which a function or class was exported, or None."""
+    del api_name, add_prefix_to_v1_names
+    return _NAMES_OF.get(id(unwrap(symbol)[1]), _NAMES_OF.get(id(symbol)))
+
+
+def get_symbol_from_name(name: str) -> Any:
+    """Returns what was exported under a name, or None."""
+    return _EXPORTED.get(name)
 
 
 def add_dispatch_support(target: Any = None, iterable_parameters: Any = None) -> Any:

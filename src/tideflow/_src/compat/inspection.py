@@ -39,6 +39,10 @@ class ArgSpec(NamedTuple):
     defaults: tuple[Any, ...] | None
 
 
+#: Python's own module, under the name that programs reach through.
+_inspect = inspect
+
+
 def getfullargspec(obj: Any) -> inspect.FullArgSpec:
     """Returns the arguments of a function, or of the function that decorators are around."""
     return inspect.getfullargspec(inspect.unwrap(obj))

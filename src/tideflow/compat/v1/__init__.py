@@ -616,6 +616,7 @@ SUBMODULES = (
     "test",
     "train",
     "tideflow.version",
+    "tideflow.xla",
 )
 #: Names whose modules are imported when they are first used.
 LATER = {

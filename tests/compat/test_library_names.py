@@ -1,0 +1,75 @@
+"""Counts the names of TensorFlow that well-known libraries reach for, private ones too, and lists what is not there.
+
+`library_names.txt` lists them by who uses them: Keras 3, TensorFlow Probability, Datasets, Hub, Agents, Sonnet, GPflow,
+the official models, Addons, tf_keras, and of 1.x tf_slim, tflearn, tensorpack and Edward. Each is there in one dialect
+at least, or below.
+"""
+
+from __future__ import annotations
+
+import pathlib
+
+HERE = pathlib.Path(__file__).parent
+
+#: Names that are not there, by the reason: these, and what is below them.
+MISSING = {
+    "a later release": """
+        keras data distribute lite saved_model summary estimator optimizers losses metrics initializers layers
+        activations compat.v1.keras compat.v1.data compat.v1.distribute compat.v1.estimator compat.v1.saved_model
+        compat.v1.lite compat.v1.summary compat.v1.losses compat.v1.layers compat.v1.mixed_precision compat.v2
+        __internal__.distribute __internal__.feature_column __internal__.saved_model __internal__.tracking
+        __internal__.train experimental.dtensor dtensor profiler tpu.experimental train.Checkpoint
+        train.CheckpointManager train.TrackableView train.experimental compat.v1.train.Checkpoint python.checkpoint
+        python.data python.distribute python.keras python.saved_model python.tpu python.trackable
+        python.training.tracking python.training.saving config.experimental_connect_to_cluster io.RaggedFeature
+        backend_config python.ops.linalg.sparse.sparse_csr_matrix_ops
+        python.framework.convert_to_constants.convert_variables_to_constants_v2_as_graph
+    """,
+    "converters of TensorFlow's AutoGraph, where this one has its own": """
+        python.autograph.converters python.autograph.core python.autograph.pyct
+    """,
+    "parts of tf.contrib that were never ported": """
+        contrib.compiler contrib.factorization contrib.memory_stats contrib.nccl contrib.tensor_forest
+    """,
+    "several accelerators, and libraries of operations": """
+        load_op_library python.ops.collective_ops python.ops.nccl_ops python.ops.gen_nccl_ops raw_ops.CudnnRNN
+        raw_ops.CudnnRNNV3 python.ops.data_flow_ops.StagingArea
+    """,
+    "tools and the inside of TensorFlow's engine": """
+        compiler python.debug python.tools python.eager.context._reset_context python.eager.context.get_config
+        __internal__.create_c_op __internal__.record_gradient experimental.async_clear_error
+        experimental.async_scope python.framework.ops.OpStats python.framework.ops.RegisterStatistics
+        python.ops.control_flow_case._case_helper python.ops.nn_ops.Convolution
+        python.ops.linalg.linear_operator_addition python.ops.ragged.ragged_util
+        python.ops.resource_variable_ops._variable_handle_from_shape_and_dtype Variable.assign Variable.assign_add
+        Variable.assign_sub
+    """,
+    "names that a library itself sets, or asks for only where there is none of another name": """
+        compat.v1.GraphKeys compat.v1.merge_summary compat.v1.random_ops compat.v1.train.SummaryWriter
+    """,
+}
+
+
+def names() -> list[str]:
+    lines = (HERE / "library_names.txt").read_text("utf-8").splitlines()
+    return [line.strip() for line in lines if line.startswith(" ")]
+
+
+def reason(name: str) -> str | None:
+    for why, paths in MISSING.items():
+        if any(name == path or name.startswith(f"{path}.") for path in paths.split()):
+            return why
+    return None
+
+
+def test_the_names_that_libraries_reach_for(python) -> None:
+    wanted = names()
+    missing = set(wanted)
+    for dialect in ("v2", "v1"):
+        done = python(str(HERE / "library_names.py"), dialect, stdin="\n".join(wanted))
+        assert done.returncode == 0, done.stderr
+        missing &= set(done.stdout.split())
+    unexplained = sorted(name for name in missing if reason(name) is None)
+    assert unexplained == []
+    # How many there are: raise this where names have come.
+    assert len(wanted) - len(missing) >= 1000
