@@ -11,6 +11,7 @@ from tideflow._src.core import context, nest
 from tideflow._src.core.tensor import Tensor as _Tensor
 from tideflow._src.core.tensor import is_tensor
 from tideflow._src.core.tensor_shape import TensorShape
+from tideflow._src.core.type_spec import CompositeTensor
 from tideflow._src.core.type_spec import _class_of_name as _NAME_TO_TYPE_SPEC
 from tideflow._src.core.type_spec import _name_of_class as _TYPE_SPEC_TO_NAME
 from tideflow._src.function.autograph import interface
@@ -115,9 +116,7 @@ def name_from_scope_name(name: str) -> str:
 
 def convert_to_tensor_or_composite(value: Any, dtype: Any = None, name: str | None = None) -> Any:
     """Returns a value as a tensor, and a composite one as it is."""
-    return (
-        value if hasattr(value, "_type_spec") and not is_tensor(value) else convert_to_tensor(value, dtype, name=name)
-    )
+    return value if isinstance(value, CompositeTensor) else convert_to_tensor(value, dtype, name=name)
 
 
 def constant_value_as_shape(tensor: Any) -> TensorShape:
