@@ -126,7 +126,7 @@ OWN: dict[str, tuple[str, ...]] = {
     "python.util.tf_decorator": ("_src.compat.decorators",),
     "python.util.tf_export": ("_src.compat.decorators",),
     "python.util.tf_inspect": ("_src.compat.inspection",),
-    "python.util.variable_utils": ("_src.compat.private.graphs",),
+    "python.util.variable_utils": ("_src.compat.private.structures",),
     "tools.docs.doc_controls": ("_src.compat.private.documentation",),
 }
 

@@ -7,13 +7,9 @@ import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tideflow._src.core import context, nest
-from tideflow._src.core.tensor import Tensor as _Tensor
-from tideflow._src.core.tensor import is_tensor
+from tideflow._src.core import context
 from tideflow._src.core.tensor_shape import TensorShape
 from tideflow._src.core.type_spec import CompositeTensor
-from tideflow._src.core.type_spec import _class_of_name as _NAME_TO_TYPE_SPEC
-from tideflow._src.core.type_spec import _name_of_class as _TYPE_SPEC_TO_NAME
 from tideflow._src.function.autograph import interface
 from tideflow._src.function.func_graph import FuncGraph as FuncGraph
 from tideflow._src.function.mapping import map_fn as map_fn
@@ -30,8 +26,6 @@ from tideflow._src.state.variable_store import VariableStore, set_variable_store
 from tideflow._src.state.variable_store import variable_store as _get_default_variable_store
 
 __all__ = [
-    "_NAME_TO_TYPE_SPEC",
-    "_TYPE_SPEC_TO_NAME",
     "FuncGraph",
     "Function",
     "LookupInterface",
@@ -42,18 +36,6 @@ __all__ = [
 ]
 
 _uids = itertools.count()
-
-
-class _AnyTensor(type):
-    def __instancecheck__(cls, instance: Any) -> bool:
-        return is_tensor(instance)
-
-    def __subclasscheck__(cls, subclass: type) -> bool:
-        return issubclass(subclass, _Tensor)
-
-
-class Tensor(metaclass=_AnyTensor):
-    """What every tensor is an instance of, and variables, which are used like tensors."""
 
 
 class _Status:
@@ -151,11 +133,6 @@ def pfor(
     """Runs a function for each number below `iters`, all at once, and stacks what it returns."""
     del parallel_iterations
     return vectorized_map(loop_fn, _range(iters), fallback_to_while_loop=fallback_to_while_loop)
-
-
-def convert_variables_to_tensors(values: Any) -> Any:
-    """Returns a structure with the values of its variables."""
-    return nest.map_structure(lambda value: value.value() if hasattr(value, "assign") else value, values)
 
 
 def make_composite_tensor(cls: type) -> type:
