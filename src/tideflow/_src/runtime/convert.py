@@ -151,7 +151,7 @@ def _unsupported(message: str) -> TypeError | ValueError:
 def _mixed_types(value: Any) -> TypeError | ValueError:
     """Returns TensorFlow's error for a sequence of elements of several kinds, which is another one in graphs."""
     if context.executing_eagerly():
-        return ValueError(f"Can't convert Python sequence with mixed types to Tensor.\n  the sequence: {_shown(value)}")
+        return ValueError("Can't convert Python sequence with mixed types to Tensor.")
     return TypeError(
         f"Failed to convert elements of {value} to Tensor. Consider casting elements to a supported type. See "
         "https://www.tensorflow.org/api_docs/python/tf/dtypes for supported TF dtypes."

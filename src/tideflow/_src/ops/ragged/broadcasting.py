@@ -290,6 +290,8 @@ def _checked(chosen: Sequence[RowPartition], result: RowPartition) -> RowPartiti
     lengths = [partition.static_uniform_row_length for partition in chosen]
     if first.row_splits() is second.row_splits() or (None not in lengths and lengths[0] == lengths[1]):
         return result
+    if second.is_uniform() and not first.is_uniform():
+        first, second = second, first
     return result._with_dependencies([assert_equal(first.row_splits(), second.row_splits())])
 
 

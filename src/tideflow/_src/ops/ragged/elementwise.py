@@ -217,7 +217,11 @@ def _next_level(operands: list[_Layered], level: int) -> RowPartition:
     # Rows of which no common length is known come first: so the result knows none either, as in TensorFlow.
     deciding.sort(key=lambda index: lengths[index] is not None)
     result, *others = [_rows_of(operands[index], partitions[index]) for index in deciding]
-    checks = [assert_equal(result.row_splits(), other.row_splits()) for other in others if not same_rows(result, other)]
+    differing = [other for other in others if not same_rows(result, other)]
+    checks = [  # what is uniform comes first in the message, too
+        assert_equal(*(rows.row_splits() for rows in sorted((result, other), key=lambda rows: not rows.is_uniform())))
+        for other in differing
+    ]
     if any(check is not None for check in checks):
         result = result._with_dependencies([check for check in checks if check is not None])
     for index, item in enumerate(operands):
