@@ -728,8 +728,9 @@ class RaggedTensor(type_spec.CompositeTensor):
         lengths = np.diff(splits)
         if not lengths.size:
             return np.zeros((0, 0, *values.shape[1:]), values.dtype)
-        if (lengths == lengths[0]).all():
-            return values[splits[0] : splits[-1]].reshape(len(lengths), int(lengths[0]), *values.shape[1:])
+        part = values[splits[0] : splits[-1]]
+        if (lengths == lengths[0]).all() and len(part) == len(lengths) * lengths[0]:
+            return part.reshape(len(lengths), int(lengths[0]), *values.shape[1:])
         rows = np.empty(len(lengths), object)
         bounds = splits.tolist()
         rows[:] = [values[start:limit] for start, limit in itertools.pairwise(bounds)]

@@ -31,6 +31,7 @@ from tideflow._src.ops.math.counting import bincount
 from tideflow._src.ops.math.cumulative import cumsum
 from tideflow._src.ops.math.sorting import searchsorted
 from tideflow._src.ops.scopes import name_scope
+from tideflow._src.runtime.checks import require_memory
 from tideflow._src.runtime.convert import convert_to_tensor
 
 _FACTORY = object()
@@ -333,6 +334,7 @@ class RowPartition(type_spec.CompositeTensor):
             if nvals is None:
                 nvals = nrows * length
             if known_nrows is not None and known_length is not None:
+                require_memory([max(known_nrows + 1, 0)], kind.size)
                 steps = np.arange(max(known_nrows + 1, 0), dtype=kind.as_numpy_dtype)
                 row_splits: Any = convert_to_tensor(steps * kind.as_numpy_dtype(known_length))
             else:
