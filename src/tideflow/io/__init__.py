@@ -31,6 +31,7 @@ from tideflow._src.ops.parsing.parse_functions import parse_example as parse_exa
 from tideflow._src.ops.parsing.parse_functions import parse_sequence_example as parse_sequence_example
 from tideflow._src.ops.parsing.parse_functions import parse_single_example as parse_single_example
 from tideflow._src.ops.parsing.parse_functions import parse_single_sequence_example as parse_single_sequence_example
+from tideflow._src.ops.parsing.ragged_features import RaggedFeature as RaggedFeature
 from tideflow._src.ops.parsing.raw_bytes import decode_raw as decode_raw
 from tideflow._src.ops.parsing.tensors import parse_tensor as parse_tensor
 from tideflow._src.ops.parsing.tensors import serialize_tensor as serialize_tensor

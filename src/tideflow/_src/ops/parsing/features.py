@@ -10,6 +10,7 @@ from tideflow._src.core import dtypes
 from tideflow._src.core.tensor import Tensor
 from tideflow._src.core.tensor_shape import TensorShape
 from tideflow._src.ops.array.raw import raw
+from tideflow._src.ops.parsing.ragged_features import RaggedFeature, RaggedParameters
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.runtime.sparse_tensor import SparseTensor
 
@@ -91,6 +92,7 @@ class Parameters:
         self.dense_shapes: list[TensorShape] = []
         self._defaults: dict[str, Any] = {}
         self.missing_as_empty: list[bool] = []
+        self.ragged = RaggedParameters()
         for key in sorted(features or {}):
             feature = features[key]  # type: ignore[index]
             if not isinstance(feature, allowed):
@@ -99,19 +101,23 @@ class Parameters:
                 self._add_variable(key, feature)
             elif isinstance(feature, SparseFeature):
                 self._add_sparse(key, feature)
+            elif isinstance(feature, RaggedFeature):
+                self.ragged.add(key, feature)
             else:
                 self._add_dense(key, feature)
-        overlap = set(self.sparse_keys) & set(self.dense_keys)
-        if overlap:
-            raise ValueError(
-                f"Dense and sparse keys must not intersect; dense_keys: {self.dense_keys}, sparse_keys: "
-                f"{self.sparse_keys}, intersection: {overlap}"
-            )
+        kinds = [("dense", self.dense_keys), ("sparse", self.sparse_keys), ("ragged", self.ragged.keys)]
+        for (first, keys), (second, others) in ((kinds[0], kinds[1]), (kinds[0], kinds[2]), (kinds[2], kinds[1])):
+            overlap = set(keys) & set(others)
+            if overlap:
+                raise ValueError(
+                    f"{first.capitalize()} and {second} keys must not intersect; {first}_keys: {keys}, {second}_keys: "
+                    f"{others}, intersection: {overlap}"
+                )
 
     @property
     def count(self) -> int:
         """The number of features."""
-        return len(self.sparse_keys) + len(self.dense_keys)
+        return len(self.sparse_keys) + len(self.dense_keys) + len(self.ragged.keys)
 
     def _add_variable(self, key: str, feature: VarLenFeature) -> None:
         if not feature.dtype:

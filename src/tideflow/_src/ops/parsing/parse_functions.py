@@ -17,11 +17,12 @@ from tideflow._src.ops.parsing.features import (
     prepared,
     with_sparse_features,
 )
+from tideflow._src.ops.parsing.ragged_features import RaggedFeature, parsed_ragged_tensors, with_ragged_features
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.runtime.sparse_tensor import SparseTensor
 
-_ANY_FEATURE = (VarLenFeature, SparseFeature, FixedLenFeature, FixedLenSequenceFeature)
+_ANY_FEATURE = (VarLenFeature, SparseFeature, FixedLenFeature, FixedLenSequenceFeature, RaggedFeature)
 
 
 def _sparse(indices: Any, values: Any, shapes: Any) -> list[SparseTensor]:
@@ -40,13 +41,14 @@ def parse_example(serialized: Any, features: Any, example_names: Any = None, nam
 
     Args:
       serialized: a vector of serialized messages, or one.
-      features: a ``FixedLenFeature``, ``FixedLenSequenceFeature``, ``VarLenFeature`` or ``SparseFeature`` for the name
-        of each feature.
+      features: a ``FixedLenFeature``, ``FixedLenSequenceFeature``, ``VarLenFeature``, ``SparseFeature`` or
+        ``RaggedFeature`` for the name of each feature.
       example_names: names of the messages for errors, of the shape of ``serialized``.
       name: a name for the operations.
 
     Returns:
-      A tensor or ``SparseTensor`` for each name; its first dimension is that of ``serialized``, if that is a vector.
+      A tensor, ``SparseTensor`` or ``RaggedTensor`` for each name; its first dimension is that of ``serialized``, if
+      that is a vector.
 
     Raises:
       ValueError: a feature is not described completely.
@@ -63,19 +65,23 @@ def parse_example(serialized: Any, features: Any, example_names: Any = None, nam
             _strings([] if example_names is None else example_names),
             _strings(parameters.sparse_keys),
             _strings(parameters.dense_keys),
-            _strings([]),
+            _strings(parameters.ragged.keys),
             parameters.dense_defaults(),
             num_sparse=len(parameters.sparse_keys),
             sparse_types=parameters.sparse_types,
-            ragged_value_types=[],
-            ragged_split_types=[],
+            ragged_value_types=parameters.ragged.value_types,
+            ragged_split_types=parameters.ragged.split_types,
             dense_shapes=parameters.dense_shapes,
             name=name,
         )
         sparse = _sparse(*outputs[:3])
         keys = [*parameters.sparse_keys, *parameters.dense_keys]
         tensors = dict(zip(keys, [*sparse, *outputs[3]], strict=True))
-        return with_sparse_features(complete, tensors)
+        tensors = with_sparse_features(complete, tensors)
+        if parameters.ragged.keys:
+            tensors |= parsed_ragged_tensors(serialized, parameters.ragged.keys, *outputs[4:])
+            tensors = with_ragged_features(complete, tensors)
+        return tensors
 
 
 def _strings(values: Any) -> Any:
@@ -134,8 +140,8 @@ def parse_sequence_example(
 
     Args:
       serialized: the messages.
-      context_features: a ``FixedLenFeature`` or ``VarLenFeature`` for each feature of the context, by name.
-      sequence_features: a ``FixedLenSequenceFeature`` or ``VarLenFeature`` for each feature list, by name.
+      context_features: a ``FixedLenFeature``, ``VarLenFeature`` or ``RaggedFeature`` for each feature of the context.
+      sequence_features: a ``FixedLenSequenceFeature``, ``VarLenFeature`` or ``RaggedFeature`` for each feature list.
       example_names: names of the messages for errors.
       name: a name for the operations.
 
@@ -166,8 +172,8 @@ def parse_single_sequence_example(
 
     Args:
       serialized: the message, a scalar string.
-      context_features: a ``FixedLenFeature`` or ``VarLenFeature`` for each feature of the context, by name.
-      sequence_features: a ``FixedLenSequenceFeature`` or ``VarLenFeature`` for each feature list, by name.
+      context_features: a ``FixedLenFeature``, ``VarLenFeature`` or ``RaggedFeature`` for each feature of the context.
+      sequence_features: a ``FixedLenSequenceFeature``, ``VarLenFeature`` or ``RaggedFeature`` for each feature list.
       example_name: a name of the message for errors.
       name: a name for the operations.
 
@@ -188,8 +194,8 @@ def parse_single_sequence_example(
 def _parse_sequences(
     serialized: Any, context: Mapping[str, Any] | None, lists: Mapping[str, Any] | None, names: Any, name: str | None
 ) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
-    outer = Parameters(context, (VarLenFeature, FixedLenFeature))
-    inner = Parameters(lists, (VarLenFeature, FixedLenSequenceFeature))
+    outer = Parameters(context, (VarLenFeature, FixedLenFeature, RaggedFeature))
+    inner = Parameters(lists, (VarLenFeature, FixedLenSequenceFeature, RaggedFeature))
     with name_scope(name, "ParseSequenceExample", [serialized]):
         serialized = convert_to_tensor(serialized, name="serialized")
         outputs = raw.ParseSequenceExampleV2(
@@ -197,10 +203,10 @@ def _parse_sequences(
             _strings([] if names is None else names),
             _strings(outer.sparse_keys),
             _strings(outer.dense_keys),
-            _strings([]),
+            _strings(outer.ragged.keys),
             _strings(inner.sparse_keys),
             _strings(inner.dense_keys),
-            _strings([]),
+            _strings(inner.ragged.keys),
             np.array(inner.missing_as_empty, bool),
             outer.dense_defaults(),
             Ncontext_sparse=len(outer.sparse_keys),
@@ -211,18 +217,26 @@ def _parse_sequences(
             feature_list_dense_types=inner.dense_types,
             feature_list_sparse_types=inner.sparse_types,
             feature_list_dense_shapes=inner.dense_shapes,
-            context_ragged_value_types=[],
-            context_ragged_split_types=[],
-            feature_list_ragged_value_types=[],
-            feature_list_ragged_split_types=[],
+            context_ragged_value_types=outer.ragged.value_types,
+            context_ragged_split_types=outer.ragged.split_types,
+            feature_list_ragged_value_types=inner.ragged.value_types,
+            feature_list_ragged_split_types=inner.ragged.split_types,
             name=name,
         )
     context_keys = [*outer.sparse_keys, *outer.dense_keys]
     list_keys = [*inner.sparse_keys, *inner.dense_keys]
     context_tensors = [*_sparse(*outputs[0:3]), *outputs[3]]
     list_tensors = [*_sparse(*outputs[6:9]), *outputs[9]]
+    found = dict(zip(context_keys, context_tensors, strict=True))
+    found_lists = dict(zip(list_keys, list_tensors, strict=True))
+    if outer.ragged.keys:
+        found |= parsed_ragged_tensors(serialized, outer.ragged.keys, *outputs[4:6])
+        found = with_ragged_features(context, found)
+    if inner.ragged.keys:
+        found_lists |= parsed_ragged_tensors(serialized, inner.ragged.keys, *outputs[11:14])
+        found_lists = with_ragged_features(lists, found_lists)
     return (
-        dict(zip(context_keys, context_tensors, strict=True)),
-        dict(zip(list_keys, list_tensors, strict=True)),
+        found,
+        found_lists,
         dict(zip(inner.dense_keys, outputs[10], strict=True)),
     )
