@@ -9,6 +9,7 @@ import threading
 import numpy as np
 import pytest
 
+import tideflow as tf2
 import tideflow.v1 as tf
 from tideflow._src.runtime import xla as tier_of_xla
 
@@ -188,3 +189,31 @@ def test_ever_new_values_of_static_feeds_are_not_compiled_without_end(graph, mon
             result = session.run(doubled, {x: np.arange(30.0), size: wanted})
             np.testing.assert_array_equal(result, np.arange(wanted) * 2.0)
     assert len(compiled) == tier_of_xla._MOST_STATIC_VALUES
+
+
+@pytest.mark.parametrize("front", ["session", "function"])
+def test_a_program_is_traced_and_compiled_once(monkeypatch, front) -> None:
+    monkeypatch.setenv("TIDEFLOW_TIER", "xla")
+    traced: list[int] = []
+    trace = tier_of_xla._Compiled._trace
+    monkeypatch.setattr(
+        tier_of_xla._Compiled, "_trace", lambda self, *rest, **more: traced.append(1) or trace(self, *rest, **more)
+    )
+    counts = []
+    if front == "session":
+        with tf.Graph().as_default(), tf.Session() as session:
+            x = tf.placeholder(tf.float32, [4])
+            count = tf.Variable(tf.zeros([4]), use_resource=True)
+            with tf.control_dependencies([count.assign_add(x)]):
+                y = x * 2.0 + tf.random_normal([4])
+            session.run(count.initializer)
+            for _ in range(4):
+                session.run(y, {x: np.ones(4, "f")})
+                counts.append(len(traced))
+    else:
+        count = tf2.Variable(tf2.zeros([4]))
+        step = tf2.function(lambda x: count.assign_add(x) * 2.0 + tf2.random.normal([4]))
+        for _ in range(4):
+            step(tf2.ones([4]))
+            counts.append(len(traced))
+    assert counts == counts[:1] * 4

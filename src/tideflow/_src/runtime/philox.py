@@ -19,6 +19,7 @@ A key is one 64-bit word: an integer, a `uint64` array of shape `()` or `(1,)` (
 
 from __future__ import annotations
 
+import functools
 import os
 import threading
 from typing import Any
@@ -141,8 +142,11 @@ def _block(key_0: int, key_1: int, counter: int) -> tuple[int, int, int, int]:
 
 
 def _counter_lanes(xp: Any, counter: Any, offsets: Any) -> tuple[Any, Any, Any, Any]:
-    """Returns the four words, in 64-bit lanes, of `counter + offsets` as 128-bit integers."""
-    low_start, high_start = split_counter(xp, counter)
+    """Returns the four words, in 64-bit lanes, of `counter + offsets` as 128-bit integers.
+
+    The counter is two 64-bit words.
+    """
+    low_start, high_start = counter
     low = xp.asarray(low_start).reshape(1) + offsets
     high = xp.asarray(high_start).reshape(1) + (low < offsets).astype(xp.uint64)
     return low & _MASK, low >> _HALF, high & _MASK, high >> _HALF
@@ -166,18 +170,28 @@ def philox_at(xp: Any, key: Any, counter: Any, offsets: Any) -> Any:
         low, high = (int(word) for word in split_counter(np, counter))
         blocks = [_block(key_0, key_1, (high << 64 | low) + offset) for offset in offsets.tolist()]
         return np.array(blocks, np.uint32).reshape(-1, 4)
-    lanes = _counter_lanes(xp, counter, offsets)
     if xp is np:
+        lanes = _counter_lanes(xp, split_counter(xp, counter), offsets)
         words = np.empty((offsets.shape[0], 4), np.uint32)
         # An assignment from 64 to 32 bits keeps the low half.
         words[:, 0::2], words[:, 1::2] = (pair.T for pair in _rounds_in_place(lanes, split_key(xp, key)))
         return words
-    # Heavy and optional: only the compiled tier gets here, and it has loaded jax.
-    from jax import lax
+    return _traced_once()(split_key(xp, key), split_counter(xp, counter), offsets)
 
-    # Without the barrier XLA computes all ten rounds again for each of the four columns.
-    lanes = lax.optimization_barrier(_rounds(lanes, split_key(xp, key)))
-    return lax.optimization_barrier(xp.stack([lane.astype(xp.uint32) for lane in lanes], axis=1))
+
+@functools.cache
+def _traced_once() -> Any:
+    """Returns the blocks as a function that JAX traces once for each number of them: a loop draws in many places."""
+    # Heavy and optional: only the compiled tier gets here, and it has loaded jax.
+    import jax
+    import jax.numpy as jnp
+
+    def blocks(key: Any, counter: Any, offsets: Any) -> Any:
+        # Without the barrier XLA computes all ten rounds again for each of the four columns.
+        lanes = jax.lax.optimization_barrier(_rounds(_counter_lanes(jnp, counter, offsets), key))
+        return jax.lax.optimization_barrier(jnp.stack([lane.astype(jnp.uint32) for lane in lanes], axis=1))
+
+    return jax.jit(blocks, inline=True)
 
 
 def philox(xp: Any, key: Any, counter: Any, n_blocks: int) -> Any:

@@ -396,13 +396,17 @@ class _Compiled:
     def _jit(self, trace: Callable[..., Any]) -> Any:
         """Returns one of the ways of tracing this stage as a program."""
         if trace not in self._jitted:
-            donated = (0,) if self._written and self._donates and trace != self._checks else ()
-            where = {} if self._device is None else {"out_shardings": jax.sharding.SingleDeviceSharding(self._device)}
-            options = self._options or None
-            self._jitted[trace] = jax.jit(_weakly(trace), donate_argnums=donated, compiler_options=options, **where)
+            options: dict[str, Any] = {"inline": True}  # the checks become a part of another program
+            if trace != self._checks:
+                donated = (0,) if self._written and self._donates else ()
+                options = {"donate_argnums": donated, "compiler_options": self._options or None}
+                if self._device is not None:
+                    options["out_shardings"] = jax.sharding.SingleDeviceSharding(self._device)
+            self._jitted[trace] = jax.jit(_weakly(trace), **options)
         return self._jitted[trace]
 
     def __call__(self, values: Sequence[Any]) -> Any:
+        values = tuple(values)  # JAX compiles anew for a list
         while True:
             try:
                 if self._streams:
@@ -569,7 +573,7 @@ class _Compiled:
         its variables.
         """
         trace: Callable[..., Any] = self._trace
-        if any(guard is not _Guard.DEFERRED for guard in self._guarded):
+        if any(guard is not _Guard.DEFERRED for guard in self._guarded) and self._may_fail(values, written, read):
             cost = self._lowered(self._checks, values, written, read).cost_analysis() or {}
             outside = sum(value.nbytes for value in compress(written, self._keeps) if value is not None)
             is_cheap = cost.get("flops", math.inf) + cost.get("bytes accessed", math.inf) < _CHEAP + outside
@@ -583,14 +587,23 @@ class _Compiled:
         """Returns the program for values, or for what has their shapes and dtypes, as JAX holds it before compiling."""
         with self._compiling:
             written = [buffer.value for buffer in self._written]
-            return self._lowered(self._trace, values, written, [buffer.peek() for buffer in self._read])
+            return self._lowered(self._trace, tuple(values), written, [buffer.peek() for buffer in self._read])
+
+    def _may_fail(self, values: Sequence[Any], written: list[Any], read: list[Any]) -> bool:
+        """Traces the program, which JAX keeps for compiling it, and tells whether it holds conditions."""
+        self._jit(self._trace).trace(*self._described(values, written, read))
+        return bool(self._messages)
 
     def _lowered(self, trace: Any, values: Sequence[Any], written: list[Any], read: list[Any]) -> Any:
+        return self._jit(trace).lower(*self._described(values, written, read))
+
+    def _described(self, values: Sequence[Any], written: list[Any], read: list[Any]) -> tuple[Any, ...]:
+        """Returns the arguments of a run as tracing needs them: of what it does not hold yet, the shape."""
         shape = jax.ShapeDtypeStruct
         reserved = shape((len(self._random), 2), np.uint64) if self._random else None
         counters = shape((len(self._streams), 2), np.uint64) if self._streams else None
         given = [None if value is None else shape(np.shape(value), value.dtype) for value in written]
-        return self._jit(trace).lower(given, read, values, reserved, counters)
+        return given, read, values, reserved, counters
 
     def _build(self, trace: Any, values: Sequence[Any], written: list[Any], read: list[Any]) -> None:
         """Compiles one way of tracing for a signature."""
@@ -613,9 +626,7 @@ class _Compiled:
     ) -> Any:
         """Traces a run that takes place as a whole, or not at all."""
         arguments = written, read, values, reserved, counters
-        failed = self._checks(*arguments)
-        if failed is None:
-            return self._trace(*arguments)
+        failed = self._jit(self._checks)(*arguments)
         messages = self._messages
         traced = jax.jit(self._trace_accepted)
         shapes = jax.eval_shape(traced, *arguments)[0]
