@@ -4,7 +4,7 @@
 #   make test     the tests that need nothing but Tideflow
 #   make check    format, lint, types, import contracts
 #   make parity   compares with TensorFlow 2.21, in an environment of its own
-#   make processors   the numeric tests of both, as other processors compute
+#   make processors   the numeric tests of both, as a smaller processor computes
 #   make bench    measures against TensorFlow, PyTorch and JAX, in an environment of its own
 #   make libraries   trains with libraries of TensorFlow 1.x as they are in the package index
 #   make examples runs every example
