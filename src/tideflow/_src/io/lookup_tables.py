@@ -16,6 +16,7 @@ from tideflow._src.ops.control.init_scope import init_scope
 from tideflow._src.ops.math.arithmetic import add
 from tideflow._src.ops.math.casting import cast
 from tideflow._src.ops.math.comparison import not_equal
+from tideflow._src.ops.ragged.ragged_tensor import is_ragged
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.runtime.sparse_tensor import SparseTensor
@@ -23,10 +24,18 @@ from tideflow._src.state.variable_collections import tables_initializer
 
 
 def _in_place(keys: Any, values: Any, shape: Any = ()) -> Any:
-    """Returns the values of keys in the form of the keys: a tensor, or a sparse tensor."""
-    flat = keys.values if isinstance(keys, SparseTensor) else keys
-    values.set_shape(flat.shape.concatenate(TensorShape(shape)))
+    """Returns the values of keys in the form of the keys: a tensor, or a sparse or ragged one."""
+    values.set_shape(_flat(keys).shape.concatenate(TensorShape(shape)))
+    if is_ragged(keys):
+        return keys.with_flat_values(values)
     return SparseTensor(keys.indices, values, keys.dense_shape) if isinstance(keys, SparseTensor) else values
+
+
+def _flat(keys: Any) -> Any:
+    """Returns the keys of a sparse or ragged tensor as a tensor."""
+    if is_ragged(keys):
+        return keys.flat_values
+    return keys.values if isinstance(keys, SparseTensor) else keys
 
 
 class LookupInterface:
@@ -64,17 +73,17 @@ class LookupInterface:
         return self.lookup(keys)
 
     def _keys(self, keys: Any) -> Any:
-        """Returns keys as a tensor or sparse tensor.
+        """Returns keys as a tensor, or a sparse or ragged one.
 
         Raises:
           TypeError: they are of another type than the table's keys.
         """
-        if not isinstance(keys, Tensor | SparseTensor):
+        if not isinstance(keys, Tensor | SparseTensor) and not is_ragged(keys):
             if not hasattr(keys, "dtype"):
                 return convert_to_tensor(keys, self._key_dtype, name="keys")
             keys = convert_to_tensor(keys, name="keys")
         if keys.dtype.base_dtype is not self._key_dtype:
-            raise TypeError(f"Dtype of argument `keys` must be {self._key_dtype!r}, received: {keys.dtype!r}")
+            raise TypeError(f"Dtype of argument `keys` must be {self._key_dtype}, received: {keys.dtype}")
         return keys
 
 
@@ -145,17 +154,17 @@ class InitializableLookupTableBase(_Resource):
         """Returns the values of keys.
 
         Args:
-          keys: a tensor or sparse tensor of keys.
+          keys: a tensor of keys, or a sparse or ragged one.
           name: the name of the operation.
 
         Returns:
-          A tensor or sparse tensor like ``keys``.
+          A tensor like ``keys``, sparse or ragged as they are.
 
         Raises:
           TypeError: ``keys`` are of another type than the table's.
         """
         keys = self._keys(keys)
-        flat = keys.values if isinstance(keys, SparseTensor) else keys
+        flat = _flat(keys)
         with name_scope(name, f"{self.name}_Lookup", (self.resource_handle, flat, self._default_value)):
             values = raw.LookupTableFindV2(self.resource_handle, flat, self._default_value)
         return _in_place(keys, values)
@@ -251,9 +260,7 @@ class StaticVocabularyTable(LookupInterface):
                 kind = "integer" if key_dtype.is_integer else "non-integer"
                 raise TypeError(f"Invalid `key_dtype`, expected {kind} but got {initializer.key_dtype!r}.")
             if initializer.value_dtype is not dtypes.int64:
-                raise TypeError(
-                    f"Invalid `value_dtype`, expected {dtypes.int64!r} but got {initializer.value_dtype!r}."
-                )
+                raise TypeError(f"Invalid `value_dtype`, expected {dtypes.int64} but got {initializer.value_dtype}.")
             self._table = StaticHashTableV1(initializer, -1, experimental_is_anonymous=experimental_is_anonymous)
             self._name = name or self._table.name
         else:
@@ -282,14 +289,14 @@ class StaticVocabularyTable(LookupInterface):
         """Returns the numbers of keys, int64.
 
         Args:
-          keys: a tensor or sparse tensor of keys.
+          keys: a tensor of keys, or a sparse or ragged one.
           name: a name for the operations.
 
         Raises:
           TypeError: ``keys`` are of another type than the table's.
         """
         keys = self._keys(keys)
-        flat = keys.values if isinstance(keys, SparseTensor) else keys
+        flat = _flat(keys)
         if self._table is not None and self._table.key_dtype is dtypes.int64:
             flat = cast(flat, dtypes.int64)
         with name_scope(name, f"{self.name}_Lookup"):
@@ -354,14 +361,14 @@ class MutableHashTable(_Resource):
         """Returns the values of keys.
 
         Args:
-          keys: a tensor or sparse tensor of keys.
+          keys: a tensor of keys, or a sparse or ragged one.
           dynamic_default_values: the values of keys that are not in the table, one for each key, if not the table's
             default value.
           name: the name of the operation.
         """
         with name_scope(name, f"{self.name}_lookup_table_find", (self.resource_handle,)):
             keys = self._keys(keys)
-            flat = keys.values if isinstance(keys, SparseTensor) else keys
+            flat = _flat(keys)
             default = self._default_value
             if dynamic_default_values is not None:
                 default = convert_to_tensor(dynamic_default_values, self._value_dtype)
@@ -465,7 +472,7 @@ class DenseHashTable(MutableHashTable):
         """
         with name_scope(name, f"{self.name}_lookup_table_find", (self.resource_handle,)):
             keys = self._keys(keys)
-            flat = keys.values if isinstance(keys, SparseTensor) else keys
+            flat = _flat(keys)
             values = raw.LookupTableFindV2(self.resource_handle, flat, self._default_value)
         if self._key_shape.rank:
             if flat.shape.rank is not None:

@@ -275,6 +275,8 @@ def _initialize_table(table_handle, keys, values):
             "Keys and values must have the same size, but received shapes "
             f"{shape_text(np.shape(keys))} and {shape_text(np.shape(values))}",
         )
+    if not np.size(keys):
+        raise InvalidArgumentError(None, None, "keys and values cannot be empty tensors.")
     table_of(table_handle).initialize(keys, values)
 
 

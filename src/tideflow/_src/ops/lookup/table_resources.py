@@ -111,6 +111,8 @@ class Table:
 
     def replace(self, keys: Any, values: Any) -> None:
         """Makes the table hold these keys and values only; one that is filled once is filled."""
+        if not np.size(keys):
+            raise InvalidArgumentError(None, None, "keys and values cannot be empty tensors.")
         self.initialize(keys, values)
 
     def initialize(self, keys: Any, values: Any) -> None:

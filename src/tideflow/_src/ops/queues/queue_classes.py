@@ -245,7 +245,7 @@ class QueueBase:
         """
         with name_scope(name, self._operation_name("EnqueueMany")) as scope:
             components = self._components(vals)
-            if not self._eager:  # eagerly, the operation says the same
+            if not context.executing_eagerly():  # eagerly, the operation says the same
                 batch = components[0].get_shape().with_rank_at_least(1)[:1]
                 for component, shape in zip(components, self._shapes, strict=True):
                     batch = batch.merge_with(component.get_shape().with_rank_at_least(1)[:1])
@@ -268,7 +268,7 @@ class QueueBase:
         """
         name = name or self._operation_name("Dequeue")
         tensors = raw.QueueDequeueV2(self._queue_ref, component_types=self._dtypes, name=name)
-        if not self._eager:
+        if not context.executing_eagerly():
             for tensor, shape in zip(tensors, self._shapes, strict=True):
                 tensor.set_shape(shape)
         return self._result(tensors)
@@ -289,7 +289,7 @@ class QueueBase:
         """
         name = name or self._operation_name("DequeueMany")
         tensors = raw.QueueDequeueManyV2(self._queue_ref, n, component_types=self._dtypes, name=name)
-        if not self._eager:
+        if not context.executing_eagerly():
             count = static_value(tensors[0].op.inputs[1])
             batch = TensorShape([None if count is None else int(count)])
             for tensor, shape in zip(tensors, self._shapes, strict=True):
@@ -311,7 +311,7 @@ class QueueBase:
         """
         name = name or self._operation_name("DequeueUpTo")
         tensors = raw.QueueDequeueUpToV2(self._queue_ref, n, component_types=self._dtypes, name=name)
-        if not self._eager:
+        if not context.executing_eagerly():
             for tensor, shape in zip(tensors, self._shapes, strict=True):
                 tensor.set_shape(TensorShape([None]).concatenate(shape))
         return self._result(tensors)
