@@ -261,7 +261,7 @@ from tideflow._src.state.initializers_v2 import random_normal_initializer as ran
 from tideflow._src.state.initializers_v2 import random_uniform_initializer as random_uniform_initializer
 from tideflow._src.state.initializers_v2 import zeros_initializer as zeros_initializer
 from tideflow._src.state.module import Module as Module
-from tideflow._src.state.replication import VariableAggregation as VariableAggregation
+from tideflow._src.state.replication import VariableAggregationV2 as VariableAggregation
 from tideflow._src.state.replication import VariableSynchronization as VariableSynchronization
 from tideflow._src.state.variable import Variable as Variable
 from tideflow._src.state.variable import variable_creator_scope as variable_creator_scope

@@ -262,3 +262,16 @@ class TestCompilerIR:
 
         with pytest.raises(ValueError, match="PrintV2"):
             prints.experimental_get_compiler_ir(tf.constant(1.0))()
+
+
+def test_the_signatures_of_all_traces_as_text() -> None:
+    @tf.function
+    def first(x, y=1):
+        return x
+
+    assert first.pretty_printed_concrete_signatures() == ""
+    first(tf.constant(1))
+    first(tf.constant(1.0), 2)
+    lines = first.pretty_printed_concrete_signatures(verbose=False).splitlines()
+    assert lines[1].startswith("(x: TensorSpec(shape=(), dtype=tf.float32, name=None), y: Literal[2])")
+    assert first.pretty_printed_concrete_signatures().count("Input Parameters:") == 2

@@ -230,11 +230,6 @@ EXEMPTIONS: dict[str, dict[str, str | Exemption | tuple[Exemption, ...]]] = {
         **_calls("input 1 with .*", "TensorFlow's sum of two shifts of one axis overflows", "Roll"),
         **_calls("input 0 as nonsense", _NO_TEXT, "ShardedFilename ShardedFilespec StringLower StringUpper"),
         **_calls(
-            "summarize=.*",
-            "TensorFlow leaves a blank where it summarizes a tensor by none of its elements",
-            "StringFormat",
-        ),
-        **_calls(
             "input 2 as another type",
             _SHORT_SHAPE,
             "StatefulStandardNormalV2 StatefulTruncatedNormal StatefulUniform StatefulUniformFullInt "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -58,3 +59,26 @@ def test_print_of_1x_passes_its_input_on_and_stops_after_first_n(graph, tier, ca
             np.testing.assert_array_equal(session.run(y, {x: [1, 2, 3, 4]}), [2, 4, 6, 8])
         assert session.run(gradient, {x: [1, 2, 3, 4]}).tolist() == [2.0] * 4
     assert capfd.readouterr().err == "seen: [1 2...][s]\n" * 2
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (np.float32([1e6, 1e-5, 0.1, 1 / 3, -0.0]), b"[1e+06 1e-05 0.1 0.333333343 -0]"),
+        (np.float64([1e6, 1e15, 1 / 3]), b"[1000000 1e+15 0.33333333333333331]"),
+        (np.float16([0.1, 3]), b"[0.0999755859 3]"),
+        (np.arange(8, dtype=np.int32).reshape(2, 2, 2), b"[[[0 1]\n  [2 3]]\n\n [[4 5]\n  [6 7]]]"),
+        (["a\n", "'\"\\", b"\xff\x00", "ä"], b'["a\\n" "\\\'\\"\\\\" "\xff\\000" "\xc3\xa4"]'),
+        (np.zeros((2, 0), np.int32), b"[\n ...]"),
+        (np.zeros((0, 2), np.int32), b"[]"),
+    ],
+)
+def test_the_text_of_values(value: Any, text: bytes) -> None:
+    assert tf2.strings.format("{}", tf2.constant(value), summarize=-1).numpy() == text
+
+
+def test_the_text_of_structures(capsys: pytest.CaptureFixture[str]) -> None:
+    tf2.print({"b": 1, "a": tf2.constant(2)}, [tf2.constant([1.5]), "s"], output_stream=sys.stdout)
+    tf2.print({"a" * 40: tf2.constant(1), "b" * 40: [2]}, output_stream=sys.stdout)
+    expected = "{'a': 2, 'b': 1} [[1.5], 's']\n{'" + "a" * 40 + "': 1,\n '" + "b" * 40 + "': [2]}\n"
+    assert capsys.readouterr().out == expected

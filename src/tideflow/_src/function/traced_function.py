@@ -385,6 +385,11 @@ class TracedFunction(interfaces.Callable):
                 concrete = self._traced(bound).keep()
         return concrete
 
+    def pretty_printed_concrete_signatures(self, verbose: bool = True) -> str:
+        """Returns the signatures that were traced as text, first traced first."""
+        texts = [concrete.pretty_printed_signature(verbose) for concrete in self._traces.concrete_functions()]
+        return ("\n\n" if verbose else "\n").join(texts)
+
     def experimental_get_compiler_ir(self, *args: Any, **kwargs: Any) -> Callable[..., str | bytes]:
         """Returns a function that gives what XLA makes of this one, for arguments like those given.
 

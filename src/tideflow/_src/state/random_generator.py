@@ -118,8 +118,7 @@ class Generator:
 
     @staticmethod
     def _variable(state: Any) -> Any:
-        with name_scope(None, "random_generator"):
-            return Variable(state, dtype=dtypes.int64, trainable=False, name="StateVar")
+        return Variable(state, dtype=dtypes.int64, trainable=False, name="StateVar")
 
     def _check(self, shape: Any, less: int = 0) -> None:
         shape.assert_is_compatible_with([_state_size(self._alg) - less])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pprint
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -12,6 +13,7 @@ from tideflow._src.core import context, nest
 from tideflow._src.core.tensor import Tensor
 from tideflow._src.graph.op_def import at_least
 from tideflow._src.ops.control.assert_and_print import print_op, print_v2
+from tideflow._src.ops.control.value_text import shown
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.runtime.op import op
 from tideflow._src.runtime.sparse_tensor import SparseTensor
@@ -24,8 +26,8 @@ def string_format(inputs, *, template: str = "%s", placeholder: str = "%s", summ
     texts = [shown(item, summarize) for item in inputs]
     if len(parts) - 1 != len(texts):
         raise ValueError(f"{len(parts) - 1} placeholder(s) in template does not match {len(texts)} tensor(s) provided.")
-    text = parts[0] + "".join(value + part for value, part in zip(texts, parts[1:], strict=True))
-    return np.array(text.encode(), dtype=object)
+    text = parts[0].encode() + b"".join(value + part.encode() for value, part in zip(texts, parts[1:], strict=True))
+    return np.array(text, dtype=object)
 
 
 @string_format.shape
@@ -45,46 +47,16 @@ def _string_format_samples(s):
         placeholder="{}",
         summarize=-1,
     )
+    words = np.array([b"a\n", b"'\"\\", b"\xff\x00\x01", "ä".encode()], object).reshape(2, 2)
+    yield s([words, np.float32([1e6, 0.1, 1 / 3, 1e-5]), np.float64([1e15, 1 / 3])], template="%s %s %s", summarize=-1)
+    for shape in ((2, 3, 4), (8, 2, 2), (2, 0), (0, 2), (2, 2, 0), (2, 0, 2), (0,)):
+        for summarize in (0, 1, 3):
+            yield s([np.zeros(shape, np.int32)], summarize=summarize)
     yield s([s.array((2,), np.float32)], template="no place", error="InvalidArgumentError")
 
 
 #: Returns texts with tensors between them, some of them ragged, as one text. The ragged operations set it.
 with_ragged_tensors: Callable[[Sequence[str], Sequence[Any], int | None], Any] | None = None
-
-
-def shown(value: Any, summarize: int) -> str:
-    """Writes a value with ``summarize`` elements from each end of each dimension, all of them for -1."""
-    return _shown(np.asarray(value), summarize, 1)
-
-
-def _shown(array: np.ndarray[Any, Any], summarize: int, depth: int) -> str:
-    if array.ndim == 0:
-        return element_text(array[()])
-    size = len(array)
-    if summarize >= 0 and size > 2 * summarize:
-        chosen: list[Any] = [*array[:summarize], None, *array[size - summarize :]]
-    else:
-        chosen = list(array)
-    if array.ndim == 1:
-        return f"[{' '.join('...' if item is None else element_text(item) for item in chosen)}]"
-    separator = "\n" + " " * depth
-    return f"[{separator.join('...' if item is None else _shown(item, summarize, depth + 1) for item in chosen)}]"
-
-
-def element_text(item: Any) -> str:
-    """Writes one element as TensorFlow prints it."""
-    if isinstance(item, bytes):
-        return f'"{item.decode("utf-8", "replace")}"'
-    if isinstance(item, bool | np.bool_):
-        return "1" if item else "0"
-    if isinstance(item, np.float64):
-        short = f"{float(item):.16g}"
-        return short if float(short) == float(item) else f"{float(item):.17g}"
-    if isinstance(item, np.float32):
-        return f"{float(item):.9g}"
-    if isinstance(item, np.floating) or (getattr(item, "dtype", None) is not None and item.dtype.kind == "V"):
-        return f"{float(item):g}"
-    return str(item)
 
 
 def print_v2_function(*inputs: Any, **options: Any) -> Any:
@@ -110,7 +82,7 @@ def print_v2_function(*inputs: Any, **options: Any) -> Any:
     separator = options.pop("sep", " ")
     end = options.pop("end", "\n")
     if options:
-        raise ValueError(f"Unrecognized keyword arguments for tf.print: {sorted(options)}")
+        raise ValueError(f"Unrecognized keyword arguments for tf.print: {options}")
     target = _stream_name(stream)
     if (
         len(inputs) == 1
@@ -121,7 +93,7 @@ def print_v2_function(*inputs: Any, **options: Any) -> Any:
         text: Any = inputs[0]
         return _emit(text, target, end, name)
     tensors: list[Any] = []
-    mark = "␀"
+    mark = "␀␀"  # as wide as TensorFlow's, on which it depends where a long structure is broken into lines
     pieces = [_template(item, tensors, mark) for item in inputs]
     template = separator.join(pieces)
     if any(_is_ragged(item) for item in tensors):
@@ -151,7 +123,8 @@ def _stream_name(stream: Any) -> str:
     if isinstance(stream, str) and stream.startswith("file://"):
         return stream
     raise ValueError(
-        f"Unsupported output stream, logging level, or file.{stream}. Supported streams are sys.stdout, sys.stderr, and 'file://<path>'."
+        f"Unsupported output stream, logging level, or file.{stream}. Supported streams are sys.stdout, sys.stderr, "
+        "and file://<path>."
     )
 
 
@@ -162,39 +135,27 @@ def _template(item: Any, tensors: list[Any], mark: str) -> str:
     if isinstance(item, SparseTensor):
         return repr(_sparse_template(item, tensors, mark))
     if not nest.is_nested(item):
-        return item if isinstance(item, str) else repr(item)
-    marks: list[_Mark] = []
+        return item if isinstance(item, str) else pprint.pformat(item)
 
     def replace(leaf: Any) -> Any:
         if isinstance(leaf, Tensor) or hasattr(leaf, "_dense_var_to_tensor") or _is_ragged(leaf):
             tensors.append(leaf)
-            marks.append(_Mark(mark))
-            return marks[-1]
+            return mark
         if isinstance(leaf, SparseTensor):
             return _sparse_template(leaf, tensors, mark)
         return leaf
 
-    return repr(nest.map_structure(replace, item))
+    return pprint.pformat(nest.map_structure(replace, item)).replace(repr(mark), mark)
 
 
 def _is_ragged(item: Any) -> bool:
     return hasattr(type(item), "nested_row_splits")
 
 
-def _sparse_template(item: SparseTensor, tensors: list[Any], mark: str) -> _Mark:
+def _sparse_template(item: SparseTensor, tensors: list[Any], mark: str) -> str:
     """Shows a sparse tensor as a string, quotes and all."""
     tensors += [item.indices, item.values, item.dense_shape]
-    return _Mark(f"'SparseTensor(indices={mark}, values={mark}, shape={mark})'")
-
-
-class _Mark:
-    """Stands for a tensor in the text of a structure."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def __repr__(self) -> str:
-        return self._text
+    return f"SparseTensor(indices={mark}, values={mark}, shape={mark})"
 
 
 def Print(
