@@ -17,6 +17,7 @@ from tideflow._src.numpy_api.indexing import getitem
 from tideflow._src.numpy_api.products import matmul
 from tideflow._src.numpy_api.weak_promotion import rules
 from tideflow._src.numpy_api.weak_tensor import WeakTensor
+from tideflow._src.ops.math.elementwise_functions import is_plain_number
 from tideflow._src.ops.math.operators import compares_elements
 from tideflow._src.runtime.device_copies import convert_to_tensor
 
@@ -72,6 +73,9 @@ def _promoting(name: str, plain: Callable[[Any, Any], Any]) -> Callable[[Any, An
         if x.__class__ is EagerTensor and y.__class__ is EagerTensor and x._value.dtype is y._value.dtype:
             if name != "matmul" or rules.mode != "legacy":
                 return plain(x, y)
+        if x.__class__ is EagerTensor and rules.mode == "legacy" and is_plain_number(y, x._value.dtype.kind):
+            if not rules.prefer_float32 and name != "matmul":
+                return plain(x, y)  # the dtype of the tensor is that of the result
         if rules.mode == "off" or y is None or not _takes_part(y):
             return plain(x.tensor if isinstance(x, WeakTensor) else x, y.tensor if isinstance(y, WeakTensor) else y)
         try:

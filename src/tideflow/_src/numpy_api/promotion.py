@@ -50,7 +50,27 @@ def result_type_binary(x: Any, y: Any) -> DType:
     """Returns the dtype that two arguments of an element-wise function have in common."""
     if isinstance(x, list | tuple) or isinstance(y, list | tuple):
         return result_type(x, y)
-    return _of_numpy([_representative(x), _representative(y)])
+    key = (_kind_of_operand(x), _kind_of_operand(y), rules.prefer_float32)
+    if None in key:
+        return _of_numpy([_representative(x), _representative(y)])
+    known = _of_pairs.get(key)
+    if known is None:
+        known = _of_pairs[key] = _of_numpy([_representative(x), _representative(y)])
+    return known
+
+
+#: What pairs of operands promote to, of those that were met.
+_of_pairs: dict[tuple[Any, ...], DType] = {}
+
+
+def _kind_of_operand(x: Any) -> Any:
+    """Returns all that promotion asks of an operand, or None if it asks more: of a large integer, its value."""
+    if isinstance(x, Tensor):
+        return x.dtype
+    kind = x.__class__
+    if kind is float or kind is bool or (kind is int and -(2**31) <= x < 2**31):
+        return kind
+    return None
 
 
 def result_type_unary(x: Any, dtype: Any) -> Any:

@@ -24,35 +24,37 @@ from tideflow._src.numpy_api.weak_tensor import WeakTensor
 #: Functions of one tensor, by namespace, whose result is weak if their argument is.
 _UNARY = {
     "": (
-        "abs acos acosh asin asinh atan atanh clip_by_value cos cosh exp expand_dims eye floor identity "
-        "negative ones_like reduce_logsumexp reduce_max reduce_mean reduce_min reduce_prod reduce_sum reshape "
-        "round sigmoid sign sin sinh sqrt square squeeze stop_gradient tan tanh transpose zeros_like"
+        "abs acos acosh asin asinh atan atanh clip_by_value cos cosh exp expand_dims floor identity negative "
+        "ones_like reduce_logsumexp reduce_max reduce_mean reduce_min reduce_prod reduce_sum reshape round "
+        "sigmoid sign sin sinh sqrt square squeeze stop_gradient tan tanh transpose zeros_like"
     ),
     "math": (
-        "abs acos acosh angle asin asinh atan atanh ceil conj cos cosh digamma erf erfc erfcinv erfinv exp "
-        "expm1 floor imag lgamma log log1p log_sigmoid ndtri negative real reciprocal reciprocal_no_nan "
-        "reduce_euclidean_norm reduce_logsumexp reduce_max reduce_mean reduce_min reduce_prod reduce_std "
-        "reduce_sum reduce_variance rint round rsqrt sigmoid sign sin sinh softplus softsign sqrt square tan "
-        "tanh bessel_i0 bessel_i0e bessel_i1 bessel_i1e"
+        "abs acos acosh angle asin asinh atan atanh bessel_i0 bessel_i0e bessel_i1 bessel_i1e ceil conj cos "
+        "cosh digamma erf erfc erfcinv erfinv exp expm1 floor imag lgamma log log1p log_sigmoid ndtri "
+        "negative real reciprocal reciprocal_no_nan reduce_euclidean_norm reduce_logsumexp reduce_max "
+        "reduce_mean reduce_min reduce_prod reduce_std reduce_sum reduce_variance rint round rsqrt sigmoid "
+        "sign sin sinh softplus sqrt square tan tanh"
     ),
     "math.special": (
         "bessel_i0 bessel_i0e bessel_i1 bessel_i1e bessel_j0 bessel_j1 bessel_k0 bessel_k0e bessel_k1 "
         "bessel_k1e bessel_y0 bessel_y1 dawsn expint fresnel_cos fresnel_sin spence"
     ),
-    "bitwise": "invert",
     "debugging": "check_numerics",
     "linalg": "diag diag_part matrix_transpose tensor_diag_part trace",
-    "nn": ("elu gelu leaky_relu log_softmax relu6 selu silu softplus softsign swish depth_to_space space_to_depth"),
-    "image": "adjust_brightness adjust_gamma random_brightness stateless_random_brightness",
+    "nn": "gelu leaky_relu log_softmax relu6 silu sigmoid softplus swish tanh depth_to_space space_to_depth",
+    "image": "extract_patches",
     "experimental.numpy": (
         "abs absolute amax amin angle arange arccos arcsin arcsinh arctan arctanh around array asanyarray "
-        "asarray ascontiguousarray average bitwise_not cbrt ceil conj conjugate copy cos cosh cumprod cumsum "
-        "deg2rad diag diagflat diagonal diff empty_like exp exp2 expand_dims expm1 fabs fix flatten flip "
-        "fliplr flipud floor full_like hypot imag log log10 log1p log2 max mean min moveaxis nanmean negative "
-        "ones_like positive prod rad2deg ravel real reciprocal repeat reshape rot90 round sin sinc sinh sort "
-        "sqrt square squeeze std sum swapaxes tan tanh trace transpose triu vander var zeros_like"
+        "asarray ascontiguousarray atleast_1d atleast_2d atleast_3d average bitwise_not cbrt ceil conj "
+        "conjugate copy cos cosh cumprod cumsum deg2rad diag diagflat diagonal diff empty_like exp exp2 "
+        "expand_dims expm1 fabs fix flatten flip fliplr flipud floor full_like hypot imag log log10 log1p "
+        "log2 max mean min moveaxis nanmean negative ones_like positive prod ptp rad2deg ravel real "
+        "reciprocal repeat reshape rot90 round sign sin sinc sinh sort sqrt square squeeze std sum swapaxes "
+        "tan tanh trace transpose triu vander var zeros_like"
     ),
 }
+#: The same of their second argument.
+_UNARY_IN_THE_SECOND = {"": "scalar_mul", "math": "scalar_mul"}
 #: Functions of two tensors, which promote both; the result is weak if both are.
 _BINARY = {
     "": "add divide matmul multiply pow subtract truediv truncatediv truncatemod realdiv",
@@ -67,15 +69,16 @@ _COMPARISONS = {"": "equal maximum minimum", "math": "equal maximum minimum"}
 _replaced: dict[tuple[str, str], Any] = {}
 
 
-def _of_one(function: Callable[..., Any]) -> Callable[..., Any]:
+def _of_one(function: Callable[..., Any], place: int = 0) -> Callable[..., Any]:
+    """Returns a function that converts its argument at a place, and whose result is weak if that is."""
     signature = inspect.signature(function)
-    first = next(iter(signature.parameters))
+    parameter = list(signature.parameters)[place]
 
     @functools.wraps(function)
     def weakly(*args: Any, **kwargs: Any) -> Any:
-        if not rules.is_weak or not (args or first in kwargs):
+        if not rules.is_weak or (len(args) <= place and parameter not in kwargs):
             return function(*args, **kwargs)
-        x = args[0] if args else kwargs[first]
+        x = args[place] if len(args) > place else kwargs[parameter]
         if isinstance(x, Tensor) or _argument(signature, "dtype", args, kwargs) is not None:
             return function(*args, **kwargs)
         try:
@@ -84,7 +87,10 @@ def _of_one(function: Callable[..., Any]) -> Callable[..., Any]:
             _fall_back(function, x)
             return function(*args, **kwargs)
         x = converted(x, kind.dtype)
-        result = function(x, *args[1:], **kwargs) if args else function(**{**kwargs, first: x})
+        if len(args) > place:
+            result = function(*args[:place], x, *args[place + 1 :], **kwargs)
+        else:
+            result = function(*args, **{**kwargs, parameter: x})
         return as_weak(result) if kind.weak else result
 
     return weakly
@@ -181,6 +187,7 @@ def install() -> None:
     made: dict[int, Any] = {}
     for table, make in (
         (_UNARY, _of_one),
+        (_UNARY_IN_THE_SECOND, functools.partial(_of_one, place=1)),
         (_BINARY, _of_two),
         (_COMPARISONS, functools.partial(_of_two, comparison=True)),
     ):
