@@ -179,3 +179,13 @@ def test_the_namespace_is_loaded_when_it_is_used():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=100)
     assert done.stdout.split() == ["float64", "True", "(1,)"], done.stderr
+
+
+def test_large_counts_are_not_cut_off():
+    assert tnp.tile(np.zeros((0, 1)), (1, 2**33)).shape == [0, 2**33]
+    assert tnp.diff([1, 2], n=10**9).shape == [0]
+
+
+def test_parts_of_an_axis_whose_size_is_not_known():
+    function = tf.function(lambda x: tnp.hsplit(x, [1]), input_signature=[tf.TensorSpec([None, None])], autograph=False)
+    assert [part.numpy().tolist() for part in function([[1.0, 2.0, 3.0]])] == [[[1.0]], [[2.0, 3.0]]]

@@ -914,7 +914,7 @@ def operands(tf: Any) -> dict[str, Any]:
 
 
 def traced(source: str, tf: Any, shape: Any) -> Any:
-    """Returns the static shape, the value and the gradient of a function that knows as much of its argument."""
+    """Returns the static shape, the value and (if the shape is known) the gradient of a function of its argument."""
     scope = names(tf)
     value = tf.constant([[0.3, 1.2, 2.1], [1.9, 0.8, 1.4]], tf.float64)
 
@@ -927,8 +927,8 @@ def traced(source: str, tf: Any, shape: Any) -> Any:
         result = function(value)
     outputs = function.get_concrete_function().structured_outputs
     static = outputs.shape if hasattr(outputs, "shape") else None
-    gradient = tape.gradient(result, value) if tf.is_tensor(result) and result.dtype.is_floating else None
-    return (static, result, gradient)
+    differentiable = shape is not None and tf.is_tensor(result) and result.dtype.is_floating
+    return (static, result, tape.gradient(result, value) if differentiable else None)
 
 
 def eager(source: str, tf: Any) -> Any:

@@ -345,6 +345,9 @@ def swapaxes(a: Any, axis1: Any, axis2: Any) -> Any:
     if rank is not None and isinstance(axis1, int) and isinstance(axis2, int):
         first, second = canonical_axis(axis1, rank), canonical_axis(axis2, rank)
         order = list(range(rank))
+        for axis in (first, second):
+            if not 0 <= axis < rank:
+                raise IndexError(f"swapaxes: an axis is out of bounds for an array of {rank} axes")
         order[first], order[second] = second, first
         return permuting.transpose(a, order)
     count = rank_of(a)
@@ -620,8 +623,11 @@ def _sizes_between(a: Any, positions: Any, axis: Any) -> list[int]:
     for number, position in enumerate(positions):
         if position < previous:
             raise ValueError(f"The {number}-th boundary {position} is smaller than the previous boundary {previous}")
-        sizes.append(builtins.min(position - previous, builtins.max(0, total - builtins.sum(sizes))))
+        size = position - previous
+        sizes.append(size if total is None else builtins.min(size, builtins.max(0, total - builtins.sum(sizes))))
         previous = position
+    if total is None:
+        return [*sizes, -1]  # what is left when the graph runs
     return [*sizes, builtins.max(0, total - builtins.sum(sizes))]
 
 
@@ -684,18 +690,24 @@ def tile(a: Any, reps: Any) -> Any:
       [1, 2, 1, 2]
     """
     a = asarray(a)
-    counts = shapes.reshape(as_array(reps, dtypes.int32), [-1])
+    counts = shapes.reshape(_counts(reps), [-1])
     rank, length = rank_of(a), counts.shape.as_list()[0]
     if isinstance(rank, int) and length is not None:
         if rank < length:
             a = shapes.reshape(a, joining.concat([[1] * (length - rank), shape_of(a)], 0))
         elif length < rank:
-            counts = joining.concat([[1] * (rank - length), counts], 0)
+            counts = joining.concat([convert_to_tensor([1] * (rank - length), counts.dtype), counts], 0)
         return permuting.tile(a, counts)
     length = shapes.size(counts)
     counts = padding.pad(counts, [[arithmetic.maximum(rank - length, 0), 0]], constant_values=1)
     sizes = padding.pad(shapes.shape(a), [[arithmetic.maximum(length - rank, 0), 0]], constant_values=1)
     return permuting.tile(shapes.reshape(a, sizes), counts)
+
+
+def _counts(x: Any) -> Any:
+    """Returns numbers of elements as a tensor of int32, or of int64 where they are given so and may need it."""
+    counts = asarray(x)
+    return counts if counts.dtype is dtypes.int64 else as_type(counts, dtypes.int32)
 
 
 def repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
@@ -733,8 +745,9 @@ def pad(array: Any, pad_width: Any, mode: str, **kwargs: Any) -> Any:
     """
     if mode not in ("constant", "reflect", "symmetric"):
         raise ValueError("Unsupported padding mode: " + mode)
-    widths = as_array(pad_width, dtypes.int32)
-    return padding.pad(asarray(array), widths, mode=mode.upper(), constant_values=kwargs.get("constant_values", 0))
+    return padding.pad(
+        asarray(array), _counts(pad_width), mode=mode.upper(), constant_values=kwargs.get("constant_values", 0)
+    )
 
 
 # Taking and choosing.

@@ -314,5 +314,7 @@ def diff(a: Any, n: int = 1, axis: Any = -1) -> Any:
     behind[axis], before[axis] = slice(1, None), slice(None, -1)
     operation = comparison.not_equal if a.dtype is dtypes.bool else arithmetic.subtract
     for _ in range(n):
+        if a.shape[axis] == 0:
+            break
         a = operation(a[tuple(behind)], a[tuple(before)])
     return a
