@@ -65,3 +65,10 @@ def test_attributes_in_another_form_work_again_and_again_eagerly() -> None:
 def test_an_empty_list_is_a_shape(graph) -> None:
     x = v1.placeholder(tf.float32, [1, 1])
     assert tf.raw_ops.Reshape(tensor=x, shape=[]).shape.as_list() == []
+
+
+def test_a_default_type_does_not_cut_integers_off() -> None:
+    assert tf.fill([2**33, 0], 1).shape == [2**33, 0]
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        tf.reshape([1, 2], [2**62, -1])
+    assert tf.raw_ops.Tile(input=[1], multiples=[2]).numpy().tolist() == [1, 1]

@@ -168,8 +168,14 @@ def _convert(definition: OpDef, argument: Argument, value: Any, wanted: DType | 
         attribute = definition.attributes[argument.type_attr]
         default = None if attribute.default is REQUIRED else attribute.default
         if eager:
-            hint = None if isinstance(value, np.ndarray) else default  # an array keeps its type
-            return convert_to_tensor(value, name=name, dtype_hint=hint, as_ref=argument.is_ref)
+            if isinstance(value, np.ndarray):
+                return convert_to_tensor(value, name=name, as_ref=argument.is_ref)  # an array keeps its type
+            if default is dtypes.int32 and not isinstance(value, Tensor):
+                tensor = convert_to_tensor(value, name=name, as_ref=argument.is_ref)
+                if tensor.dtype is dtypes.int64:  # the default must not cut off what does not fit
+                    return tensor
+                value = tensor if tensor.dtype is default else value
+            return convert_to_tensor(value, name=name, dtype_hint=default, as_ref=argument.is_ref)
         # While a graph is built, TensorFlow lets a Python value have its own type even so, if that is allowed.
         tensor = convert_to_tensor(value, name=name, as_ref=argument.is_ref)
         if default is None or attribute.allowed is None or tensor.dtype.base_dtype in attribute.allowed:
