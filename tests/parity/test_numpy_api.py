@@ -29,7 +29,6 @@ DIFFERENCES = {
     r"tnp\.(isclose|allclose)\(\[1, 2\], \[1, 2, 3\]\)": "TensorFlow's do not say that shapes differ, for integers",
     r"tnp\.array\((2\*\*64|\[True, 2\.5, 1j\]|\[.a., .bc.\])\)": "TensorFlow's fail in an unforeseen way",
     r"float32 others: tnp\.meshgrid\(": "TensorFlow multiplies float32 with int64",
-    r"tf\.vectorized_map\(": "TensorFlow's gradient is of slices",
     r"(all|safe) operators: (a|v) (<|<=|>|>=|!=) ": "TensorFlow's comparisons do not promote in these modes",
     r"(all|safe) operators: c (&|\*) ": "TensorFlow computes with booleans alone",
     r"safe operators: u - np": "TensorFlow leaves to NumPy what the mode disallows",
