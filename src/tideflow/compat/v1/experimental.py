@@ -17,6 +17,7 @@ from tideflow._src.ops.composite.extension_type import ExtensionType as Extensio
 from tideflow._src.ops.composite.extension_type import ExtensionTypeBatchEncoder as ExtensionTypeBatchEncoder
 from tideflow._src.ops.composite.extension_type import ExtensionTypeSpec as ExtensionTypeSpec
 from tideflow._src.ops.composite.optional import Optional as Optional
+from tideflow._src.ops.composite.structured_tensor import StructuredTensor as StructuredTensor
 from tideflow._src.ops.dispatch import dispatch_for_api as dispatch_for_api
 from tideflow._src.ops.dispatch import unregister_dispatch_for as unregister_dispatch_for
 from tideflow._src.ops.elementwise_dispatch import (
