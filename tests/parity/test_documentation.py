@@ -10,6 +10,7 @@ from . import documentation
 from .oracle import Oracle
 
 #: By reason, for each name the numbers of the examples that fail; one that does not fail any more has to leave.
+#: A star stands for examples whose outcome is luck.
 EXCEPTIONS: dict[str, dict[str, str]] = {
     "Keras comes with a later release.": {
         "SparseTensor.set_shape": "4 5 6 7",
@@ -25,7 +26,6 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
         "numpy_function": "3 5",
         "experimental.Optional.element_spec": "1",
         "experimental.dispatch_for_api": "5",
-        "image.random_saturation": "1",
         "raw_ops.ConcatOffset": "3 4",
         "sparse.sampled_addmm": "10 21",
     },
@@ -47,9 +47,6 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
         "experimental.StructuredTensor.row_partitions": "2 4 6 8 10",
         "experimental.StructuredTensor.to_pyval": "0",
         "experimental.StructuredTensor.with_updates": "0 3 4",
-        "image.random_flip_left_right": "3",
-        "image.random_flip_up_down": "1 3",
-        "io.RaggedFeature": "2 3 4 5 6",
     },
     "`tf.print` writes to standard error, which no runner sees; the rest needs Keras.": {
         "recompute_grad": "3 4 5 8 9 10 11 12"
@@ -59,6 +56,7 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
         "image.stateless_random_jpeg_quality": "2",
     },
     "`tf.io.decode_proto` comes with a later release.": {"io.decode_proto": "3 4 5 6 7 8"},
+    "It draws a number that decides about its output, in TensorFlow as well.": {"image.random_saturation": "*"},
 }
 
 
@@ -77,7 +75,7 @@ def test_examples(oracle: Oracle, group: str) -> None:
     problems = []
     for name, failures in found.items():
         numbers = " ".join(failures)
-        if numbers != known.get(name, ""):
+        if known.get(name) != "*" and numbers != known.get(name, ""):
             texts = "\n".join(failures.values())[:1500]
             problems.append(f"{name}: examples [{numbers}] fail, expected [{known.get(name, '')}]\n{texts}")
     assert not problems, "\n\n".join(problems)
