@@ -92,6 +92,7 @@ def test_the_result_of_1x_is_sparse_or_ragged() -> None:
         (lambda: tf.strings.unicode_decode(["a"], "UTF-9"), tf.errors.InvalidArgumentError),
         (lambda: tf.strings.unicode_encode(104, "UTF-8"), ValueError),
         (lambda: tf.strings.split(3), TypeError),
+        (lambda: tf.strings.split(["a"], ",", maxsplit="x"), TypeError),
         (lambda: tf.strings.split(["a"], ["a"]), tf.errors.InvalidArgumentError),
     ],
 )

@@ -109,7 +109,7 @@ def _split(input: Any, separator: Any, maxsplit: int) -> Any:
     if shape is not None and len(shape) == 0:
         return string_split_v2_op(raw.ExpandDims(input, 0), separator, maxsplit=maxsplit).values
     if shape is None or len(shape) == 1:
-        if _is_at_hand(input) and _is_at_hand(separator) and separator.shape.rank == 0:
+        if _is_at_hand(input) and _is_at_hand(separator) and separator.shape.rank == 0 and isinstance(maxsplit, int):
             return _rows_of(*parts_of(items_of(input._value), items_of(separator._value)[0], maxsplit))
         return _rows(*string_split_v2_op(input, separator, maxsplit=maxsplit))
     return _split(RaggedTensor.from_tensor(input), separator, maxsplit)
