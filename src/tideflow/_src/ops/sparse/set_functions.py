@@ -28,7 +28,7 @@ def size(a: Any, validate_indices: bool = True) -> Any:
     """
     a = _tensor(a, "a")
     if not isinstance(a, SparseTensor):
-        raise TypeError(f"Expected `SparseTensor`, got {a}.")
+        raise TypeError(f"Expected `SparseTensor`, got {a!s}.")
     _check(a)
     return raw.SetSize(a.indices, a.values, a.dense_shape, validate_indices=validate_indices)
 
