@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 
 import numpy as np
 import pytest
@@ -150,7 +151,7 @@ def test_python_floats_as_float32():
 
 
 @pytest.mark.usefixtures("weak")
-def test_python_numbers_give_way():
+def test_python_numbers_give_way(capsys):
     weak_int, half = tf.constant(1), tf.constant(3.5, tf.float16)
     assert repr(weak_int) == "<tf.Tensor: shape=(), dtype=int32, numpy=1, weak=True>"
     assert repr(weak_int + 1) == "<tf.Tensor: shape=(), dtype=int32, numpy=2, weak=True>"
@@ -164,6 +165,8 @@ def test_python_numbers_give_way():
     assert tf.convert_to_tensor(weak_int).dtype is tf.int32 and tf.is_tensor(weak_int)
     assert tf.constant(1.5).T.shape == [] and weak_int[None].shape == [1]
     assert [float(part) for part in tf.constant([1.0, 2.0])] == [1.0, 2.0]
+    tf.print(weak_int, [weak_int], output_stream=sys.stdout)
+    assert capsys.readouterr().out == "1 [1]\n"
 
 
 @pytest.mark.usefixtures("weak")

@@ -186,6 +186,12 @@ def test_large_counts_are_not_cut_off():
     assert tnp.diff([1, 2], n=10**9).shape == [0]
 
 
+def test_axes_may_be_integers_of_numpy():
+    x, zero, one = tf.zeros([2, 3]), np.int64(0), np.int64(1)
+    assert tnp.moveaxis(x, zero, one).shape == tnp.swapaxes(x, zero, one).shape == [3, 2]
+    assert tnp.sum(x, axis=zero).shape == [3] and tnp.reshape(x, np.int64(6)).shape == [6]
+
+
 def test_parts_of_an_axis_whose_size_is_not_known():
     function = tf.function(lambda x: tnp.hsplit(x, [1]), input_signature=[tf.TensorSpec([None, None])], autograph=False)
     assert [part.numpy().tolist() for part in function([[1.0, 2.0, 3.0]])] == [[[1.0]], [[2.0, 3.0]]]

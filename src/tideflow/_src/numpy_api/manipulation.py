@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import numbers
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -114,7 +115,7 @@ def reshape(a: Any, newshape: Any, order: str = "C") -> Any:
     if order not in ("C", "F"):
         raise ValueError(f"Unsupported order argument {order}")
     a = asarray(a)
-    if isinstance(newshape, int):
+    if isinstance(newshape, numbers.Integral):
         newshape = [newshape]
     if order == "F":
         return permuting.transpose(shapes.reshape(permuting.transpose(a), newshape[::-1]))
@@ -342,7 +343,7 @@ def swapaxes(a: Any, axis1: Any, axis2: Any) -> Any:
     """
     a = asarray(a)
     rank = a.shape.rank
-    if rank is not None and isinstance(axis1, int) and isinstance(axis2, int):
+    if rank is not None and isinstance(axis1, numbers.Integral) and isinstance(axis2, numbers.Integral):
         first, second = canonical_axis(axis1, rank), canonical_axis(axis2, rank)
         order = list(range(rank))
         for axis in (first, second):
@@ -373,8 +374,8 @@ def moveaxis(a: Any, source: Any, destination: Any) -> Any:
       TensorShape([3, 4, 2])
     """
     a = asarray(a)
-    source = (source,) if isinstance(source, int) else tuple(source)
-    destination = (destination,) if isinstance(destination, int) else tuple(destination)
+    source = (source,) if isinstance(source, numbers.Integral) else tuple(source)
+    destination = (destination,) if isinstance(destination, numbers.Integral) else tuple(destination)
     if len(source) != len(destination):
         raise ValueError("The lengths of source and destination must equal")
     if not source:

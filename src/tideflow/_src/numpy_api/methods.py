@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Callable
 from typing import Any
 
@@ -48,7 +49,7 @@ def _reshape(self: Any, *newshape: Any, **kwargs: Any) -> Any:
     order = kwargs.pop("order", "C")
     if kwargs:
         raise ValueError(f"Unsupported arguments: {kwargs.keys()}")
-    if len(newshape) == 1 and not isinstance(newshape[0], int):
+    if len(newshape) == 1 and not isinstance(newshape[0], numbers.Integral):
         (newshape,) = newshape
     return manipulation.reshape(self, newshape, order=order)
 

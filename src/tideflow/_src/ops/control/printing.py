@@ -129,7 +129,7 @@ def _stream_name(stream: Any) -> str:
 
 
 def _template(item: Any, tensors: list[Any], mark: str) -> str:
-    if isinstance(item, Tensor) or hasattr(item, "_dense_var_to_tensor") or _is_ragged(item):
+    if _is_one_tensor(item):
         tensors.append(item)
         return mark
     if isinstance(item, SparseTensor):
@@ -138,7 +138,7 @@ def _template(item: Any, tensors: list[Any], mark: str) -> str:
         return item if isinstance(item, str) else pprint.pformat(item)
 
     def replace(leaf: Any) -> Any:
-        if isinstance(leaf, Tensor) or hasattr(leaf, "_dense_var_to_tensor") or _is_ragged(leaf):
+        if _is_one_tensor(leaf):
             tensors.append(leaf)
             return mark
         if isinstance(leaf, SparseTensor):
@@ -146,6 +146,16 @@ def _template(item: Any, tensors: list[Any], mark: str) -> str:
         return leaf
 
     return pprint.pformat(nest.map_structure(replace, item)).replace(repr(mark), mark)
+
+
+def _is_one_tensor(item: Any) -> bool:
+    """Tells whether an item is a tensor, a variable, a ragged tensor, or a tensor whose dtype gives way."""
+    return (
+        isinstance(item, Tensor)
+        or hasattr(item, "_dense_var_to_tensor")
+        or getattr(item, "is_weak", False)
+        or _is_ragged(item)
+    )
 
 
 def _is_ragged(item: Any) -> bool:
