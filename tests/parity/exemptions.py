@@ -81,6 +81,14 @@ _TAG = "a tag that is not UTF-8 is mended here, TensorFlow writes a message that
 _STAGED = "TensorFlow stages values that can never come out again, here they are refused"
 _ALONE = "operations of TensorFlow's loops have a meaning in whole graphs only"
 
+_CSR = "TensorFlow's graphs carry the shape of a matrix in compressed rows; here the matrix tells when it runs"
+_CSR_NAMES = (
+    "CSRSparseMatrixComponents CSRSparseMatrixToDense CSRSparseMatrixToSparseTensor DenseToCSRSparseMatrix "
+    "SparseMatrixMatMul SparseMatrixNNZ SparseMatrixOrderingAMD SparseMatrixSparseCholesky SparseMatrixSparseMatMul "
+    "SparseMatrixTranspose SparseTensorToCSRSparseMatrix"
+).split()
+_ORDERS = {"SparseMatrixOrderingAMD": "orders of minimum degree differ in how ties are broken"}
+
 #: Operations of which TensorFlow answers one and the same question differently from time to time: the resource lives on
 #: in the oracle (``tests/ops/queues`` checks these), a map has no order, a kernel draws more numbers than it uses, time
 #: passes, or an operation without outputs fails after its call has returned.
@@ -238,6 +246,11 @@ EXEMPTIONS: dict[str, dict[str, str | Exemption | tuple[Exemption, ...]]] = {
         **_calls("input 0 (as another type|empty)", _SHORT_SHAPE, "NonDeterministicInts"),
     },
     "refused_input": {
+        **_calls(
+            "input 1 with .*",
+            "TensorFlow factors what a permutation that repeats a row leaves of a matrix",
+            "SparseMatrixSparseCholesky",
+        ),
         **_calls("input 2 (empty|with 0)", _SIZES, "RaggedTensorToVariantGradient"),
         **_calls("tensor_id=.*", _OUT_OF_BOUNDS, "DebugNumericSummaryV2"),
         **_calls("input 0 of a rank more|input 3 (longer|of a rank less)", _SIZES, "RaggedBincount"),
@@ -349,6 +362,7 @@ EXEMPTIONS: dict[str, dict[str, str | Exemption | tuple[Exemption, ...]]] = {
     },
     "bad_input_compiled": {},
     "values": {
+        **_ORDERS,
         "RaggedFillEmptyRows": Exemption(
             _NO_RAGGED_ROWS, predicates.holds(lambda rows, values, nrows, default: nrows == 0)
         ),
@@ -379,6 +393,7 @@ EXEMPTIONS: dict[str, dict[str, str | Exemption | tuple[Exemption, ...]]] = {
         "TemporaryVariable": "TensorFlow returns memory that was never written",
     },
     "static_shapes": {
+        **dict.fromkeys(_CSR_NAMES, _CSR),
         "DenseCountSparseOutput": "TensorFlow refuses weights of unknown length, though there may be none",
         "RaggedTensorToTensor": "TensorFlow refuses a scalar for the shape unless its value is known",
         "RaggedTensorToVariant": "TensorFlow infers one row too few for a dense tensor",
@@ -433,6 +448,7 @@ EXEMPTIONS: dict[str, dict[str, str | Exemption | tuple[Exemption, ...]]] = {
         **_VECTORS,
     },
     "graph_def_from_tensorflow": {
+        **_ORDERS,
         "RaggedFillEmptyRows": Exemption(
             _NO_RAGGED_ROWS, predicates.holds(lambda rows, values, nrows, default: nrows == 0)
         ),
@@ -453,6 +469,7 @@ EXEMPTIONS: dict[str, dict[str, str | Exemption | tuple[Exemption, ...]]] = {
         "MutableHashTableOfTensors": _TABLE,
     },
     "generated_calls": {
+        **_ORDERS,
         "QuantizedAvgPool": _AVERAGE,
         "TensorListConcat": Exemption(
             "TensorFlow refuses a list whose elements were never set, here they are zeros", predicates.only_reserved

@@ -259,3 +259,73 @@ def test_tf_print(capfd: pytest.CaptureFixture[str]) -> None:
     assert capfd.readouterr().err == (
         "x {'k': 'SparseTensor(indices=[[0 1]\n ...\n [1 2]], values=[1 ... 3], shape=[2 3])'}\n"
     )
+
+
+def test_map_fn_over_and_into_sparse_tensors() -> None:
+    sums = tf.map_fn(tf.sparse.reduce_sum, first(), fn_output_signature=tf.TensorSpec([], tf.float32))
+    assert plain(sums) == [1.0, 5.0]
+    spec = tf.SparseTensorSpec(None, tf.float32)
+    doubled = tf.function(lambda x: tf.map_fn(lambda row: tf.sparse.add(row, row), x, fn_output_signature=spec))
+    assert plain(doubled(first())) == [PLACES, [2.0, 4.0, 6.0], [2, 3]]
+    made = tf.map_fn(
+        lambda n: tf.sparse.from_dense(tf.range(n)),
+        tf.constant([1, 3, 2]),
+        fn_output_signature=tf.SparseTensorSpec([None], tf.int32),
+    )
+    assert plain(made) == [[[1, 1], [1, 2], [2, 1]], [1, 2, 1], [3, 3]]
+
+
+def test_a_loop_may_change_the_shape() -> None:
+    grow = tf.function(
+        lambda x: tf.while_loop(
+            lambda n, _: n < 2,
+            lambda n, x: (n + 1, tf.sparse.concat(0, [x, x])),
+            (0, x),
+            shape_invariants=(tf.TensorShape([]), tf.SparseTensorSpec([None, 3], tf.float32)),
+        )[1]
+    )
+    assert plain(grow(first()).dense_shape) == [8, 3]
+
+
+def test_specs() -> None:
+    spec = tf.SparseTensorSpec([2, None], tf.float32)
+    assert spec._batch(5) == tf.SparseTensorSpec([5, 2, None], tf.float32)
+    assert spec._unbatch() == tf.SparseTensorSpec([None], tf.float32)
+    assert plain(spec._from_tensor_list(spec._to_tensor_list(first()))) == plain(first())
+    with pytest.raises(ValueError, match="Unbatching a tensor is only supported for rank >= 1"):
+        tf.SparseTensorSpec([])._unbatch()
+
+
+def test_assertions_on_ranks_and_shapes() -> None:
+    tf.debugging.assert_rank(first(), 2)
+    tf.debugging.assert_shapes([(first(), ("N", 3))])
+    with pytest.raises(ValueError, match=r"must have rank 3\.  Received rank 2"):
+        tf.debugging.assert_rank(first(), 3)
+
+
+def test_large_sums_keep_zeros_and_thresholds() -> None:
+    count = 40_000
+    generator = np.random.default_rng(0)
+    keys = [np.sort(generator.choice(10 * count, count, replace=False)) for _ in range(2)]
+    for dtype in (np.float32, np.int32, np.int64):
+        values = [generator.integers(-2, 3, count).astype(dtype) for _ in range(2)]
+        tensors = [
+            tf.SparseTensor(np.stack([key // 1000, key % 1000], 1), held, [count, 1000])
+            for key, held in zip(keys, values, strict=True)
+        ]
+        total = np.zeros(10 * count, dtype)
+        given = np.zeros(10 * count, np.int8)
+        for key, held in zip(keys, values, strict=True):
+            total[key] += held
+            given[key] += 1
+        for threshold in (0, 2):
+            found = tf.sparse.add(*tensors, threshold=threshold)
+            wanted = np.flatnonzero((given == 1) | ((given == 2) & (np.abs(total) >= threshold)))
+            places = found.indices.numpy()
+            np.testing.assert_array_equal(places[:, 0] * 1000 + places[:, 1], wanted)
+            np.testing.assert_array_equal(found.values, total[wanted])
+        top = tf.sparse.maximum(*tensors).values.numpy()
+        spread = np.zeros((2, 10 * count), dtype)
+        for row, key, held in zip(spread, keys, values, strict=True):
+            row[key] = held
+        np.testing.assert_array_equal(top, spread.max(0)[given > 0])

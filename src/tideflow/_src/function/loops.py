@@ -18,6 +18,7 @@ from tideflow._src.graph.op_def import OpDef
 from tideflow._src.ops.control.functional import stateless_while, while_op
 from tideflow._src.ops.control.tensor_array import TensorArray
 from tideflow._src.runtime.convert import convert_to_tensor
+from tideflow._src.runtime.sparse_tensor import SparseTensor
 
 #: A loop's first variables are a counter of turns and the largest number of them; readers of graphs rely on it.
 _BOOKKEEPING = 2
@@ -137,6 +138,7 @@ def _graph_loop(
         shapes = [tensor.shape for tensor in initial]
         if shape_invariants is not None:
             shapes = _invariant_shapes(structure, shape_invariants)
+            structure = _relaxed(structure, shape_invariants)
             for shape, tensor in zip(shapes, initial, strict=True):
                 if not shape.is_compatible_with(tensor.shape) or not _less_specific(shape, tensor.shape):
                     raise ValueError(
@@ -181,6 +183,22 @@ def _with_learnt_shapes(structure: Any, after: Any) -> Any:
         return leaf
 
     return structures.map_leaves(learn, structure)
+
+
+def _relaxed(structure: Any, shape_invariants: Any) -> Any:
+    """Returns the loop variables with sparse tensors that remember no more of their shapes than the invariants say."""
+    flat = nest.flatten_up_to(structure, shape_invariants) if nest.is_nested(structure) else [shape_invariants]
+    invariants = iter(flat)
+
+    def relax(leaf: Any) -> Any:
+        invariant = next(invariants)
+        if not isinstance(leaf, SparseTensor):
+            return leaf
+        is_spec = hasattr(invariant, "_component_specs")
+        spec = invariant if is_spec else leaf._shape_invariant_to_type_spec(TensorShape(invariant))
+        return leaf._with_static_shape(spec.shape)
+
+    return structures.map_leaves(relax, structure)
 
 
 def _invariant_shapes(structure: Any, shape_invariants: Any) -> list[TensorShape]:

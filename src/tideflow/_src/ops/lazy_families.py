@@ -188,6 +188,14 @@ LAZY_FAMILIES = {
     "signal.retired": "BatchFFT BatchFFT2D BatchFFT3D BatchIFFT BatchIFFT2D BatchIFFT3D",
     "sparse.adding": "SparseAdd SparseAddGrad SparseSparseMaximum SparseSparseMinimum SparseTensorDenseAdd",
     "sparse.crossing": "SparseCross SparseCrossHashed SparseCrossV2",
+    "sparse.csr_arithmetic": """
+        SparseMatrixAdd SparseMatrixMatMul SparseMatrixMul SparseMatrixOrderingAMD SparseMatrixSoftmax
+        SparseMatrixSoftmaxGrad SparseMatrixSparseCholesky SparseMatrixSparseMatMul SparseMatrixTranspose
+    """,
+    "sparse.csr_conversion": """
+        CSRSparseMatrixComponents CSRSparseMatrixToDense CSRSparseMatrixToSparseTensor DenseToCSRSparseMatrix
+        SparseMatrixNNZ SparseMatrixZeros SparseTensorToCSRSparseMatrix
+    """,
     "sparse.dense": "SparseReorder SparseReshape SparseTensorDenseMatMul SparseToDense",
     "sparse.fill": "SparseFillEmptyRows SparseFillEmptyRowsGrad",
     "sparse.joining": "SparseConcat SparseSlice SparseSliceGrad SparseSplit",

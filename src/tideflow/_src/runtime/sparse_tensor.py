@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import copy
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ from tideflow._src.core.dtypes import DType
 from tideflow._src.core.tensor import EagerTensor, Tensor
 from tideflow._src.core.tensor_shape import TensorShape
 from tideflow._src.core.tensor_spec import TensorSpec
+from tideflow._src.graph.op_def import OpDef
 from tideflow._src.graph.static_value import value_and_elements
 from tideflow._src.runtime.convert import convert_to_tensor
 
@@ -140,7 +142,20 @@ class SparseTensor(type_spec.CompositeTensor):
         return SparseTensorSpec(self.shape, self.dtype)
 
     def _shape_invariant_to_type_spec(self, shape: Any) -> SparseTensorSpec:
-        return SparseTensorSpec(shape, self.dtype)
+        # The invariant is the shape of ``dense_shape``: it says the rank.
+        shape = TensorShape(shape)
+        if shape.rank is None:
+            return SparseTensorSpec(None, self.dtype)
+        if shape.rank != 1:
+            raise ValueError(f"Expected a shape with 1 dimension. Obtained: {shape} which has {shape.rank} dimensions.")
+        rank = shape[0]
+        return SparseTensorSpec(None if rank is None else [None] * rank, self.dtype)
+
+    def _with_static_shape(self, shape: Any) -> SparseTensor:
+        """Returns the same tensor, of which no more is known statically than ``shape``."""
+        result = copy.copy(self)
+        result._static_shape = TensorShape(shape)
+        return result
 
     def _fetch_components(self) -> tuple[list[Tensor], Any]:
         return [self._indices, self._values, self._dense_shape], lambda values: SparseTensorValue(*values)
@@ -165,7 +180,7 @@ class SparseTensor(type_spec.CompositeTensor):
 
 
 @type_spec.register("tf.SparseTensorSpec")
-class SparseTensorSpec(type_spec.TypeSpec):
+class SparseTensorSpec(type_spec.BatchableTypeSpec):
     """Is the description of a sparse tensor.
 
     Args:
@@ -203,14 +218,16 @@ class SparseTensorSpec(type_spec.TypeSpec):
     @property
     def _component_specs(self) -> Any:
         rank = self._shape.rank
-        return (
+        return [
             TensorSpec([None, rank], dtypes.int64),
             TensorSpec([None], self._dtype),
             TensorSpec([rank], dtypes.int64),
-        )
+        ]
 
     def _to_components(self, value: Any) -> Any:
-        return (value.indices, value.values, value.dense_shape)
+        if isinstance(value, SparseTensorValue):
+            value = SparseTensor.from_value(value)
+        return [value.indices, value.values, value.dense_shape]
 
     def _from_components(self, components: Any) -> Any:
         if all(isinstance(part, np.ndarray) for part in components):
@@ -218,6 +235,50 @@ class SparseTensorSpec(type_spec.TypeSpec):
         result = SparseTensor(*components)
         result._static_shape = result._static_shape.merge_with(self._shape)
         return result
+
+    # As one vector of variants, which datasets, loops over rows and lists can hold and stack.
+
+    @property
+    def _flat_tensor_specs(self) -> list[Any]:
+        return [TensorSpec(None, dtypes.variant)]
+
+    def _to_tensor_list(self, value: Any) -> list[Any]:
+        return [_serialized("SerializeSparse", SparseTensor.from_value(value))]
+
+    def _to_batched_tensor_list(self, value: Any) -> list[Any]:
+        if self._shape.merge_with(value.shape).rank == 0:
+            raise ValueError(f"Unbatching a sparse tensor is only supported for rank >= 1. Obtained input: {value}.")
+        return [_serialized("SerializeManySparse", value)]
+
+    def _to_batchable_tensor_list(self, value: Any, batched: bool = False) -> list[Any]:
+        return self._to_batched_tensor_list(value) if batched else self._to_tensor_list(value)
+
+    def _from_compatible_tensor_list(self, tensor_list: Sequence[Any]) -> Any:
+        registry: Any = OpDef.registry
+        indices, values, sizes = registry["DeserializeSparse"](tensor_list[0], dtype=self._dtype)
+        rank = self._shape.rank
+        indices.set_shape([None, rank])
+        sizes.set_shape([rank])
+        if self._shape.is_fully_defined():
+            sizes = convert_to_tensor(self._shape.as_list(), dtypes.int64, name="shape")
+        return self._from_components([indices, values, sizes])
+
+    def _batch(self, batch_size: int | None) -> SparseTensorSpec:
+        return SparseTensorSpec(TensorShape([batch_size]).concatenate(self._shape), self._dtype)
+
+    def _unbatch(self) -> SparseTensorSpec:
+        if self._shape.rank == 0:
+            raise ValueError("Unbatching a tensor is only supported for rank >= 1")
+        return SparseTensorSpec(self._shape[1:] if self._shape.rank is not None else None, self._dtype)
+
+    def _to_legacy_output_types(self) -> DType:
+        return self._dtype
+
+    def _to_legacy_output_shapes(self) -> TensorShape:
+        return self._shape
+
+    def _to_legacy_output_classes(self) -> type:
+        return SparseTensor
 
     @classmethod
     def from_value(cls, value: Any) -> SparseTensorSpec:
@@ -227,10 +288,17 @@ class SparseTensorSpec(type_spec.TypeSpec):
           TypeError: it is neither.
         """
         if not is_sparse(value):
-            raise TypeError(f"Expected SparseTensor or SparseTensorValue, got {value}.")
+            raise TypeError(
+                f"Expected SparseTensor or SparseTensorValue. Received: {value} of type {type(value).__name__}."
+            )
         if isinstance(value, SparseTensor):
             return SparseTensorSpec(value.shape, value.dtype)
         return SparseTensorSpec([int(size) for size in value.dense_shape], np.asarray(value.values).dtype)
+
+
+def _serialized(operation: str, value: SparseTensor) -> Any:
+    registry: Any = OpDef.registry
+    return registry[operation](value.indices, value.values, value.dense_shape, out_type=dtypes.variant)
 
 
 type_spec.register_type_spec_from_value_converter(SparseTensorValue, SparseTensorSpec.from_value)

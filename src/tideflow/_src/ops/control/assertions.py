@@ -19,6 +19,7 @@ from tideflow._src.graph.static_value import static_value
 from tideflow._src.ops.array.slicing import entries
 from tideflow._src.ops.control.assert_and_print import assert_op
 from tideflow._src.runtime.convert import convert_to_tensor
+from tideflow._src.runtime.sparse_tensor import SparseTensor
 
 _SHOWN = 3
 
@@ -254,7 +255,7 @@ def assert_near_v1(
 def _rank_check(
     x: Any, accept: Callable[[Any], Any], dynamic: Callable[[Any], Any], wanted: str, message: str | None
 ) -> Any:
-    x = convert_to_tensor(x)
+    x = x if isinstance(x, SparseTensor) else convert_to_tensor(x)
     rank = x.shape.rank
     registry: Any = OpDef.registry
     label = "" if context.executing_eagerly() else getattr(x, "name", "")
@@ -266,7 +267,11 @@ def _rank_check(
             )
         return None if context.executing_eagerly() else registry["NoOp"](name="static_checks_determined_all_ok")
     return Assert(
-        dynamic(registry["Rank"](x)), [f"{message or ''}Tensor {label} must have rank {wanted}.", registry["Shape"](x)]
+        dynamic(registry["Size"](x.dense_shape) if isinstance(x, SparseTensor) else registry["Rank"](x)),
+        [
+            f"{message or ''}Tensor {label} must have rank {wanted}.",
+            x.dense_shape if isinstance(x, SparseTensor) else registry["Shape"](x),
+        ],
     )
 
 
@@ -418,7 +423,8 @@ def assert_shapes(
     symbols: dict[Any, tuple[int, str]] = {}
     prefix = f"{message}.  " if message else ""
     for tensor, wanted in pairs:
-        tensor = convert_to_tensor(getattr(tensor, "deref", lambda tensor=tensor: tensor)())
+        tensor = getattr(tensor, "deref", lambda tensor=tensor: tensor)()
+        tensor = tensor if isinstance(tensor, SparseTensor) else convert_to_tensor(tensor)
         have = tensor.shape._dims
         label = f"Tensor shape={tensor.shape} dtype={tensor.dtype.base_dtype.name}"
         sizes = [wanted] if isinstance(wanted, str | int) and not isinstance(wanted, tuple) else list(wanted)

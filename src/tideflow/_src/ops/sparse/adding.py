@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -10,50 +11,110 @@ from tideflow._src.core.errors import invalid_argument
 from tideflow._src.graph.types import INDEX, NUMBER, REAL
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.dimensions import text, with_rank
-from tideflow._src.ops.sparse.positions import ascends, check_parts, numbers_of, order_keys, run_starts, summary
+from tideflow._src.ops.sparse.positions import (
+    all_inside,
+    ascends,
+    check_parts,
+    numbered,
+    numbers_of,
+    order_keys,
+    positions_of,
+    run_starts,
+    summary,
+)
 from tideflow._src.runtime.op import op
+
+#: Positions from which on loading SciPy pays.
+_LARGE = 1 << 15
+#: In what SciPy adds values beside marks that say where they come from.
+_PAIRED = {"float32": np.complex64, "float64": np.complex128, "int32": np.complex128}
 
 
 class _Merged:
-    """Says how the rows of two blocks of positions become one block.
-
-    Attributes:
-      first, second: the row of the result that each row goes to.
-      count: the number of rows.
-    """
+    """Says how the rows of two blocks of positions become one block."""
 
     def __init__(self, a_indices: Any, b_indices: Any) -> None:
-        a, b = order_keys(a_indices, b_indices)
-        if ascends(a) and ascends(b):
-            self.first, self.second, self.count = _merge_ascending(a, b)
-        else:
-            self.first, self.second, self.count = _merge_any(a.tolist(), b.tolist())
+        (self._a, self._b), self._sizes = numbered(a_indices, b_indices)
+        self._ascend = ascends(self._a) and ascends(self._b)
+        self._is_large = self._ascend and len(self._a) + len(self._b) >= _LARGE
+        self._keys: Any = None
         self._blocks = a_indices, b_indices
 
+    def sum(self, a_values: Any, b_values: Any) -> tuple[Any, Any]:
+        """Returns the sums of the values of each row, and which rows have two."""
+        paired = _PAIRED.get(a_values.dtype.name)
+        if self._is_large and paired is not None:
+            total = self._added([_marked(a_values, paired), _marked(b_values, paired)])
+            return total.real.astype(a_values.dtype), total.imag > 1
+        first, second = self.rows
+        values = np.zeros(self._count, a_values.dtype)
+        values[first] = a_values
+        values[second] += b_values
+        both = np.zeros(self._count, np.int8)
+        both[first] = 1
+        both[second] += 1
+        return values, both > 1
+
+    def spread(self, a_values: Any, b_values: Any) -> tuple[Any, Any]:
+        """Returns the first and the second value of each row, zero where there is none."""
+        first, second = self.rows
+        result = np.zeros((2, self._count), a_values.dtype)
+        result[0][first] = a_values
+        result[1][second] = b_values
+        return result[0], result[1]
+
     def indices(self) -> Any:
-        """Returns the positions of the result."""
+        """Returns the positions of the result, after its values."""
+        if self._keys is not None and self._sizes is not None:
+            return positions_of(self._keys, self._sizes)
+        first, second = self.rows
         a, b = self._blocks
-        result = np.empty((self.count, a.shape[1]), np.int64)
-        result[self.first] = a
-        result[self.second] = b
-        return result
+        source = np.empty(self._count, np.intp)
+        source[first] = np.arange(len(a))
+        source[second] = np.arange(len(a), len(a) + len(b))
+        return np.take(np.concatenate(self._blocks), source, 0)
+
+    @functools.cached_property
+    def rows(self) -> tuple[Any, Any]:
+        """The row of the result that each row of the two blocks goes to."""
+        a, b = self._a, self._b
+        if not self._ascend:
+            return _merge_any(a.tolist(), b.tolist())
+        if self._is_large:
+            marks = self._added([np.full(len(numbers), mark, np.int8) for numbers, mark in ((a, 1), (b, 2))])
+            return np.flatnonzero(marks != 2), np.flatnonzero(marks != 1)
+        self._keys = np.union1d(a, b)
+        return np.searchsorted(self._keys, a), np.searchsorted(self._keys, b)
+
+    @property
+    def _count(self) -> int:
+        if self._keys is not None:
+            return len(self._keys)
+        return max((int(rows[-1]) + 1 for rows in self.rows if len(rows)), default=0)
+
+    def _added(self, data: list[Any]) -> Any:
+        """Adds up two matrices of one row, as SciPy does it fastest; no sum may be zero, which it would drop."""
+        from scipy.sparse import csr_array  # heavy: loaded for the first large sum
+
+        size = int(max(self._a[-1:].max(initial=0), self._b[-1:].max(initial=0))) + 1
+        matrices = []
+        for numbers, held in zip((self._a, self._b), data, strict=True):
+            matrix = csr_array((held, numbers, np.array([0, len(numbers)])), shape=(1, size))
+            matrix.has_canonical_format = True
+            matrices.append(matrix)
+        total = matrices[0] + matrices[1]
+        self._keys = total.indices.astype(np.int64, copy=False)
+        return total.data
 
 
-def _merge_ascending(a: Any, b: Any) -> tuple[Any, Any, int]:
-    """Merges ascending numbers, the two of an equal pair into one."""
-    if len(a) == len(b) and np.array_equal(a, b):
-        rows = np.arange(len(a))
-        return rows, rows, len(a)
-    # The last bit says where a number comes from. Two sorted halves are what the stable sort is fastest on.
-    both = np.concatenate([a * 2, b * 2 + 1])
-    both.sort(kind="stable")
-    is_second = (both & 1).astype(bool)
-    both >>= 1
-    rows = np.concatenate([[0], np.cumsum(both[1:] != both[:-1])]) if len(both) else np.zeros(0, np.int64)
-    return rows[~is_second], rows[is_second], int(rows[-1]) + 1 if len(rows) else 0
+def _marked(values: Any, dtype: Any) -> Any:
+    result = np.empty(len(values), dtype)
+    result.real = values
+    result.imag = 1
+    return result
 
 
-def _merge_any(a: list[int], b: list[int]) -> tuple[Any, Any, int]:
+def _merge_any(a: list[int], b: list[int]) -> tuple[Any, Any]:
     """Merges numbers in any order as they come, the lesser head first: what TensorFlow makes of unsorted positions."""
     first, second = np.empty(len(a), np.intp), np.empty(len(b), np.intp)
     i = j = row = 0
@@ -68,7 +129,7 @@ def _merge_any(a: list[int], b: list[int]) -> tuple[Any, Any, int]:
         row += 1
     first[i:] = np.arange(row, row + len(a) - i)
     second[j:] = np.arange(row, row + len(b) - j)
-    return first, second, row + len(a) - i + len(b) - j
+    return first, second
 
 
 def _check_pair(a_indices: Any, a_values: Any, a_shape: Any, b_indices: Any, b_values: Any, b_shape: Any) -> None:
@@ -132,17 +193,13 @@ def sparse_add_op(a_indices, a_values, a_shape, b_indices, b_values, b_shape, th
     if a_values.dtype.fields:
         raise invalid_argument(f"SparseAdd does not add values of dtype {a_values.dtype}")
     merged = _Merged(a_indices, b_indices)
-    values = np.zeros(merged.count, a_values.dtype)
-    values[merged.first] = a_values
-    values[merged.second] += b_values
+    values, summed = merged.sum(a_values, b_values)
     indices = merged.indices()
     # Only sums of two values are compared with the threshold.
-    sums = np.zeros(merged.count, np.int8)
-    sums[merged.first] = 1
-    sums[merged.second] += 1
-    kept = (sums < 2) | (np.abs(values) >= np.asarray(thresh)[()])
+    kept = np.abs(values) >= np.asarray(thresh)[()]
     if not kept.all():
-        indices, values = indices[kept], values[kept]
+        kept |= ~summed
+        indices, values = np.compress(kept, indices, 0), values[kept]
     return indices, values, a_shape
 
 
@@ -288,10 +345,8 @@ def _extremum(choose: Any, a_indices, a_values, a_shape, b_indices, b_values, b_
     if a_values.dtype.fields:
         raise invalid_argument(f"Values of dtype {a_values.dtype} have no order")
     merged = _Merged(a_indices, b_indices)
-    first, second = np.zeros((2, merged.count), a_values.dtype)
-    first[merged.first] = a_values
-    second[merged.second] = b_values
-    return merged.indices(), choose(first, second)
+    values = choose(*merged.spread(a_values, b_values))
+    return merged.indices(), values
 
 
 @op("SparseSparseMaximum", _PAIR, tier="host", T=REAL)
@@ -385,9 +440,8 @@ def sparse_tensor_dense_add_op(a_indices, a_values, a_shape, b):
         )
     if a_values.dtype.fields:
         raise invalid_argument(f"SparseTensorDenseAdd does not add values of dtype {a_values.dtype}")
-    bad = (a_indices < 0) | (a_indices >= a_shape)
-    if bad.any():
-        row, axis = (int(place) for place in np.argwhere(bad)[0])
+    if not all_inside(a_indices, a_shape):
+        row, axis = (int(place) for place in np.argwhere((a_indices < 0) | (a_indices >= a_shape))[0])
         raise invalid_argument(
             f"Sparse tensor has an invalid index on dimension {axis}: a_indices({row},{axis}) = "
             f"{a_indices[row, axis]}, dense tensor shape: {summary(b.shape)}"

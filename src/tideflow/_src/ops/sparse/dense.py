@@ -13,13 +13,14 @@ from tideflow._src.graph.types import INDEX
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.dimensions import merge_dimensions, text, with_rank, with_rank_at_most
 from tideflow._src.ops.sparse.positions import (
+    all_inside,
     ascends,
     check_parts,
     check_sizes,
     numbers_of,
     order_keys,
+    positions_of,
     sorted_order,
-    steps_of,
 )
 from tideflow._src.runtime.checks import require_memory
 from tideflow._src.runtime.op import op
@@ -27,8 +28,7 @@ from tideflow._src.runtime.op import op
 
 def check_positions(indices: Any, shape: Any, *, ordered: bool = True) -> None:
     """Checks that positions, one in each row, are inside of a shape and, unless told otherwise, ascend."""
-    inside = not indices.size or ((indices.min(0) >= 0).all() and (indices.max(0) < shape).all())
-    if not inside:
+    if not all_inside(indices, shape):
         row = int(np.argmax(((indices < 0) | (indices >= shape)).any(1)))
         raise invalid_argument(
             f"indices[{row}] = {text(tuple(indices[row].tolist()))} is out of bounds: need 0 <= index < "
@@ -308,7 +308,9 @@ def sparse_reorder_op(input_indices, input_values, input_shape):
     check_parts(input_indices, input_values, input_shape)
     (keys,) = order_keys(input_indices)
     order = sorted_order(keys)
-    return (input_indices, input_values) if order is None else (input_indices[order], input_values[order])
+    if order is None:
+        return input_indices, input_values
+    return np.take(input_indices, order, 0), input_values[order]
 
 
 @sparse_reorder_op.shape
@@ -390,12 +392,7 @@ def sparse_reshape_op(input_indices, input_shape, new_shape):
             f"Input tensor has {len(input_indices)} non zero elements but input shape ({text(tuple(before))}) or "
             f"output shape ({text(tuple(after))}) is empty"
         )
-    flat = input_indices @ np.array(steps_of(before), np.int64)
-    steps = np.array(steps_of(after), np.int64)
-    places = flat[:, None] // np.maximum(steps, 1)
-    if after:
-        places[:, 1:] %= np.maximum(np.array(after[1:], np.int64), 1)
-    return places.reshape(len(flat), len(after)), np.array(after, np.int64)
+    return positions_of(numbers_of(input_indices, before), after), np.array(after, np.int64)
 
 
 @sparse_reshape_op.shape

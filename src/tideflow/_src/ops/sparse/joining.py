@@ -76,7 +76,7 @@ def sparse_concat_op(indices, values, shapes, *, concat_dim: int):
     else:  # Each part is sorted by itself.
         order = np.lexsort([keys, np.repeat(np.arange(len(values)), [len(each) for each in indices])])
     if order is not None:
-        places, every = places[order], every[order]
+        places, every = np.take(places, order, 0), every[order]
     return places, every, np.array(sizes, np.int64)
 
 
@@ -149,12 +149,16 @@ def sparse_split_op(split_dim, indices, values, shape, *, num_split: int):
     check_sizes(shape)
     share, rest = divmod(size, num_split)
     starts = np.arange(num_split + 1) * share + np.minimum(np.arange(num_split + 1), rest)
-    parts = np.searchsorted(starts, indices[:, axis], side="right") - 1
-    order = sorted_order(parts)
+    column = indices[:, axis]
+    # The first parts, which are larger by one, end at this place.
+    larger = rest * (share + 1)
+    parts = np.where(column < larger, column // (share + 1), rest + (column - larger) // max(share, 1))
+    # Numbers of 16 bits are sorted by radix.
+    order = sorted_order(parts.astype(np.int16) if num_split < 1 << 15 else parts)
     places = indices.copy()
     places[:, axis] -= starts[parts]
     if order is not None:
-        places, values, parts = places[order], values[order], parts[order]
+        places, values, parts = np.take(places, order, 0), values[order], parts[order]
     cuts = np.searchsorted(parts, np.arange(1, num_split))
     sizes = np.repeat(shape[None], num_split, axis=0)
     sizes[:, axis] = np.diff(starts)
@@ -206,9 +210,11 @@ def sparse_slice_op(indices, values, shape, start, size):
     check_sizes(shape)
     if (size < 0).any():
         raise invalid_argument(f"Expected a non-negative size, got {size[np.argmax(size < 0)]}")
-    inside = ((indices >= start) & (indices < start + size)).all(1)
+    inside = np.ones(len(indices), bool)
+    for column, first, end in zip(indices.T, start, start + size, strict=True):
+        inside &= (column >= first) & (column < end)
     sizes = np.where(start >= shape, 0, np.minimum(size, shape - start))
-    return indices[inside] - start, values[inside], sizes.astype(np.int64)
+    return np.compress(inside, indices, 0) - start, values[inside], sizes.astype(np.int64)
 
 
 @sparse_slice_op.shape

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -39,11 +40,22 @@ def check_parts(indices: Any, values: Any, shape: Any, *, inside: bool = False) 
         check_inside(indices, shape)
 
 
+def all_inside(indices: Any, shape: Any) -> bool:
+    """Tells whether every position lies inside of a shape."""
+    # Column by column: NumPy is slow along rows that are this short.
+    return not len(indices) or all(
+        _greatest(column) < max(int(size), 0) for column, size in zip(indices.T, shape, strict=True)
+    )
+
+
+def _greatest(column: Any) -> int:
+    """Returns the greatest of some positions; a number of 64 bits if one is negative, found in the same pass."""
+    return int(column.view(np.uint64).max()) if column.dtype == np.int64 else int(column.astype(np.uint64).max())
+
+
 def check_inside(indices: Any, shape: Any) -> None:
     """Checks that every position lies inside of a shape."""
-    if not len(indices) or not indices.shape[1]:
-        return
-    if (indices.min(0) >= 0).all() and (indices.max(0) < shape).all():
+    if all_inside(indices, shape):
         return
     row = int(np.argmax(((indices < 0) | (indices >= shape)).any(1)))
     place = ", ".join(str(number) for number in indices[row].tolist())
@@ -96,11 +108,25 @@ def numbers_of(indices: Any, shape: Sequence[int]) -> Any:
     """Returns the number in row-major order of each position in a shape whose product fits 63 bits."""
     if not indices.shape[1]:
         return np.zeros(len(indices), np.int64)
-    numbers = indices[:, 0].astype(np.int64)
+    numbers = indices[:, 0].astype(np.int64) if indices.shape[1] == 1 else None
     for axis in range(1, indices.shape[1]):
-        numbers *= int(shape[axis])
+        numbers = np.multiply(indices[:, 0] if numbers is None else numbers, int(shape[axis]), dtype=np.int64)
         numbers += indices[:, axis]
     return numbers
+
+
+def positions_of(numbers: Any, shape: Sequence[int]) -> Any:
+    """Returns the position in a shape that each number in row-major order stands for."""
+    places = np.empty((len(numbers), len(shape)), np.int64)
+    for axis, step in enumerate(steps_of(shape)):
+        if axis == len(shape) - 1:
+            places[:, axis] = numbers
+            break
+        whole = numbers // max(step, 1)
+        places[:, axis] = whole
+        whole *= step
+        numbers = np.subtract(numbers, whole, out=whole)
+    return places
 
 
 def order_keys(*blocks: Any) -> list[Any]:
@@ -109,32 +135,30 @@ def order_keys(*blocks: Any) -> list[Any]:
     Positions may be negative and as large as they like: where the space between the least and the greatest has too
     many places, they are sorted and ranked.
     """
+    return numbered(*blocks)[0]
+
+
+def numbered(*blocks: Any) -> tuple[list[Any], list[int] | None]:
+    """Returns what :func:`order_keys` does, and the shape in which the keys number the positions, if they do."""
     filled = [block for block in blocks if len(block)]
     columns = blocks[0].shape[1]
     if not filled or not columns:
-        return [np.zeros(len(block), np.int64) for block in blocks]
+        return [np.zeros(len(block), np.int64) for block in blocks], None
+    whole = [max(_greatest(block[:, axis]) for block in filled) + 1 for axis in range(columns)]
+    if math.prod(whole) <= _MOST_NUMBERS:
+        return [numbers_of(block, whole) for block in blocks], whole
     low = [min(int(block[:, axis].min()) for block in filled) for axis in range(columns)]
     high = [max(int(block[:, axis].max()) for block in filled) for axis in range(columns)]
     sizes = [last - first + 1 for first, last in zip(low, high, strict=True)]
-    count = 1
-    for size in sizes:
-        count *= size
-    if count <= _MOST_NUMBERS:
-        if all(0 <= first <= size for first, size in zip(low, sizes, strict=True)):
-            whole = [last + 1 for last in high]
-            room = 1
-            for size in whole:
-                room *= size
-            if room <= _MOST_NUMBERS:
-                return [numbers_of(block, whole) for block in blocks]
+    if math.prod(sizes) <= _MOST_NUMBERS:
         origin = np.array(low, np.int64)
-        return [numbers_of(block - origin, sizes) for block in blocks]
+        return [numbers_of(block - origin, sizes) for block in blocks], None
     every = np.concatenate(blocks)
     order = np.lexsort(every.T[::-1])
     ranked = every[order]
     ranks = np.empty(len(every), np.int64)
     ranks[order] = np.cumsum(np.concatenate([[False], (ranked[1:] != ranked[:-1]).any(1)]))
-    return np.split(ranks, np.cumsum([len(block) for block in blocks])[:-1])
+    return np.split(ranks, np.cumsum([len(block) for block in blocks])[:-1]), None
 
 
 def ascends(keys: Any, *, strictly: bool = True) -> bool:

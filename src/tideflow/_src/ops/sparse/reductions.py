@@ -91,7 +91,7 @@ class _Reduction:
         order = sorted_order(keys)
         groups = self.groups
         if order is not None:
-            keys, values, groups = keys[order], values[order], groups[order]
+            keys, values, groups = keys[order], values[order], np.take(groups, order, 0)
         starts = run_starts(keys)
         numbers = np.zeros(len(keys), np.int64)
         numbers[starts[1:]] = 1

@@ -238,7 +238,7 @@ def expand_dims(sp_input: Any, axis: Any = None, name: str | None = None) -> Spa
         none, rest = np.zeros(1, axis.dtype.as_numpy_dtype), np.full(1, -1, axis.dtype.as_numpy_dtype)
         before = raw.Slice(sp_input.indices, np.zeros(2, none.dtype), raw.ConcatV2([rest, vector], _ZERO))
         after = raw.Slice(sp_input.indices, raw.ConcatV2([none, vector], _ZERO), np.full(2, -1, none.dtype))
-        indices = raw.ConcatV2([before, column, after], _ONE)
+        indices = raw.ConcatV2([before, column, after], _ONE, name="concat")
         sizes = [
             raw.Slice(sp_input.dense_shape, none, vector),
             np.ones(1, np.int64),

@@ -11,7 +11,7 @@ from tideflow._src.core.errors import invalid_argument
 from tideflow._src.graph.types import NUMBER
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.dimensions import text, with_rank
-from tideflow._src.ops.sparse.positions import check_matrix, check_sizes, steps_of
+from tideflow._src.ops.sparse.positions import all_inside, check_matrix, check_sizes, steps_of
 from tideflow._src.runtime.op import op
 
 _SIGNATURE = "sp_indices: int64, sp_values: T, sp_shape: int64, dense: T -> output: T"
@@ -45,7 +45,7 @@ def _at_positions(indices: Any, values: Any, shape: Any, dense: Any) -> Any:
         )
     if values.dtype.fields:
         raise invalid_argument(f"There is no arithmetic on values of dtype {values.dtype}")
-    if len(indices) and not ((indices.min(0) >= 0).all() and (indices.max(0) < shape).all()):
+    if not all_inside(indices, shape):
         raise invalid_argument("Provided indices are out-of-bounds w.r.t. dense side with broadcasted shape")
     numbers = np.zeros(len(indices), np.int64)
     for axis, (size, step) in enumerate(zip(dense.shape, steps_of(dense.shape), strict=True)):
