@@ -35,19 +35,6 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
         "io.TFRecordWriter": "5",
         "random.experimental.index_shuffle": "5 6 7",
     },
-    "Not written yet.": {
-        "map_fn": "10 11",
-        "experimental.StructuredTensor": "0 1 2 3 4 5",
-        "experimental.StructuredTensor.from_fields": "0 1",
-        "experimental.StructuredTensor.from_fields_and_rank": "0 1",
-        "experimental.StructuredTensor.from_pyval": "0",
-        "experimental.StructuredTensor.merge_dims": "0 1",
-        "experimental.StructuredTensor.partition_outer_dimension": "0 2",
-        "experimental.StructuredTensor.promote": "1 2 3 4",
-        "experimental.StructuredTensor.row_partitions": "2 4 6 8 10",
-        "experimental.StructuredTensor.to_pyval": "0",
-        "experimental.StructuredTensor.with_updates": "0 3 4",
-    },
     "`tf.print` writes to standard error, which no runner sees; the rest needs Keras.": {
         "recompute_grad": "3 4 5 8 9 10 11 12"
     },
