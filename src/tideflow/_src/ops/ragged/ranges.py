@@ -74,9 +74,7 @@ def _values(first: Array, step: Array, lengths: Array, splits: Array) -> Array:
     TensorFlow adds the step again and again; for real numbers the roundings add up, so that here they must, too.
     """
     if first.dtype.kind == "i":
-        places = np.arange(splits[-1]) - np.repeat(splits[:-1], lengths)
-        steps = places.astype(first.dtype) * np.repeat(step, lengths)
-        return np.repeat(first, lengths) + steps
+        return _integers(first, step, lengths, splits)
     result = np.empty(splits[-1], first.dtype)
     longest = int(lengths.max(initial=0))
     if lengths.size <= longest:
@@ -93,6 +91,22 @@ def _values(first: Array, step: Array, lengths: Array, splits: Array) -> Array:
         result[starts[:count] + place] = value[:count]
         value = value[:count] + steps[:count]
     return result
+
+
+def _integers(first: Array, step: Array, lengths: Array, splits: Array) -> Array:
+    """Returns the numbers of all rows: sums of steps within rows, and of jumps from the end of one to the next."""
+    rows = np.flatnonzero(lengths)
+    if not rows.size:
+        return np.empty(0, first.dtype)
+    if (step == step[0]).all():
+        result = np.full(splits[-1], step[0], first.dtype)
+    else:
+        result = np.repeat(step, lengths)
+    jumps = first[rows]
+    ends = jumps + (lengths[rows] - 1).astype(first.dtype) * step[rows]
+    jumps[1:] -= ends[:-1]
+    result[splits[:-1][rows]] = jumps
+    return np.add.accumulate(result, out=result)
 
 
 @ragged_range_op.shape

@@ -138,13 +138,9 @@ class _Level:
     def places(self, parents: Array, width: int, step: int) -> Array:
         """Returns where the values of the rows go, -1 where there is no room."""
         parents = parents[: self.lengths.size]
+        if self.longest <= width and not (parents < 0).any():
+            return self._places_with_room(parents, step)
         columns = np.arange(self.count)
-        if self.longest <= width and not (parents < 0).any():  # there is room for all
-            places = np.repeat(parents - self.starts * step, self.lengths)
-            if step != 1:
-                columns *= step
-            places += columns
-            return places
         columns -= np.repeat(self.starts, self.lengths)
         places = np.repeat(parents, self.lengths)
         dropped = (places < 0) | (columns >= width)
@@ -152,6 +148,15 @@ class _Level:
         places += columns
         places[dropped] = -1
         return places
+
+    def _places_with_room(self, parents: Array, step: int) -> Array:
+        """Returns where values go if there is room for all: a step from the one before, or a jump to the next row."""
+        rows = np.flatnonzero(self.lengths)
+        firsts, lasts = parents[rows], parents[rows] + (self.lengths[rows] - 1) * step
+        places = np.full(self.count, step, np.int64)
+        if rows.size:
+            places[self.starts[rows]] = firsts - np.concatenate([[0], lasts[:-1]])
+        return np.cumsum(places, out=places)
 
 
 @op(
