@@ -54,8 +54,10 @@ def test_what_a_tensor_is_computed_from():
         assert (taken.fetches(), taken.targets()) == ([a], [b.op])
         with tf.Graph().as_default() as other:
             assert sessions._get_graph_from_inputs([1]) is other
-            with pytest.raises(ValueError, match="not from the passed-in graph"):
+            with pytest.raises(ValueError, match="must be from the same graph as"):
                 sessions._get_graph_from_inputs([a, tf.constant(1.0)])
+            with pytest.raises(ValueError, match="not from the passed-in graph"):
+                sessions._get_graph_from_inputs([a], other)
 
 
 def test_a_run_is_a_trace_and_files_are_written(tmp_path):

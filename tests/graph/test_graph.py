@@ -272,3 +272,17 @@ def test_tensors_of_two_graphs_do_not_mix(graph) -> None:
         y = tf.constant(1.0)
     with pytest.raises(ValueError, match="must be from the same graph"):
         tf.add(x, y)
+
+
+def test_a_device_function_is_asked_for_what_it_places():
+    asked = []
+
+    def place(op):
+        asked.append(op.type)
+        return "/cpu:0"
+
+    with tf.Graph().as_default(), tf.device(place):
+        variable = tf.get_variable("v", [2], use_resource=False)
+        with tf.device(None):
+            assert tf.constant(1.0).device == ""
+    assert asked == ["VariableV2"] and variable.device == "/device:CPU:0"

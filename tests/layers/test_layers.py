@@ -259,3 +259,12 @@ def test_keras_style_keeps_variables_apart() -> None:
     assert len(tf.trainable_variables()) == 4
     with pytest.raises(ValueError, match="scope argument not allowed"):
         first(x, scope="a")
+
+
+def test_normalization_that_asks_to_be_fused_is_so_where_it_can_be() -> None:
+    with tf.Graph().as_default(), tf.Session() as session:
+        normalized = tf.layers.batch_normalization(tf.ones([2, 3, 4]), fused=True)
+        session.run(tf.global_variables_initializer())
+        np.testing.assert_allclose(session.run(normalized), np.full((2, 3, 4), 1 / 1.001**0.5), rtol=1e-5)
+        with pytest.raises(ValueError, match="Unsupported axis"):
+            tf.layers.batch_normalization(tf.ones([2, 3, 4, 5]), axis=2, fused=True)

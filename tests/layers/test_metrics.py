@@ -140,3 +140,18 @@ def test_average_precision_does_not_count_padding_among_the_labels(labels, k, ex
         session.run(tf.local_variables_initializer())
         np.testing.assert_allclose(session.run(update), expected, rtol=1e-12)
         np.testing.assert_allclose(session.run(value), expected, rtol=1e-12)
+
+
+def test_labels_as_the_value_of_a_sparse_tensor() -> None:
+    with tf.Graph().as_default(), tf.Session() as session:
+        labels = tf.SparseTensorValue([[0, 0], [0, 1]], np.array([1, 2]), [1, 2])
+        _, update = tf.metrics.recall_at_k(labels, tf.constant([[0.1, 0.3, 0.2, 0.9]]), 2)
+        session.run(tf.local_variables_initializer())
+        assert session.run(update) == 0.5
+
+
+def test_predictions_of_integers_at_thresholds() -> None:
+    with tf.Graph().as_default(), tf.Session() as session:
+        _, update = tf.metrics.precision_at_thresholds([True, False], tf.constant([1, 0]), [0.5])
+        session.run(tf.local_variables_initializer())
+        np.testing.assert_allclose(session.run(update), [1.0], rtol=1e-6)

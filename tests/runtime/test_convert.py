@@ -92,7 +92,7 @@ def test_eager_tensors_do_not_enter_plain_graphs() -> None:
 def test_nodes_of_a_graph_do_not_run_eagerly() -> None:
     with v1.Graph().as_default():
         node = tf.constant(1.0)
-    with pytest.raises(TypeError, match="node of a graph"):
+    with pytest.raises(TypeError, match="is out of scope and cannot be used here"):
         tf.add(node, tf.constant(1.0))
 
 
@@ -247,3 +247,8 @@ def test_of_integers_that_do_not_fit_the_low_bits_stay(
 def test_a_number_adopts_the_dtype_of_the_tensor_beside_it() -> None:
     assert (tf.constant([1, 2], tf.int8) + [129, 130]).numpy().tolist() == [-126, -124]
     assert tf.subtract(tf.constant([1, 2], tf.int8), 257).numpy().tolist() == [0, 1]
+
+
+def test_the_shape_of_a_scalar_is_a_vector_of_integers():
+    assert tf.convert_to_tensor(tf.TensorShape([])).dtype == tf.int32
+    assert tf.random.normal(tf.constant(1.0).shape).shape == ()

@@ -89,3 +89,11 @@ def test_a_deep_graph_is_planned_and_run_without_recursion(graph) -> None:
         y = y + 1.0
     with tf.Session() as session:
         assert session.run(y, {x: 0.0}) == 20_000.0
+
+
+def test_an_operation_with_lists_of_outputs_is_folded():
+    message = tf.train.Example()
+    message.features.feature["x"].float_list.value.extend([1.0, 2.0])
+    with tf.Graph().as_default(), tf.Session() as session:
+        parsed = tf.parse_single_example(message.SerializeToString(), {"x": tf.FixedLenFeature([2], tf.float32)})
+        np.testing.assert_array_equal(session.run(parsed["x"]), [1.0, 2.0])

@@ -113,7 +113,7 @@ OWN: dict[str, tuple[str, ...]] = {
     "python.ops.numpy_ops.np_math_ops": ("tf.experimental.numpy",),
     "python.ops.numpy_ops.np_utils": ("tf.experimental.numpy", "_src.numpy_api.promotion"),
     "python.ops.variable_scope": ("_src.compat.private.graphs",),
-    "python.ops.variables": ("_src.state.partitioned_variable",),
+    "python.ops.variables": ("_src.state.variable", "_src.state.partitioned_variable"),
     "python.ops.weights_broadcast_ops": ("_src.layers.weights_broadcast",),
     "python.platform.build_info": ("_src.compat.private.system",),
     "python.platform.flags": ("v1.flags",),

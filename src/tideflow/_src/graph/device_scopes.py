@@ -26,10 +26,9 @@ def checked(device: Any) -> Any:
 def merged(scopes: Sequence[Any], op: Any) -> str:
     """Returns the device name that nested scopes, outermost first, give to ``op``."""
     spec = DeviceSpec()
-    for scope in scopes:
-        if scope is None:
-            spec = DeviceSpec()
-            continue
+    # What is outside of a scope of None does not count, and functions there are not asked.
+    after = next((index + 1 for index in range(len(scopes) - 1, -1, -1) if scopes[index] is None), 0)
+    for scope in scopes[after:]:
         if callable(scope):
             scope = scope(op)
             if scope is None:

@@ -115,7 +115,7 @@ def host_outputs(op: Operation, values: Sequence[Any], partly_known: bool = Fals
             result = kernel(*grouped, **attrs)
     except Exception:  # the kernel will say the same at run time, where it can be attributed
         return None
-    if len(op.outputs) == 1 and not isinstance(result, list):
+    if len(op_def.outputs) == 1 and not isinstance(result, list):
         return [np.asarray(result)]
     flat: list[Any] = []
     for item in result:

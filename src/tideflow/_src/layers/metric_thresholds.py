@@ -48,8 +48,8 @@ def _counts(
     """
     predictions = convert_to_tensor(predictions)
     with waiting_for(
-        assert_greater_equal_v1(predictions, 0.0, message="predictions must be in [0, 1]"),
-        assert_less_equal_v1(predictions, 1.0, message="predictions must be in [0, 1]"),
+        assert_greater_equal_v1(predictions, cast(0.0, predictions.dtype), message="predictions must be in [0, 1]"),
+        assert_less_equal_v1(predictions, cast(1.0, predictions.dtype), message="predictions must be in [0, 1]"),
     ):
         predictions, labels, weights = aligned(cast(predictions, dtypes.float32), cast(labels, dtypes.bool), weights)
     column = reshape(convert_to_tensor(list(thresholds), dtypes.float32), [len(thresholds), 1])

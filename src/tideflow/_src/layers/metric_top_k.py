@@ -17,7 +17,7 @@ from tideflow._src.ops.math.reduction_functions import reduce_any, reduce_sum
 from tideflow._src.ops.math.sorting import top_k
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor
-from tideflow._src.runtime.sparse_tensor import SparseTensor
+from tideflow._src.runtime.sparse_tensor import SparseTensor, is_sparse
 
 #: Stands in the rows of labels that are shorter than others; no class has this number.
 _MISSING = np.iinfo(np.int64).min
@@ -30,7 +30,8 @@ def _named(name: str, k: int | None = None, class_id: int | None = None) -> str:
 
 def _labels(labels: Any, predictions: Any) -> Any:
     """Returns labels as a dense tensor of the rank of the predictions."""
-    if isinstance(labels, SparseTensor):
+    if is_sparse(labels):
+        labels = SparseTensor.from_value(labels)
         empty = raw.Fill(labels.dense_shape, convert_to_tensor(np.int64(_MISSING)))
         dense = raw.TensorScatterUpdate(empty, labels.indices, cast(labels.values, dtypes.int64))
         if labels.shape.rank is not None:
@@ -207,7 +208,7 @@ def average_precision_at_k(
         _, chosen = top_k(predictions, k)
         chosen = cast(chosen, dtypes.int64)
         found = _labels(labels, chosen)
-        if isinstance(labels, SparseTensor):
+        if is_sparse(labels):
             counted = _distinct(found)
         else:  # what is no class is padding
             classes = cast(raw.Shape(predictions)[-1], dtypes.int64)
@@ -237,10 +238,12 @@ def average_precision_at_top_k(
     """
     require_graph("sparse_average_precision_at_top_k")
     chosen = cast(convert_to_tensor(predictions_idx), dtypes.int64)
-    k = chosen.shape.as_list()[-1]
+    k = chosen.shape.as_list()[-1] if chosen.shape.rank else None
+    if k is None:
+        raise ValueError(f"The last dimension of predictions_idx must be known, got shape {chosen.shape}.")
     with name_scope(name, _named("average_precision", k)) as scope:
         found = _labels(labels, chosen)
-        counted = _distinct(found) if isinstance(labels, SparseTensor) else raw.GreaterEqual(found, np.int64(0))
+        counted = _distinct(found) if is_sparse(labels) else raw.GreaterEqual(found, np.int64(0))
         return _averaged(found, counted, chosen, k, weights, metrics_collections, updates_collections, scope)
 
 

@@ -185,7 +185,9 @@ class BatchNormalization(Layer):
         if self.fused is None:
             plain = not self.renorm and self.virtual_batch_size is None and self.adjustment is None
             return plain and rank == 4 and self.axis in ([1], [3])
-        if rank not in (4, 5) or self.axis not in ([1], [rank - 1]):
+        if rank not in (4, 5):
+            return False
+        if self.axis not in ([1], [rank - 1]):
             raise ValueError(
                 f"Unsupported axis. The use of `fused=True` is only possible with axis=1 or axis={rank - 1} for inputs "
                 f"of rank 4 or 5. Received rank={rank}, axis={tuple(self.axis)}"

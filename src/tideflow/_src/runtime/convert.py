@@ -11,6 +11,7 @@ from tideflow._src.core import context, dtypes, float_errors, type_spec
 from tideflow._src.core.dimension import Dimension
 from tideflow._src.core.dtypes import DType
 from tideflow._src.core.tensor import SymbolicTensor, Tensor, wrap
+from tideflow._src.core.tensor_shape import TensorShape
 from tideflow._src.graph.op_def import OpDef
 
 #: Conversions registered for types, as (priority, order, type, function), most urgent first.
@@ -245,6 +246,8 @@ def _leaf_type(value: Any) -> str:
 
 
 def _sequence_as(value: Any, dtype: DType | None) -> np.ndarray[Any, Any]:
+    if dtype is None and isinstance(value, TensorShape) and not len(value):
+        dtype = dtypes.int32  # an empty list would be float32
     leaf = _first_leaf(value)
     if isinstance(leaf, str | bytes) or (isinstance(leaf, np.ndarray) and leaf.dtype.kind in "SU"):
         if dtype is not None and dtype is not dtypes.string:

@@ -10,6 +10,7 @@ from tideflow._src.layers.metric_thresholds import _counts as _confusion_matrix_
 from tideflow._src.layers.metric_top_k import average_precision_at_top_k as _streaming_sparse_average_precision_at_top_k
 from tideflow._src.layers.metric_variables import metric_variable
 from tideflow._src.ops.math.division import div_no_nan
+from tideflow._src.runtime.convert import convert_to_tensor
 
 __all__ = [
     "_aggregate_variable",
@@ -27,7 +28,8 @@ def _safe_scalar_div(numerator: Any, denominator: Any, name: str) -> Any:
 
 
 def _aggregate_variable(v: Any, collections: Any) -> Any:
-    """Returns a metric's value, added to collections."""
+    """Returns a metric's value as a tensor, added to collections."""
+    v = convert_to_tensor(v)
     if collections:
         context.default_graph().add_to_collections(collections, v)
     return v

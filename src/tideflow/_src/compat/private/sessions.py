@@ -86,15 +86,17 @@ def _get_graph_from_inputs(op_input_list: Any, graph: Graph | None = None) -> Gr
     current = context.default_graph()
     if not isinstance(op_input_list, list | tuple):
         raise TypeError("op_input_list must be a list or tuple.")
-    found = graph
+    found, first = graph, None
     for item in op_input_list:
         of_item = item.graph if isinstance(item, SymbolicTensor | Operation) else None
         if of_item is None:
             continue
         if found is None:
-            found = of_item
-        elif found is not of_item:
+            found, first = of_item, item
+        elif found is not of_item and first is None:
             raise ValueError(f"{item} is not from the passed-in graph.")
+        elif found is not of_item:
+            raise ValueError(f"{item} must be from the same graph as {first}.")
     return found if found is not None else current
 
 
