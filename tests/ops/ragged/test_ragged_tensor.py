@@ -256,6 +256,24 @@ def test_branches_and_loops():
     assert repeated(rt).to_list() == [[8, 16], [], [24]]
 
 
+@pytest.mark.parametrize(
+    "invariant", [tf.TensorShape([None, None]), tf.RaggedTensorSpec([None, None], tf.int32)], ids=["shape", "spec"]
+)
+def test_loops_in_which_they_grow(invariant):
+    @tf.function
+    def grown(x):
+        _, result = tf.while_loop(
+            lambda i, _: i < 2,
+            lambda i, x: (i + 1, tf.concat([x, x], axis=0)),
+            [0, x],
+            shape_invariants=[tf.TensorShape([]), invariant],
+        )
+        assert result.shape.as_list() == [None, None]
+        return result
+
+    assert grown(tf.ragged.constant([[1, 2], []])).to_list() == [[1, 2], []] * 4
+
+
 def test_gradients():
     values = tf.constant([1.0, 2.0, 3.0])
     with tf.GradientTape(persistent=True) as tape:

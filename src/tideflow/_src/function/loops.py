@@ -18,7 +18,6 @@ from tideflow._src.graph.op_def import OpDef
 from tideflow._src.ops.control.functional import stateless_while, while_op
 from tideflow._src.ops.control.tensor_array import TensorArray
 from tideflow._src.runtime.convert import convert_to_tensor
-from tideflow._src.runtime.sparse_tensor import SparseTensor
 
 #: A loop's first variables are a counter of turns and the largest number of them; readers of graphs rely on it.
 _BOOKKEEPING = 2
@@ -186,13 +185,13 @@ def _with_learnt_shapes(structure: Any, after: Any) -> Any:
 
 
 def _relaxed(structure: Any, shape_invariants: Any) -> Any:
-    """Returns the loop variables with sparse tensors that remember no more of their shapes than the invariants say."""
+    """Returns loop variables whose sparse and ragged tensors know no more of their shapes than the invariants say."""
     flat = nest.flatten_up_to(structure, shape_invariants) if nest.is_nested(structure) else [shape_invariants]
     invariants = iter(flat)
 
     def relax(leaf: Any) -> Any:
         invariant = next(invariants)
-        if not isinstance(leaf, SparseTensor):
+        if not hasattr(leaf, "_with_static_shape"):
             return leaf
         is_spec = hasattr(invariant, "_component_specs")
         spec = invariant if is_spec else leaf._shape_invariant_to_type_spec(TensorShape(invariant))

@@ -770,6 +770,12 @@ class RaggedTensor(type_spec.CompositeTensor):
     def _shape_invariant_to_type_spec(self, shape: Any) -> RaggedTensorSpec:
         return RaggedTensorSpec(shape, self.dtype, self.ragged_rank, self._row_partition.dtype)
 
+    def _with_static_shape(self, shape: Any) -> Any:
+        """Returns this tensor, of which no more is known statically than its shape says."""
+        spec = self._shape_invariant_to_type_spec(shape)
+        parts = zip(spec._to_components(self), spec._component_specs, strict=True)
+        return spec._from_components([raw.PlaceholderWithDefault(part, shape=known.shape) for part, known in parts])
+
     def consumers(self) -> list[Any]:
         """Returns the operations of the graph that take a part of this tensor."""
         return self._consumers()
