@@ -204,3 +204,57 @@ def test_python_numbers_mean_kinds():
     issubdtype = old_numpy._with_kinds(np.issubdtype)
     assert issubdtype(np.float32, float) and issubdtype(np.dtype("int8"), int) and not issubdtype(np.float32, int)
     assert issubdtype(np.float32, np.floating) and not issubdtype(np.float32, "float64")
+
+
+def test_parameters_keep_their_types():
+    parameters = tf.contrib.training.HParams(rate=0.1, layers=2, name="a", sizes=[16, 8], on=False)
+    assert parameters.parse("rate=1,layers=3,name=b c,sizes=[4,2],sizes[1]=9,on=true") is parameters
+    assert parameters.values() == {"rate": 1.0, "layers": 3, "name": "b c", "sizes": [4, 9], "on": True}
+    assert json.loads(parameters.to_json())["sizes"] == [4, 9] and "rate" in parameters
+    assert parameters.override_from_dict({"rate": 2}).rate == 2.0 and parameters.get("no", 5) == 5
+    parameters.del_hparam("name")
+    assert "name" not in parameters and str(parameters).startswith("[('layers', 3)")
+    for wrong, message in (
+        ("layers=x", "Could not parse hparam 'layers'"),
+        ("other=1", "Unknown hyperparameter type for other"),
+        ("layers", "Malformed hyperparameter value"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            parameters.parse(wrong)
+    with pytest.raises(ValueError, match="Could not cast hparam 'layers'"):
+        parameters.set_hparam("layers", 0.5)
+    with pytest.raises(ValueError, match="reserved"):
+        parameters.add_hparam("rate", 1)
+
+
+def test_vocabularies(tmp_path):
+    (tmp_path / "words").write_text("tide\nflow\n")
+    lookup = tf.contrib.lookup
+    with tf.Graph().as_default(), tf.Session() as session:
+        words = tf.constant(["flow", "tide", "ebb"])
+        tables = [
+            lookup.index_table_from_tensor(["tide", "flow"], default_value=7),
+            lookup.index_table_from_file(str(tmp_path / "words")),
+            lookup.index_table_from_tensor(tf.constant(["tide", "flow"]), num_oov_buckets=1),
+        ]
+        numbers = lookup.index_table_from_tensor([5, 6], dtype=tf.int32)
+        back = [
+            lookup.index_to_string_table_from_tensor(["tide", "flow"], default_value="?"),
+            lookup.index_to_string_table_from_file(str(tmp_path / "words")),
+        ]
+        session.run(tf.tables_initializer())
+        found = session.run([table.lookup(words) for table in tables])
+        assert [each.tolist() for each in found] == [[1, 0, 7], [1, 0, -1], [1, 0, 2]]
+        assert session.run(numbers.lookup(tf.constant([6, 7], tf.int64))).tolist() == [1, -1]
+        found = session.run([table.lookup(tf.constant([1, 2], tf.int64)) for table in back])
+        assert [each.tolist() for each in found] == [[b"flow", b"?"], [b"flow", b"UNK"]]
+    for call, error in (
+        (lambda: lookup.index_table_from_tensor(None), ValueError),
+        (lambda: lookup.index_table_from_tensor(["a"], num_oov_buckets=-1), ValueError),
+        (lambda: lookup.index_table_from_tensor(["a"], dtype=tf.float32), TypeError),
+        (lambda: lookup.index_table_from_tensor(["a"], dtype=tf.int64), ValueError),
+        (lambda: lookup.index_table_from_file(""), ValueError),
+        (lambda: lookup.index_table_from_file("a", vocab_size=0), ValueError),
+    ):
+        with pytest.raises(error):
+            call()

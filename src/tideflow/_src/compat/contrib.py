@@ -61,7 +61,8 @@ MODULES = {
     "layers.python.layers.regularizers": "compat.contrib_layers",
     "learn.preprocessing": "compat.contrib_text",
     "learn.python.learn.preprocessing.text": "compat.contrib_text",
-    "training": "compat.contrib_placement",
+    "lookup": "io.vocabulary_tables",
+    "training": "compat.contrib_training",
 }
 
 #: Parts whose names the package tf_slim has, in one of these modules of it; they are served where it is installed.
@@ -94,7 +95,6 @@ CHANGED = {
     "seq2seq": "tf.nn.dynamic_rnn, or tensorflow_addons.seq2seq",
     "slim": "the package tf_slim",
     "summary": "tf.summary",
-    "training.HParams": "a plain dictionary or dataclass",
 }
 
 _GONE = (

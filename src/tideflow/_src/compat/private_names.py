@@ -87,7 +87,7 @@ OWN: dict[str, tuple[str, ...]] = {
     "python.ops.init_ops": ("v1.initializers", "_src.state.initializers"),
     "python.ops.linalg.linear_operator": ("_src.compat.private.graphs",),
     "python.ops.list_ops": ("_src.compat.private.lists",),
-    "python.ops.lookup_ops": ("_src.compat.private.graphs",),
+    "python.ops.lookup_ops": ("_src.compat.private.graphs", "_src.io.vocabulary_tables"),
     "python.ops.math_ops": ("_src.compat.private.general",),
     "python.ops.metrics_impl": ("_src.compat.private.metrics",),
     "python.ops.op_selector": ("_src.compat.private.sessions",),
