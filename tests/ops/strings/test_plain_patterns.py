@@ -71,6 +71,9 @@ def test_long_strings_and_line_breaks_are_left_to_re2() -> None:
     assert pattern is not None
     assert pattern.suits([b"aab"])
     assert not pattern.suits([b"a" * 25])
+    anchored = plain_pattern(rb"^(\w+) ")
+    assert anchored is not None
+    assert anchored.suits([b"a" * 5000])
     assert not pattern.suits([b"a\nb"])
     assert not pattern.suits(["ä".encode()])
     assert tf.strings.regex_replace(["a" * 5000 + "c"], "a*a*b", "x").numpy()[0] == b"a" * 5000 + b"c"
