@@ -166,3 +166,19 @@ def test_a_shape_in_a_function():
     assert ones.to_list() == [[[1, 1], [1, 1]], [], [[1, 1]]]
     assert isinstance(shape, Shape) and shape.static_lengths() == [3, (2, 0, 1), 2]
     assert repr(shape._type_spec).startswith("DynamicRaggedShape.Spec(row_partitions=(RowPartitionSpec(nrows=3")
+
+
+def test_shapes_in_branches():
+    @tf.function
+    def chosen(condition):
+        return tf.cond(condition, lambda: Shape.from_lengths([2, (1, 2)]), lambda: Shape.from_lengths([2, (2, 1)]))
+
+    assert [chosen(tf.constant(which)).static_lengths()[1] for which in (True, False)] == [(1, 2), (2, 1)]
+    with pytest.raises(TypeError, match="unhashable type"):
+        hash(Shape.from_lengths([2]))
+
+
+def test_values_of_ragged_tensors_dispatch():
+    value = tf.compat.v1.ragged.constant_value([[1], []], dtype=np.int32)
+    assert tf.add(value, 1).to_list() == [[2], []]
+    assert tf.shape(value).static_lengths() == [2, (1, 0)]

@@ -15,7 +15,7 @@ from tideflow._src.core.dtypes import DType
 from tideflow._src.core.tensor import Tensor
 from tideflow._src.core.tensor_shape import TensorShape
 from tideflow._src.core.tensor_spec import TensorSpec
-from tideflow._src.graph.static_value import static_value, value_and_elements
+from tideflow._src.graph.static_value import value_and_elements
 from tideflow._src.ops.array.gathering import gather
 from tideflow._src.ops.array.joining import stack
 from tideflow._src.ops.array.raw import raw
@@ -243,7 +243,7 @@ class DynamicRaggedShape(type_spec.CompositeTensor):
             if partition.is_uniform():
                 lengths.append(partition.static_uniform_row_length)
             else:
-                known = static_value(partition.row_lengths()) if ragged_lengths else None
+                known = partition.static_row_lengths if ragged_lengths else None
                 lengths.append(None if known is None else tuple(known.tolist()))
         return lengths + (inner if self._static_inner_shape.rank is None else inner[1:])
 
@@ -531,8 +531,7 @@ class DynamicRaggedShape(type_spec.CompositeTensor):
         equal = self == other
         return raw.LogicalNot(equal) if isinstance(equal, Tensor) else not equal
 
-    def __hash__(self) -> int:
-        return id(self)
+    __hash__ = None  # type: ignore[assignment]
 
     def _tensors(self) -> list[Any]:
         return [*(partition.row_splits() for partition in self._row_partitions), self._inner_shape]
@@ -680,13 +679,13 @@ class DynamicRaggedShapeSpec(type_spec.TypeSpec):
 
     @property
     def _component_specs(self) -> Any:
-        return (*self._row_partitions, TensorSpec([self.inner_rank], self._dtype))
+        return (TensorSpec([self.inner_rank], self._dtype), *self._row_partitions)
 
     def _to_components(self, value: Any) -> Any:
-        return (*value.row_partitions, value.inner_shape)
+        return (value.inner_shape, *value.row_partitions)
 
     def _from_components(self, components: Any) -> Any:
-        *partitions, inner = components
+        inner, *partitions = components
         return DynamicRaggedShape(
             [part._merge_with_spec(spec) for part, spec in zip(partitions, self._row_partitions, strict=True)],
             inner,

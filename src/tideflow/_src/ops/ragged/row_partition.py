@@ -440,6 +440,14 @@ class RowPartition(type_spec.CompositeTensor):
         """The length of all rows as far as it is known without running anything."""
         return None if self._uniform_row_length is None else _static_integer(self._uniform_row_length)
 
+    @property
+    def static_row_lengths(self) -> Any:
+        """The lengths of the rows, an array, if they are known without running anything, else None."""
+        if self._row_lengths is not None:
+            return static_value(self._row_lengths)
+        splits = static_value(self._row_splits)
+        return None if splits is None else np.diff(splits)
+
     # Others like it.
 
     def with_dtype(self, dtype: Any) -> RowPartition:

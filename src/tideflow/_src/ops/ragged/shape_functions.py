@@ -8,7 +8,7 @@ from tideflow._src.core import dtypes
 from tideflow._src.ops.array import broadcasting as dense_broadcasting
 from tideflow._src.ops.array import constants
 from tideflow._src.ops.array import shape as dense_shape
-from tideflow._src.ops.dispatch import register
+from tideflow._src.ops.dispatch import register, register_dispatchable_type
 from tideflow._src.ops.ragged import broadcasting
 from tideflow._src.ops.ragged.dynamic_ragged_shape import DynamicRaggedShape
 from tideflow._src.ops.ragged.ragged_tensor import RaggedTensor
@@ -62,6 +62,7 @@ def fill(dims: Any, value: Any, name: str | None = None, layout: Any = None) -> 
     return dims._add_row_partitions(constants.fill(dims.inner_shape, value, name=name))
 
 
+register_dispatchable_type(RaggedTensorValue)
 _RAGGED = RaggedTensor | RaggedTensorValue
 register(dense_shape.shape, ragged_shape, {"input": _RAGGED})
 register(dense_shape.reshape, reshape, {"tensor": _RAGGED}, {"shape": DynamicRaggedShape})
