@@ -307,7 +307,7 @@ def _compare_types(first: Any, second: Any, first_kind: NodeKind, second_kind: N
         return
     raise _Mismatch(
         TypeError,
-        f"The two structures don't have the same sequence type. First structure {_described(first)} has type "
+        f"The two namedtuples don't have the same sequence type. First structure {_described(first)} has type "
         f"{type(first).__name__}, while second structure {_described(second)} has type "
         f"{type(second).__name__}",
     )
@@ -487,7 +487,7 @@ def get_traverse_shallow_structure(
     for child_decision, child in zip(decisions, kind.values(structure), strict=True):
         if not isinstance(child_decision, bool):
             raise TypeError(
-                f"traverse_fn didn't return a depth=1 structure of bools. saw: {decision} for structure: {structure}"
+                f"traverse_fn didn't return a depth=1 structure of bools.  saw: {decision}  for structure: {structure}"
             )
         levels.append(
             get_traverse_shallow_structure(traverse_fn, child, expand_composites) if child_decision else False
@@ -521,7 +521,10 @@ def flatten_dict_items(dictionary: Any) -> dict[Any, Any]:
       ValueError: a key and its value are not alike, or a key appears twice.
     """
     if not isinstance(dictionary, Mapping):
-        raise TypeError(f"input must be a dictionary, got {type(dictionary).__name__!r}")
+        raise TypeError(
+            "FlattenDictItems: 'dict' must be a dictionary or collection.Mapping type object, instead of "
+            f"{type(dictionary).__name__!r}."
+        )
     flat: dict[Any, Any] = {}
     for key, value in dictionary.items():
         keys, values = (flatten(key), flatten(value)) if is_nested(key) else ([key], [value])

@@ -601,7 +601,10 @@ def _check_parameters(declared: inspect.Signature, handler: Callable[..., Any]) 
         expected = expected[: max(list(declared.parameters).index("name") + 1, len(own.parameters))]
     pairs = itertools.zip_longest(expected, own.parameters.values())
     if any(one is None or other is None or one.name != other.name or one.kind != other.kind for one, other in pairs):
-        raise ValueError(f"Dispatch function's signature {own} does not match API's signature {declared}.")
+        bare = [parameter.replace(annotation=inspect.Parameter.empty) for parameter in declared.parameters.values()]
+        raise ValueError(
+            f"Dispatch function's signature {own} does not match API's signature {inspect.Signature(bare)}."
+        )
 
 
 #: Groups of handlers that were registered at once: the handler, and what was registered for it.
