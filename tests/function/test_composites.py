@@ -236,3 +236,25 @@ def test_specs_of_slices() -> None:
     )
     assert len(tf.nest.flatten(slices, expand_composites=True)) == 3
     assert len(tf.nest.flatten(slices)) == 1
+
+
+@pytest.mark.parametrize("invariant", [tf.TensorShape([None, None]), "spec"])
+def test_loops_in_which_rows_are_added(invariant: Any) -> None:
+    rows = tf.ragged.constant([[1.0, 2.0], [], [3.0]])
+    shape = tf.RaggedTensorSpec([None, None], tf.float32) if invariant == "spec" else invariant
+
+    @tf.function
+    def grown(x: Any) -> Any:
+        _, x = tf.while_loop(
+            lambda i, x: i < 2, lambda i, x: (i + 1, tf.concat([x, x], 0)), [0, x], [tf.TensorShape([]), shape]
+        )
+        assert x.shape.as_list() == [None, None]
+        return x
+
+    assert grown(rows).to_list() == rows.to_list() * 4
+
+
+def test_rows_are_mapped_in_compiled_functions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TIDEFLOW_TIER", "xla")
+    rows = tf.ragged.constant([[1.0, 2.0], [], [3.0]])
+    assert tf.function(lambda x: tf.map_fn(lambda row: row * 2.0, x))(rows).to_list() == [[2.0, 4.0], [], [6.0]]

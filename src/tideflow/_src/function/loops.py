@@ -136,7 +136,7 @@ def _graph_loop(
         initial = structures.flatten(structure)
         shapes = [tensor.shape for tensor in initial]
         if shape_invariants is not None:
-            shapes = _invariant_shapes(structure, shape_invariants)
+            structure, shapes = _invariant(structure, shape_invariants)
             structure = _relaxed(structure, shape_invariants)
             for shape, tensor in zip(shapes, initial, strict=True):
                 if not shape.is_compatible_with(tensor.shape) or not _less_specific(shape, tensor.shape):
@@ -200,24 +200,29 @@ def _relaxed(structure: Any, shape_invariants: Any) -> Any:
     return structures.map_leaves(relax, structure)
 
 
-def _invariant_shapes(structure: Any, shape_invariants: Any) -> list[TensorShape]:
-    """Returns the shape that each tensor of the loop variables keeps."""
+def _invariant(structure: Any, shape_invariants: Any) -> tuple[Any, list[TensorShape]]:
+    """Returns loop variables with specs of what holds for every turn in the place of those made of several tensors,
+    and the shape that each tensor keeps."""
     flat = nest.flatten_up_to(structure, shape_invariants) if nest.is_nested(structure) else [shape_invariants]
+    leaves: list[Any] = []
     shapes: list[TensorShape] = []
     for leaf, invariant in zip(nest.flatten(structure), flat, strict=True):
-        parts = structures.components(leaf)
+        is_spec = hasattr(invariant, "_component_specs")
         if isinstance(leaf, TensorArray):
             shapes.append(TensorShape([]))
-        elif structures.is_composite(leaf) and hasattr(invariant, "_component_specs"):
-            shapes += [spec.shape for spec in invariant.flatten()]
-        elif len(parts) == 1 and not structures.is_composite(leaf):
-            shapes.append(TensorShape(getattr(invariant, "shape", invariant)))
-        elif isinstance(leaf, IndexedSlices):
+        elif isinstance(leaf, IndexedSlices) and not is_spec:
             shape = TensorShape(getattr(invariant, "shape", invariant))
+            parts = structures.components(leaf)
             shapes += [shape, TensorShape([None]), TensorShape([shape.rank])][: len(parts)]
+        elif structures.is_composite(leaf):
+            if not is_spec:
+                invariant = leaf._shape_invariant_to_type_spec(TensorShape(invariant))
+            shapes += [spec.shape for spec in invariant.flatten()]
+            leaf = invariant
         else:
-            shapes += [spec.shape for spec in leaf._shape_invariant_to_type_spec(TensorShape(invariant)).flatten()]
-    return shapes
+            shapes.append(TensorShape(getattr(invariant, "shape", invariant)))
+        leaves.append(leaf)
+    return nest.pack_sequence_as(structure, leaves) if nest.is_nested(structure) else leaves[0], shapes
 
 
 def _dense(tensor: Any) -> Any:
@@ -298,7 +303,7 @@ def _build(
                 )
             if not _less_specific(shape, output.shape):
                 raise ValueError(
-                    f"Input tensor '{start.name}' enters the loop with shape {shape}, but has shape {output.shape} "
+                    f"Input tensor `{start.name}` enters the loop with shape {shape}, but has shape {output.shape} "
                     "after one iteration. To allow the shape to vary across iterations, use the `shape_invariants` "
                     "argument of tf.while_loop to specify a less-specific shape."
                 )

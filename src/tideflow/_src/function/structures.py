@@ -7,6 +7,7 @@ from typing import Any
 
 from tideflow._src.core import nest
 from tideflow._src.core.indexed_slices import IndexedSlices
+from tideflow._src.core.type_spec import TypeSpec
 from tideflow._src.ops.control.tensor_array import TensorArray, with_new_flow
 from tideflow._src.runtime.convert import convert_to_tensor
 
@@ -40,7 +41,7 @@ def flatten(structure: Any) -> list[Any]:
 
 
 def pack(structure: Any, tensors: Iterable[Any]) -> Any:
-    """Returns a structure like another, of other tensors."""
+    """Returns a structure like another, of other tensors; a spec stands for a value that is made of several."""
     remaining = iter(tensors)
     return map_leaves(lambda leaf: _rebuilt(leaf, remaining), structure)
 
@@ -59,8 +60,9 @@ def _rebuilt(leaf: Any, tensors: Iterator[Any]) -> Any:
         return with_new_flow(leaf, next(tensors))
     if isinstance(leaf, IndexedSlices):
         return IndexedSlices(*[next(tensors) for _ in components(leaf)])
-    if is_composite(leaf):
-        return nest.pack_sequence_as(leaf, [next(tensors) for _ in components(leaf)], expand_composites=True)
+    if is_composite(leaf) or isinstance(leaf, TypeSpec):
+        count = len(nest.flatten(leaf, expand_composites=True))
+        return nest.pack_sequence_as(leaf, [next(tensors) for _ in range(count)], expand_composites=True)
     return next(tensors)
 
 

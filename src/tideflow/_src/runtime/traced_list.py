@@ -310,13 +310,15 @@ def add(handles: list[TracedList]) -> TracedList:
 # On the way between programs and the host.
 
 
-def from_host(handle: TensorList) -> TracedList:
+def from_host(handle: Any) -> TracedList:
     """Returns a list of the host as a program takes it.
 
     Raises:
-      Unrepresentable: its elements differ in shape, or are no numbers.
+      Unrepresentable: it is another variant, such as a ragged tensor; its elements differ in shape, or are no numbers.
     """
     register()
+    if not isinstance(handle, TensorList):
+        raise Unrepresentable("A variant is no list.")
     items = handle.items()
     present = [item for item in items if item is not None]
     if not present:
