@@ -91,3 +91,18 @@ def test_replacing_many_strings_at_once() -> None:
     assert tf.strings.regex_replace(words, "^(.)a", r"\1\1").numpy().tolist() == [b"bbnana", b"", b"x a x", b"\t\t"]
     assert tf.strings.regex_replace([], "a", "b").numpy().tolist() == []
     assert tf.strings.regex_replace(["aba"], "a", "\n").numpy().tolist() == [b"\nb\n"]
+
+
+@pytest.mark.parametrize("part", ["a?", "(a|a)", "(a)?", "(?:a|(b|a))"])
+def test_many_ways_to_match_take_no_time(part: str) -> None:
+    pattern = (part * 30 + "a" * 30 + "[bd]").encode()
+    text = b"a" * 40 + b"c"
+    assert Regex(pattern).full_matches([text]) == [False]
+    assert Regex(pattern).replaced([text], b"-", True) == [text]
+
+
+def test_a_choice_of_many_words_is_plain() -> None:
+    pattern = plain_pattern(b"\\b(?:" + b"|".join(b"w%d" % number for number in range(150)) + b")\\b")
+    assert pattern is not None
+    assert pattern.ways == 150
+    assert pattern.suits([b"w7 w149 w150"])

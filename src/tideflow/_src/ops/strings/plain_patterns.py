@@ -4,7 +4,7 @@
 after the other, which can take forever, and some of its syntax means something else. So only expressions are taken
 over that are made of characters, classes, ``.``, ``^``, ``$``, ``\\b``, alternatives, groups, and repetitions of single
 characters, and only for strings of ASCII that are short for the number of repetitions after which a match can still
-fail.
+fail, and for few ways through alternatives and optional parts: ``a?a?a?aaa`` has eight.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-#: How long strings may be for this many repetitions: a match takes time in proportion to a power of the length.
-#: With these lengths the slowest search takes three times as long as RE2's, and the usual one a tenth.
-_LONGEST = {0: 1 << 31, 1: 64, 2: 16}
+#: How long strings may be for this many repetitions, and how many ways there may be: a match takes time in proportion
+#: to a power of the length, and to the ways. With these lengths the slowest search takes three times as long as RE2's,
+#: and the usual one a tenth.
+_LIMITS = {0: (1 << 31, 1024), 1: (64, 32), 2: (16, 32)}
 
 _LITERAL = re.compile(r"[A-Za-z0-9 _,:;@!\"#%&'/<>=~`-]")
 _REPETITION = re.compile(r"(?:[*+?]|\{\d{1,3}(?:,\d{0,3})?\})\??")
@@ -33,6 +34,7 @@ class PlainPattern:
       whole: the expression for one string.
       lines: the expression for many strings, one on each line.
       repetitions: after how many repetitions a match can still fail.
+      ways: how many ways lead through alternatives and optional parts.
       may_be_empty: whether it may match nothing, where the two engines go on differently.
     """
 
@@ -42,7 +44,7 @@ class PlainPattern:
         except UnicodeDecodeError:
             raise _NotPlain from None
         parser = _Parser(text)
-        self.repetitions = parser.repetitions
+        self.repetitions, self.ways = parser.repetitions, parser.ways
         form = parser.result
         self.whole: Any = re.compile(form.format(begin=r"\A", end=r"\Z", edge=r"\b").encode())
         self.lines: Any = re.compile(form.format(begin="^", end="$", edge=r"\b").encode(), re.MULTILINE)
@@ -50,9 +52,11 @@ class PlainPattern:
 
     def suits(self, items: list[bytes]) -> bool:
         """Whether these strings can be matched so."""
+        longest, most_ways = _LIMITS.get(self.repetitions, (-1, 0))
+        if self.ways > most_ways or max(map(len, items), default=0) > longest:
+            return False
         joined = b"".join(items)
-        longest = max(map(len, items), default=0)
-        return joined.isascii() and b"\n" not in joined and longest <= _LONGEST.get(self.repetitions, -1)
+        return joined.isascii() and b"\n" not in joined
 
     def replaced(self, items: list[bytes], parts: list[bytes | int], every: bool) -> list[bytes] | None:
         """Returns strings with the first or every match replaced, or None if that takes RE2.
@@ -89,7 +93,8 @@ class _Parser:
         self._text, self._place = text, 0
         self.repetitions = 0
         parts: list[str] = []
-        depth = 0
+        # Of each group that is open, the ways through the alternatives before, and through this one.
+        open_groups = [[0, 1]]
         while self._place < len(text):
             letter = text[self._place]
             if letter == "(":
@@ -101,20 +106,26 @@ class _Parser:
                 else:
                     parts.append("(")
                     self._place += 1
-                depth += 1
+                open_groups.append([0, 1])
                 continue
             if letter in "|^$":
+                if letter == "|":
+                    open_groups[-1] = [sum(open_groups[-1]), 1]
                 parts.append({"|": "|", "^": "{begin}", "$": "{end}"}[letter])
                 self._place += 1
                 self._refuse_repetition()
                 continue
             if letter == ")":
-                depth -= 1
+                if len(open_groups) == 1:
+                    raise _NotPlain
+                ways = sum(open_groups.pop())
                 parts.append(")")
                 self._place += 1
                 if text.startswith("?", self._place):
+                    ways += 1
                     parts.append("?")
                     self._place += 1
+                open_groups[-1][1] *= ways
                 self._refuse_repetition()
                 continue
             if text.startswith("\\b", self._place):
@@ -128,10 +139,13 @@ class _Parser:
                 parts.append(repetition[0].replace("{", "{{").replace("}", "}}"))
                 self._place = repetition.end()
                 self._refuse_repetition()
-                if repetition[0] != "?" and (self._place < len(text) or depth):
+                if repetition[0] == "?":
+                    open_groups[-1][1] *= 2
+                elif self._place < len(text) or len(open_groups) > 1:
                     self.repetitions += 1
-        if depth:
+        if len(open_groups) > 1:
             raise _NotPlain
+        self.ways = sum(open_groups[0])
         self.result = "".join(parts)
         if self.result.startswith("{begin}") and "|" not in text:
             self.repetitions = max(self.repetitions - 1, 0)  # it is tried at one place only
