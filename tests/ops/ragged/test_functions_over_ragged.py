@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 from collections.abc import Callable
 from typing import Any
 
@@ -116,3 +117,11 @@ def test_gradient(function: Callable[..., Any], expected: list[float], in_functi
     call = tf.function(slope) if in_function else slope
     found = call(tf.constant([1.0, 2.0, 3.0, 4.0, 5.0, 6.0])).numpy().tolist()
     assert found == pytest.approx(expected)
+
+
+def test_values_in_a_named_tuple_are_mapped() -> None:
+    pair = collections.namedtuple("pair", "first second")
+    rows = tf.ragged.constant(A)
+    assert (
+        tf.ragged.map_flat_values(lambda both: both[0] + both[1], pair(rows, rows)).to_list() == (rows + rows).to_list()
+    )

@@ -65,7 +65,8 @@ def _flattened(value: Any, found: list[RaggedTensor]) -> Any:
         found.append(rt)
         return rt.flat_values
     if isinstance(value, list | tuple):
-        return type(value)([_flattened(item, found) for item in value]) if value else value
+        items = [_flattened(item, found) for item in value]
+        return items if isinstance(value, list) else tuple(items)
     if isinstance(value, dict):
         return {key: _flattened(item, found) for key, item in value.items()}
     return value

@@ -7,17 +7,22 @@ public function, so that it cannot happen while a module is being imported.
 from __future__ import annotations
 
 import importlib
+import threading
 
 #: The modules below ``tideflow._src`` that take functions over. Like a family of operations, one may lie above this
 #: one: what resizes images in a loop does.
 MODULES = ("ops.ragged.shape_functions", "ops.ragged.handlers", "ops.ragged.text", "function.ragged_images")
 
-#: Whether they have been asked for: where a ragged tensor or shape is made, ``if not loaded: load()``.
+#: Whether they are loaded: where a ragged tensor or shape is made, ``if not loaded: load()``.
 loaded: list[bool] = []
+
+_lock = threading.RLock()
 
 
 def load() -> None:
-    """Loads the modules."""
-    loaded.append(True)
-    for module in MODULES:
-        importlib.import_module(f"tideflow._src.{module}")
+    """Loads the modules. Who needs them while another thread loads them, waits."""
+    with _lock:
+        if not loaded:
+            for module in MODULES:
+                importlib.import_module(f"tideflow._src.{module}")
+            loaded.append(True)
