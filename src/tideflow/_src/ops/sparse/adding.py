@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -40,20 +41,24 @@ class _Merged:
         self._keys: Any = None
         self._blocks = a_indices, b_indices
 
-    def sum(self, a_values: Any, b_values: Any) -> tuple[Any, Any]:
-        """Returns the sums of the values of each row, and which rows have two."""
+    def sum(self, a_values: Any, b_values: Any) -> tuple[Any, Callable[[], Any]]:
+        """Returns the sums of the values of each row, and what finds out which rows have two."""
         paired = _PAIRED.get(a_values.dtype.name)
         if self._is_large and paired is not None:
             total = self._added([_marked(a_values, paired), _marked(b_values, paired)])
-            return total.real.astype(a_values.dtype), total.imag > 1
+            return total.real.astype(a_values.dtype), lambda: total.imag > 1
         first, second = self.rows
         values = np.zeros(self._count, a_values.dtype)
         values[first] = a_values
         values[second] += b_values
-        both = np.zeros(self._count, np.int8)
-        both[first] = 1
-        both[second] += 1
-        return values, both > 1
+
+        def summed() -> Any:
+            both = np.zeros(self._count, np.int8)
+            both[first] = 1
+            both[second] += 1
+            return both > 1
+
+        return values, summed
 
     def spread(self, a_values: Any, b_values: Any) -> tuple[Any, Any]:
         """Returns the first and the second value of each row, zero where there is none."""
@@ -103,7 +108,7 @@ class _Merged:
             matrix.has_canonical_format = True
             matrices.append(matrix)
         total = matrices[0] + matrices[1]
-        self._keys = total.indices.astype(np.int64, copy=False)
+        self._keys = total.indices
         return total.data
 
 
@@ -196,9 +201,12 @@ def sparse_add_op(a_indices, a_values, a_shape, b_indices, b_values, b_shape, th
     values, summed = merged.sum(a_values, b_values)
     indices = merged.indices()
     # Only sums of two values are compared with the threshold.
-    kept = np.abs(values) >= np.asarray(thresh)[()]
+    limit = np.asarray(thresh)[()]
+    if limit <= 0 and (values.dtype.kind in "iu" or not np.isnan(values.sum())):
+        return indices, values, a_shape  # where no value is NaN, none is less
+    kept = np.abs(values) >= limit
     if not kept.all():
-        kept |= ~summed
+        kept |= ~summed()
         indices, values = np.compress(kept, indices, 0), values[kept]
     return indices, values, a_shape
 

@@ -118,7 +118,10 @@ def numbers_of(indices: Any, shape: Sequence[int]) -> Any:
 def positions_of(numbers: Any, shape: Sequence[int]) -> Any:
     """Returns the position in a shape that each number in row-major order stands for."""
     places = np.empty((len(numbers), len(shape)), np.int64)
-    for axis, step in enumerate(steps_of(shape)):
+    steps = steps_of(shape)
+    if numbers.dtype != np.int64 and max(steps, default=0) > np.iinfo(numbers.dtype).max:
+        numbers = numbers.astype(np.int64)
+    for axis, step in enumerate(steps):
         if axis == len(shape) - 1:
             places[:, axis] = numbers
             break
