@@ -552,7 +552,36 @@ SUBMODULES = (
     "train",
     "tideflow.version",
 )
-__getattr__ = module_getattr("tideflow.v0", "v0", SUBMODULES)
-__dir__ = module_dir("tideflow.v0", SUBMODULES)
+#: Names whose modules are imported when they are first used.
+LATER = {
+    "deserialize_many_sparse": "ops.sparse.serialization_functions",
+    "serialize_many_sparse": "ops.sparse.serialization_functions:serialize_many_sparse_v1",
+    "serialize_sparse": "ops.sparse.serialization_functions:serialize_sparse_v1",
+    "sparse_add": "ops.sparse.arithmetic_functions:add_v1",
+    "sparse_concat": "ops.sparse.shape_functions:concat_v0",
+    "sparse_fill_empty_rows": "ops.sparse.shape_functions:fill_empty_rows",
+    "sparse_mask": "ops.sparse.shape_functions:mask",
+    "sparse_maximum": "ops.sparse.arithmetic_functions:maximum",
+    "sparse_merge": "ops.sparse.ids:merge",
+    "sparse_minimum": "ops.sparse.arithmetic_functions:minimum",
+    "sparse_reduce_max": "ops.sparse.arithmetic_functions:reduce_max_v1",
+    "sparse_reduce_max_sparse": "ops.sparse.arithmetic_functions:reduce_max_sparse_v1",
+    "sparse_reduce_sum": "ops.sparse.arithmetic_functions:reduce_sum_v1",
+    "sparse_reduce_sum_sparse": "ops.sparse.arithmetic_functions:reduce_sum_sparse_v1",
+    "sparse_reorder": "ops.sparse.dense_functions",
+    "sparse_reset_shape": "ops.sparse.shape_functions:reset_shape",
+    "sparse_reshape": "ops.sparse.dense_functions",
+    "sparse_retain": "ops.sparse.shape_functions:retain",
+    "sparse_slice": "ops.sparse.shape_functions:slice",
+    "sparse_softmax": "ops.sparse.arithmetic_functions:softmax",
+    "sparse_split": "ops.sparse.shape_functions:split_v0",
+    "sparse_tensor_dense_matmul": "ops.sparse.dense_functions",
+    "sparse_tensor_to_dense": "ops.sparse.dense_functions",
+    "sparse_to_dense": "ops.sparse.dense_functions:sparse_to_dense_v1",
+    "sparse_to_indicator": "ops.sparse.ids:to_indicator",
+    "sparse_transpose": "ops.sparse.shape_functions:transpose",
+}
+__getattr__ = module_getattr("tideflow.v0", "v0", SUBMODULES, LATER)
+__dir__ = module_dir("tideflow.v0", SUBMODULES, LATER)
 
 disable_v2_behavior()

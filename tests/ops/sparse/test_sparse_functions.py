@@ -329,3 +329,10 @@ def test_large_sums_keep_zeros_and_thresholds() -> None:
         for row, key, held in zip(spread, keys, values, strict=True):
             row[key] = held
         np.testing.assert_array_equal(top, spread.max(0)[given > 0])
+
+
+def test_the_names_of_tensorflow_0() -> None:
+    v0 = tf.v0
+    parts = v0.sparse_split(1, 2, first())
+    assert plain(v0.sparse_concat(concat_dim=1, sp_inputs=parts)) == plain(first())
+    assert plain(v0.sparse_reduce_sum(first(), reduction_axes=1)) == [1.0, 5.0]

@@ -57,6 +57,7 @@ OWN: dict[str, tuple[str, ...]] = {
         "_src.compat.private.graphs",
     ),
     "python.framework.smart_cond": ("_src.layers.smart_conditional",),
+    "python.framework.sparse_tensor": ("_src.runtime.sparse_tensor",),
     "python.framework.tensor": ("_src.core.tensor",),
     "python.framework.tensor_shape": ("_src.core.tensor_shape",),
     "python.framework.tensor_spec": ("_src.core.tensor_spec",),

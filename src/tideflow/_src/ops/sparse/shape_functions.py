@@ -110,6 +110,16 @@ def concat_v1(
     return concat(one_of("axis", axis, "concat_dim", concat_dim), sp_inputs, expand_nonconcat_dims, name)
 
 
+def concat_v0(concat_dim: Any, sp_inputs: Any, name: str | None = None, expand_nonconcat_dim: bool = False) -> Any:
+    """Joins sparse tensors along a dimension, with TensorFlow 0.x's arguments; see ``concat``."""
+    return concat(concat_dim, sp_inputs, expand_nonconcat_dim, name)
+
+
+def split_v0(split_dim: Any, num_split: int, sp_input: Any, name: str | None = None) -> list[SparseTensor]:
+    """Splits a sparse tensor into parts, with TensorFlow 0.x's order of arguments; see ``split``."""
+    return split(sp_input, num_split, split_dim, name)
+
+
 def split(sp_input: Any = None, num_split: Any = None, axis: Any = None, name: str | None = None) -> list[SparseTensor]:
     """Splits a sparse tensor into parts along a dimension.
 
