@@ -33,6 +33,7 @@ NAMES = (
     "window_family",
     "image_family",
     "string_family",
+    "composites",
     "loop_family",
 )
 

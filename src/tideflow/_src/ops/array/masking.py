@@ -50,6 +50,8 @@ def boolean_mask(tensor: Any, mask: Any, axis: Any = None, name: str | None = "b
         if not context.SPECIAL and tensor.__class__ is EagerTensor and mask.__class__ is EagerTensor:
             chosen = np.asarray(mask._value)
             chosen = chosen if chosen.dtype == bool else chosen != 0
+            if chosen.ndim == 1 and axis == 0:  # NumPy takes three times as long for a mask
+                return wrap(np.take(tensor._value, np.flatnonzero(chosen), axis=0, mode="clip"))
             return wrap(np.asarray(tensor._value)[(*(slice(None),) * _from_start(axis, tensor), chosen)])
         leading = raw.Prod(shape(tensor)[axis : axis + count], [0], keep_dims=False)
         before = shape(tensor)[:axis]

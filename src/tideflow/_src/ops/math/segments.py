@@ -252,6 +252,8 @@ def _host_unsorted(ufunc: Any, rows: Any, ids: Any, count: int, neutral: Any) ->
         if not kept.all():
             rows, ids = rows[kept], ids[kept]
         return sum_rows(ids, rows, count)
+    if ids.size and ids[0] >= 0 and (ids[1:] >= ids[:-1]).all():  # the rows of ragged tensors are in order
+        return reduce_runs(ufunc, rows, ids, count, neutral)
     order = np.argsort(ids, kind="stable")
     ids = ids[order]
     if len(ids) and ids[0] < 0:

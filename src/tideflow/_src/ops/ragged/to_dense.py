@@ -135,6 +135,10 @@ class _Level:
         self.count = int(self.lengths.sum())
         self.longest = int(self.lengths.max(initial=0))
 
+    def fills(self, count: int, sizes: list[int]) -> bool:
+        """Tells whether all rows and values fit into a matrix, ``count`` of them there are."""
+        return self.count == count and self.longest <= sizes[1] and self.lengths.size <= sizes[0]
+
     def places(self, parents: Array, width: int, step: int) -> Array:
         """Returns where the values of the rows go, -1 where there is no room."""
         parents = parents[: self.lengths.size]
@@ -196,6 +200,12 @@ def ragged_tensor_to_tensor_op(shape, values, default_value, row_partition_tenso
     else:
         result = np.empty((count, *inner), values.dtype)
         result[...] = default_value
+    if len(levels) == 1 and levels[0].fills(values.shape[0], rows):
+        # A mask is a quarter of the memory that the places are.
+        kind = np.min_scalar_type(rows[1])
+        lengths = levels[0].lengths.astype(kind)[:, None]
+        result.reshape(found)[: lengths.size][np.arange(rows[1], dtype=kind) < lengths] = values
+        return result.reshape(found)
     places: Any = None
     for axis, level in enumerate(levels):
         if places is None:
