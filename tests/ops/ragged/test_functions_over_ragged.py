@@ -102,6 +102,11 @@ def test_rows_that_do_not_match(other: Any) -> None:
         (lambda rt: rt * [[1.0], [2.0], [3.0], [4.0]], [1, 1, 2, 2, 2, 4]),
         (lambda rt: tf.where(rt > 2.0, rt, 0.0), [0, 0, 1, 1, 1, 1]),
         (lambda rt: tf.reverse(rt, [1])[:, :1], [0, 1, 0, 0, 1, 1]),
+        (lambda rt: tf.map_fn(lambda row: row * row, rt), [2, 4, 6, 8, 10, 12]),
+        (lambda rt: tf.cumsum(rt, 1, reverse=True), [1, 2, 1, 2, 3, 1]),
+        (lambda rt: tf.split(rt, 2)[1], [0, 0, 0, 0, 0, 1]),
+        (lambda rt: tf.math.unsorted_segment_max(rt, [0, 1, 0, 1], 2), [1, 1, 0, 1, 1, 1]),
+        (lambda rt: rt.to_tensor(shape=[3, 2]), [1, 1, 1, 1, 0, 0]),
     ],
 )
 @pytest.mark.parametrize("in_function", [False, True])
@@ -125,3 +130,30 @@ def test_values_in_a_named_tuple_are_mapped() -> None:
     assert (
         tf.ragged.map_flat_values(lambda both: both[0] + both[1], pair(rows, rows)).to_list() == (rows + rows).to_list()
     )
+
+
+def test_the_gradient_of_a_ragged_tensor_is_ragged() -> None:
+    rt = tf.RaggedTensor.from_row_splits(tf.constant([1.0, 2.0, 3.0]), [0, 2, 2, 3])
+    with tf.GradientTape() as tape:
+        tape.watch(rt)
+        total = tf.reduce_sum(tf.reduce_sum(rt * rt, axis=1))
+    assert tape.gradient(total, rt).to_list() == [[2, 4], [], [6]]
+
+
+@pytest.mark.parametrize("in_function", [False, True])
+def test_products_of_matrices_of_different_sizes(in_function: bool) -> None:
+    a = tf.ragged.constant([[[1.0, 2.0, 3.0], [3.0, 4.0, 5.0]], [[5.0, 6.0]]])
+    b = tf.ragged.constant([[[1.0], [2.0], [3.0]], [[5.0, 6.0], [1.0, 2.0]]])
+    call = tf.function(tf.matmul) if in_function else tf.matmul
+    assert call(a, b).to_list() == [[[14], [26]], [[31, 42]]]
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        call(a, a)
+
+
+def test_a_session_feeds_and_fetches() -> None:
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        rt = tf.compat.v1.ragged.placeholder(tf.float32, 1, [])
+        result = tf.concat([rt * [[1.0], [2.0]], rt[::-1]], axis=1)
+        value = tf.compat.v1.ragged.constant_value([[1.0, 2.0], [3.0]], dtype="float32")
+        assert session.run(result, {rt: value}).to_list() == [[1, 2, 3], [6, 1, 2]]
+        assert session.run(tf.reduce_max(rt, axis=1), {rt: value}).tolist() == [2, 3]

@@ -25,7 +25,7 @@ class VariantArray(np.ndarray[Any, Any]):
 
     def zeros_like(self) -> VariantArray:
         """Returns an array of the zeros that the elements know."""
-        return variants([item.zeros_like() for item in self.ravel()], self.shape)
+        return variants([None if item is None else item.zeros_like() for item in self.ravel()], self.shape)
 
 
 def variants(items: Iterable[Any], shape: tuple[int, ...] | None = None) -> VariantArray:

@@ -566,5 +566,7 @@ def _added(total: Any, gradient: Any) -> Any:
     if op.type == "TensorListSetItem" and op.inputs[0]._op.type == "TensorListReserve":
         _, index, item = op.inputs
         here = registry["TensorListGetItem"](total, index, shape_of(item), element_dtype=item._dtype.base_dtype)
-        return registry["TensorListSetItem"](total, index, registry["AddV2"](here, item))
+        both = [here, item]
+        added = registry["AddN"](both) if item._dtype is dtypes.variant else registry["AddV2"](*both)
+        return registry["TensorListSetItem"](total, index, added)
     return registry["AddN"]([total, gradient])

@@ -157,7 +157,8 @@ def _zeros(item: Any) -> Any:
     """Returns zeros like an element; what is not set stays so."""
     if item is None:
         return None
-    return item.zeros_like() if isinstance(item, TensorList) else np.zeros_like(item)
+    of_variant = getattr(item, "zeros_like", None)  # a variant knows its own zero
+    return np.zeros_like(item) if of_variant is None else of_variant()
 
 
 def shape_from_value(value: Any) -> Shape:

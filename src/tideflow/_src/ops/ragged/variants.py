@@ -48,11 +48,15 @@ class RaggedVariant:
         return variants([self], ())
 
     def __add__(self, other: Any) -> RaggedVariant:
+        if other is None:  # an element of a list that was never set
+            return self
         if not isinstance(other, RaggedVariant):
             return NotImplemented
         if len(self.nested) != len(other.nested) or self.values.shape != other.values.shape:
             raise invalid_argument("Can only add RaggedTensorVariants with matching row splits.")
         return RaggedVariant(self.nested, np.asarray(self.values + other.values))
+
+    __radd__ = __add__
 
     def zeros_like(self) -> RaggedVariant:
         """Returns the ragged tensor of the same rows that holds zeros."""
