@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 import tideflow as tf
-from tideflow._src.ops.ragged.broadcasting import broadcast_pair
 
 Shape = tf.experimental.DynamicRaggedShape
 INVALID = tf.errors.InvalidArgumentError
@@ -40,7 +39,7 @@ def test_tensors_stretch_to_ragged_ones(rows, dense):
     rt = tf.ragged.constant(rows)
     if rows is NESTED and np.shape(dense) == (3, 1):
         with pytest.raises(INVALID):
-            broadcast_pair(rt, dense)
+            rt + dense
         return
     if np.ndim(dense) > rt.shape.rank:
         rt = rt[tf.newaxis] if len(dense) == 1 else rt[:, tf.newaxis]
@@ -50,8 +49,7 @@ def test_tensors_stretch_to_ragged_ones(rows, dense):
     expected = added(rt.to_list(), stretched(same_rank, rt.to_list()))
 
     def total(x, y):
-        first, second, rebuild = broadcast_pair(x, y)
-        return rebuild(first + second)
+        return x + y
 
     unknown = tf.RaggedTensorSpec([None] * rt.shape.rank, tf.int32)
     in_function = tf.function(total, input_signature=[unknown, tf.TensorSpec([None] * np.ndim(dense), tf.int32)])
@@ -64,30 +62,22 @@ def test_tensors_stretch_to_ragged_ones(rows, dense):
 def test_ragged_tensors_of_the_same_rows():
     x = tf.ragged.constant(NESTED)
     y = tf.ragged.constant(NESTED)
-    first, second, rebuild = broadcast_pair(x, y)
-    assert first is x.flat_values and second is y.flat_values
-    assert rebuild(first + second).to_list() == added(NESTED, NESTED)
-    first, second, rebuild = broadcast_pair(
-        x, x + 0 if hasattr(x, "missing") else x.with_flat_values(x.flat_values * 2)
-    )
-    assert rebuild(first + second).to_list() == [[[3, 6], [9]], [], [[], [12, 15, 18]]]
+    first, second = x, y
+    assert (first + second).to_list() == added(NESTED, NESTED)
+    first, second = (x, x.with_flat_values(x.flat_values * 2))
+    assert (first + second).to_list() == [[[3, 6], [9]], [], [[], [12, 15, 18]]]
 
 
 def test_ragged_tensors_stretch_along_uniform_dimensions():
     rows = tf.ragged.constant(ROWS)
-    first, second, rebuild = broadcast_pair(rows[:, tf.newaxis], rows[:, :, tf.newaxis])
-    assert rebuild(first + second).to_list() == [[[2, 3], [3, 4]], [], [[6]]]
+    first, second = rows[:, tf.newaxis], rows[:, :, tf.newaxis]
+    assert (first + second).to_list() == [[[2, 3], [3, 4]], [], [[6]]]
     nested = tf.ragged.constant([[[1, 2], [3]], [], [[5]]])
-    first, second, rebuild = broadcast_pair(nested, rows[:, :, tf.newaxis])
-    assert rebuild(first * second).to_list() == [[[1, 2], [6]], [], [[15]]]
+    first, second = nested, rows[:, :, tf.newaxis]
+    assert (first * second).to_list() == [[[1, 2], [6]], [], [[15]]]
     single = tf.RaggedTensor.from_uniform_row_length(rows[:1].values[:1], 1)
-    first, second, rebuild = broadcast_pair(single, rows)
-    assert rebuild(first + second).to_list() == [[2, 3], [], [4]]
-
-
-def test_words():
-    first, second, rebuild = broadcast_pair(tf.ragged.constant([["a"], ["b", "c"]]), [["-"], ["+"]])
-    assert rebuild(tf.strings.join([first, second])).to_list() == [[b"a-"], [b"b+", b"c+"]]
+    first, second = single, rows
+    assert (first + second).to_list() == [[2, 3], [], [4]]
 
 
 @pytest.mark.parametrize(
@@ -101,7 +91,7 @@ def test_words():
 )
 def test_rows_that_differ_do_not_broadcast(x, y):
     with pytest.raises(INVALID):
-        broadcast_pair(tf.ragged.constant(x), tf.ragged.constant(y))
+        tf.ragged.constant(x) + tf.ragged.constant(y)
     with pytest.raises(INVALID):
         tf.broadcast_dynamic_shape(tf.shape(tf.ragged.constant(x)), tf.shape(tf.ragged.constant(y)))
 
@@ -111,8 +101,7 @@ def test_a_running_function_refuses_what_does_not_broadcast():
 
     @tf.function(input_signature=[spec, tf.TensorSpec([None, None], tf.int32)])
     def total(x, y):
-        first, second, rebuild = broadcast_pair(x, y)
-        return rebuild(first + second)
+        return x + y
 
     rt = tf.ragged.constant(ROWS)
     assert total(rt, tf.constant([[5]])).to_list() == [[6, 7], [], [8]]
@@ -147,8 +136,8 @@ def test_gradients_flow_to_what_stretched():
     column = tf.constant([[1.0], [2.0], [3.0]])
     with tf.GradientTape() as tape:
         tape.watch([rt.flat_values, column])
-        first, second, rebuild = broadcast_pair(rt, column)
-        product = rebuild(first * second)
+        first, second = rt, column
+        product = first * second
     for_rows, for_column = tape.gradient(product, [rt.flat_values, column])
     assert for_rows.numpy().tolist() == [1, 1, 3]
     assert tf.convert_to_tensor(for_column).numpy().tolist() == [[3], [0], [3]]

@@ -7,7 +7,7 @@ from; None stands for all in order, so that tensors of equal shapes are neither 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from tideflow._src.core import dtypes
@@ -25,8 +25,6 @@ from tideflow._src.ops.ragged.dynamic_ragged_shape import DynamicRaggedShape
 from tideflow._src.ops.ragged.ragged_tensor import (
     RaggedTensor,
     convert_to_tensor_or_ragged_tensor,
-    is_ragged,
-    match_row_splits_dtypes,
 )
 from tideflow._src.ops.ragged.row_partition import RowPartition
 from tideflow._src.runtime.convert import convert_to_tensor
@@ -95,39 +93,6 @@ def broadcast_dynamic_shape(shape_x: Any, shape_y: Any) -> DynamicRaggedShape:
     return Broadcast(shape_x, shape_y).shape
 
 
-def broadcast_pair(x: Any, y: Any) -> tuple[Any, Any, Callable[[Any], Any]]:
-    """Returns dense values for an element-wise function of two tensors, of which at least one is ragged.
-
-    Args:
-      x, y: tensors, ragged tensors, and what converts to them.
-
-    Returns:
-      ``(x_values, y_values, rebuild)``: two tensors that broadcast against each other, and the function that makes the
-      result of what the element-wise function says of these.
-
-    Raises:
-      ValueError: the row splits are of different types.
-      InvalidArgumentError: the shapes do not broadcast.
-    """
-    x = convert_to_tensor_or_ragged_tensor(x, preferred_dtype=y.dtype if is_ragged(y) else None)
-    y = convert_to_tensor_or_ragged_tensor(y, preferred_dtype=x.dtype)
-    x_flat, y_flat = (value.flat_values if isinstance(value, RaggedTensor) else value for value in (x, y))
-    if isinstance(x, RaggedTensor) and isinstance(y, RaggedTensor):
-        x, y = match_row_splits_dtypes(x, y)
-        if _same_partitions(x, y):
-            return x_flat, y_flat, x.with_flat_values
-    else:
-        ragged, dense = (x, y) if isinstance(x, RaggedTensor) else (y, x)
-        if dense.shape.rank is not None and ragged.flat_values.shape.rank > dense.shape.rank:
-            return x_flat, y_flat, ragged.with_flat_values
-    found = Broadcast(*_shapes(x, y))
-    return (
-        found.flat_values(0, x),
-        found.flat_values(1, y),
-        lambda flat: found.shape._add_row_partitions(flat, validate=True),
-    )
-
-
 def broadcast_to(rt_input: Any, shape: Any) -> Any:
     """Returns a tensor or ragged tensor stretched to a ragged shape.
 
@@ -178,18 +143,6 @@ def _of_one_dtype(a: DynamicRaggedShape, b: DynamicRaggedShape) -> tuple[Dynamic
         raise ValueError("Dtypes don't match")
     dtype = a.dtype if a.row_partitions else b.dtype if b.row_partitions else dtypes.int64
     return a.with_dtype(dtype), b.with_dtype(dtype)
-
-
-def _shapes(x: Any, y: Any) -> list[DynamicRaggedShape]:
-    dtype = next(value.row_splits.dtype for value in (x, y) if isinstance(value, RaggedTensor))
-    return [DynamicRaggedShape.from_tensor(value, dtype=dtype) for value in (x, y)]
-
-
-def _same_partitions(x: RaggedTensor, y: RaggedTensor) -> bool:
-    mine, theirs = x._nested_row_partitions, y._nested_row_partitions
-    return len(mine) == len(theirs) and all(
-        a is b or a.row_splits() is b.row_splits() for a, b in zip(mine, theirs, strict=True)
-    )
 
 
 def _partition_count(a: DynamicRaggedShape, b: DynamicRaggedShape) -> int:
