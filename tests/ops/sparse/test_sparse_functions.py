@@ -336,3 +336,8 @@ def test_the_names_of_tensorflow_0() -> None:
     parts = v0.sparse_split(1, 2, first())
     assert plain(v0.sparse_concat(concat_dim=1, sp_inputs=parts)) == plain(first())
     assert plain(v0.sparse_reduce_sum(first(), reduction_axes=1)) == [1.0, 5.0]
+
+
+def test_map_fn_over_no_rows() -> None:
+    nothing = tf.SparseTensor(np.zeros((0, 2), np.int64), np.zeros(0, np.float32), [0, 3])
+    assert tf.map_fn(tf.sparse.reduce_sum, nothing, fn_output_signature=tf.float32).shape == [0]

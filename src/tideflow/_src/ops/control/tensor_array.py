@@ -430,7 +430,8 @@ class _EagerArray(_Array):
         if items:
             return raw.Pack(items, axis=0)
         nothing = b"" if self.dtype is dtypes.string else 0
-        return raw.Fill(np.array([0, *self._zeros().shape.as_list()], np.int32), convert_to_tensor(nothing, self.dtype))
+        sizes = self.element_shape.as_list() if self.element_shape.is_fully_defined() else []
+        return raw.Fill(np.array([0, *sizes], np.int32), convert_to_tensor(nothing, self.dtype))
 
     def gather(self, indices: Any, name: str | None = None) -> Any:
         if isinstance(indices, Tensor):
