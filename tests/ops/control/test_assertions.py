@@ -83,3 +83,17 @@ def test_near(graph) -> None:
 def test_data_must_be_a_list(graph) -> None:
     with pytest.raises(TypeError):
         tf.Assert(tf.placeholder(tf.bool, []), tf.constant(1.0))
+
+
+def test_what_a_function_knows_from_outside_is_checked() -> None:
+    outside = tf.constant([1, 2])
+
+    @tf.function
+    def checked(x):
+        tf.debugging.assert_non_negative(outside)
+        tf.debugging.assert_equal(outside, x)
+        return x
+
+    assert checked(outside).numpy().tolist() == [1, 2]
+    with pytest.raises(tf.errors.InvalidArgumentError, match="x == y did not hold"):
+        checked(outside + 1)

@@ -157,3 +157,11 @@ def test_a_session_feeds_and_fetches() -> None:
         value = tf.compat.v1.ragged.constant_value([[1.0, 2.0], [3.0]], dtype="float32")
         assert session.run(result, {rt: value}).to_list() == [[1, 2, 3], [6, 1, 2]]
         assert session.run(tf.reduce_max(rt, axis=1), {rt: value}).tolist() == [2, 3]
+
+
+def test_rows_of_a_function_that_are_known_before_it() -> None:
+    splits, ids, lengths = tf.constant([0, 2, 3]), tf.constant([0, 0, 1]), tf.constant([2, 1])
+    values = tf.constant([1, 2, 3])
+    assert tf.function(lambda x: tf.RaggedTensor.from_row_splits(x, splits))(values).to_list() == [[1, 2], [3]]
+    assert tf.function(lambda x: tf.RaggedTensor.from_value_rowids(x, ids))(values).to_list() == [[1, 2], [3]]
+    assert tf.function(lambda x: tf.RaggedTensor.from_row_lengths(x, lengths))(values).to_list() == [[1, 2], [3]]

@@ -16,7 +16,7 @@ from typing import Any
 
 from tideflow._src.core import context
 from tideflow._src.core.dtypes import DType
-from tideflow._src.core.tensor import SymbolicTensor
+from tideflow._src.core.tensor import EagerTensor, SymbolicTensor
 from tideflow._src.graph import device_scopes, shape_inference, signature, source
 from tideflow._src.graph.op_def import OpDef, Shape
 from tideflow._src.graph.operation import Operation
@@ -318,7 +318,9 @@ class Graph:
         else:
             op = getattr(op, "_as_graph_element", lambda: op)()
             op = op.op if isinstance(op, SymbolicTensor) else op
-            self._colocation_stack = ([] if ignore_existing else list(saved_stack)) + [op]
+            # A value that no node has made is not anywhere in the graph.
+            places = [] if isinstance(op, EagerTensor) else [op]
+            self._colocation_stack = ([] if ignore_existing else list(saved_stack)) + places
         self._device_stack = []
         try:
             yield

@@ -12,7 +12,7 @@ import numpy as np
 
 from tideflow._src.core import context, dtypes
 from tideflow._src.core.errors import InvalidArgumentError
-from tideflow._src.core.tensor import Tensor
+from tideflow._src.core.tensor import EagerTensor, Tensor
 from tideflow._src.core.type_spec import CompositeTensor
 from tideflow._src.graph.op_def import OpDef
 from tideflow._src.graph.static_value import static_value
@@ -22,6 +22,12 @@ from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.runtime.sparse_tensor import SparseTensor
 
 _SHOWN = 3
+
+
+def _name_of(tensor: Any) -> str:
+    """Returns the name by which the graph knows a tensor, also one from outside of the function."""
+    inside = context.current_graph().capture(tensor) if isinstance(tensor, EagerTensor) else tensor
+    return inside.name  # type: ignore[no-any-return]
 
 
 def Assert(condition: Any, data: Any, summarize: int | None = None, name: str | None = None) -> Any:
@@ -82,7 +88,7 @@ def _binary(symbol: str, operation: str, x: Any, y: Any, message: str | None, su
             return None if context.executing_eagerly() else registry["NoOp"](name=name)
         raise InvalidArgumentError(None, None, _explained(head, symbol, known, known_x, known_y, summarize))
     everything = registry["All"](holds, _all_axes(holds))
-    data = [head, "x (" + x.name + ") = ", x, "y (" + y.name + ") = ", y]
+    data = [head, f"x ({_name_of(x)}) = ", x, f"y ({_name_of(y)}) = ", y]
     return Assert(everything, data, summarize, name=f"{name}/Assert/Assert")
 
 
@@ -179,7 +185,7 @@ def _sign(symbol: str, operation: str, function_name: str) -> tuple[Callable[...
             )
         everything = registry["All"](holds, _all_axes(holds))
         return Assert(
-            everything, [head, "x (" + x.name + ") = ", x], summarize, name=f"{name or function_name}/Assert/Assert"
+            everything, [head, f"x ({_name_of(x)}) = ", x], summarize, name=f"{name or function_name}/Assert/Assert"
         )
 
     def function_v1(
