@@ -159,15 +159,14 @@ def test_a_session_feeds_and_fetches() -> None:
         assert session.run(tf.reduce_max(rt, axis=1), {rt: value}).tolist() == [2, 3]
 
 
-<<<<<<< HEAD
 def test_rows_of_a_function_that_are_known_before_it() -> None:
     splits, ids, lengths = tf.constant([0, 2, 3]), tf.constant([0, 0, 1]), tf.constant([2, 1])
     values = tf.constant([1, 2, 3])
     assert tf.function(lambda x: tf.RaggedTensor.from_row_splits(x, splits))(values).to_list() == [[1, 2], [3]]
     assert tf.function(lambda x: tf.RaggedTensor.from_value_rowids(x, ids))(values).to_list() == [[1, 2], [3]]
     assert tf.function(lambda x: tf.RaggedTensor.from_row_lengths(x, lengths))(values).to_list() == [[1, 2], [3]]
-=======
+
+
 def test_map_fn_within_rows_of_which_one_is_empty() -> None:
     found = tf.map_fn(lambda row: tf.map_fn(lambda value: value + 1, row), tf.ragged.constant(A))
     assert found.to_list() == [[2, 3], [4, 5, 6], [], [7]]
->>>>>>> e402e6d (map_fn over no elements, and an eager TensorArray without any, give an empty vector)
