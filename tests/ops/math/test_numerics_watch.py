@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 import tideflow as tf
@@ -34,3 +35,22 @@ def test_checks_for_a_whole_graph() -> None:
             session.run(checks, {x: -1.0})
     with pytest.raises(RuntimeError, match="eager"):
         v1.add_check_numerics_ops()
+
+
+def test_functions_are_checked_inside() -> None:
+    variable = tf.Variable(2.0)
+
+    @tf.function
+    def scaled_log(x):
+        return tf.math.log(x) * variable
+
+    tf.debugging.enable_check_numerics()
+    try:
+        assert scaled_log(tf.constant(1.0)).numpy() == 0.0
+        with pytest.raises(tf.errors.InvalidArgumentError, match="NaN"):
+            scaled_log(tf.constant(-1.0))
+        with tf.GradientTape() as tape:
+            value = scaled_log(tf.constant(3.0))
+        np.testing.assert_allclose(tape.gradient(value, variable), np.log(3.0), rtol=1e-6)
+    finally:
+        tf.debugging.disable_check_numerics()

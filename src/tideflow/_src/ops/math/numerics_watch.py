@@ -48,6 +48,10 @@ class _NumericsWatch:
     def record_custom(self, inputs: Any, outputs: Any, backward: Any) -> None:
         """Ignores functions of the user: their operations have been checked."""
 
+    def _touches(self, tensors: Any) -> bool:
+        """Follows no tensors through a function: checks are among its nodes."""
+        return False
+
     def variable_accessed(self, variable: Any) -> None:
         """Ignores that a variable is read."""
 
