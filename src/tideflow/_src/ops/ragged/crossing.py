@@ -14,15 +14,13 @@ from tideflow._src.graph.types import INDEX
 from tideflow._src.ops.dimensions import with_rank
 from tideflow._src.ops.ragged.partitions import check_encoded_splits, check_size, positions_of, splits_of
 from tideflow._src.ops.strings.elements import array_of
-from tideflow._src.ops.strings.hash_kernels import Packed, fingerprint64
+from tideflow._src.ops.strings.hash_kernels import Packed, concatenated, fingerprint64
 from tideflow._src.runtime.op import op
 
 Array = np.ndarray[Any, Any]
 
 _VALUES = ("int64", "string")
 _RANK = "tf.ragged.cross only supports inputs with rank=2."
-_MIXER = np.uint64(0xC6A4A7935BD1E995)
-_47 = np.uint64(47)
 
 
 class _Feature:
@@ -162,11 +160,7 @@ def _hashes(chosen: list[Array], key: int, buckets: int) -> Array:
             parts = fingerprint64(Packed.of(values.tolist()))
         else:
             parts = values.view(np.uint64)
-        mixed = parts * _MIXER
-        mixed = (mixed ^ (mixed >> _47)) * _MIXER
-        total = (total ^ _MIXER ^ mixed) * _MIXER
-        total = (total ^ (total >> _47)) * _MIXER
-        total = total ^ (total >> _47)
+        total = concatenated(total, parts)
     return (total % np.uint64(buckets if buckets > 0 else np.iinfo(np.int64).max)).astype(np.int64)
 
 

@@ -11,7 +11,7 @@ from tideflow._src.core.dtypes import DType
 from tideflow._src.core.errors import invalid_argument
 from tideflow._src.graph.op_def import REQUIRED, Constraint, at_least
 from tideflow._src.ops.dimensions import text
-from tideflow._src.ops.strings.hash_kernels import Packed, fingerprint64, siphash
+from tideflow._src.ops.strings.hash_kernels import Packed, concatenated, fingerprint64, siphash
 from tideflow._src.runtime.checks import require_memory
 from tideflow._src.runtime.op import op
 
@@ -27,7 +27,6 @@ _LISTS: dict[str, Any] = {
     "dense_types": Constraint(_FEATURES, REQUIRED, 0, "list(type)"),
     "differentiable": "missing",
 }
-_MULTIPLIER = np.uint64(0xC6A4A7935BD1E995)
 _MOST = (1 << 63) - 1
 
 
@@ -140,15 +139,6 @@ def _joined(columns: list[_Column], rows: int, separator: bytes) -> tuple[Any, A
     return combinations.sparse(result)
 
 
-def _concatenated(first: Any, second: Any) -> Any:
-    """Makes one fingerprint of two: ``FingerprintCat64``."""
-    mixed = second * _MULTIPLIER
-    mixed = (mixed ^ (mixed >> np.uint64(47))) * _MULTIPLIER
-    result = (first ^ _MULTIPLIER ^ mixed) * _MULTIPLIER
-    result = (result ^ (result >> np.uint64(47))) * _MULTIPLIER
-    return result ^ (result >> np.uint64(47))
-
-
 def _numbered(columns: list[_Column], rows: int, features: list[Any], start: int | None, buckets: int) -> Any:
     """Returns the hashes of all combinations, given that of each feature."""
     combinations = _Combinations(columns, rows)
@@ -158,7 +148,7 @@ def _numbered(columns: list[_Column], rows: int, features: list[Any], start: int
     result = hashes[0] if hashes else np.zeros(0, np.uint64)
     with np.errstate(over="ignore"):
         for more in hashes[1:]:
-            result = _concatenated(result, more)
+            result = concatenated(result, more)
     result = result % np.uint64(buckets if buckets > 0 else _MOST)
     return combinations.sparse(result.astype(np.int64))
 

@@ -87,6 +87,12 @@ def fingerprint64(strings: Packed) -> Array:
     return result
 
 
+def concatenated(first: Array, second: Array) -> Array:
+    """Returns one fingerprint for each pair of two: TensorFlow's ``FingerprintCat64``, of MurmurHash's steps."""
+    mixed = (first ^ _MURMUR) ^ _shift_mixed(second * _MURMUR) * _MURMUR
+    return _shift_mixed(_shift_mixed(mixed * _MURMUR) * _MURMUR)
+
+
 def _up_to_3(read: _Reader, sizes: Array) -> Array:
     byte = np.uint64(0xFF)
     first, middle, last = read(0) & byte, read(sizes >> 1) & byte, read(sizes - 1) & byte
