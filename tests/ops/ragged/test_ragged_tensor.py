@@ -321,3 +321,14 @@ def test_rows_by_number_and_slices_of_rows():
         rt["a"]
     with pytest.raises(TypeError, match="slice offsets must be integers or None"):
         rt[:, 0.5:]
+
+
+def test_a_first_size_beyond_memory_is_refused_before_anything_is_made() -> None:
+    with pytest.raises(tf.errors.ResourceExhaustedError, match="OOM when allocating"):
+        tf.raw_ops.RaggedTensorToTensor(
+            shape=tf.constant([2, -1]),
+            values=[1, 2],
+            default_value=0,
+            row_partition_tensors=[tf.constant(2**40, tf.int64), tf.constant([0, 3], tf.int64)],
+            row_partition_types=["FIRST_DIM_SIZE", "VALUE_ROWIDS"],
+        )

@@ -179,6 +179,7 @@ def ragged_tensor_to_tensor_op(shape, values, default_value, row_partition_tenso
     _check_types(types, len(row_partition_tensors), invalid_argument)
     tensors = [np.asarray(tensor).reshape(-1) for tensor in row_partition_tensors]
     first = _first_size(types[0], tensors[0])
+    check_size((first,), "RaggedTensorToTensor")
     partitions = list(zip(types, tensors, strict=False))
     if types[0] == "FIRST_DIM_SIZE":
         del partitions[0]
