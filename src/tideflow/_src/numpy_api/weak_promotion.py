@@ -123,7 +123,7 @@ def promote(x: Kind, y: Kind) -> tuple[Kind, bool]:
     """Returns what two kinds promote to, and whether the mode ``"safe"`` allows it.
 
     Raises:
-      NotImplementedError: nothing; text, for one, promotes to text alone.
+      NotImplementedError: nothing holds both; text, for one, promotes to text alone.
     """
     if x == y:
         return x, True

@@ -413,12 +413,12 @@ class BatchableExtensionType(ExtensionType):
     """Is an extension type whose objects can be stacked to a batch, as ``tf.map_fn`` takes and returns them.
 
     >>> import tideflow as tf
-    >>> class Vehicle(tf.experimental.BatchableExtensionType):
-    ...     top_speed: tf.Tensor
-    ...     weight: tf.Tensor
-    >>> batch = Vehicle([120, 150], [3, 2])
-    >>> tf.map_fn(lambda one: one.top_speed * one.weight, batch, fn_output_signature=tf.int32).numpy()
-    array([360, 300], dtype=int32)
+    >>> class Fraction(tf.experimental.BatchableExtensionType):
+    ...     over: tf.Tensor
+    ...     under: tf.Tensor
+    >>> batch = Fraction([1, 6], [4, 3])
+    >>> tf.map_fn(lambda one: one.over / one.under, batch, fn_output_signature=tf.float64).numpy().tolist()
+    [0.25, 2.0]
 
     See ``tf.experimental.ExtensionTypeBatchEncoder`` for types that are not stacked field by field.
     """

@@ -16,9 +16,9 @@ def map_flat_values(op: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Calls a function with the flat values of ragged tensors, and gives the result their rows.
 
     >>> import tideflow as tf
-    >>> rt = tf.ragged.constant([[1, 2, 3], [], [4, 5]])
-    >>> print(tf.ragged.map_flat_values(tf.ones_like, rt))
-    <tf.RaggedTensor [[1, 1, 1], [], [1, 1]]>
+    >>> sides = tf.ragged.constant([[2, 7], [5]])
+    >>> print(tf.ragged.map_flat_values(lambda side: side * side, sides))
+    <tf.RaggedTensor [[4, 49], [25]]>
 
     Args:
       op: a function that returns a tensor with as many rows as the flat values that it gets.

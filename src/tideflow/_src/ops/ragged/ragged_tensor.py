@@ -45,7 +45,7 @@ class ValuesGradient:
 
 
 class RaggedTensor(type_spec.CompositeTensor):
-    """Is a tensor with one or more ragged dimensions, whose rows may be of different lengths.
+    """Is a tensor whose rows, along one dimension or several, may be of different lengths.
 
     It consists of the values of all rows, one after another, and a partition that says where rows begin and end. The
     values may be a ragged tensor themselves: the number of such levels is the ragged rank.
