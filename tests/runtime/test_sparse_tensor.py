@@ -61,5 +61,5 @@ def test_conversion():
     assert v1.convert_to_tensor_or_sparse_tensor([1.0]).numpy().tolist() == [1.0]
     with pytest.raises(RuntimeError, match="Sparse dtype mismatch"):
         v1.convert_to_tensor_or_sparse_tensor(value, tf.int32)
-    with pytest.raises(TypeError, match="Neither a SparseTensor nor SparseTensorValue"):
+    with pytest.raises(TypeError, match="neither a SparseTensor nor SparseTensorValue"):
         tf.SparseTensor.from_value([1.0])

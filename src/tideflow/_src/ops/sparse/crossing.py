@@ -146,9 +146,8 @@ def _numbered(columns: list[_Column], rows: int, features: list[Any], start: int
     if start is not None:
         hashes.insert(0, np.full(len(combinations.row), start & 0xFFFFFFFFFFFFFFFF, np.uint64))
     result = hashes[0] if hashes else np.zeros(0, np.uint64)
-    with np.errstate(over="ignore"):
-        for more in hashes[1:]:
-            result = concatenated(result, more)
+    for more in hashes[1:]:
+        result = concatenated(result, more)
     result = result % np.uint64(buckets if buckets > 0 else _MOST)
     return combinations.sparse(result.astype(np.int64))
 
