@@ -5,14 +5,18 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Sequence
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tideflow._src.compat import message_modules
 from tideflow._src.compat.private_names import private_module
 from tideflow._src.graph.protos import schema_pool
+
+if TYPE_CHECKING:
+    from importlib.abc import Loader, MetaPathFinder
+else:  # what they give is not needed, and the module takes 8 ms to load
+    Loader = MetaPathFinder = object
 
 
 class Dialect(NamedTuple):

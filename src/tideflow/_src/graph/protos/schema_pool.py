@@ -11,7 +11,6 @@ from __future__ import annotations
 import functools
 import importlib
 import threading
-from importlib import resources
 from typing import Any
 
 PACKAGE = "tensorflow"
@@ -22,7 +21,9 @@ class Schema:
     """All messages and enums, by the name that follows ``tensorflow.``."""
 
     def __init__(self) -> None:
-        # Lazy: protobuf is loaded at first use.
+        # Lazy: protobuf is loaded at first use, and so is what finds the file.
+        from importlib import resources
+
         from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
         content = (resources.files(__package__) / "descriptors.pb").read_bytes()

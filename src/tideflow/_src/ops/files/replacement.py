@@ -11,7 +11,6 @@ import contextlib
 import glob
 import os
 import re
-import secrets
 from typing import Any
 
 from tideflow._src.ops.files import file_system
@@ -37,7 +36,7 @@ class Replacement:
 
     def __init__(self, path: Any) -> None:
         self.path = file_system.local(path)
-        self.temporary = f"{self.path}{_MARK}{secrets.randbits(63)}"
+        self.temporary = f"{self.path}{_MARK}{int.from_bytes(os.urandom(8), 'little')}"
         with file_system.translated(self.temporary):
             self._file: Any = open(self.temporary, "xb", 1 << 18)  # noqa: SIM115 - `place` or `abandon` closes it
         _lock(self._file)

@@ -7,7 +7,6 @@ steps for every argument. For a negative one the terms below zero are the differ
 from __future__ import annotations
 
 import math
-from fractions import Fraction
 from functools import cache
 from typing import Any
 
@@ -33,6 +32,8 @@ _WHOLE = 2.0**53
 @cache
 def _remainder_coefficients() -> tuple[float, ...]:
     """Bernoulli's numbers with even index over the factorials of their index."""
+    from fractions import Fraction  # 2 ms that few programs need
+
     bernoulli = [Fraction(1)]
     for n in range(1, 2 * _REMAINDER_TERMS + 1):
         bernoulli.append(-sum(math.comb(n + 1, k) * bernoulli[k] for k in range(n)) / (n + 1))
