@@ -148,6 +148,8 @@ def test_staged_values_are_picked_up_in_order(session):
     with pytest.raises(tf.errors.DeadlineExceededError):
         session.run(put, {value: 3}, **SOON)
     assert session.run(raw.StagePeek(index=1, **area)) == [2]
+    with pytest.raises(tf.errors.InvalidArgumentError, match="must be >= 0, but is -1"):  # TensorFlow waits for ever
+        session.run(raw.StagePeek(index=-1, **area))
     assert session.run(raw.Unstage(**area)) == [1]
     assert session.run(raw.StageSize(**area)) == 1
     session.run(raw.StageClear(**area))

@@ -442,7 +442,6 @@ def _sampled() -> None:
     def peek(s: Any) -> Any:
         named, before = staged(s)
         yield s(np.int32(0), **named, before=before, gradient=False)
-        yield s(np.int32(-1), **area(), error="InvalidArgumentError")
 
     registry["Stage"].samples(put)
     registry["StagePeek"].samples(peek)
