@@ -177,3 +177,10 @@ def test_eagerly_only_reading_an_element_clears_it() -> None:
     assert array.gather([1, 2]).numpy().tolist() == [[0.0, 0.0], [5.0, 7.0]]
     assert array.stack().numpy().tolist() == [[1.0, 2.0], [0.0, 0.0], [5.0, 7.0]]
     assert array.gather([]).shape == (0, 2)
+
+
+def test_no_elements_side_by_side_eagerly() -> None:
+    assert tf2.TensorArray(tf2.float32, 0, element_shape=[None, 3]).concat().shape == (0, 3)
+    assert tf2.TensorArray(tf2.string, 0, element_shape=[2]).concat().numpy().tolist() == []
+    with pytest.raises(tf2.errors.InvalidArgumentError, match="must be fully defined when concating an empty"):
+        tf2.TensorArray(tf2.float32, 0).concat()

@@ -441,12 +441,27 @@ class _EagerArray(_Array):
 
     def concat(self, name: str | None = None) -> Any:
         items = self._all()
+        if not items:
+            return self._joined_nothing()
         for item in items:
             if item.shape.rank == 0:
                 raise InvalidArgumentError(
                     None, None, "Concat requires the elements of a TensorArray to be at least vectors, not scalars."
                 )
         return raw.ConcatV2(items, 0) if len(items) > 1 else raw.Identity(items[0])
+
+    def _joined_nothing(self) -> Any:
+        """Returns what no elements give side by side, as in a graph."""
+        shape = self.element_shape
+        if shape.rank is None or not shape[1:].is_fully_defined():
+            raise InvalidArgumentError(
+                None,
+                None,
+                "All except the first dimension must be fully defined when concating an empty tensor list. "
+                f"element_shape: {shape}",
+            )
+        nothing = b"" if self.dtype is dtypes.string else 0
+        return raw.Fill(np.array([0, *shape.as_list()[1:]], np.int32), convert_to_tensor(nothing, self.dtype))
 
     def unstack(self, value: Any, name: str | None = None) -> TensorArray:
         value = self._converted(value)
