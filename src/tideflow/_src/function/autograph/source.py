@@ -25,7 +25,8 @@ def syntax_of(function: FunctionType) -> ast.FunctionDef | ast.Lambda:
     node = _lambda(code, lines) if code.co_name == "<lambda>" else _definition(code, lines)
     if node is None or _parameters(node) != code.co_varnames[: _count(code)]:
         raise NoSource(
-            f"line {code.co_firstlineno} of {code.co_filename} does not define {function.__qualname__!r} any more"
+            f"the source of {function.__qualname__!r} is not available (line {code.co_firstlineno} of "
+            f"{code.co_filename} does not define it any more)"
         )
     return node
 
