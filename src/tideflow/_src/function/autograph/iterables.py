@@ -43,7 +43,7 @@ class RaggedRows:
     """Is the rows of a ragged tensor, each with a length of its own."""
 
     def __init__(self, ragged: Any) -> None:
-        known = ragged.shape.dims and ragged.shape.dims[0].value
+        known = ragged.shape[0]
         self.length = known if known is not None else _registry["Cast"](ragged.nrows(), DstT=dtypes.int32)
         self._ragged = ragged
 

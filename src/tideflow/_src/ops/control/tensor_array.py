@@ -6,6 +6,7 @@ every change gives a new array, so that control flow and gradients need nothing 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -374,8 +375,13 @@ class _EagerArray(_Array):
                 "Cannot read an element that was not written while the shape of the elements is not fully defined: "
                 f"{self.element_shape}."
             )
-        nothing = b"" if self.dtype is dtypes.string else 0
-        return raw.Fill(np.array(self.element_shape.as_list(), np.int32), convert_to_tensor(nothing, self.dtype))
+        return self._blank(self.element_shape.as_list())
+
+    def _blank(self, sizes: Sequence[int | None]) -> Any:
+        """Returns a tensor of zeros, or of empty strings."""
+        return raw.Fill(
+            np.array(sizes, np.int32), convert_to_tensor(b"" if self.dtype is dtypes.string else 0, self.dtype)
+        )
 
     def _item(self, index: int) -> Any:
         """Returns an element, or None if it was never written, or was cleared."""
@@ -429,9 +435,7 @@ class _EagerArray(_Array):
     def _packed(self, items: list[Any]) -> Any:
         if items:
             return raw.Pack(items, axis=0)
-        nothing = b"" if self.dtype is dtypes.string else 0
-        sizes = self.element_shape.as_list() if self.element_shape.is_fully_defined() else []
-        return raw.Fill(np.array([0, *sizes], np.int32), convert_to_tensor(nothing, self.dtype))
+        return self._blank([0, *(self.element_shape.as_list() if self.element_shape.is_fully_defined() else [])])
 
     def gather(self, indices: Any, name: str | None = None) -> Any:
         if isinstance(indices, Tensor):
@@ -460,8 +464,7 @@ class _EagerArray(_Array):
                 "All except the first dimension must be fully defined when concating an empty tensor list. "
                 f"element_shape: {shape}",
             )
-        nothing = b"" if self.dtype is dtypes.string else 0
-        return raw.Fill(np.array([0, *shape.as_list()[1:]], np.int32), convert_to_tensor(nothing, self.dtype))
+        return self._blank([0, *shape.as_list()[1:]])
 
     def unstack(self, value: Any, name: str | None = None) -> TensorArray:
         value = self._converted(value)

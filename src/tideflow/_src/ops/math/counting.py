@@ -140,6 +140,34 @@ def _dense_bincount_samples(s):
     yield s([[[1]]], 4, s.empty(0), error="InvalidArgumentError")
 
 
+def counted_axis(weights: Any, axis: Any, binary_output: bool) -> int:
+    """Returns the axis to count along, 0 or -1, once the arguments that all kinds of tensors share are checked.
+
+    Raises:
+      ValueError: weights together with ``binary_output``, or another axis.
+    """
+    if weights is not None and binary_output:
+        raise ValueError("Arguments `binary_output` and `weights` are mutually exclusive. Please specify only one.")
+    if axis not in (None, 0, -1):
+        raise ValueError(f"Unsupported value for argument axis={axis}. Only 0 and -1 are currently supported.")
+    return axis or 0
+
+
+def count_between(count: Any, minlength: Any, maxlength: Any) -> Any:
+    """Returns how many numbers are counted: ``count``, but at least ``minlength`` and at most ``maxlength``."""
+    dtype = count.dtype.base_dtype
+    if minlength is not None:
+        count = raw.Maximum(convert_to_tensor(minlength, dtype, name="minlength"), count)
+    if maxlength is not None:
+        count = raw.Minimum(convert_to_tensor(maxlength, dtype, name="maxlength"), count)
+    return count
+
+
+def no_weights(dtype: Any) -> Any:
+    """Returns what stands for weights of one, in the dtype that counts are to have: no elements."""
+    return convert_to_tensor(np.zeros(0, dtypes.as_dtype(dtype).as_numpy_dtype))
+
+
 def bincount(
     arr: Any,
     weights: Any = None,
@@ -170,10 +198,7 @@ def bincount(
       InvalidArgumentError: a number is negative.
     """
     with name_scope(name or "bincount"):
-        if weights is not None and binary_output:
-            raise ValueError("Arguments `binary_output` and `weights` are mutually exclusive. Please specify only one.")
-        if axis not in (None, 0, -1):
-            raise ValueError(f"Unsupported value for argument axis={axis}. Only 0 and -1 are currently supported.")
+        axis = counted_axis(weights, axis, binary_output)
         values = arr if isinstance(arr, Tensor) else convert_to_tensor(arr, name="arr")
         if values.dtype.base_dtype not in (dtypes.int32, dtypes.int64):
             values = raw.Cast(values, DstT=dtypes.int32)
@@ -182,15 +207,12 @@ def bincount(
         occupied = raw.Cast(raw.Greater(raw.Size(values), np.int32(0)), DstT=index)
         greatest = reduce_max(values)
         length = raw.Mul(occupied, raw.AddV2(greatest, zero + 1, name="add"), name="mul")
-        if minlength is not None:
-            length = raw.Maximum(convert_to_tensor(minlength, index, name="minlength"), length)
-        if maxlength is not None:
-            length = raw.Minimum(convert_to_tensor(maxlength, index, name="maxlength"), length)
+        length = count_between(length, minlength, maxlength)
         flat = np.array([-1], np.int32)
         if axis != -1:
             values = raw.Reshape(values, flat)
         if weights is None:
-            weights = convert_to_tensor(np.zeros((0,), dtypes.as_dtype(dtype).as_numpy_dtype))
+            weights = no_weights(dtype)
         else:
             weights = convert_to_tensor(weights)
             if axis != -1:

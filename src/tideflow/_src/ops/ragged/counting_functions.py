@@ -10,6 +10,7 @@ from tideflow._src.core import dtypes
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.control.assertions import assert_equal
 from tideflow._src.ops.control.grouping import control_dependencies
+from tideflow._src.ops.math.counting import count_between, counted_axis, no_weights
 from tideflow._src.ops.math.reduction_functions import reduce_max
 from tideflow._src.ops.ragged.ragged_tensor import RaggedTensor, convert_to_tensor_or_ragged_tensor
 from tideflow._src.ops.scopes import name_scope
@@ -21,12 +22,7 @@ def _checked(values: Any, weights: Any, axis: Any, binary_output: bool) -> tuple
     values = convert_to_tensor_or_ragged_tensor(values, name="values")
     if weights is not None and not isinstance(weights, SparseTensor):
         weights = convert_to_tensor_or_ragged_tensor(weights, name="weights")
-    if weights is not None and binary_output:
-        raise ValueError("Arguments `binary_output` and `weights` are mutually exclusive. Please specify only one.")
-    axis = 0 if axis is None else axis
-    if axis not in (0, -1):
-        raise ValueError(f"Unsupported value for argument axis={axis}. Only 0 and -1 are currently supported.")
-    return values, weights, axis
+    return values, weights, counted_axis(weights, axis, binary_output)
 
 
 def _values_of(weights: Any, values: Any) -> Any:
@@ -49,7 +45,7 @@ def _values_of(weights: Any, values: Any) -> Any:
 
 
 def _or_none(weights: Any, dtype: Any) -> Any:
-    return convert_to_tensor(np.zeros(0, dtypes.as_dtype(dtype).as_numpy_dtype)) if weights is None else weights
+    return no_weights(dtype) if weights is None else weights
 
 
 def bincount(
@@ -72,10 +68,7 @@ def bincount(
         one = convert_to_tensor(1, kind)
         occupied = raw.Cast(raw.Greater(raw.Size(flat), np.int32(0)), DstT=kind)
         size = raw.Mul(occupied, raw.AddV2(reduce_max(flat), one))
-        if minlength is not None:
-            size = raw.Maximum(convert_to_tensor(minlength, kind, name="minlength"), size)
-        if maxlength is not None:
-            size = raw.Minimum(convert_to_tensor(maxlength, kind, name="maxlength"), size)
+        size = count_between(size, minlength, maxlength)
         if axis == 0:
             while isinstance(values, RaggedTensor):
                 weights = _values_of(weights, values)

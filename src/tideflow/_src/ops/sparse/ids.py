@@ -12,6 +12,7 @@ from tideflow._src.core import dtypes
 from tideflow._src.core.tensor import Tensor
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.control.grouping import with_dependencies
+from tideflow._src.ops.math.counting import count_between, counted_axis, no_weights
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.ops.sparse.dense_functions import as_sparse, sparse_reorder, sparse_tensor_to_dense
 from tideflow._src.runtime.convert import convert_to_tensor
@@ -224,11 +225,7 @@ def bincount(
             values = convert_to_tensor(values, name="values")
         if weights is not None and not isinstance(weights, SparseTensor):
             weights = convert_to_tensor(weights, name="weights")
-        if weights is not None and binary_output:
-            raise ValueError("Arguments `binary_output` and `weights` are mutually exclusive. Please specify only one.")
-        axis = 0 if axis is None else axis
-        if axis not in (0, -1):
-            raise ValueError(f"Unsupported value for argument axis={axis}. Only 0 and -1 are currently supported.")
+        axis = counted_axis(weights, axis, binary_output)
         options = {
             "minlength": -1 if minlength is None else minlength,
             "maxlength": -1 if maxlength is None else maxlength,
@@ -243,21 +240,17 @@ def bincount(
                 weights = None if weights is None else raw.Reshape(weights, flat)
                 values = raw.Reshape(values, flat)
         if isinstance(values, SparseTensor):
-            weights = _no_weights(values.dtype) if weights is None else _checked_weights(values, weights)
+            weights = no_weights(values.dtype) if weights is None else _checked_weights(values, weights)
             parts = values.indices, values.values, values.dense_shape
             return SparseTensor(*raw.SparseCountSparseOutput(*parts, weights, **options))
         if weights is None:
-            weights = _no_weights(values.dtype)
+            weights = no_weights(values.dtype)
         elif not isinstance(weights, Tensor):
             raise ValueError(
                 "Argument `weights` must be a tf.Tensor if `values` is a tf.Tensor. Received "
                 f"weights={weights} of type: {type(weights).__name__}"
             )
         return SparseTensor(*raw.DenseCountSparseOutput(values, weights, **options))
-
-
-def _no_weights(dtype: Any) -> Any:
-    return convert_to_tensor(np.zeros(0, dtypes.as_dtype(dtype).as_numpy_dtype))
 
 
 def _checked_weights(values: SparseTensor, weights: Any) -> Any:
@@ -292,22 +285,15 @@ def dense_bincount(
 ) -> Any:
     """Counts how often each number occurs in a sparse tensor: what ``tf.math.bincount`` does for one."""
     with name_scope(name or "bincount"):
-        if weights is not None and binary_output:
-            raise ValueError("Arguments `binary_output` and `weights` are mutually exclusive. Please specify only one.")
+        axis = counted_axis(weights, axis, binary_output)
         if not arr.dtype.is_integer:
             arr = arr.with_values(raw.Cast(arr.values, DstT=dtypes.int32))
-        axis = 0 if axis is None else axis
-        if axis not in (0, -1):
-            raise ValueError(f"Unsupported value for argument axis={axis}. Only 0 and -1 are currently supported.")
         index = arr.dtype
         one = np.ones((), index.as_numpy_dtype)
         filled = raw.Cast(raw.Greater(raw.Prod(arr.dense_shape, _ZERO), np.int64(0)), DstT=index)
         length = raw.Mul(filled, raw.AddV2(raw.Maximum(raw.Max(arr.values, _ZERO), -one), one))
-        if minlength is not None:
-            length = raw.Maximum(convert_to_tensor(minlength, index, name="minlength"), length)
-        if maxlength is not None:
-            length = raw.Minimum(convert_to_tensor(maxlength, index, name="maxlength"), length)
-        weights = _no_weights(dtype) if weights is None else _checked_weights(arr, weights)
+        length = count_between(length, minlength, maxlength)
+        weights = no_weights(dtype) if weights is None else _checked_weights(arr, weights)
         if axis == 0:
             return raw.DenseBincount(arr.values, length, weights, binary_output=binary_output)
         return raw.SparseBincount(
