@@ -35,9 +35,9 @@ from tideflow._src.ops.parsing.ragged_features import RaggedFeature as RaggedFea
 from tideflow._src.ops.parsing.raw_bytes import decode_raw as decode_raw
 from tideflow._src.ops.parsing.tensors import parse_tensor as parse_tensor
 from tideflow._src.ops.parsing.tensors import serialize_tensor as serialize_tensor
-from tideflow._src.ops.sparse.serialization_functions import deserialize_many_sparse as deserialize_many_sparse
-from tideflow._src.ops.sparse.serialization_functions import serialize_many_sparse as serialize_many_sparse
-from tideflow._src.ops.sparse.serialization_functions import serialize_sparse as serialize_sparse
+from tideflow._src.ops.sparse.as_strings import deserialize_many_sparse as deserialize_many_sparse
+from tideflow._src.ops.sparse.as_strings import serialize_many_sparse as serialize_many_sparse
+from tideflow._src.ops.sparse.as_strings import serialize_sparse as serialize_sparse
 from tideflow._src.ops.strings.base64_codec import decode_base64 as decode_base64
 from tideflow._src.ops.strings.base64_codec import encode_base64 as encode_base64
 from tideflow.io import gfile as gfile

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import tideflow as tf
-from tideflow._src.ops.ragged.row_partition import RowPartitionSpec
+from tideflow._src.ops.ragged.row_partition_spec import RowPartitionSpec
 
 RowPartition = tf.experimental.RowPartition
 

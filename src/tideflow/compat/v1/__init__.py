@@ -456,11 +456,11 @@ from tideflow._src.ops.signal.fourier_functions import ifft3d as ifft3d
 from tideflow._src.ops.signal.fourier_functions import ifftnd as ifftnd
 from tideflow._src.ops.signal.fourier_functions import irfftnd as irfftnd
 from tideflow._src.ops.signal.fourier_functions import rfftnd as rfftnd
-from tideflow._src.ops.sparse.dense_functions import sparse_reorder as sparse_reorder
-from tideflow._src.ops.sparse.dense_functions import sparse_reshape as sparse_reshape
-from tideflow._src.ops.sparse.dense_functions import sparse_tensor_dense_matmul as sparse_tensor_dense_matmul
-from tideflow._src.ops.sparse.dense_functions import sparse_tensor_to_dense as sparse_tensor_to_dense
-from tideflow._src.ops.sparse.dense_functions import sparse_to_dense_v1 as sparse_to_dense
+from tideflow._src.ops.sparse.conversion import sparse_reorder as sparse_reorder
+from tideflow._src.ops.sparse.conversion import sparse_reshape as sparse_reshape
+from tideflow._src.ops.sparse.conversion import sparse_tensor_dense_matmul as sparse_tensor_dense_matmul
+from tideflow._src.ops.sparse.conversion import sparse_tensor_to_dense as sparse_tensor_to_dense
+from tideflow._src.ops.sparse.conversion import sparse_to_dense_v1 as sparse_to_dense
 from tideflow._src.ops.strings.base64_codec import decode_base64 as decode_base64
 from tideflow._src.ops.strings.base64_codec import encode_base64 as encode_base64
 from tideflow._src.ops.strings.characters import strip as string_strip
@@ -623,27 +623,27 @@ LATER = {
     "OptionalSpec": "ops.composite.optional",
     "RaggedTensor": "ops.ragged.ragged_tensor",
     "RaggedTensorSpec": "ops.ragged.ragged_tensor",
-    "deserialize_many_sparse": "ops.sparse.serialization_functions",
-    "serialize_many_sparse": "ops.sparse.serialization_functions:serialize_many_sparse_v1",
-    "serialize_sparse": "ops.sparse.serialization_functions:serialize_sparse_v1",
-    "sparse_add": "ops.sparse.arithmetic_functions:add_v1",
-    "sparse_concat": "ops.sparse.shape_functions:concat_v1",
-    "sparse_fill_empty_rows": "ops.sparse.shape_functions:fill_empty_rows",
-    "sparse_mask": "ops.sparse.shape_functions:mask",
-    "sparse_maximum": "ops.sparse.arithmetic_functions:maximum",
+    "deserialize_many_sparse": "ops.sparse.as_strings",
+    "serialize_many_sparse": "ops.sparse.as_strings:serialize_many_sparse_v1",
+    "serialize_sparse": "ops.sparse.as_strings:serialize_sparse_v1",
+    "sparse_add": "ops.sparse.arithmetic:add_v1",
+    "sparse_concat": "ops.sparse.arranging:concat_v1",
+    "sparse_fill_empty_rows": "ops.sparse.arranging:fill_empty_rows",
+    "sparse_mask": "ops.sparse.arranging:mask",
+    "sparse_maximum": "ops.sparse.arithmetic:maximum",
     "sparse_merge": "ops.sparse.ids:merge",
-    "sparse_minimum": "ops.sparse.arithmetic_functions:minimum",
-    "sparse_reduce_max": "ops.sparse.arithmetic_functions:reduce_max_v1",
-    "sparse_reduce_max_sparse": "ops.sparse.arithmetic_functions:reduce_max_sparse_v1",
-    "sparse_reduce_sum": "ops.sparse.arithmetic_functions:reduce_sum_v1",
-    "sparse_reduce_sum_sparse": "ops.sparse.arithmetic_functions:reduce_sum_sparse_v1",
-    "sparse_reset_shape": "ops.sparse.shape_functions:reset_shape",
-    "sparse_retain": "ops.sparse.shape_functions:retain",
-    "sparse_slice": "ops.sparse.shape_functions:slice",
-    "sparse_softmax": "ops.sparse.arithmetic_functions:softmax",
-    "sparse_split": "ops.sparse.shape_functions:split_v1",
+    "sparse_minimum": "ops.sparse.arithmetic:minimum",
+    "sparse_reduce_max": "ops.sparse.arithmetic:reduce_max_v1",
+    "sparse_reduce_max_sparse": "ops.sparse.arithmetic:reduce_max_sparse_v1",
+    "sparse_reduce_sum": "ops.sparse.arithmetic:reduce_sum_v1",
+    "sparse_reduce_sum_sparse": "ops.sparse.arithmetic:reduce_sum_sparse_v1",
+    "sparse_reset_shape": "ops.sparse.arranging:reset_shape",
+    "sparse_retain": "ops.sparse.arranging:retain",
+    "sparse_slice": "ops.sparse.arranging:slice",
+    "sparse_softmax": "ops.sparse.arithmetic:softmax",
+    "sparse_split": "ops.sparse.arranging:split_v1",
     "sparse_to_indicator": "ops.sparse.ids:to_indicator",
-    "sparse_transpose": "ops.sparse.shape_functions:transpose",
+    "sparse_transpose": "ops.sparse.arranging:transpose",
 }
 __getattr__ = module_getattr("tideflow.compat.v1", "v1", SUBMODULES, LATER)
 __dir__ = module_dir("tideflow.compat.v1", SUBMODULES, LATER)

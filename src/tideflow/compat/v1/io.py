@@ -41,9 +41,9 @@ from tideflow._src.ops.queues.queue_classes import PaddingFIFOQueue as PaddingFI
 from tideflow._src.ops.queues.queue_classes import PriorityQueue as PriorityQueue
 from tideflow._src.ops.queues.queue_classes import QueueBase as QueueBase
 from tideflow._src.ops.queues.queue_classes import RandomShuffleQueue as RandomShuffleQueue
-from tideflow._src.ops.sparse.serialization_functions import deserialize_many_sparse as deserialize_many_sparse
-from tideflow._src.ops.sparse.serialization_functions import serialize_many_sparse_v1 as serialize_many_sparse
-from tideflow._src.ops.sparse.serialization_functions import serialize_sparse_v1 as serialize_sparse
+from tideflow._src.ops.sparse.as_strings import deserialize_many_sparse as deserialize_many_sparse
+from tideflow._src.ops.sparse.as_strings import serialize_many_sparse_v1 as serialize_many_sparse
+from tideflow._src.ops.sparse.as_strings import serialize_sparse_v1 as serialize_sparse
 from tideflow._src.ops.strings.base64_codec import decode_base64 as decode_base64
 from tideflow._src.ops.strings.base64_codec import encode_base64 as encode_base64
 from tideflow.io import gfile as gfile

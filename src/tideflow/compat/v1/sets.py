@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from tideflow._src.ops.sparse.set_functions import difference as difference
-from tideflow._src.ops.sparse.set_functions import difference as set_difference
-from tideflow._src.ops.sparse.set_functions import intersection as intersection
-from tideflow._src.ops.sparse.set_functions import intersection as set_intersection
-from tideflow._src.ops.sparse.set_functions import size as set_size
-from tideflow._src.ops.sparse.set_functions import size as size
-from tideflow._src.ops.sparse.set_functions import union as set_union
-from tideflow._src.ops.sparse.set_functions import union as union
+from tideflow._src.ops.sparse.set_algebra import difference as difference
+from tideflow._src.ops.sparse.set_algebra import difference as set_difference
+from tideflow._src.ops.sparse.set_algebra import intersection as intersection
+from tideflow._src.ops.sparse.set_algebra import intersection as set_intersection
+from tideflow._src.ops.sparse.set_algebra import size as set_size
+from tideflow._src.ops.sparse.set_algebra import size as size
+from tideflow._src.ops.sparse.set_algebra import union as set_union
+from tideflow._src.ops.sparse.set_algebra import union as union

@@ -17,16 +17,12 @@ from tideflow._src.core.tensor_spec import TensorSpec
 from tideflow._src.core.type_spec import TypeSpec
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.composite.extension_type import BatchableExtensionType, ExtensionType
-from tideflow._src.ops.ragged.dynamic_ragged_shape import DynamicRaggedShape, DynamicRaggedShapeSpec
+from tideflow._src.ops.ragged.dynamic_ragged_shape import DynamicRaggedShape
+from tideflow._src.ops.ragged.dynamic_ragged_shape_spec import DynamicRaggedShapeSpec
 from tideflow._src.ops.ragged.factories import constant as ragged_constant
+from tideflow._src.ops.ragged.ragged_parts import convert_to_tensor_or_ragged_tensor, merge_dims, positive_axis
 from tideflow._src.ops.ragged.ragged_spec import RaggedTensorSpec
-from tideflow._src.ops.ragged.ragged_tensor import (
-    RaggedTensor,
-    convert_to_tensor_or_ragged_tensor,
-    is_ragged,
-    merge_dims,
-    positive_axis,
-)
+from tideflow._src.ops.ragged.ragged_tensor import RaggedTensor, is_ragged
 from tideflow._src.ops.ragged.row_partition import RowPartition
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor

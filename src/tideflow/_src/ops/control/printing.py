@@ -55,8 +55,19 @@ def _string_format_samples(s):
     yield s([s.array((2,), np.float32)], template="no place", error="InvalidArgumentError")
 
 
-#: Returns texts with tensors between them, some of them ragged, as one text. The ragged operations set it.
-with_ragged_tensors: Callable[[Sequence[str], Sequence[Any], int | None], Any] | None = None
+#: Writes texts with values between them as one text: the texts, the values, and how many elements to show.
+_Writer = Callable[[Sequence[str], Sequence[Any], int | None], Any]
+
+_writers: dict[type, _Writer] = {}
+
+
+def register_writer(kinds: Sequence[type], writer: _Writer) -> None:
+    """Registers the function that writes texts and tensors where instances of classes are among the latter."""
+    _writers.update(dict.fromkeys(kinds, writer))
+
+
+def _writer_of(item: Any) -> _Writer | None:
+    return next((_writers[kind] for kind in type(item).__mro__ if kind in _writers), None) if _writers else None
 
 
 def print_v2_function(*inputs: Any, **options: Any) -> Any:
@@ -96,9 +107,9 @@ def print_v2_function(*inputs: Any, **options: Any) -> Any:
     mark = "␀␀"  # as wide as TensorFlow's, on which it depends where a long structure is broken into lines
     pieces = [_template(item, tensors, mark) for item in inputs]
     template = separator.join(pieces)
-    if any(_is_ragged(item) for item in tensors):
-        assert with_ragged_tensors is not None  # the first ragged tensor brings it
-        return _emit(with_ragged_tensors(template.split(mark), tensors, summarize), target, end, name)
+    writer = next(filter(None, map(_writer_of, tensors)), None)
+    if writer is not None:
+        return _emit(writer(template.split(mark), tensors, summarize), target, end, name)
     text = string_format(
         [convert_to_tensor(item) for item in tensors],
         template=template,
@@ -154,12 +165,8 @@ def _is_one_tensor(item: Any) -> bool:
         isinstance(item, Tensor)
         or hasattr(item, "_dense_var_to_tensor")
         or getattr(item, "is_weak", False)
-        or _is_ragged(item)
+        or _writer_of(item) is not None
     )
-
-
-def _is_ragged(item: Any) -> bool:
-    return hasattr(type(item), "nested_row_splits")
 
 
 def _sparse_template(item: SparseTensor, tensors: list[Any], mark: str) -> str:

@@ -22,10 +22,8 @@ from tideflow._src.ops.array.shape import reshape
 from tideflow._src.ops.control.assertions import assert_equal
 from tideflow._src.ops.control.grouping import with_dependencies
 from tideflow._src.ops.ragged.dynamic_ragged_shape import DynamicRaggedShape
-from tideflow._src.ops.ragged.ragged_tensor import (
-    RaggedTensor,
-    convert_to_tensor_or_ragged_tensor,
-)
+from tideflow._src.ops.ragged.ragged_parts import convert_to_tensor_or_ragged_tensor
+from tideflow._src.ops.ragged.ragged_tensor import RaggedTensor
 from tideflow._src.ops.ragged.row_partition import RowPartition
 from tideflow._src.runtime.convert import convert_to_tensor
 

@@ -1,4 +1,4 @@
-"""Defines ``DynamicRaggedShape``, the shape of a dense or ragged tensor with the lengths of its rows; and its spec."""
+"""Defines ``DynamicRaggedShape``, the shape of a dense or ragged tensor with the lengths of its rows."""
 
 from __future__ import annotations
 
@@ -10,11 +10,9 @@ from typing import Any
 import numpy as np
 
 from tideflow._src.core import dtypes, type_spec
-from tideflow._src.core.dimension import Dimension
 from tideflow._src.core.dtypes import DType
 from tideflow._src.core.tensor import Tensor
 from tideflow._src.core.tensor_shape import TensorShape
-from tideflow._src.core.tensor_spec import TensorSpec
 from tideflow._src.graph.static_value import value_and_elements
 from tideflow._src.ops.array.gathering import gather
 from tideflow._src.ops.array.joining import stack
@@ -24,9 +22,10 @@ from tideflow._src.ops.control.assertions import assert_equal
 from tideflow._src.ops.control.grouping import with_dependencies
 from tideflow._src.ops.math.reduction_functions import reduce_all, reduce_prod
 from tideflow._src.ops.ragged import taking_over
-from tideflow._src.ops.ragged.ragged_spec import RaggedTensorSpec
-from tideflow._src.ops.ragged.ragged_tensor import RaggedTensor, is_ragged, positive_axis
-from tideflow._src.ops.ragged.row_partition import RowPartition, RowPartitionSpec
+from tideflow._src.ops.ragged.dynamic_ragged_shape_spec import DynamicRaggedShapeSpec
+from tideflow._src.ops.ragged.ragged_parts import positive_axis
+from tideflow._src.ops.ragged.ragged_tensor import RaggedTensor, is_ragged
+from tideflow._src.ops.ragged.row_partition import RowPartition
 from tideflow._src.runtime.convert import convert_to_tensor
 
 _INDEX = (dtypes.int32, dtypes.int64)
@@ -537,198 +536,10 @@ class DynamicRaggedShape(type_spec.CompositeTensor):
         return [*(partition.row_splits() for partition in self._row_partitions), self._inner_shape]
 
 
-@type_spec.register("tf.DynamicRaggedShape.Spec")
-class DynamicRaggedShapeSpec(type_spec.TypeSpec):
-    """Is what is known statically of a ``DynamicRaggedShape``: ``DynamicRaggedShape.Spec``.
-
-    Args:
-      row_partitions: the specs of its partitions.
-      static_inner_shape: what is known of the inner shape.
-      dtype: int32 or int64.
-
-    Raises:
-      TypeError: the partitions are none.
-      ValueError: the partitions contradict each other or the inner shape, or the dtype is another.
-    """
-
-    def __init__(self, row_partitions: Sequence[RowPartitionSpec], static_inner_shape: Any, dtype: Any) -> None:
-        if not isinstance(row_partitions, Iterable):
-            raise TypeError("row_partitions should be an Iterable")
-        partitions = tuple(row_partitions)
-        static = TensorShape(static_inner_shape)
-        self._dtype = dtypes.as_dtype(dtype)
-        if not all(isinstance(spec, RowPartitionSpec) for spec in partitions):
-            raise TypeError("row_partitions should be an Iterable of RowPartitionSpecs")
-        if self._dtype not in _INDEX:
-            raise ValueError("dtype must be tf.int32 or tf.int64")
-        for spec in partitions:
-            if spec.dtype is not self._dtype:
-                raise ValueError(f"dtype of {spec!r} is {spec.dtype!r}: expected {self._dtype!r}")
-        if static.rank == 0 and partitions:
-            raise ValueError("If row_partitions are provided, must have inner_rank > 0")
-        if partitions:
-            partitions, static = _agreed(partitions, static)
-        self._row_partitions = partitions
-        self._static_inner_shape = static
-
-    @property
-    def value_type(self) -> type:
-        """``DynamicRaggedShape``."""
-        return DynamicRaggedShape
-
-    @property
-    def dtype(self) -> DType:
-        """The type of the encoding: int32 or int64."""
-        return self._dtype
-
-    @property
-    def inner_rank(self) -> int | None:
-        """The number of inner dimensions, or None."""
-        return self._static_inner_shape.rank
-
-    @property
-    def num_row_partitions(self) -> int:
-        """How many dimensions are partitions."""
-        return len(self._row_partitions)
-
-    @property
-    def rank(self) -> int | None:
-        """The number of dimensions, or None."""
-        return None if self.inner_rank is None else self.inner_rank + self.num_row_partitions
-
-    @classmethod
-    def from_value(cls, value: Any) -> DynamicRaggedShapeSpec:
-        """Returns the spec of a shape."""
-        return cls([part._type_spec for part in value.row_partitions], value._static_inner_shape, value.dtype)
-
-    @classmethod
-    def _from_tensor_shape(cls, shape: Any, num_row_partitions: int, dtype: Any) -> DynamicRaggedShapeSpec:
-        dtype = dtypes.as_dtype(dtype)
-        if dtype not in _INDEX:
-            raise ValueError("dtype must be tf.int32 or tf.int64")
-        dims = TensorShape(shape)._dims
-        if dims is None:
-            return cls([RowPartitionSpec(dtype=dtype)] * num_row_partitions, TensorShape(None), dtype)
-        if len(dims) <= 1:
-            if num_row_partitions:
-                raise ValueError("num_row_partitions should be zero if shape is a scalar or vector.")
-            return cls([], dims, dtype)
-        if len(dims) <= num_row_partitions:
-            raise ValueError("num_row_partitions must be less than rank")
-        count = dims[0]
-        specs = []
-        for length in dims[1 : num_row_partitions + 1]:
-            values = None if length is None or count is None else count * length
-            specs.append(RowPartitionSpec(count, values, length, dtype))
-            count = values
-        return cls(specs, [count, *dims[num_row_partitions + 1 :]], dtype)
-
-    @classmethod
-    def _from_spec(cls, spec: Any, dtype: Any = dtypes.int64) -> Any:
-        if isinstance(spec, RaggedTensorSpec):
-            return cls._from_tensor_shape(spec.shape, spec.ragged_rank, spec.row_splits_dtype)
-        if isinstance(spec, TensorSpec):
-            return cls._from_tensor_shape(spec.shape, 0, dtype)
-        return spec
-
-    def with_dtype(self, dtype: Any) -> DynamicRaggedShapeSpec:
-        """Returns this spec with another type of encoding."""
-        return DynamicRaggedShapeSpec(
-            [spec.with_dtype(dtype) for spec in self._row_partitions], self._static_inner_shape, dtype
-        )
-
-    def _to_tensor_shape(self) -> TensorShape:
-        dims = self._static_inner_shape._dims
-        if dims is None or not self._row_partitions:
-            return self._static_inner_shape
-        lengths = [spec.uniform_row_length for spec in self._row_partitions]
-        return TensorShape([self._row_partitions[0].nrows, *lengths, *dims[1:]])
-
-    def _with_num_row_partitions(self, num_row_partitions: int) -> DynamicRaggedShapeSpec:
-        rank = self.rank
-        if rank is None:
-            raise ValueError("Changing num_row_partitions with unknown rank unsupported")
-        if num_row_partitions > max(rank - 1, 0):
-            raise ValueError("Number of row partitions too large")
-        if num_row_partitions < 0:
-            raise ValueError("Number of row partitions negative")
-        more = num_row_partitions - self.num_row_partitions
-        if more > 0:
-            tail = DynamicRaggedShapeSpec._from_tensor_shape(self._static_inner_shape, more, self._dtype)
-            return DynamicRaggedShapeSpec(
-                [*self._row_partitions, *tail._row_partitions], tail._static_inner_shape, self._dtype
-            )
-        if more == 0:
-            return self
-        kept, left = self._row_partitions[:num_row_partitions], self._row_partitions[num_row_partitions:]
-        inner = [left[0].nrows, *(spec.uniform_row_length for spec in left), *self._static_inner_shape.as_list()[1:]]
-        return DynamicRaggedShapeSpec(kept, inner, self._dtype)
-
-    def _merge_with(self, other: DynamicRaggedShapeSpec) -> DynamicRaggedShapeSpec:
-        count = max(self.num_row_partitions, other.num_row_partitions)
-        mine, theirs = self._with_num_row_partitions(count), other._with_num_row_partitions(count)
-        pairs = zip(mine._row_partitions, theirs._row_partitions, strict=True)
-        return DynamicRaggedShapeSpec(
-            [a._merge_with(b) for a, b in pairs],
-            mine._static_inner_shape.merge_with(theirs._static_inner_shape),
-            theirs.dtype if mine.dtype is dtypes.int32 else dtypes.int64,
-        )
-
-    def _serialize(self) -> Any:
-        return self._row_partitions, self._static_inner_shape, self._dtype
-
-    @property
-    def _component_specs(self) -> Any:
-        return (TensorSpec([self.inner_rank], self._dtype), *self._row_partitions)
-
-    def _to_components(self, value: Any) -> Any:
-        return (value.inner_shape, *value.row_partitions)
-
-    def _from_components(self, components: Any) -> Any:
-        inner, *partitions = components
-        return DynamicRaggedShape(
-            [part._merge_with_spec(spec) for part, spec in zip(partitions, self._row_partitions, strict=True)],
-            inner,
-            dtype=self._dtype,
-            static_inner_shape=self._static_inner_shape,
-        )
-
-    def __repr__(self) -> str:
-        return (
-            f"DynamicRaggedShape.Spec(row_partitions={self._row_partitions!r}, "
-            f"static_inner_shape={self._static_inner_shape!r}, dtype={self._dtype!r})"
-        )
-
-
 DynamicRaggedShape.Spec = DynamicRaggedShapeSpec  # type: ignore[attr-defined]
 
 
-def _agreed(
-    partitions: tuple[RowPartitionSpec, ...], static: TensorShape
-) -> tuple[tuple[RowPartitionSpec, ...], TensorShape]:
-    """Returns specs of partitions and an inner shape that tell each other what they know."""
-    counts: list[Any] = []
-    for position, spec in enumerate(partitions):
-        count = Dimension(spec.nrows)
-        if position:
-            before = partitions[position - 1]
-            count = count.merge_with(before.nvals).merge_with(counts[-1] * before.uniform_row_length)
-        counts.append(count)
-    last = partitions[-1]
-    count = (counts[-1] * last.uniform_row_length).merge_with(last.nvals)
-    if static._dims is not None:
-        count = count.merge_with(static._dims[0])
-        static = TensorShape([count, *static._dims[1:]])
-    counts.append(count)
-    for position in range(len(partitions), 0, -1):
-        length = partitions[position - 1].uniform_row_length
-        if length:
-            counts[position - 1] = counts[position - 1].merge_with(counts[position] // length)
-    specs = tuple(
-        RowPartitionSpec(rows.value, values.value, spec.uniform_row_length, spec.dtype)
-        for spec, rows, values in zip(partitions, counts, counts[1:], strict=False)
-    )
-    return specs, static
+DynamicRaggedShapeSpec.shape_class = DynamicRaggedShape
 
 
 def _dtype_of(values: Sequence[Any], wanted: Any) -> DType:

@@ -17,12 +17,8 @@ from tideflow._src.core.tensor import EagerTensor, Tensor
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.control.assertions import Assert, assert_equal
 from tideflow._src.ops.control.grouping import control_dependencies
-from tideflow._src.ops.ragged.ragged_tensor import (
-    RaggedTensor,
-    convert_to_tensor_or_ragged_tensor,
-    is_ragged,
-    match_row_splits_dtypes,
-)
+from tideflow._src.ops.ragged.ragged_parts import convert_to_tensor_or_ragged_tensor
+from tideflow._src.ops.ragged.ragged_tensor import RaggedTensor, is_ragged, match_row_splits_dtypes
 from tideflow._src.ops.ragged.row_partition import RowPartition
 from tideflow._src.runtime.convert import convert_to_tensor
 

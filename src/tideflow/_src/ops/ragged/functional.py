@@ -7,7 +7,8 @@ from typing import Any
 
 from tideflow._src.core import dtypes
 from tideflow._src.ops.array.raw import raw
-from tideflow._src.ops.ragged.ragged_tensor import RaggedTensor, convert_to_tensor_or_ragged_tensor, is_ragged
+from tideflow._src.ops.ragged.ragged_parts import convert_to_tensor_or_ragged_tensor
+from tideflow._src.ops.ragged.ragged_tensor import RaggedTensor, is_ragged
 from tideflow._src.ops.ragged.row_partition import RowPartition
 from tideflow._src.runtime.convert import convert_to_tensor
 

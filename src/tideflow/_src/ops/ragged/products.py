@@ -15,7 +15,8 @@ from tideflow._src.ops.math.division import divide
 from tideflow._src.ops.math.unary import exp
 from tideflow._src.ops.nn import dropout as dropouts
 from tideflow._src.ops.ragged.functional import map_flat_values, on_flat_values
-from tideflow._src.ops.ragged.ragged_tensor import RaggedTensor, convert_to_tensor_or_ragged_tensor, positive_axis
+from tideflow._src.ops.ragged.ragged_parts import convert_to_tensor_or_ragged_tensor, positive_axis
+from tideflow._src.ops.ragged.ragged_tensor import RaggedTensor
 from tideflow._src.ops.ragged.reductions import reduce_max, reduce_sum
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor

@@ -20,13 +20,8 @@ from tideflow._src.ops.math.arithmetic import maximum, subtract
 from tideflow._src.ops.math.cumulative import cumsum
 from tideflow._src.ops.math.division import divide
 from tideflow._src.ops.math.unary import sqrt, square
-from tideflow._src.ops.ragged.ragged_tensor import (
-    RaggedTensor,
-    convert_to_tensor_or_ragged_tensor,
-    is_ragged,
-    match_row_splits_dtypes,
-    positive_axis,
-)
+from tideflow._src.ops.ragged.ragged_parts import convert_to_tensor_or_ragged_tensor, positive_axis
+from tideflow._src.ops.ragged.ragged_tensor import RaggedTensor, is_ragged, match_row_splits_dtypes
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor
 

@@ -1,4 +1,4 @@
-"""Defines ``RowPartition``: how a list of values is cut into rows, in any of the ways that say so; and its spec."""
+"""Defines ``RowPartition``: how a list of values is cut into rows, in any of the ways that say so."""
 
 from __future__ import annotations
 
@@ -7,16 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from tideflow._src.core import context, dtypes, type_spec
+from tideflow._src.core import dtypes, type_spec
 from tideflow._src.core.dtypes import DType
 from tideflow._src.core.tensor import Tensor
-from tideflow._src.core.tensor_shape import TensorShape
-from tideflow._src.core.tensor_spec import TensorSpec
 from tideflow._src.graph.static_value import static_value
 from tideflow._src.ops.array.joining import concat
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.array.sequences import range as range_of
-from tideflow._src.ops.array.sequences import repeat
 from tideflow._src.ops.array.shape import shape as shape_of
 from tideflow._src.ops.control.assertions import (
     assert_equal,
@@ -29,7 +26,18 @@ from tideflow._src.ops.control.assertions import (
 from tideflow._src.ops.control.grouping import with_dependencies
 from tideflow._src.ops.math.counting import bincount
 from tideflow._src.ops.math.cumulative import cumsum
-from tideflow._src.ops.math.sorting import searchsorted
+from tideflow._src.ops.ragged.row_encodings import (
+    all_as_tensors,
+    as_row_partition_tensor,
+    assert_ascending,
+    assert_zero,
+    cast_to,
+    merge_tensors,
+    row_ids_of_splits,
+    static_integer,
+    static_size,
+)
+from tideflow._src.ops.ragged.row_partition_spec import RowPartitionSpec
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.checks import require_memory
 from tideflow._src.runtime.convert import convert_to_tensor
@@ -119,7 +127,7 @@ class RowPartition(type_spec.CompositeTensor):
                     nrows = convert_to_tensor(known_nrows, value_rowids.dtype, name="nrows")
             else:
                 nrows = convert_to_tensor(nrows, value_rowids.dtype, name="nrows")
-                known_nrows = _static_integer(nrows)
+                known_nrows = static_integer(nrows)
                 if known_nrows is not None:
                     if known_nrows < 0:
                         raise ValueError(f"Expected nrows >= 0; got {known_nrows}")
@@ -137,7 +145,7 @@ class RowPartition(type_spec.CompositeTensor):
                         assert_rank(value_rowids, 1, message=message),
                         assert_rank(nrows, 0, message=message),
                         assert_non_negative(value_rowids[:1], message=message),
-                        _assert_ascending(value_rowids, message),
+                        assert_ascending(value_rowids, message),
                         assert_less(value_rowids[-1:], nrows, message=message),
                     ],
                     value_rowids,
@@ -179,8 +187,8 @@ class RowPartition(type_spec.CompositeTensor):
                 row_splits = with_dependencies(
                     [
                         assert_rank(row_splits, 1, message=message + "rank"),
-                        _assert_zero(row_splits[0], message + "zero"),
-                        _assert_ascending(row_splits, message + "monotonic"),
+                        assert_zero(row_splits[0], message + "zero"),
+                        assert_ascending(row_splits, message + "monotonic"),
                     ],
                     row_splits,
                 )
@@ -236,14 +244,14 @@ class RowPartition(type_spec.CompositeTensor):
         with name_scope(None, "RowPartitionFromRowStarts"):
             row_starts = as_row_partition_tensor(row_starts, "row_starts", dtype, dtype_hint)
             row_starts.shape.assert_has_rank(1)
-            nvals = _cast(nvals, row_starts.dtype)
+            nvals = cast_to(nvals, row_starts.dtype)
             if validate:
                 message = "Arguments to from_row_starts do not form a valid RaggedTensor"
                 row_starts = with_dependencies(
                     [
                         assert_rank(row_starts, 1, message=message),
-                        _assert_zero(row_starts[:1], message),
-                        _assert_ascending(row_starts, message),
+                        assert_zero(row_starts[:1], message),
+                        assert_ascending(row_starts, message),
                         assert_less_equal(row_starts[-1:], nvals, message=message),
                     ],
                     row_starts,
@@ -275,7 +283,7 @@ class RowPartition(type_spec.CompositeTensor):
                     [
                         assert_rank(row_limits, 1, message=message),
                         assert_non_negative(row_limits[:1], message=message),
-                        _assert_ascending(row_limits, message),
+                        assert_ascending(row_limits, message),
                     ],
                     row_limits,
                 )
@@ -310,12 +318,12 @@ class RowPartition(type_spec.CompositeTensor):
         if nrows is None and nvals is None:
             raise ValueError("Either (or both) of nvals and nrows must be specified")
         with name_scope(None, "RowPartitionFromUniformRowLength"):
-            length, nvals, nrows = _all_as_tensors(
+            length, nvals, nrows = all_as_tensors(
                 [(uniform_row_length, "uniform_row_length"), (nvals, "nvals"), (nrows, "nrows")], dtype, dtype_hint
             )
             kind = length.dtype
             length.shape.assert_has_rank(0)
-            known_length = _static_integer(length)
+            known_length = static_integer(length)
             if nrows is None:
                 if known_length is None:
                     nrows = nvals // raw.Maximum(length, convert_to_tensor(1, kind))
@@ -323,8 +331,8 @@ class RowPartition(type_spec.CompositeTensor):
                     nrows = convert_to_tensor(0, kind)
                 else:
                     nrows = nvals // known_length
-            known_nrows = _static_integer(nrows)
-            known_nvals = None if nvals is None else _static_integer(nvals)
+            known_nrows = static_integer(nrows)
+            known_nvals = None if nvals is None else static_integer(nvals)
             checks: list[Any] = []
             if known_nvals is None and known_nrows is not None and known_length is not None:
                 known_nvals = known_nrows * known_length
@@ -422,23 +430,23 @@ class RowPartition(type_spec.CompositeTensor):
     def static_nrows(self) -> int | None:
         """The number of rows as far as it is known without running anything."""
         for tensor, surplus in ((self._row_splits, 1), (self._row_lengths, 0)):
-            size = None if tensor is None else _static_size(tensor)
+            size = None if tensor is None else static_size(tensor)
             if size is not None:
                 return size - surplus
-        return None if self._nrows is None else _static_integer(self._nrows)
+        return None if self._nrows is None else static_integer(self._nrows)
 
     @property
     def static_nvals(self) -> int | None:
         """The number of values as far as it is known without running anything."""
-        known = None if self._nvals is None else _static_integer(self._nvals)
+        known = None if self._nvals is None else static_integer(self._nvals)
         if known is None and self._value_rowids is not None:
-            return _static_size(self._value_rowids)
+            return static_size(self._value_rowids)
         return known
 
     @property
     def static_uniform_row_length(self) -> int | None:
         """The length of all rows as far as it is known without running anything."""
-        return None if self._uniform_row_length is None else _static_integer(self._uniform_row_length)
+        return None if self._uniform_row_length is None else static_integer(self._uniform_row_length)
 
     @property
     def static_row_lengths(self) -> Any:
@@ -554,7 +562,7 @@ class RowPartition(type_spec.CompositeTensor):
         for name in names:
             if {"nrows", "uniform_row_length"} <= checked or checked & {"row_splits", "row_lengths"}:
                 validate = False
-            merged[name], was_checked = _merge_tensors(mine[name], theirs[name], name, validate)
+            merged[name], was_checked = merge_tensors(mine[name], theirs[name], name, validate)
             if was_checked:
                 checked.add(name)
         for partition, parts in ((self, mine), (other, theirs)):
@@ -574,230 +582,9 @@ class RowPartition(type_spec.CompositeTensor):
         return f"tf.RowPartition(row_splits={self._row_splits})"
 
 
-@type_spec.register("tf.RowPartitionSpec")
-class RowPartitionSpec(type_spec.TypeSpec):
-    """Is what is known statically of a ``RowPartition``.
-
-    Args:
-      nrows: the number of rows, or None.
-      nvals: the number of values, or None.
-      uniform_row_length: the length that all rows have, or None.
-      dtype: int32 or int64.
-
-    Raises:
-      ValueError: the numbers contradict each other, or the dtype is another.
-    """
-
-    def __init__(
-        self, nrows: Any = None, nvals: Any = None, uniform_row_length: Any = None, dtype: Any = dtypes.int64
-    ) -> None:
-        self._nrows = TensorShape([nrows])
-        self._nvals = TensorShape([nvals])
-        if isinstance(uniform_row_length, TensorShape):
-            self._uniform_row_length = uniform_row_length.with_rank(1)
-        else:
-            self._uniform_row_length = TensorShape([uniform_row_length])
-        self._dtype = dtypes.as_dtype(dtype)
-        if self._dtype not in _INDEX:
-            raise ValueError("dtype must be tf.int32 or tf.int64")
-        rows, values, length = self.nrows, self.nvals, self.uniform_row_length
-        for size, name in ((rows, f"nrows={rows}"), (length, f"uniform_row_length={self._uniform_row_length}")):
-            if size == 0:
-                if values is None:
-                    self._nvals = TensorShape([0])
-                elif values != 0:
-                    raise ValueError(f"nvals={values} is not compatible with {name}")
-        if length is not None and values is not None:
-            if length != 0 and values % length:
-                raise ValueError(
-                    f"nvals={values} is not compatible with uniform_row_length={length} (doesn't divide evenly)"
-                )
-            if rows is not None and values != length * rows:
-                raise ValueError(f"nvals={values} is not compatible with nrows={rows} and uniform_row_length={length}")
-            if rows is None and length != 0:
-                self._nrows = TensorShape([values // length])
-        if length is not None and rows is not None and values is None:
-            self._nvals = TensorShape([length * rows])
-
-    @property
-    def value_type(self) -> type:
-        """``RowPartition``."""
-        return RowPartition
-
-    @property
-    def nrows(self) -> int | None:
-        """The number of rows, or None."""
-        return _only(self._nrows)
-
-    @property
-    def nvals(self) -> int | None:
-        """The number of values, or None."""
-        return _only(self._nvals)
-
-    @property
-    def uniform_row_length(self) -> int | None:
-        """The length of all rows, or None."""
-        return _only(self._uniform_row_length)
-
-    @property
-    def dtype(self) -> DType:
-        """The type of the encoding: int32 or int64."""
-        return self._dtype
-
-    def with_dtype(self, dtype: Any) -> RowPartitionSpec:
-        """Returns this spec with another type of encoding."""
-        return RowPartitionSpec(self.nrows, self.nvals, self._uniform_row_length, dtype)
-
-    def is_compatible_with(self, spec_or_value: Any) -> bool:
-        """Tells whether some partition fits both this spec and the given spec (or is the given partition)."""
-        if not super().is_compatible_with(spec_or_value):
-            return False
-        other = spec_or_value if isinstance(spec_or_value, RowPartitionSpec) else spec_or_value._type_spec
-        return _fit(*self._merged_sizes(other))
-
-    def _merged_sizes(self, other: RowPartitionSpec) -> list[int | None]:
-        return [
-            _only(mine.merge_with(theirs))
-            for mine, theirs in (
-                (self._nrows, other._nrows),
-                (self._nvals, other._nvals),
-                (self._uniform_row_length, other._uniform_row_length),
-            )
-        ]
-
-    def _merge_with(self, other: RowPartitionSpec) -> RowPartitionSpec:
-        """Returns the spec of what fits both.
-
-        Raises:
-          ValueError: nothing does.
-        """
-        sizes = self._merged_sizes(other)
-        if not _fit(*sizes):
-            raise ValueError("Merging incompatible RowPartitionSpecs")
-        if self.dtype is not other.dtype:
-            raise ValueError("Merging RowPartitionSpecs with incompatible dtypes")
-        return RowPartitionSpec(*sizes, dtype=self.dtype)
-
-    @classmethod
-    def from_value(cls, value: Any) -> RowPartitionSpec:
-        """Returns the spec of a partition; a TypeError for anything else."""
-        if not isinstance(value, RowPartition):
-            raise TypeError("Expected `value` to be a `RowPartition`")
-        return cls(value.static_nrows, value.static_nvals, value.static_uniform_row_length, value.dtype)
-
-    def _serialize(self) -> Any:
-        return self._nrows, self._nvals, self._uniform_row_length, self._dtype
-
-    @classmethod
-    def _deserialize(cls, serialization: Any) -> Any:
-        nrows, nvals, uniform_row_length, dtype = serialization
-        return cls(_only(nrows), _only(nvals), uniform_row_length, dtype)
-
-    def __reduce__(self) -> Any:
-        return RowPartitionSpec, (self.nrows, self.nvals, self.uniform_row_length, self._dtype)
-
-    @property
-    def _component_specs(self) -> Any:
-        return TensorSpec([None if self.nrows is None else self.nrows + 1], self._dtype)
-
-    def _to_components(self, value: Any) -> Any:
-        return value.row_splits()
-
-    def _from_components(self, components: Any) -> Any:
-        return RowPartition.from_row_splits(components, validate=False)
-
-    def __repr__(self) -> str:
-        return (
-            f"RowPartitionSpec(nrows={self.nrows}, nvals={self.nvals}, "
-            f"uniform_row_length={self.uniform_row_length}, dtype={self._dtype!r})"
-        )
-
-
-def _only(shape: TensorShape) -> int | None:
-    assert shape._dims is not None
-    return shape._dims[0]
-
-
-def _fit(nrows: int | None, nvals: int | None, length: int | None) -> bool:
-    if 0 in (nrows, length) and nvals not in (0, None):
-        return False
-    if length is None or nvals is None:
-        return True
-    return (length == 0 or nvals % length == 0) and (nrows is None or nvals == length * nrows)
-
-
-def as_row_partition_tensor(partition: Any, name: str, dtype: Any = None, dtype_hint: Any = None) -> Any:
-    """Returns an encoding of a row partition as a tensor: of int64, unless it or the caller says int32.
-
-    Raises:
-      ValueError: it is of another type.
-    """
-    if isinstance(partition, np.ndarray) and partition.dtype == np.int32 and dtype is None:
-        tensor = convert_to_tensor(partition, name=name)
-    else:
-        tensor = convert_to_tensor(
-            partition, dtype=dtype, dtype_hint=dtypes.int64 if dtype_hint is None else dtype_hint, name=name
-        )
-    if tensor.dtype not in _INDEX:
-        raise ValueError(f"{name} must have dtype int32 or int64")
-    return tensor
-
-
-def row_ids_of_splits(splits: Any) -> Any:
-    """Returns the row of each value, given where the rows begin and end."""
-    if context.executing_eagerly():
-        return repeat(range_of(shape_of(splits, out_type=splits.dtype)[0] - 1), splits[1:] - splits[:-1], axis=0)
-    ids = searchsorted(splits, range_of(splits[-1]), side="right", out_type=splits.dtype)
-    return ids - convert_to_tensor(1, splits.dtype)
-
-
 def _check_validate(validate: Any) -> None:
     if not isinstance(validate, bool):
         raise TypeError("validate must have type bool")
 
 
-def _static_integer(tensor: Any) -> int | None:
-    value = static_value(tensor)
-    return None if value is None or value.size != 1 else int(value.reshape(())[()])
-
-
-def _static_size(tensor: Any) -> int | None:
-    size = tensor.shape[0]
-    return None if size is None else getattr(size, "value", size)
-
-
-def _cast(value: Any, dtype: DType) -> Any:
-    return raw.Cast(value if isinstance(value, Tensor) else convert_to_tensor(value), DstT=dtype)
-
-
-def _all_as_tensors(values: Sequence[tuple[Any, str]], dtype: Any, dtype_hint: Any) -> list[Any]:
-    """Returns values as tensors of one type: what the caller says, else that of a tensor or array, else int64."""
-    if dtype is not None:
-        return [None if value is None else _cast(value, dtypes.as_dtype(dtype)) for value, _ in values]
-    kind = next(
-        (value.dtype for kind in (Tensor, np.ndarray) for value, _ in values if isinstance(value, kind)),
-        dtypes.int64 if dtype_hint is None else dtype_hint,
-    )
-    return [None if value is None else convert_to_tensor(value, kind, name=name) for value, name in values]
-
-
-def _assert_ascending(tensor: Any, message: str) -> Any:
-    return assert_non_negative(tensor[1:] - tensor[:-1], message=message)
-
-
-def _assert_zero(tensor: Any, message: str) -> Any:
-    return assert_equal(tensor, convert_to_tensor(0, tensor.dtype), message=message)
-
-
-def _merge_tensors(first: Any, second: Any, name: str, validate: bool) -> tuple[Any, bool]:
-    """Returns one of two tensors that should be equal, and whether they are known to be."""
-    if first is None or second is None:
-        return (second if first is None else first), False
-    if first is second:
-        return first, True
-    message = f"RowPartition._merge_precomputed_encodings: partitions have incompatible {name}"
-    if not first.shape.is_compatible_with(second.shape):
-        raise ValueError(message)
-    if not validate:
-        return first, False
-    return with_dependencies([assert_equal(first, second, message=message)], first), True
+RowPartitionSpec.partition_class = RowPartition

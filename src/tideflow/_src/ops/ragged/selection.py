@@ -8,16 +8,12 @@ from tideflow._src.core import dtypes
 from tideflow._src.ops.array import selection
 from tideflow._src.ops.array.joining import concat as concat_tensors
 from tideflow._src.ops.array.raw import raw
+from tideflow._src.ops.ragged.elements_by_index import gather
 from tideflow._src.ops.ragged.elementwise import broadcast
 from tideflow._src.ops.ragged.functional import map_flat_values
-from tideflow._src.ops.ragged.gather_functions import gather
 from tideflow._src.ops.ragged.joining import concat
-from tideflow._src.ops.ragged.ragged_tensor import (
-    RaggedTensor,
-    convert_to_tensor_or_ragged_tensor,
-    match_row_splits_dtypes,
-    row_count,
-)
+from tideflow._src.ops.ragged.ragged_parts import convert_to_tensor_or_ragged_tensor, row_count
+from tideflow._src.ops.ragged.ragged_tensor import RaggedTensor, match_row_splits_dtypes
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor
 

@@ -11,7 +11,7 @@ from tideflow._src.ops.control.assertions import assert_equal, assert_integer, a
 from tideflow._src.ops.control.grouping import control_dependencies
 from tideflow._src.ops.math.cumulative import cumsum
 from tideflow._src.ops.math.division import floordiv
-from tideflow._src.ops.ragged.ragged_tensor import convert_to_tensor_or_ragged_tensor, positive_axis
+from tideflow._src.ops.ragged.ragged_parts import convert_to_tensor_or_ragged_tensor, positive_axis
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor
 

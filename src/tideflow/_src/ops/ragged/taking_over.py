@@ -11,7 +11,7 @@ import threading
 
 #: The modules below ``tideflow._src`` that take functions over. Like a family of operations, one may lie above this
 #: one: what resizes images in a loop does.
-MODULES = ("ops.ragged.shape_functions", "ops.ragged.handlers", "ops.ragged.text", "function.ragged_images")
+MODULES = ("ops.ragged.shapes", "ops.ragged.handlers", "ops.ragged.text", "function.ragged_images")
 
 #: Whether they are loaded: where a ragged tensor or shape is made, ``if not loaded: load()``.
 loaded: list[bool] = []

@@ -17,7 +17,9 @@ from tideflow._src.ops.control import printing
 from tideflow._src.ops.dispatch import register
 from tideflow._src.ops.ragged.dynamic_ragged_shape import DynamicRaggedShape
 from tideflow._src.ops.ragged.handlers import Ragged, RaggedOrDense
-from tideflow._src.ops.ragged.ragged_tensor import convert_to_tensor_or_ragged_tensor, is_ragged
+from tideflow._src.ops.ragged.ragged_parts import convert_to_tensor_or_ragged_tensor
+from tideflow._src.ops.ragged.ragged_tensor import RaggedTensor, is_ragged
+from tideflow._src.ops.ragged.ragged_value import RaggedTensorValue
 from tideflow._src.ops.ragged.row_partition import RowPartition
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.ops.strings import formatting
@@ -98,5 +100,5 @@ def ragged_string_format(
         return formatted(texts, inputs, summarize)
 
 
-printing.with_ragged_tensors = formatted
+printing.register_writer((RaggedTensor, RaggedTensorValue), formatted)
 register(formatting.format, ragged_string_format, {"inputs": list[RaggedOrDense]}, {"inputs": Ragged})  # type: ignore[valid-type]

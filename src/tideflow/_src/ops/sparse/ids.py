@@ -14,7 +14,7 @@ from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.control.grouping import with_dependencies
 from tideflow._src.ops.math.counting import count_between, counted_axis, no_weights
 from tideflow._src.ops.scopes import name_scope
-from tideflow._src.ops.sparse.dense_functions import as_sparse, sparse_reorder, sparse_tensor_to_dense
+from tideflow._src.ops.sparse.conversion import as_sparse, sparse_reorder, sparse_tensor_to_dense
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.runtime.sparse_tensor import SparseTensor, is_sparse
 

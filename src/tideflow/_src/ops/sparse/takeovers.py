@@ -11,7 +11,7 @@ from typing import Any
 
 from tideflow._src.ops import dispatch
 from tideflow._src.ops.math import counting, special_functions, trigonometric, unary
-from tideflow._src.ops.sparse.arithmetic_functions import install_operators
+from tideflow._src.ops.sparse.arithmetic import install_operators
 from tideflow._src.ops.sparse.ids import dense_bincount
 from tideflow._src.runtime.sparse_tensor import SparseTensor
 

@@ -12,7 +12,8 @@ from tideflow._src.core.errors import invalid_argument
 from tideflow._src.graph.op_def import at_least, default
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.dimensions import known_shape
-from tideflow._src.ops.ragged.ragged_tensor import convert_to_tensor_or_ragged_tensor, is_ragged
+from tideflow._src.ops.ragged.ragged_parts import convert_to_tensor_or_ragged_tensor
+from tideflow._src.ops.ragged.ragged_tensor import is_ragged
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.ops.strings.elements import array_of, items_of
 from tideflow._src.runtime.op import op

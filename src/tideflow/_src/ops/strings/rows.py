@@ -10,7 +10,8 @@ from tideflow._src.core import context, dtypes
 from tideflow._src.core.tensor import EagerTensor, wrap
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.dimensions import known_shape
-from tideflow._src.ops.ragged.ragged_tensor import RaggedTensor, convert_to_tensor_or_ragged_tensor, is_ragged
+from tideflow._src.ops.ragged.ragged_parts import convert_to_tensor_or_ragged_tensor
+from tideflow._src.ops.ragged.ragged_tensor import RaggedTensor, is_ragged
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.ops.strings.elements import array_of, items_of
 from tideflow._src.ops.strings.splitting import bytes_of, parts_of, string_split_op, string_split_v2_op

@@ -7,7 +7,7 @@ from typing import Any
 from tideflow._src.core import dtypes
 from tideflow._src.core.tensor_shape import TensorShape
 from tideflow._src.ops.array.raw import raw
-from tideflow._src.ops.sparse.dense_functions import as_sparse
+from tideflow._src.ops.sparse.conversion import as_sparse
 from tideflow._src.runtime.sparse_tensor import SparseTensor
 
 

@@ -12,13 +12,8 @@ from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.array.sequences import repeat
 from tideflow._src.ops.math.arithmetic import add
 from tideflow._src.ops.ragged.arranging import expand_dims, tile
-from tideflow._src.ops.ragged.ragged_tensor import (
-    RaggedTensor,
-    convert_to_tensor_or_ragged_tensor,
-    is_ragged,
-    match_row_splits_dtypes,
-    positive_axis,
-)
+from tideflow._src.ops.ragged.ragged_parts import convert_to_tensor_or_ragged_tensor, positive_axis
+from tideflow._src.ops.ragged.ragged_tensor import RaggedTensor, is_ragged, match_row_splits_dtypes
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor
 

@@ -16,7 +16,7 @@ from tideflow._src.ops.control.grouping import control_dependencies
 from tideflow._src.ops.math.division import cast_for_true_division
 from tideflow._src.ops.math.reduction_functions import one_of
 from tideflow._src.ops.scopes import name_scope
-from tideflow._src.ops.sparse.dense_functions import as_sparse
+from tideflow._src.ops.sparse.conversion import as_sparse
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.runtime.sparse_tensor import SparseTensor, is_sparse
 

@@ -13,7 +13,7 @@ from tideflow._src.graph.static_value import static_value
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.math.reduction_functions import one_of
 from tideflow._src.ops.scopes import name_scope
-from tideflow._src.ops.sparse.dense_functions import as_sparse, sparse_reorder
+from tideflow._src.ops.sparse.conversion import as_sparse, sparse_reorder
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.runtime.sparse_tensor import SparseTensor
 

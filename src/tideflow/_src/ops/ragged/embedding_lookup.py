@@ -8,7 +8,8 @@ from typing import Any
 from tideflow._src.core import dtypes
 from tideflow._src.ops.nn import embedding, embedding_sparse
 from tideflow._src.ops.ragged.functional import on_flat_values
-from tideflow._src.ops.ragged.ragged_tensor import RaggedTensor, convert_to_tensor_or_ragged_tensor, is_ragged
+from tideflow._src.ops.ragged.ragged_parts import convert_to_tensor_or_ragged_tensor
+from tideflow._src.ops.ragged.ragged_tensor import RaggedTensor, is_ragged
 from tideflow._src.ops.scopes import name_scope
 
 

@@ -7,7 +7,8 @@ from typing import Any
 from tideflow._src.core import dtypes
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.ragged.crossing import ragged_cross_op
-from tideflow._src.ops.ragged.ragged_tensor import RaggedTensor, convert_to_tensor_or_ragged_tensor
+from tideflow._src.ops.ragged.ragged_parts import convert_to_tensor_or_ragged_tensor
+from tideflow._src.ops.ragged.ragged_tensor import RaggedTensor
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.sparse_tensor import SparseTensor, convert_to_tensor_or_sparse_tensor, is_sparse
 

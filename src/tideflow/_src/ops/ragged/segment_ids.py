@@ -15,10 +15,11 @@ from tideflow._src.ops.control.grouping import control_dependencies
 from tideflow._src.ops.math.counting import bincount
 from tideflow._src.ops.math.cumulative import cumsum
 from tideflow._src.ops.math.sorting import argsort
+from tideflow._src.ops.ragged.elements_by_index import gather
 from tideflow._src.ops.ragged.functional import integers
-from tideflow._src.ops.ragged.gather_functions import gather
-from tideflow._src.ops.ragged.ragged_tensor import RaggedTensor, convert_to_tensor_or_ragged_tensor
-from tideflow._src.ops.ragged.row_partition import row_ids_of_splits
+from tideflow._src.ops.ragged.ragged_parts import convert_to_tensor_or_ragged_tensor
+from tideflow._src.ops.ragged.ragged_tensor import RaggedTensor
+from tideflow._src.ops.ragged.row_encodings import row_ids_of_splits
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor
 

@@ -12,7 +12,8 @@ from tideflow._src.ops.control.assertions import assert_equal
 from tideflow._src.ops.control.grouping import control_dependencies
 from tideflow._src.ops.math.counting import count_between, counted_axis, no_weights
 from tideflow._src.ops.math.reduction_functions import reduce_max
-from tideflow._src.ops.ragged.ragged_tensor import RaggedTensor, convert_to_tensor_or_ragged_tensor
+from tideflow._src.ops.ragged.ragged_parts import convert_to_tensor_or_ragged_tensor
+from tideflow._src.ops.ragged.ragged_tensor import RaggedTensor
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.runtime.sparse_tensor import SparseTensor
