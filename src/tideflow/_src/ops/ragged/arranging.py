@@ -20,12 +20,12 @@ from tideflow._src.ops.control.grouping import control_dependencies
 from tideflow._src.ops.math import casting
 from tideflow._src.ops.math.cumulative import cumprod
 from tideflow._src.ops.math.reduction_functions import count_nonzero
-from tideflow._src.ops.ragged.elementwise import same_rows
 from tideflow._src.ops.ragged.functional import integers, splits_of_lengths
 from tideflow._src.ops.ragged.ragged_parts import convert_to_tensor_or_ragged_tensor, positive_axis
 from tideflow._src.ops.ragged.ragged_tensor import RaggedTensor, match_row_splits_dtypes
 from tideflow._src.ops.ragged.reductions import reduce_sum
 from tideflow._src.ops.ragged.row_partition import RowPartition
+from tideflow._src.ops.ragged.row_walk import same_rows
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor
 

@@ -1,9 +1,4 @@
-"""Broadcasts ragged shapes and tensors.
-
-Shapes are aligned at their last dimensions. Dimensions of size 1 stretch if they are uniform; ragged ones must have the
-same rows. For each tensor and each dimension, an index says which of the tensor's slices a slice of the result comes
-from; None stands for all in order, so that tensors of equal shapes are neither copied nor looked at.
-"""
+"""Broadcasts ragged shapes against each other, and tensors to ragged shapes."""
 
 from __future__ import annotations
 
@@ -11,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from tideflow._src.core import dtypes
-from tideflow._src.core.tensor import Tensor
 from tideflow._src.core.tensor_shape import TensorShape
 from tideflow._src.ops.array.broadcasting import broadcast_to as dense_broadcast_to
 from tideflow._src.ops.array.gathering import gather
@@ -20,58 +14,14 @@ from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.array.selection import where_v2
 from tideflow._src.ops.array.shape import reshape
 from tideflow._src.ops.control.assertions import assert_equal
-from tideflow._src.ops.control.grouping import with_dependencies
 from tideflow._src.ops.ragged.dynamic_ragged_shape import DynamicRaggedShape
 from tideflow._src.ops.ragged.ragged_parts import convert_to_tensor_or_ragged_tensor
 from tideflow._src.ops.ragged.ragged_tensor import RaggedTensor
 from tideflow._src.ops.ragged.row_partition import RowPartition
+from tideflow._src.ops.ragged.row_walk import Rows, walk
 from tideflow._src.runtime.convert import convert_to_tensor
 
 _CANNOT = "Cannot broadcast"
-
-
-class Broadcast:
-    """Is what two shapes broadcast to.
-
-    Attributes:
-      shape: the common shape.
-      sources: the two shapes, with as many partitions as ``shape`` where they have dimensions for them.
-      indices: for each of the two, which of its slices along the first inner dimension those of ``shape`` come from.
-    """
-
-    def __init__(self, first: DynamicRaggedShape, second: DynamicRaggedShape) -> None:
-        first, second = _of_one_dtype(first, second)
-        if first.rank is None or second.rank is None:
-            raise ValueError("Unable to broadcast: unknown rank")
-        if first.rank == 0 or second.rank == 0:
-            self.shape = second if first.rank == 0 else first
-            self.sources = (first, second)
-            self.indices: tuple[Any, Any] = (None, None)
-            return
-        count = _partition_count(first, second)
-        rank = max(first.rank, second.rank)
-        a, b = (_aligned(shape, rank, count) for shape in (first, second))
-        self.sources = (a, b)
-        indices: tuple[Any, Any] = (None, None)
-        partitions: list[RowPartition] = []
-        if count:
-            indices, _ = _step((_root(a), _root(b)), indices, convert_to_tensor(1, a.dtype))
-            for pair in zip(a.row_partitions, b.row_partitions, strict=True):
-                rows = partitions[-1].nvals() if partitions else _rows(pair, indices)
-                indices, partition = _step(pair, indices, rows)
-                partitions.append(partition)
-        self.indices = indices
-        self.shape = DynamicRaggedShape(partitions, _inner_shape(a, b, partitions), dtype=a.dtype)
-
-    def flat_values(self, position: int, value: Any) -> Any:
-        """Returns the values of one of the two tensors, with the slices of the common shape."""
-        flat = value.flat_values if isinstance(value, RaggedTensor) else value
-        source, index = self.sources[position], self.indices[position]
-        if source.rank == 0 or not self.shape.num_row_partitions:
-            return flat
-        if flat.shape.rank != source.inner_rank:
-            flat = reshape(flat, source.inner_shape)
-        return flat if index is None else gather(flat, index)
 
 
 def broadcast_dynamic_shape(shape_x: Any, shape_y: Any) -> DynamicRaggedShape:
@@ -88,7 +38,15 @@ def broadcast_dynamic_shape(shape_x: Any, shape_y: Any) -> DynamicRaggedShape:
     for name, shape in (("shape_x", shape_x), ("shape_y", shape_y)):
         if not isinstance(shape, DynamicRaggedShape):
             raise TypeError(f"{name} must be a DynamicRaggedShape")
-    return Broadcast(shape_x, shape_y).shape
+    first, second = _of_one_dtype(shape_x, shape_y)
+    if first.rank is None or second.rank is None:
+        raise ValueError("Unable to broadcast: unknown rank")
+    if first.rank == 0 or second.rank == 0:
+        return second if first.rank == 0 else first
+    count = _partition_count(first, second)
+    a, b = (_aligned(shape, max(first.rank, second.rank), count) for shape in (first, second))
+    partitions = walk([_rows(a), _rows(b)]) if count else []
+    return DynamicRaggedShape(partitions, _inner_shape(a, b, partitions), dtype=a.dtype)
 
 
 def broadcast_to(rt_input: Any, shape: Any) -> Any:
@@ -180,11 +138,10 @@ def _root(shape: DynamicRaggedShape) -> RowPartition:
     )
 
 
-def _rows(pair: Sequence[RowPartition], indices: Sequence[Any]) -> Any:
-    for partition, index in zip(pair, indices, strict=True):
-        if index is None:
-            return partition.nrows()
-    return raw.Shape(indices[0], out_type=pair[0].dtype)[0]
+def _rows(shape: DynamicRaggedShape) -> Rows:
+    first = shape.row_partitions[0]
+    known = first.static_nrows
+    return Rows(first.nrows() if known is None else known, shape.row_partitions, shape.dtype)
 
 
 def _stretches(partition: RowPartition) -> Any:
@@ -197,73 +154,6 @@ def _stretches(partition: RowPartition) -> Any:
         if length is None
         else length == 1
     )
-
-
-def _chosen(partition: RowPartition, index: Any) -> RowPartition:
-    """Returns the partition that consists of the rows of another at the places of an index."""
-    if index is None:
-        return partition
-    if not partition.is_uniform():
-        return RowPartition.from_row_lengths(gather(partition.row_lengths(), index), validate=False)
-    count = raw.Shape(index, out_type=partition.dtype)[0]
-    return RowPartition.from_uniform_row_length(partition.uniform_row_length(), nrows=count, validate=False)
-
-
-def _step(
-    pair: tuple[RowPartition, RowPartition], indices: tuple[Any, Any], rows: Any
-) -> tuple[tuple[Any, Any], RowPartition]:
-    """Goes one dimension further: from the indices of rows to those of the values in them, and their partition."""
-    stretched = [_stretches(partition) for partition in pair]
-    known = [not isinstance(one, Tensor) for one in stretched]
-    if pair[0] is pair[1] and indices == (None, None):
-        return indices, pair[0]
-    chosen = [_chosen(partition, index) for partition, index in zip(pair, indices, strict=True)]
-    if all(known):
-        if stretched == [True, True]:
-            stretched = [False, False]
-        result = chosen[1] if stretched[0] else chosen[0]
-        if not any(stretched):
-            if result.is_uniform() and not chosen[1].is_uniform():
-                result = chosen[1]
-            result = _checked(chosen, result)
-    else:
-        result = _stretched_at_run_time(chosen, stretched, rows)
-    values = tuple(
-        _values_at(partition, index, result, one)
-        for partition, index, one in zip(pair, indices, stretched, strict=True)
-    )
-    return values, result  # type: ignore[return-value]
-
-
-def _checked(chosen: Sequence[RowPartition], result: RowPartition) -> RowPartition:
-    """Returns a partition that is checked to be both of the two."""
-    first, second = chosen
-    lengths = [partition.static_uniform_row_length for partition in chosen]
-    if first.row_splits() is second.row_splits() or (None not in lengths and lengths[0] == lengths[1]):
-        return result
-    if second.is_uniform() and not first.is_uniform():
-        first, second = second, first
-    return result._with_dependencies([assert_equal(first.row_splits(), second.row_splits())])
-
-
-def _stretched_at_run_time(chosen: Sequence[RowPartition], stretched: Sequence[Any], rows: Any) -> RowPartition:
-    """Returns the common partition of two, where it is known only at run time which of them stretches."""
-    first, second = chosen
-    if first.is_uniform() and second.is_uniform():
-        lengths = [partition.uniform_row_length() for partition in chosen]
-        length = where_v2(stretched[0], lengths[1], lengths[0])
-        checks = _fits(lengths, stretched, length)
-        return RowPartition.from_uniform_row_length(with_dependencies(checks, length), nrows=rows, validate=False)
-    lengths = [partition.row_lengths() for partition in chosen]
-    length = where_v2(stretched[0], lengths[1], lengths[0])
-    return RowPartition.from_row_lengths(with_dependencies(_fits(lengths, stretched, length), length), validate=False)
-
-
-def _fits(lengths: Sequence[Any], stretched: Sequence[Any], common: Any) -> list[Any]:
-    return [
-        assert_equal(where_v2(one, common, length), common, message=_CANNOT)
-        for length, one in zip(lengths, stretched, strict=True)
-    ]
 
 
 def _values_at(partition: RowPartition, index: Any, result: RowPartition, stretched: Any) -> Any:

@@ -10,10 +10,10 @@ from tideflow._src.ops.array.permuting import transpose
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.control.assertions import assert_equal
 from tideflow._src.ops.control.grouping import control_dependencies
-from tideflow._src.ops.ragged.elementwise import same_rows
 from tideflow._src.ops.ragged.ragged_parts import convert_to_tensor_or_ragged_tensor, positive_axis
 from tideflow._src.ops.ragged.ragged_tensor import RaggedTensor, match_row_splits_dtypes
 from tideflow._src.ops.ragged.row_partition import RowPartition
+from tideflow._src.ops.ragged.row_walk import same_rows
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor
 
