@@ -60,7 +60,8 @@ class RaggedMaking(RaggedParts):
     ) -> Any:
         """Returns the ragged tensor in which value ``i`` belongs to row ``value_rowids[i]``.
 
-        >>> print(RaggedTensor.from_value_rowids([3, 1, 4, 1, 5], [0, 0, 2, 2, 2], nrows=4))
+        >>> import tideflow as tf
+        >>> print(tf.RaggedTensor.from_value_rowids([3, 1, 4, 1, 5], [0, 0, 2, 2, 2], nrows=4))
         <tf.RaggedTensor [[3, 1], [], [4, 1, 5], []]>
 
         Args:
@@ -85,7 +86,8 @@ class RaggedMaking(RaggedParts):
     def from_row_splits(cls, values: Any, row_splits: Any, name: str | None = None, validate: bool = True) -> Any:
         """Returns the ragged tensor whose row ``i`` is ``values[row_splits[i]:row_splits[i + 1]]``.
 
-        >>> print(RaggedTensor.from_row_splits([3, 1, 4], [0, 2, 2, 3]))
+        >>> import tideflow as tf
+        >>> print(tf.RaggedTensor.from_row_splits([3, 1, 4], [0, 2, 2, 3]))
         <tf.RaggedTensor [[3, 1], [], [4]]>
 
         Args:
@@ -107,7 +109,8 @@ class RaggedMaking(RaggedParts):
     def from_row_lengths(cls, values: Any, row_lengths: Any, name: str | None = None, validate: bool = True) -> Any:
         """Returns the ragged tensor whose row ``i`` has ``row_lengths[i]`` values.
 
-        >>> print(RaggedTensor.from_row_lengths([3, 1, 4], [2, 0, 1]))
+        >>> import tideflow as tf
+        >>> print(tf.RaggedTensor.from_row_lengths([3, 1, 4], [2, 0, 1]))
         <tf.RaggedTensor [[3, 1], [], [4]]>
 
         Args:
@@ -130,7 +133,8 @@ class RaggedMaking(RaggedParts):
     def from_row_starts(cls, values: Any, row_starts: Any, name: str | None = None, validate: bool = True) -> Any:
         """Returns the ragged tensor whose row ``i`` begins with value ``row_starts[i]``.
 
-        >>> print(RaggedTensor.from_row_starts([3, 1, 4], [0, 2, 2]))
+        >>> import tideflow as tf
+        >>> print(tf.RaggedTensor.from_row_starts([3, 1, 4], [0, 2, 2]))
         <tf.RaggedTensor [[3, 1], [], [4]]>
 
         Args:
@@ -154,7 +158,8 @@ class RaggedMaking(RaggedParts):
     def from_row_limits(cls, values: Any, row_limits: Any, name: str | None = None, validate: bool = True) -> Any:
         """Returns the ragged tensor whose row ``i`` ends before value ``row_limits[i]``.
 
-        >>> print(RaggedTensor.from_row_limits([3, 1, 4], [2, 2, 3]))
+        >>> import tideflow as tf
+        >>> print(tf.RaggedTensor.from_row_limits([3, 1, 4], [2, 2, 3]))
         <tf.RaggedTensor [[3, 1], [], [4]]>
 
         Args:
@@ -183,7 +188,8 @@ class RaggedMaking(RaggedParts):
     ) -> Any:
         """Returns the ragged tensor whose rows have ``uniform_row_length`` values each.
 
-        >>> print(RaggedTensor.from_uniform_row_length([1, 2, 3, 4], 2).shape)
+        >>> import tideflow as tf
+        >>> print(tf.RaggedTensor.from_uniform_row_length([1, 2, 3, 4], 2).shape)
         (2, 2)
 
         Args:
@@ -256,7 +262,8 @@ class RaggedMaking(RaggedParts):
     ) -> Any:
         """Returns the ragged tensor with a level for each vector of row splits, the outermost first.
 
-        >>> print(RaggedTensor.from_nested_row_splits([1, 2, 3], [[0, 1, 3], [0, 2, 2, 3]]))
+        >>> import tideflow as tf
+        >>> print(tf.RaggedTensor.from_nested_row_splits([1, 2, 3], [[0, 1, 3], [0, 2, 2, 3]]))
         <tf.RaggedTensor [[[1, 2]], [[], [3]]]>
 
         Args:
@@ -283,7 +290,8 @@ class RaggedMaking(RaggedParts):
     ) -> Any:
         """Returns the ragged tensor with a level for each vector of row lengths, the outermost first.
 
-        >>> print(RaggedTensor.from_nested_row_lengths([1, 2, 3], [[1, 2], [2, 0, 1]]))
+        >>> import tideflow as tf
+        >>> print(tf.RaggedTensor.from_nested_row_lengths([1, 2, 3], [[1, 2], [2, 0, 1]]))
         <tf.RaggedTensor [[[1, 2]], [[], [3]]]>
 
         Args:
@@ -331,7 +339,8 @@ class RaggedMaking(RaggedParts):
     ) -> Any:
         """Returns a dense tensor as a ragged one, without what is beyond ``lengths`` or padding at the end of rows.
 
-        >>> print(RaggedTensor.from_tensor([[5, 7, 0], [0, 3, 0], [6, 0, 0]], padding=0))
+        >>> import tideflow as tf
+        >>> print(tf.RaggedTensor.from_tensor([[5, 7, 0], [0, 3, 0], [6, 0, 0]], padding=0))
         <tf.RaggedTensor [[5, 7], [0, 3], [6]]>
 
         Args:

@@ -135,7 +135,8 @@ class RaggedParts(type_spec.CompositeTensor):
     def row_lengths(self, axis: int = 1, name: str | None = None) -> Any:
         """Returns the lengths of the rows along a dimension.
 
-        >>> rt = RaggedTensor.from_nested_row_lengths([1, 2, 3], [[1, 2], [2, 0, 1]])
+        >>> import tideflow as tf
+        >>> rt = tf.RaggedTensor.from_nested_row_lengths([1, 2, 3], [[1, 2], [2, 0, 1]])
         >>> rt.row_lengths().numpy().tolist(), rt.row_lengths(axis=2).to_list()
         ([1, 2], [[2], [0, 1]])
 
@@ -171,7 +172,8 @@ class RaggedParts(type_spec.CompositeTensor):
     def bounding_shape(self, axis: Any = None, name: str | None = None, out_type: Any = None) -> Any:
         """Returns the shape of the smallest dense tensor that holds this one.
 
-        >>> RaggedTensor.from_row_lengths([1, 2, 3], [2, 0, 1]).bounding_shape().numpy().tolist()
+        >>> import tideflow as tf
+        >>> tf.RaggedTensor.from_row_lengths([1, 2, 3], [2, 0, 1]).bounding_shape().numpy().tolist()
         [3, 2]
 
         Args:
@@ -243,7 +245,8 @@ class RaggedParts(type_spec.CompositeTensor):
     def merge_dims(self, outer_axis: int, inner_axis: int) -> Any:
         """Returns this tensor with the dimensions from ``outer_axis`` to ``inner_axis`` in one.
 
-        >>> rt = RaggedTensor.from_nested_row_lengths([1, 2, 3], [[1, 2], [2, 0, 1]])
+        >>> import tideflow as tf
+        >>> rt = tf.RaggedTensor.from_nested_row_lengths([1, 2, 3], [[1, 2], [2, 0, 1]])
         >>> print(rt.merge_dims(1, 2))
         <tf.RaggedTensor [[1, 2], [3]]>
 
