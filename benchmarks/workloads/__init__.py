@@ -35,6 +35,7 @@ NAMES = (
     "string_family",
     "composites",
     "loop_family",
+    "keras_mnist",
 )
 
 
