@@ -8,17 +8,16 @@ implementation lives in ``tideflow._src``; see ``docs/architecture.md``.
 
 from __future__ import annotations
 
+from tideflow._src import first_import as _first_import
 from tideflow._src.autodiff.custom_gradient import custom_gradient as custom_gradient
 from tideflow._src.autodiff.custom_gradient import grad_pass_through as grad_pass_through
 from tideflow._src.autodiff.custom_gradient import recompute_grad as recompute_grad
 from tideflow._src.autodiff.graph_gradients import gradients as gradients
-from tideflow._src.autodiff.jacobian import hessians as hessians
 from tideflow._src.autodiff.rules import RegisterGradient as RegisterGradient
 from tideflow._src.autodiff.rules import not_differentiable as no_gradient
 from tideflow._src.autodiff.tape import GradientTape as GradientTape
 from tideflow._src.autodiff.unconnected import AggregationMethod as AggregationMethod
 from tideflow._src.autodiff.unconnected import UnconnectedGradients as UnconnectedGradients
-from tideflow._src.compat.alias import install_as_tensorflow as install_as_tensorflow
 from tideflow._src.compat.removed import module_dir, module_getattr
 from tideflow._src.core.device import DeviceSpec as DeviceSpec
 from tideflow._src.core.dtypes import QUANTIZED_DTYPES as QUANTIZED_DTYPES
@@ -50,7 +49,6 @@ from tideflow._src.core.dtypes import uint32 as uint32
 from tideflow._src.core.dtypes import uint64 as uint64
 from tideflow._src.core.dtypes import variant as variant
 from tideflow._src.core.indexed_slices import IndexedSlices as IndexedSlices
-from tideflow._src.core.logger import get_logger as get_logger
 from tideflow._src.core.none_tensor import NoneTensorSpec as NoneTensorSpec
 from tideflow._src.core.tensor import Tensor as Tensor
 from tideflow._src.core.tensor import is_symbolic_tensor as is_symbolic_tensor
@@ -64,7 +62,6 @@ from tideflow._src.function import loop_gradients as _loop_gradients
 from tideflow._src.function.conditional import case as case
 from tideflow._src.function.conditional import cond as cond
 from tideflow._src.function.conditional import switch_case as switch_case
-from tideflow._src.function.critical_section import CriticalSection as CriticalSection
 from tideflow._src.function.loops import while_loop as while_loop
 from tideflow._src.function.mapping import foldl as foldl
 from tideflow._src.function.mapping import foldr as foldr
@@ -81,12 +78,7 @@ from tideflow._src.graph.operation import Operation as Operation
 from tideflow._src.graph.static_value import get_static_value as get_static_value
 from tideflow._src.graph.tensor_proto import make_ndarray as make_ndarray
 from tideflow._src.graph.tensor_proto import make_tensor_proto as make_tensor_proto
-from tideflow._src.io.graph_files import import_graph_def as import_graph_def
 from tideflow._src.ops import everything as _everything
-from tideflow._src.ops.array.blocks import batch_to_space as batch_to_space
-from tideflow._src.ops.array.blocks import required_space_to_batch_paddings as required_space_to_batch_paddings
-from tideflow._src.ops.array.blocks import space_to_batch as space_to_batch
-from tideflow._src.ops.array.blocks import space_to_batch_nd as space_to_batch_nd
 from tideflow._src.ops.array.broadcasting import broadcast_dynamic_shape as broadcast_dynamic_shape
 from tideflow._src.ops.array.broadcasting import broadcast_static_shape as broadcast_static_shape
 from tideflow._src.ops.array.broadcasting import broadcast_to as broadcast_to
@@ -118,7 +110,6 @@ from tideflow._src.ops.array.permuting import reverse_sequence as reverse_sequen
 from tideflow._src.ops.array.permuting import roll as roll
 from tideflow._src.ops.array.permuting import tile as tile
 from tideflow._src.ops.array.permuting import transpose as transpose
-from tideflow._src.ops.array.position_functions import unravel_index as unravel_index
 from tideflow._src.ops.array.scattering import scatter_nd as scatter_nd
 from tideflow._src.ops.array.scattering import tensor_scatter_nd_add as tensor_scatter_nd_add
 from tideflow._src.ops.array.scattering import tensor_scatter_nd_max as tensor_scatter_nd_max
@@ -148,7 +139,6 @@ from tideflow._src.ops.control.assertions import assert_equal as assert_equal
 from tideflow._src.ops.control.assertions import assert_greater as assert_greater
 from tideflow._src.ops.control.assertions import assert_less as assert_less
 from tideflow._src.ops.control.assertions import assert_rank as assert_rank
-from tideflow._src.ops.control.clock import timestamp as timestamp
 from tideflow._src.ops.control.grouping import control_dependencies as control_dependencies
 from tideflow._src.ops.control.grouping import group as group
 from tideflow._src.ops.control.grouping import tuple_v2 as tuple
@@ -158,11 +148,6 @@ from tideflow._src.ops.control.python_function import numpy_function as numpy_fu
 from tideflow._src.ops.control.python_function import py_function as py_function
 from tideflow._src.ops.control.tensor_array import TensorArray as TensorArray
 from tideflow._src.ops.control.tensor_array import TensorArraySpec as TensorArraySpec
-from tideflow._src.ops.image.patch_functions import extract_volume_patches as extract_volume_patches
-from tideflow._src.ops.linalg.functions import eig as eig
-from tideflow._src.ops.linalg.functions import eigvals as eigvals
-from tideflow._src.ops.linalg.functions import sqrtm as matrix_square_root
-from tideflow._src.ops.linalg.norms import norm as norm
 from tideflow._src.ops.math.argument_extrema import argmax as argmax
 from tideflow._src.ops.math.argument_extrema import argmin as argmin
 from tideflow._src.ops.math.arithmetic import add as add
@@ -187,15 +172,11 @@ from tideflow._src.ops.math.comparison import less as less
 from tideflow._src.ops.math.comparison import less_equal as less_equal
 from tideflow._src.ops.math.comparison import not_equal as not_equal
 from tideflow._src.ops.math.complex_numbers import complex as complex
-from tideflow._src.ops.math.cumulative import cumsum as cumsum
 from tideflow._src.ops.math.division import divide as divide
 from tideflow._src.ops.math.division import realdiv as realdiv
 from tideflow._src.ops.math.division import truediv as truediv
 from tideflow._src.ops.math.division import truncatediv as truncatediv
 from tideflow._src.ops.math.division import truncatemod as truncatemod
-from tideflow._src.ops.math.einsum import einsum as einsum
-from tideflow._src.ops.math.histogram_functions import histogram_fixed_width as histogram_fixed_width
-from tideflow._src.ops.math.histogram_functions import histogram_fixed_width_bins as histogram_fixed_width_bins
 from tideflow._src.ops.math.logical import logical_and as logical_and
 from tideflow._src.ops.math.logical import logical_not as logical_not
 from tideflow._src.ops.math.logical import logical_or as logical_or
@@ -211,9 +192,6 @@ from tideflow._src.ops.math.reduction_functions import reduce_prod as reduce_pro
 from tideflow._src.ops.math.reduction_functions import reduce_sum as reduce_sum
 from tideflow._src.ops.math.rounding import floor as floor
 from tideflow._src.ops.math.rounding import round as round
-from tideflow._src.ops.math.sorting import argsort as argsort
-from tideflow._src.ops.math.sorting import searchsorted as searchsorted
-from tideflow._src.ops.math.sorting import sort as sort
 from tideflow._src.ops.math.trigonometric import acos as acos
 from tideflow._src.ops.math.trigonometric import acosh as acosh
 from tideflow._src.ops.math.trigonometric import asin as asin
@@ -234,18 +212,6 @@ from tideflow._src.ops.math.unary import sqrt as sqrt
 from tideflow._src.ops.math.unary import square as square
 from tideflow._src.ops.math.unary import tanh as tanh
 from tideflow._src.ops.math.validation import ensure_shape as ensure_shape
-from tideflow._src.ops.nn.root_functions import approx_top_k as approx_top_k
-from tideflow._src.ops.nn.root_functions import conv as conv
-from tideflow._src.ops.nn.root_functions import conv2d_backprop_filter_v2 as conv2d_backprop_filter_v2
-from tideflow._src.ops.nn.root_functions import conv2d_backprop_input_v2 as conv2d_backprop_input_v2
-from tideflow._src.ops.random.stateless_functions import random_index_shuffle as random_index_shuffle
-from tideflow._src.ops.signal.fourier_functions import fftnd as fftnd
-from tideflow._src.ops.signal.fourier_functions import ifftnd as ifftnd
-from tideflow._src.ops.signal.fourier_functions import irfftnd as irfftnd
-from tideflow._src.ops.signal.fourier_functions import rfftnd as rfftnd
-from tideflow._src.ops.strings.functions import as_string as as_string
-from tideflow._src.ops.strings.functions import edit_distance as edit_distance
-from tideflow._src.ops.strings.functions import fingerprint as fingerprint
 from tideflow._src.runtime.convert import register_tensor_conversion_function as register_tensor_conversion_function
 from tideflow._src.runtime.device_copies import convert_to_tensor as convert_to_tensor
 from tideflow._src.runtime.devices import device as device
@@ -255,12 +221,6 @@ from tideflow._src.runtime.sparse_tensor import SparseTensorSpec as SparseTensor
 from tideflow._src.state import ref_variable as _ref_variable
 from tideflow._src.state import resource_variable as _resource_variable
 from tideflow._src.state import variable_spec as _variable_spec
-from tideflow._src.state.initializers_v2 import constant_initializer as constant_initializer
-from tideflow._src.state.initializers_v2 import ones_initializer as ones_initializer
-from tideflow._src.state.initializers_v2 import random_normal_initializer as random_normal_initializer
-from tideflow._src.state.initializers_v2 import random_uniform_initializer as random_uniform_initializer
-from tideflow._src.state.initializers_v2 import zeros_initializer as zeros_initializer
-from tideflow._src.state.module import Module as Module
 from tideflow._src.state.replication import VariableAggregationV2 as VariableAggregation
 from tideflow._src.state.replication import VariableSynchronization as VariableSynchronization
 from tideflow._src.state.variable import Variable as Variable
@@ -308,9 +268,50 @@ SUBMODULES = (
 )
 #: Names whose modules are imported when they are first used.
 LATER = {
+    "CriticalSection": "function.critical_section",
+    "Module": "state.module",
     "OptionalSpec": "ops.composite.optional",
     "RaggedTensor": "ops.ragged.ragged_tensor",
     "RaggedTensorSpec": "ops.ragged.ragged_tensor",
+    "approx_top_k": "ops.nn.root_functions",
+    "argsort": "ops.math.sorting",
+    "as_string": "ops.strings.functions",
+    "batch_to_space": "ops.array.blocks",
+    "constant_initializer": "state.initializers_v2",
+    "conv": "ops.nn.root_functions",
+    "conv2d_backprop_filter_v2": "ops.nn.root_functions",
+    "conv2d_backprop_input_v2": "ops.nn.root_functions",
+    "cumsum": "ops.math.cumulative",
+    "edit_distance": "ops.strings.functions",
+    "eig": "ops.linalg.functions",
+    "eigvals": "ops.linalg.functions",
+    "einsum": "ops.math.einsum",
+    "extract_volume_patches": "ops.image.patch_functions",
+    "fftnd": "ops.signal.fourier_functions",
+    "fingerprint": "ops.strings.functions",
+    "get_logger": "core.logger",
+    "hessians": "autodiff.jacobian",
+    "histogram_fixed_width": "ops.math.histogram_functions",
+    "histogram_fixed_width_bins": "ops.math.histogram_functions",
+    "ifftnd": "ops.signal.fourier_functions",
+    "import_graph_def": "io.graph_files",
+    "irfftnd": "ops.signal.fourier_functions",
+    "matrix_square_root": "ops.linalg.functions:sqrtm",
+    "install_as_tensorflow": "compat.alias",
+    "norm": "ops.linalg.norms",
+    "ones_initializer": "state.initializers_v2",
+    "random_index_shuffle": "ops.random.stateless_functions",
+    "random_normal_initializer": "state.initializers_v2",
+    "random_uniform_initializer": "state.initializers_v2",
+    "required_space_to_batch_paddings": "ops.array.blocks",
+    "rfftnd": "ops.signal.fourier_functions",
+    "searchsorted": "ops.math.sorting",
+    "sort": "ops.math.sorting",
+    "space_to_batch": "ops.array.blocks",
+    "space_to_batch_nd": "ops.array.blocks",
+    "timestamp": "ops.control.clock",
+    "unravel_index": "ops.array.position_functions",
+    "zeros_initializer": "state.initializers_v2",
 }
 __getattr__ = module_getattr("tideflow", "v2", SUBMODULES, LATER)
 __dir__ = module_dir("tideflow", SUBMODULES, LATER)

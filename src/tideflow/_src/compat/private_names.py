@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import importlib
-import pathlib
+import os
 from types import ModuleType
 from typing import Any
 
@@ -153,7 +153,7 @@ OWN: dict[str, tuple[str, ...]] = {
     "tools.docs.doc_controls": ("_src.compat.private.documentation",),
 }
 
-_TABLE = pathlib.Path(__file__).with_suffix(".txt")
+_TABLE = os.path.splitext(__file__)[0] + ".txt"
 
 
 class PrivateModule(ModuleType):
@@ -202,7 +202,9 @@ def _lines() -> dict[str, list[str]]:
     """Returns the lines of the table by the module that they belong to."""
     found: dict[str, list[str]] = {}
     path = ""
-    for line in _TABLE.read_text("utf-8").splitlines():
+    with open(_TABLE, encoding="utf-8") as file:
+        lines = file.read().splitlines()
+    for line in lines:
         if line.startswith(" "):
             found[path].append(line)
         else:

@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
-from tideflow._src.core.logger import get_logger
 from tideflow._src.function.function_type import Parameter
 
 _THRESHOLD = 5
@@ -69,6 +68,8 @@ def traced(python_function: Any, owner: int, parameters: Sequence[Parameter]) ->
             return
         detector.warnings += 1
         times, calls = len(detector.traces), detector.calls - detector.traces[0] + 1
+    from tideflow._src.core.logger import get_logger  # loads logging when there is something to tell
+
     get_logger().warning(
         "%d out of the last %d calls to %s triggered tf.function retracing. %s Tracing is expensive. Define the "
         "tf.function outside of loops; pass tensors where values of Python change; give a shape with None in "

@@ -98,7 +98,8 @@ def default(value: Any, allowed: Sequence[str] | None = None, *, type: str = "")
     return Constraint(tuple(allowed) if allowed else None, value, None, type)
 
 
-_ARGUMENT = re.compile(r"\s*(\w+)\s*:\s*(static\s+)?(.+?)\s*$")
+# A pattern that `re` compiles, and keeps, at its first use.
+_ARGUMENT = r"\s*(\w+)\s*:\s*(static\s+)?(.+?)\s*$"
 _ATTRIBUTE_TYPES = {
     "bool": "bool",
     "int": "int",
@@ -375,7 +376,7 @@ def _split(text: str) -> list[str]:
 
 
 def _parse_argument(op_name: str, text: str) -> Argument:
-    match = _ARGUMENT.match(text)
+    match = re.match(_ARGUMENT, text)
     if match is None:
         raise SignatureError(f"{op_name}: cannot read {text!r} as 'name: type'.")
     name, static, kind = match.group(1), bool(match.group(2)), match.group(3)

@@ -9,11 +9,8 @@ import importlib
 
 from tideflow._src.graph.op_def import OpDef
 from tideflow._src.ops.array import (
-    band_part,
-    blocks,
     broadcasting,
     constants,
-    diagonals,
     gathering,
     identity,
     indexing,
@@ -28,7 +25,6 @@ from tideflow._src.ops.array import (
     shape,
     slicing,
     splitting,
-    tensor_diagonals,
 )
 from tideflow._src.ops.control import (
     assert_and_print,
@@ -40,7 +36,6 @@ from tideflow._src.ops.control import (
     tensor_list,
 )
 from tideflow._src.ops.lazy_families import LAZY_FAMILIES
-from tideflow._src.ops.linalg import decompositions, solving
 from tideflow._src.ops.math import (
     argument_extrema,
     arithmetic,
@@ -48,34 +43,18 @@ from tideflow._src.ops.math import (
     clip,
     comparison,
     complex_numbers,
-    counting,
-    cumulative,
     division,
-    einsum,
-    incomplete_gamma,
     logical,
     matrix_product,
     matrix_product_functions,
     operators,
-    order_statistics,
     reduction,
     rounding,
-    segments,
-    sparse_segments,
-    special_functions,
     trigonometric,
     unary,
     validation,
-    zeta_functions,
 )
-from tideflow._src.ops.nn import (
-    activation,
-    bias,
-    cross_entropy,
-    softmax,
-)
-from tideflow._src.ops.random import stateful_ops, stateless_ops
-from tideflow._src.ops.state import scatter, slices, sparse_updates, update_rules, variables
+from tideflow._src.ops.state import scatter, slices, variables
 from tideflow._src.runtime.sparse_tensor import when_first_made
 
 for module, names in LAZY_FAMILIES.items():

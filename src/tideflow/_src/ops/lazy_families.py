@@ -7,11 +7,18 @@ imports a module, below ``tideflow._src.ops``, when it is asked for one of the n
 from __future__ import annotations
 
 LAZY_FAMILIES = {
+    "array.band_part": "MatrixBandPart",
+    "array.blocks": "BatchToSpace BatchToSpaceND DepthToSpace SpaceToBatch SpaceToBatchND SpaceToDepth",
     "array.debugging": "DebugGradientIdentity DebugIdentityV2 DebugNumericSummaryV2",
+    "array.diagonals": """
+        MatrixDiag MatrixDiagPart MatrixDiagPartV2 MatrixDiagPartV3 MatrixDiagV2 MatrixDiagV3 MatrixSetDiag
+        MatrixSetDiagV2 MatrixSetDiagV3
+    """,
     "array.in_place": """
         Copy CopyHost DeepCopy Empty Fact InplaceAdd InplaceSub InplaceUpdate ParallelConcat TileGrad ToBool
     """,
     "array.positions": "ListDiff UnravelIndex",
+    "array.tensor_diagonals": "Diag DiagPart",
     "checkpoint.save_ops": "MergeV2Checkpoints Restore RestoreSlice RestoreV2 Save SaveSlices SaveV2",
     "composite.optional_ops": "OptionalFromValue OptionalGetValue OptionalHasValue OptionalNone",
     "control.stack_ops": "Stack StackClose StackCloseV2 StackPop StackPopV2 StackPush StackPushV2 StackV2",
@@ -61,10 +68,14 @@ LAZY_FAMILIES = {
         NonMaxSuppressionV5 NonMaxSuppressionWithOverlaps
     """,
     "linalg.banded_triangular_solve": "BandedTriangularSolve",
+    "linalg.decompositions": "Cholesky CholeskyGrad Eig Lu MatrixLogarithm MatrixSquareRoot Qr SelfAdjointEigV2 Svd",
     "linalg.retired": """
         BatchCholesky BatchCholeskyGrad BatchMatrixBandPart BatchMatrixDeterminant BatchMatrixDiag BatchMatrixDiagPart
         BatchMatrixInverse BatchMatrixSetDiag BatchMatrixSolve BatchMatrixSolveLs BatchMatrixTriangularSolve
         BatchSelfAdjointEig BatchSelfAdjointEigV2 BatchSvd MatrixExponential SelfAdjointEig
+    """,
+    "linalg.solving": """
+        Cross LogMatrixDeterminant MatrixDeterminant MatrixInverse MatrixSolve MatrixSolveLs MatrixTriangularSolve
     """,
     "linalg.tridiagonal": "TridiagonalMatMul TridiagonalSolve",
     "lookup.table_ops": """
@@ -76,10 +87,31 @@ LAZY_FAMILIES = {
         MutableHashTableOfTensorsV2 MutableHashTableV2
     """,
     "math.bessel_functions": "BesselJ0 BesselJ1 BesselK0 BesselK0e BesselK1 BesselK1e BesselY0 BesselY1",
+    "math.counting": "Bincount DenseBincount",
     "math.counting_rows": "RaggedBincount SegmentMaxV2 SegmentMinV2 SegmentProdV2 SegmentSumV2 SparseBincount",
+    "math.cumulative": "Cumprod Cumsum CumulativeLogsumexp",
+    "math.einsum": "Einsum",
     "math.histogram": "Bucketize HistogramFixedWidth",
+    "math.incomplete_gamma": "Igamma IgammaGradA Igammac",
     "math.integrals": "Dawsn Expint FresnelCos FresnelSin Spence",
+    "math.order_statistics": "InTopK InTopKV2 LowerBound NthElement TopK TopKV2 UpperBound",
+    "math.segments": """
+        SegmentMax SegmentMean SegmentMin SegmentProd SegmentSum UnsortedSegmentMax UnsortedSegmentMin
+        UnsortedSegmentProd UnsortedSegmentSum
+    """,
+    "math.sparse_segments": """
+        SparseSegmentMean SparseSegmentMeanGrad SparseSegmentMeanGradV2 SparseSegmentMeanWithNumSegments
+        SparseSegmentSqrtN SparseSegmentSqrtNGrad SparseSegmentSqrtNGradV2 SparseSegmentSqrtNWithNumSegments
+        SparseSegmentSum SparseSegmentSumGrad SparseSegmentSumGradV2 SparseSegmentSumWithNumSegments
+    """,
+    "math.special_functions": "BesselI0 BesselI0e BesselI1 BesselI1e Betainc Digamma Erf Erfc Erfinv Lgamma Ndtri",
+    "math.zeta_functions": "Polygamma Zeta",
+    "nn.activation": """
+        Elu EluGrad LeakyRelu LeakyReluGrad Relu Relu6 Relu6Grad ReluGrad Selu SeluGrad Softplus SoftplusGrad Softsign
+        SoftsignGrad
+    """,
     "nn.approximate_top_k": "ApproxTopK",
+    "nn.bias": "BiasAdd BiasAddGrad BiasAddV1",
     "nn.block_gru": "GRUBlockCell GRUBlockCellGrad",
     "nn.block_lstm": "BlockLSTM BlockLSTMGrad BlockLSTMGradV2 BlockLSTMV2 LSTMBlockCell LSTMBlockCellGrad",
     "nn.candidate_sampling": """
@@ -90,6 +122,7 @@ LAZY_FAMILIES = {
     "nn.convolution3d": """
         Conv Conv3D Conv3DBackpropFilter Conv3DBackpropFilterV2 Conv3DBackpropInput Conv3DBackpropInputV2
     """,
+    "nn.cross_entropy": "SoftmaxCrossEntropyWithLogits SparseSoftmaxCrossEntropyWithLogits",
     "nn.ctc": "CTCGreedyDecoder CTCLoss CTCLossV2",
     "nn.ctc_beam_search": "CTCBeamSearchDecoder",
     "nn.data_format": "DataFormatDimMap DataFormatVecPermute",
@@ -107,6 +140,7 @@ LAZY_FAMILIES = {
     "nn.pooling": "AvgPool AvgPoolGrad MaxPool MaxPoolGrad MaxPoolGradGrad MaxPoolGradGradV2 MaxPoolGradV2 MaxPoolV2",
     "nn.pooling3d": "AvgPool3D AvgPool3DGrad MaxPool3D MaxPool3DGrad MaxPool3DGradGrad",
     "nn.pooling_argmax": "MaxPoolGradGradWithArgmax MaxPoolGradWithArgmax MaxPoolWithArgmax",
+    "nn.softmax": "LogSoftmax Softmax",
     "parsing.csv": "DecodeCSV",
     "parsing.encodings": "DecodeCompressed DecodeJSONExample",
     "parsing.example_ops": "ParseExample ParseExampleV2 ParseSingleExample",
@@ -180,6 +214,17 @@ LAZY_FAMILIES = {
         StatefulStandardNormalV2 StatefulTruncatedNormal StatefulUniform StatefulUniformFullInt StatefulUniformInt
     """,
     "random.quasi_random": "RandomIndexShuffle SobolSample",
+    "random.stateful_ops": """
+        Multinomial RandomGamma RandomGammaGrad RandomPoissonV2 RandomShuffle RandomStandardNormal RandomUniform
+        RandomUniformInt TruncatedNormal
+    """,
+    "random.stateless_ops": """
+        StatelessMultinomial StatelessRandomGammaV2 StatelessRandomGammaV3 StatelessRandomGetAlg
+        StatelessRandomGetKeyCounter StatelessRandomGetKeyCounterAlg StatelessRandomNormal StatelessRandomNormalV2
+        StatelessRandomPoisson StatelessRandomUniform StatelessRandomUniformFullInt StatelessRandomUniformFullIntV2
+        StatelessRandomUniformInt StatelessRandomUniformIntV2 StatelessRandomUniformV2 StatelessShuffle
+        StatelessTruncatedNormal StatelessTruncatedNormalV2
+    """,
     "random.truncated": "ParameterizedTruncatedNormal StatelessParameterizedTruncatedNormal",
     "signal.audio": "AudioSpectrogram DecodeWav EncodeWav Mfcc",
     "signal.fourier": "FFT FFT2D FFT3D IFFT IFFT2D IFFT3D",
@@ -206,6 +251,23 @@ LAZY_FAMILIES = {
     """,
     "sparse.set_ops": "DenseToDenseSetOperation DenseToSparseSetOperation SetSize SparseToSparseSetOperation",
     "sparse.with_dense": "SparseDenseCwiseAdd SparseDenseCwiseDiv SparseDenseCwiseMul",
+    "state.sparse_updates": """
+        ResourceSparseApplyAdadelta ResourceSparseApplyAdagrad ResourceSparseApplyAdagradDA ResourceSparseApplyAdagradV2
+        ResourceSparseApplyCenteredRMSProp ResourceSparseApplyFtrl ResourceSparseApplyFtrlV2
+        ResourceSparseApplyKerasMomentum ResourceSparseApplyMomentum ResourceSparseApplyProximalAdagrad
+        ResourceSparseApplyProximalGradientDescent ResourceSparseApplyRMSProp SparseApplyAdadelta SparseApplyAdagrad
+        SparseApplyAdagradDA SparseApplyAdagradV2 SparseApplyCenteredRMSProp SparseApplyFtrl SparseApplyFtrlV2
+        SparseApplyMomentum SparseApplyProximalAdagrad SparseApplyProximalGradientDescent SparseApplyRMSProp
+    """,
+    "state.update_rules": """
+        ApplyAdaMax ApplyAdadelta ApplyAdagrad ApplyAdagradDA ApplyAdagradV2 ApplyAdam ApplyAddSign ApplyCenteredRMSProp
+        ApplyFtrl ApplyFtrlV2 ApplyGradientDescent ApplyMomentum ApplyPowerSign ApplyProximalAdagrad
+        ApplyProximalGradientDescent ApplyRMSProp ResourceApplyAdaMax ResourceApplyAdadelta ResourceApplyAdagrad
+        ResourceApplyAdagradDA ResourceApplyAdagradV2 ResourceApplyAdam ResourceApplyAdamWithAmsgrad
+        ResourceApplyAddSign ResourceApplyCenteredRMSProp ResourceApplyFtrl ResourceApplyFtrlV2
+        ResourceApplyGradientDescent ResourceApplyKerasMomentum ResourceApplyMomentum ResourceApplyPowerSign
+        ResourceApplyProximalAdagrad ResourceApplyProximalGradientDescent ResourceApplyRMSProp
+    """,
     "strings.base64_codec": "DecodeBase64 EncodeBase64",
     "strings.characters": "StringLength StringLower StringStrip StringUpper Substr",
     "strings.edit_distances": "EditDistance",

@@ -9,7 +9,6 @@ in TensorFlow.
 from __future__ import annotations
 
 import functools
-import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -258,6 +257,8 @@ def _check_policy(call: Call, tensor: Any, given: Any, position: int, device: st
     expected = f"as input #{position} was expected to be on {device} but is actually on {tensor.backing_device}"
     name = call.definition.name
     if policy == "warn":
+        import logging  # nothing else of a program that does not log needs it
+
         logging.getLogger("tensorflow").warning(
             "before computing %s %s (operation running on %s). This triggers a copy which can be a performance "
             "bottleneck.",
@@ -340,6 +341,8 @@ def _on_accelerator(
         kernel.refused = True
         if not configuration.soft_placement and devices.asked_for() == device:
             raise _not_satisfied(device) from None
+        import logging  # nothing else of a program that does not log needs it
+
         logging.getLogger("tideflow").debug("running %s on the host: XLA does not take it", definition.name)
         return _wrapped(call, outputs, HOST)
     if outcome is not None:

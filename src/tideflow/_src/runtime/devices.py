@@ -7,14 +7,11 @@ them is the device of every eager operation, as in TensorFlow, and the fast path
 from __future__ import annotations
 
 import contextlib
-import glob
-import importlib.util
 import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from tideflow._src.core import context
 from tideflow._src.core.device import DeviceSpecV2
@@ -31,30 +28,21 @@ ACCELERATED: list[Any] = []
 _KINDS = {"gpu": "GPU", "cuda": "GPU", "rocm": "GPU", "tpu": "TPU"}
 
 
-@dataclass(frozen=True)
-class PhysicalDevice:
+class PhysicalDevice(NamedTuple):
     """Is a device of this machine."""
 
     name: str
     device_type: str
 
-    def __repr__(self) -> str:
-        return f"PhysicalDevice(name='{self.name}', device_type='{self.device_type}')"
 
-
-@dataclass(frozen=True)
-class LogicalDevice:
+class LogicalDevice(NamedTuple):
     """Is a device that operations can be placed on."""
 
     name: str
     device_type: str
 
-    def __repr__(self) -> str:
-        return f"LogicalDevice(name='{self.name}', device_type='{self.device_type}')"
 
-
-@dataclass(frozen=True)
-class LogicalDeviceConfiguration:
+class LogicalDeviceConfiguration(NamedTuple):
     """Is what a logical device is made with.
 
     Attributes:
@@ -145,9 +133,14 @@ def _may_have_accelerators() -> bool:
         return True
     if os.environ.get("JAX_PLATFORMS", "").lower() == "cpu":
         return False
-    nvidia = glob.glob("/dev/nvidia[0-9]*") and os.environ.get("CUDA_VISIBLE_DEVICES", "0") not in ("", "-1")
-    if not nvidia and not glob.glob("/dev/accel*") and not glob.glob("/dev/kfd"):
+    nodes = os.listdir("/dev") if os.path.isdir("/dev") else []
+    nvidia = any(node.startswith("nvidia") and node[6:7] in tuple("0123456789") for node in nodes)
+    if nvidia and os.environ.get("CUDA_VISIBLE_DEVICES", "0") in ("", "-1"):
+        nvidia = False
+    if not nvidia and "kfd" not in nodes and not any(node.startswith("accel") for node in nodes):
         return False
+    import importlib.util  # loaded only where there may be an accelerator
+
     return any(importlib.util.find_spec(name) is not None for name in ("jax_plugins", "libtpu"))
 
 
@@ -211,7 +204,13 @@ def set_visible_devices(devices: Any, device_type: str | None = None) -> None:
       ValueError: a device does not exist, or is not of ``device_type``.
       RuntimeError: devices are in use already.
     """
-    chosen = list(devices) if isinstance(devices, list | tuple) else [devices] if devices is not None else []
+    chosen = (
+        list(devices)
+        if isinstance(devices, list | tuple) and not isinstance(devices, PhysicalDevice)
+        else [devices]
+        if devices is not None
+        else []
+    )
     for device in chosen:
         if device not in configuration.physical():
             raise ValueError(f"Unrecognized device: {device!r} is none of this machine's.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pprint
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -140,6 +139,8 @@ def _stream_name(stream: Any) -> str:
 
 
 def _template(item: Any, tensors: list[Any], mark: str) -> str:
+    import pprint  # few programs print such values
+
     if _is_one_tensor(item):
         tensors.append(item)
         return mark

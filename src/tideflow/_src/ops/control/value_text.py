@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 _ESCAPES = {b"\n": rb"\n", b"\r": rb"\r", b"\t": rb"\t", b'"': rb"\"", b"'": rb"\'", b"\\": rb"\\"}
-_SPECIAL = re.compile(rb"[\x00-\x1f\"'\\\x7f]")
+# A pattern that `re` compiles, and keeps, at its first use.
+_SPECIAL = rb"[\x00-\x1f\"'\\\x7f]"
 
 
 def shown(value: Any, summarize: int) -> bytes:
@@ -40,7 +41,7 @@ def _shown(array: np.ndarray[Any, Any], summarize: int, depth: int) -> bytes:
 def element_text(item: Any) -> bytes:
     """Writes one element: strings in quotes, numbers with as many digits as tell them from others."""
     if isinstance(item, bytes):
-        return b'"' + _SPECIAL.sub(_escaped, item) + b'"'
+        return b'"' + re.sub(_SPECIAL, _escaped, item) + b'"'
     if isinstance(item, bool | np.bool_):
         return b"1" if item else b"0"
     if isinstance(item, np.complexfloating):

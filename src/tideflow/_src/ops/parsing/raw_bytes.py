@@ -35,14 +35,14 @@ def decode_raw_op(bytes, *, out_type: DType, little_endian: bool = True):
     items = np.asarray(bytes, object).ravel().tolist()
     shape = np.shape(bytes)
     length = len(items[0]) if items else 0
-    for number, item in enumerate(items):
-        if len(item) != length:
-            raise InvalidArgumentError(
-                None,
-                None,
-                f"DecodeRaw requires input strings to all be the same size, but element {number} has size {len(item)} "
-                f"!= {length}",
-            )
+    if items and set(map(len, items)) != {length}:
+        number, size = next((number, len(item)) for number, item in enumerate(items) if len(item) != length)
+        raise InvalidArgumentError(
+            None,
+            None,
+            f"DecodeRaw requires input strings to all be the same size, but element {number} has size {size} "
+            f"!= {length}",
+        )
     size = np.dtype(out_type.as_numpy_dtype).itemsize
     if length % size:
         raise InvalidArgumentError(

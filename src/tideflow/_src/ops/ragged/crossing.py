@@ -14,7 +14,8 @@ from tideflow._src.graph.types import INDEX
 from tideflow._src.ops.dimensions import with_rank
 from tideflow._src.ops.ragged.partitions import check_encoded_splits, check_size, positions_of, splits_of
 from tideflow._src.ops.strings.elements import array_of
-from tideflow._src.ops.strings.hash_kernels import Packed, concatenated, fingerprint64
+from tideflow._src.ops.strings.hash_kernels import concatenated, fingerprint64
+from tideflow._src.ops.strings.packed import Packed
 from tideflow._src.runtime.op import op
 
 Array = np.ndarray[Any, Any]

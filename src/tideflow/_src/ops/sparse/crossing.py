@@ -11,7 +11,8 @@ from tideflow._src.core.dtypes import DType
 from tideflow._src.core.errors import invalid_argument
 from tideflow._src.graph.op_def import REQUIRED, Constraint, at_least
 from tideflow._src.ops.dimensions import text
-from tideflow._src.ops.strings.hash_kernels import Packed, concatenated, fingerprint64, siphash
+from tideflow._src.ops.strings.hash_kernels import concatenated, fingerprint64, siphash
+from tideflow._src.ops.strings.packed import Packed
 from tideflow._src.runtime.checks import require_memory
 from tideflow._src.runtime.op import op
 

@@ -11,19 +11,20 @@ import numpy as np
 from tideflow._src.core.errors import invalid_argument
 from tideflow._src.graph.shape_inference import broadcast, shape_text
 from tideflow._src.ops.strings.elements import array_of, items_of, mapped
+from tideflow._src.ops.strings.packed import Packed
 from tideflow._src.runtime.op import op
 
 
 @op("StringLength", "input: string -> output: int32", tier="host", differentiable="missing")
 def string_length_op(input, *, unit: Literal["BYTE", "UTF8_CHAR"] = "BYTE"):
     """Counts the bytes or characters of strings."""
-    items = items_of(input)
-    sizes = np.fromiter(map(len, items), np.int32, len(items))
-    if unit == "UTF8_CHAR" and not (joined := b"".join(items)).isascii():
-        begins = (np.frombuffer(joined, np.uint8) & 0xC0) != 0x80
-        before = np.append(0, np.cumsum(begins, dtype=np.int64))
-        sizes = np.diff(before[np.append(0, np.cumsum(sizes, dtype=np.int64))]).astype(np.int32)
-    return sizes.reshape(np.shape(input))
+    packed = Packed.of(items_of(input))
+    sizes = packed.lengths
+    if unit == "UTF8_CHAR":
+        inner = np.flatnonzero((packed.letters & 0xC0) == 0x80)  # the bytes of characters after their first
+        if inner.size:
+            sizes = sizes - (np.searchsorted(inner, packed.ends) - np.searchsorted(inner, packed.starts))
+    return sizes.astype(np.int32).reshape(np.shape(input))
 
 
 def _cased(value: Any, encoding: str, ascii_case: Callable[[bytes], bytes], case: Callable[[str], str]) -> Any:

@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from tideflow._src.ops.strings.packed import Packed
+
 Array = np.ndarray[Any, Any]
 
 _K0 = np.uint64(0xC3A5C85C97CB3127)
@@ -19,31 +21,6 @@ _K1 = np.uint64(0xB492B66FBE98F273)
 _K2 = np.uint64(0x9AE16A3B2F90404F)
 _MURMUR = np.uint64(0xC6A4A7935BD1E995)
 _MURMUR_SEED = np.uint64(0xDECAFCAFFE)
-
-
-class Packed:
-    """Is many byte strings in one buffer.
-
-    Args:
-      content: the strings, one after the other.
-      lengths: the length of each.
-    """
-
-    def __init__(self, content: bytes, lengths: Array) -> None:
-        padded = content + bytes(8)
-        #: The word of 8 bytes that begins at each byte.
-        self._words = np.ndarray((len(content) + 1,), "<u8", padded, strides=(1,))
-        self.lengths = lengths
-        self.starts = np.cumsum(lengths) - lengths
-
-    @classmethod
-    def of(cls, items: Sequence[bytes]) -> Packed:
-        """Packs a list of strings."""
-        return cls(b"".join(items), np.fromiter(map(len, items), np.int64, len(items)))
-
-    def words(self, positions: Array) -> Array:
-        """Returns the words that begin at positions of the buffer, as unsigned numbers."""
-        return self._words[positions]
 
 
 class _Reader:

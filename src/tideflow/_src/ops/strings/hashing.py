@@ -11,7 +11,8 @@ from tideflow._src.graph.op_def import at_least
 from tideflow._src.graph.shape_inference import shape_text
 from tideflow._src.ops.dimensions import with_rank_at_least
 from tideflow._src.ops.strings.elements import array_of, items_of
-from tideflow._src.ops.strings.hash_kernels import Packed, fingerprint64, murmur64, siphash
+from tideflow._src.ops.strings.hash_kernels import fingerprint64, murmur64, siphash
+from tideflow._src.ops.strings.packed import Packed
 from tideflow._src.runtime.op import op
 
 

@@ -16,6 +16,11 @@ from tideflow._src.ops.strings.elements import array_of, items_of, shown
 from tideflow._src.runtime.op import op
 
 _HEXADECIMAL = re.compile(rb"[+-]?0[xX](?:[0-9a-fA-F]+\.?[0-9a-fA-F]*|\.[0-9a-fA-F]+)(?:[pP][+-]?[0-9]+)?")
+#: From so many strings on they are read all at once.
+_MANY = 32
+_LARGEST = 2**63 - 1
+#: Between the largest number of single precision and the next one, which there is not.
+_HALFWAY_TO_INFINITY = 2.0**128 - 2.0**103
 _NAN = re.compile(rb"[+-]?nan(?:\([0-9a-zA-Z_]*\))?", re.IGNORECASE)
 
 
@@ -71,7 +76,10 @@ def _single(numbers: Any, items: list[bytes]) -> Any:
     result = numbers.astype(np.float32)
     back = result.astype(np.float64)
     other = np.nextafter(result, np.where(numbers > back, np.inf, -np.inf).astype(np.float32)).astype(np.float64)
-    halfway = np.flatnonzero(np.isfinite(numbers) & (numbers != back) & (numbers - back == other - numbers))
+    halfway = np.flatnonzero(
+        np.isfinite(numbers)
+        & ((numbers != back) & (numbers - back == other - numbers) | (np.abs(numbers) == _HALFWAY_TO_INFINITY))
+    )
     for place in halfway.tolist():
         text = items[place].strip()
         if _HEXADECIMAL.fullmatch(text):
@@ -84,6 +92,32 @@ def _single(numbers: Any, items: list[bytes]) -> Any:
 
 
 def _integers(items: list[bytes], wanted: Any) -> Any:
+    return _plain_integers(items, wanted) if len(items) >= _MANY else _any_integers(items, wanted)
+
+
+def _plain_integers(items: list[bytes], wanted: Any) -> Any:
+    """Reads integers all at once if each is digits, perhaps with a sign before.
+
+    NumPy reads a text that lists numbers without making objects. But it stops at what is no number, reads a sign or
+    white space alone as a number, and turns what is too large into the largest one: such texts it does not get.
+    """
+    joined = b",".join(items)
+    signs = b"+" in joined or b"-" in joined
+    lonely = signs and (b"+," in joined or b"-," in joined or joined.endswith((b"+", b"-")))
+    plain = not lonely and joined.count(b",") == len(items) - 1 and not joined.translate(None, b"0123456789+-,")
+    if plain and (wanted.kind == "i" or b"-" not in joined):
+        try:
+            numbers = np.fromstring(joined, np.int64, sep=",")
+        except (ValueError, DeprecationWarning):
+            numbers = np.zeros(0, np.int64)
+        limits = np.iinfo(wanted)
+        largest = min(int(limits.max), _LARGEST - 1)
+        if len(numbers) == len(items) and numbers.min() >= limits.min and numbers.max() <= largest:
+            return numbers.astype(wanted)
+    return _any_integers(items, wanted)
+
+
+def _any_integers(items: list[bytes], wanted: Any) -> Any:
     limits = np.iinfo(wanted)
     lowest, highest, signed = int(limits.min), int(limits.max), wanted.kind == "i"
     try:
@@ -115,6 +149,11 @@ def _string_to_number_samples(s):
     real = [
         *(b"1.5", b"-.5", b"5.", b"1e5", b" -1E-3 ", b"0x1.8p3", b"-0x10", b"inf", b"+Infinity", b"-INF", b"NaN"),
         *(b"nan(1)", b"1e400", b"-1e-400", b"1e39", b"3.4028236e38", b"16777217.0000001", b"16777217", b"-0", b"1e-41"),
+        *(
+            b"3.4028235677973366e38",
+            b"340282356779733661637539395458142568448",
+            b"340282356779733661637539395458142568449",
+        ),
         *(b"0.1", b"1.00000005960464477539062500000000000000001", b"1.00000005960464477539062499999999999999999"),
     ]
     for dtype in s.dtypes("out_type"):
@@ -127,6 +166,27 @@ def _string_to_number_samples(s):
             yield s(b"-99999999999999999999", out_type=dtype, error="InvalidArgumentError")
         for bad in (b"", b" ", b"abc", b"1_0", b"1 2", b"1\0", b"0x"):
             yield s(array_of([bad], ()), out_type=dtype, error="InvalidArgumentError")
+        many = [b"%d" % (7**place) for place in range(_MANY // 3)] * 4
+        yield s(array_of([*many, b"+0", b"00", b"2147483646"], (len(many) + 3,)), out_type=dtype)
+        yield s(array_of([*many, b" 1\n", b"+2147483647"], (len(many) + 2,)), out_type=dtype)
+        for bad in (
+            b"",
+            b" ",
+            b"+",
+            b"-",
+            b",",
+            b"1,2",
+            b"1,",
+            b"--1",
+            b"1\0",
+            b"1-",
+            b"1_0",
+            b"9" * 40,
+            b"-" + b"9" * 40,
+        ):
+            if not (dtype.is_floating and bad.endswith(b"999")):
+                for items in ([*many, bad], [bad, *many]):
+                    yield s(array_of(items, (len(items),)), out_type=dtype, error="InvalidArgumentError")
     yield s(b"-0", out_type="uint32", error="InvalidArgumentError")
     yield s(b"-9223372036854775808", out_type="int64")
     yield s(np.empty((0,), object))
