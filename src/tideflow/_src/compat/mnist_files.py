@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
+from tideflow._src.compat import mnist_substitute
 from tideflow._src.core import dtypes
 from tideflow._src.ops.random.seeds import get_seed
 
@@ -223,7 +224,8 @@ def read_data_sets(
       source_url: where the files are.
 
     Raises:
-      OSError: a file is neither there nor to be downloaded.
+      OSError: a file is neither there nor to be downloaded, and nobody offered a substitute, as `python -m tideflow`
+        does.
       ValueError: a file is not as expected, or ``validation_size`` is larger than the training set.
     """
     options: dict[str, Any] = {"dtype": dtype, "reshape": reshape, "seed": seed}
@@ -242,8 +244,17 @@ def read_data_sets(
         with open(maybe_download(name, train_dir, source_url + name), "rb") as file:
             return extract_labels(file, one_hot=one_hot)
 
-    train_images, train_labels = images(_TRAIN_IMAGES), labels(_TRAIN_LABELS)
-    test_images, test_labels = images(_TEST_IMAGES), labels(_TEST_LABELS)
+    try:
+        train_images, train_labels = images(_TRAIN_IMAGES), labels(_TRAIN_LABELS)
+        test_images, test_labels = images(_TEST_IMAGES), labels(_TEST_LABELS)
+    except OSError as error:
+        if not mnist_substitute.is_offered():
+            raise
+        mnist_substitute.announce(error)
+        (train_images, train_labels), (test_images, test_labels) = mnist_substitute.load_data()
+        train_images, test_images = train_images[..., None], test_images[..., None]
+        if one_hot:
+            train_labels, test_labels = dense_to_one_hot(train_labels, 10), dense_to_one_hot(test_labels, 10)
     if not 0 <= validation_size <= len(train_images):
         raise ValueError(f"Validation size should be between 0 and {len(train_images)}. Received: {validation_size}.")
     return Datasets(

@@ -12,7 +12,7 @@ from types import CodeType, ModuleType, TracebackType
 from typing import Any, NamedTuple, NoReturn
 from zipfile import is_zipfile
 
-from tideflow._src.compat import old_modules, old_numpy
+from tideflow._src.compat import mnist_substitute, old_modules, old_numpy
 from tideflow._src.compat.alias import DIALECTS, install_as_tensorflow
 
 USAGE = """\
@@ -64,6 +64,7 @@ def main(arguments: list[str] | None = None) -> None:
     """
     command = parse(sys.argv[1:] if arguments is None else arguments)
     install_as_tensorflow(command.dialect)
+    mnist_substitute.offer()
     if DIALECTS[command.dialect].graph_mode:
         old_numpy.restore()
         old_modules.restore()
