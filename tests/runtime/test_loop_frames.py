@@ -119,28 +119,24 @@ def test_a_loop_of_raw_operations(parallel):
         assert session.run(end, {n: -1}) == 0
 
 
-def test_there_is_no_gradient_through_an_imported_loop():
+@pytest.mark.parametrize("name", ["loop", "nested_loop", "loop_in_cond", "tensor_array", "dynamic_rnn"])
+def test_gradients_that_a_graph_holds_are_the_same_after_new_ones(name):
+    """Loops that TensorFlow has differentiated keep values on stacks for their gradients, and do so from then on."""
     with v1.Graph().as_default() as graph:
-        imported("loop")
-        y, x = graph.get_tensor_by_name("while/Exit_1:0"), graph.get_tensor_by_name("x:0")
-        with pytest.raises(LookupError, match=r"Build the loop with tf\.while_loop"):
-            v1.gradients(y, x)
-
-
-def test_what_reaches_an_imported_loop_on_the_way_round_has_no_gradient():
-    """A value that only the body uses leads to the results by the edge that goes back."""
-    raw = tf.raw_ops
-    with v1.Graph().as_default() as graph:
-        x = v1.placeholder(tf.float32, [])
-        first = raw.Enter(data=tf.constant(1.0), frame_name="loop")
-        factor = raw.Enter(data=x, frame_name="loop", is_constant=True)
-        value = raw.Merge(inputs=[first, first])[0]
-        leave, stay = raw.Switch(data=value, pred=raw.LoopCond(input=value < 9.0))
-        merge = value.op
-        merge._inputs = (merge._inputs[0], raw.NextIteration(data=stay * factor))
-        graph.changed_in_place()
-        with pytest.raises(LookupError, match=r"Build the loop with tf\.while_loop"):
-            v1.gradients(raw.Exit(data=leave), x)
+        imported(name)
+        held = [key for key in values(name, "0", "fetch") if key.startswith("gradients")]
+        others = [key for key in values(name, "0", "fetch") if not key.startswith("gradients")]
+        ys = [graph.get_tensor_by_name(key) for key in others]
+        xs = [graph.get_tensor_by_name(key) for key in values(name, "0", "feed") if key == "x:0"]
+        new = v1.gradients([y for y in ys if y.dtype.is_floating], xs)
+        assert new[0] is not None
+        for run in [run for each, run in RUNS if each == name]:
+            with v1.Session() as session:
+                session.run(str(RECORDED[f"{name}/init"]))
+                feeds, expected = values(name, run, "feed"), values(name, run, "fetch")
+                found, _ = session.run([[*held, *others], new], feeds)
+            for key, value in zip([*held, *others], found, strict=True):
+                np.testing.assert_allclose(value, expected[key], rtol=2e-5, atol=1e-6, err_msg=key)
 
 
 def test_outside_of_a_session_there_is_no_dataflow():

@@ -250,14 +250,11 @@ class _Walk:
         self, ys: Sequence[SymbolicTensor], wanted: set[SymbolicTensor]
     ) -> tuple[set[Operation], list[Operation]]:
         """Returns the operations that lie between the sources and ``ys``, and all that ``ys`` needs, in order."""
-        found: set[Operation] = {y.op for y in ys}
-        stack = list(found)
-        while stack:
-            op = stack.pop()
-            for tensor in op.inputs:
-                if tensor.op not in found and tensor not in self._stops:
-                    found.add(tensor.op)
-                    stack.append(tensor.op)
+        found = self._before(ys)
+        prepare = next((op.op_def.before_gradient for op in found if op.op_def.before_gradient is not None), None)
+        if prepare is not None:
+            prepare(ys)
+            found = self._before(ys)
         order = in_order(found)
         between: set[Operation] = set()
         grown = True
@@ -269,6 +266,18 @@ class _Walk:
             # Frames of loops have edges that lead back to an earlier operation.
             grown = len(between) > count and any(op.type in _BACK_EDGES for op in between)
         return between, order
+
+    def _before(self, ys: Sequence[SymbolicTensor]) -> set[Operation]:
+        """Returns the operations that ``ys`` follow from."""
+        found: set[Operation] = {y.op for y in ys}
+        stack = list(found)
+        while stack:
+            op = stack.pop()
+            for tensor in op.inputs:
+                if tensor.op not in found and tensor not in self._stops:
+                    found.add(tensor.op)
+                    stack.append(tensor.op)
+        return found
 
     def _leads_back(self, tensor: SymbolicTensor, wanted: set[SymbolicTensor], between: set[Operation]) -> bool:
         if tensor in wanted:

@@ -34,6 +34,7 @@ from tideflow._src.ops.control.functional import (
     stateless_case,
     stateless_if,
 )
+from tideflow._src.ops.control.gradient_source import array_source
 from tideflow._src.runtime.convert import convert_to_tensor
 
 
@@ -208,7 +209,8 @@ def derivative_of(
       dense: whether no gradient may be ``IndexedSlices``.
     """
     kept: dict[Any, Derivative] = node.__dict__.setdefault("_derivatives", {})
-    key = (tuple(seeded), tuple(wanted))
+    held = (node.attrs[name] if index is None else node.attrs[name][index] for name, index in places)
+    key = (tuple(seeded), tuple(wanted), *map(array_source, held))
     found = kept.get(key)
     if found is None:
         forwards = [extended_by(node, *place) for place in places]

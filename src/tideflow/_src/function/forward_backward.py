@@ -26,8 +26,9 @@ from tideflow._src.graph.graph import Graph
 from tideflow._src.graph.op_def import OpDef
 from tideflow._src.graph.operation import Operation
 from tideflow._src.ops.array.slicing import entry
+from tideflow._src.ops.control.gradient_source import array_source
 from tideflow._src.runtime.convert import constant_node, convert_to_tensor
-from tideflow._src.runtime.plan import in_order, needed
+from tideflow._src.runtime.plan import in_order, is_back_edge, needed
 
 _SAME_VALUE = frozenset(("Identity", "StopGradient", "PreventGradient", "Snapshot"))
 _SHAPES = frozenset(("Shape", "Size", "Rank"))
@@ -59,6 +60,7 @@ class Extended(FuncGraph):
         self.inputs = [self._copies[parameter] for parameter in original.inputs]
         for op in original.plan_ops():
             self._copy(op)
+        self._close_frames()
         self.outputs = [self._copies[output] for output in original.outputs]
         self.control_outputs = [self._copied[op] for op in original.control_outputs]
         self._captures = {
@@ -84,10 +86,19 @@ class Extended(FuncGraph):
                     self._copy(op)
         return self._copies[tensor]
 
+    def _close_frames(self) -> None:
+        """Gives the merges of loops made of frames what comes from the turn before, which was not there at first."""
+        for op, copy in self._copied.items():
+            if any(is_back_edge(op, tensor._op) for tensor in op._inputs):
+                copy._inputs = tuple(self._copies[tensor] for tensor in op._inputs)
+
     def _copy(self, op: Operation) -> None:
+        inputs = [self._copies[tensor] for tensor in op._inputs if not is_back_edge(op, tensor._op)]
+        if len(inputs) < len(op._inputs):
+            inputs = [self._copies.get(tensor, inputs[0]) for tensor in op._inputs]
         copy = self.add_operation(
             op.op_def,
-            [self._copies[tensor] for tensor in op._inputs],
+            inputs,
             dict(op.attrs),
             op.name,
             control_inputs=[self._copied[control] for control in op._control_inputs if control in self._copied],
@@ -114,7 +125,7 @@ class Extended(FuncGraph):
 
     def backward(self, seeded: Sequence[int], wanted: Sequence[int]) -> Backward:
         """Returns the backward function for gradients of some outputs, and with respect to some parameters."""
-        key = (tuple(self.outputs[position] for position in seeded), tuple(wanted))
+        key = (tuple(self.outputs[position] for position in seeded), tuple(wanted), array_source(self))
         found = self._backward.get(key)
         if found is None:
             with nesting.level():

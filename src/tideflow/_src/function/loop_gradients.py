@@ -37,6 +37,7 @@ from tideflow._src.function.func_graph import FuncGraph, unique_function_name
 from tideflow._src.graph.op_def import OpDef
 from tideflow._src.graph.operation import Operation
 from tideflow._src.ops.control.functional import stateless_while, while_op
+from tideflow._src.ops.control.switch_and_merge import exit_op
 from tideflow._src.ops.control.tensor_list import (
     empty_tensor_list,
     shape_of,
@@ -73,6 +74,16 @@ def _while_gradient(call: Call, *dys: Any) -> Any:
 
 stateless_while.gradient(_while_gradient)
 while_op.takes_missing_gradients = stateless_while.takes_missing_gradients = True
+
+
+def _raise_frames(ys: Sequence[SymbolicTensor]) -> None:
+    """Makes ``While`` operations of the loops that graphs of TensorFlow 1.x are made of."""
+    from tideflow._src.function.frame_loops import raise_loops  # kept lazy: only such graphs need it
+
+    raise_loops(ys)
+
+
+exit_op.before_gradient = _raise_frames
 
 
 class _Turn(BackwardGraph):

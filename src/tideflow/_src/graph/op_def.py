@@ -198,6 +198,8 @@ class OpDef:
         self.gradient_rule: Callable[..., Any] | None = None
         #: Whether the gradient rule gets None, not zeros, for an output that no gradient reaches.
         self.takes_missing_gradients = False
+        #: Makes of operations of this kind, among what tensors follow from, others that have gradients.
+        self.before_gradient: Callable[[Sequence[Any]], None] | None = None
         #: Says of a node whether XLA can take it, where the definition alone does not tell.
         self.compiles: Callable[..., bool] | None = None
         self.samples_rule: Callable[..., Iterator[Any]] | None = None

@@ -77,7 +77,12 @@ class TracedList:
     @property
     def room(self) -> int:
         """How many elements the array has room for."""
-        return 0 if self.data is None else int(jax.tree_util.tree_leaves(self.data)[0].shape[0])
+        if self.data is None:
+            return 0
+        arrays = jax.tree_util.tree_leaves(self.data)
+        if not arrays:
+            raise Unrepresentable("The elements of a list are lists that are empty.")
+        return int(arrays[0].shape[0])
 
     def allocated(self, shape: Shape = None) -> TracedList:
         """Returns the list with its array, made for elements of ``shape``."""

@@ -191,7 +191,8 @@ def _in_loop(call: Any) -> LookupError:
     name = call.operation.name if call.operation is not None else call.op_def.name
     return LookupError(
         f"No gradient is defined through {name!r} ({call.op_def.name}): gradients of loops made of Enter, Exit and "
-        "NextIteration, as TensorFlow 1.x graphs have them, are not computed. Build the loop with tf.while_loop."
+        "NextIteration need loops and conditionals as TensorFlow 1.x builds them, which keep nothing for other "
+        "gradients in branches. Build the loop with tf.while_loop."
     )
 
 

@@ -16,6 +16,7 @@ from tideflow._src.core.dtypes import DType
 from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.graph.op_def import OpDef, Shape
 from tideflow._src.ops.array.raw import raw
+from tideflow._src.ops.control.gradient_source import source_of
 from tideflow._src.ops.control.tensor_array_state import StringHandle, TensorArrayState
 from tideflow._src.runtime.buffers import ResourceHandle
 from tideflow._src.runtime.checks import vector
@@ -324,13 +325,6 @@ op(
 # Gradients: reading is the gradient of writing, on an array of gradients that the array itself keeps.
 
 
-def _source_of(gradient: Any) -> str:
-    """Returns the name of the gradient computation that a tensor belongs to."""
-    parts = gradient.name.split("/")
-    found = [position for position, part in enumerate(parts) if part.startswith("gradients")]
-    return "/".join(parts[: found[-1] + 1]) if found else "gradients"
-
-
 def _gradient_array(call: Any, flow: Any, source: str) -> tuple[Any, Any]:
     handle = call.inputs[0]
     version = _version_of(call)
@@ -350,12 +344,12 @@ def _companion(call: Any, name: str) -> Any:
 
 
 def _read_gradient(call, dvalue):
-    handle, flow = _gradient_array(call, call.inputs[2], _source_of(dvalue))
+    handle, flow = _gradient_array(call, call.inputs[2], source_of(dvalue))
     return None, None, _companion(call, "Write")(handle, call.inputs[1], dvalue, flow)
 
 
 def _write_gradient(call, dflow):
-    handle, flow = _gradient_array(call, dflow, _source_of(dflow))
+    handle, flow = _gradient_array(call, dflow, source_of(dflow))
     value = call.inputs[2]
     gradient = _companion(call, "Read")(handle, call.inputs[1], flow, dtype=value.dtype.base_dtype)
     gradient.set_shape(value.shape)
@@ -363,12 +357,12 @@ def _write_gradient(call, dflow):
 
 
 def _gather_gradient(call, dvalue):
-    handle, flow = _gradient_array(call, call.inputs[2], _source_of(dvalue))
+    handle, flow = _gradient_array(call, call.inputs[2], source_of(dvalue))
     return None, None, _companion(call, "Scatter")(handle, call.inputs[1], dvalue, flow)
 
 
 def _scatter_gradient(call, dflow):
-    handle, flow = _gradient_array(call, dflow, _source_of(dflow))
+    handle, flow = _gradient_array(call, dflow, source_of(dflow))
     value = call.inputs[2]
     gradient = _companion(call, "Gather")(handle, call.inputs[1], flow, dtype=value.dtype.base_dtype)
     gradient.set_shape(value.shape)
@@ -376,12 +370,12 @@ def _scatter_gradient(call, dflow):
 
 
 def _concat_gradient(call, dvalue, dlengths):
-    handle, flow = _gradient_array(call, call.inputs[1], _source_of(dvalue))
+    handle, flow = _gradient_array(call, call.inputs[1], source_of(dvalue))
     return None, _companion(call, "Split")(handle, dvalue, call.outputs[1], flow)
 
 
 def _split_gradient(call, dflow):
-    handle, flow = _gradient_array(call, dflow, _source_of(dflow))
+    handle, flow = _gradient_array(call, dflow, source_of(dflow))
     value = call.inputs[1]
     gradient, _ = _companion(call, "Concat")(handle, flow, dtype=value.dtype.base_dtype)
     gradient.set_shape(value.shape)
@@ -389,12 +383,12 @@ def _split_gradient(call, dflow):
 
 
 def _pack_gradient(call, dvalue):
-    handle, flow = _gradient_array(call, call.inputs[1], _source_of(dvalue))
+    handle, flow = _gradient_array(call, call.inputs[1], source_of(dvalue))
     return None, raw.TensorArrayUnpack(handle, dvalue, flow)
 
 
 def _unpack_gradient(call, dflow):
-    handle, flow = _gradient_array(call, dflow, _source_of(dflow))
+    handle, flow = _gradient_array(call, dflow, source_of(dflow))
     value = call.inputs[1]
     gradient = raw.TensorArrayPack(handle, flow, dtype=value.dtype.base_dtype)
     gradient.set_shape(value.shape)
