@@ -12,6 +12,7 @@ from tideflow._src.core.errors import invalid_argument
 from tideflow._src.graph.types import INDEX, NUMBER, REAL
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.dimensions import text, with_rank
+from tideflow._src.ops.sparse.head_merging import merge_heads
 from tideflow._src.ops.sparse.positions import (
     all_inside,
     ascends,
@@ -84,7 +85,7 @@ class _Merged:
         """The row of the result that each row of the two blocks goes to."""
         a, b = self._a, self._b
         if not self._ascend:
-            return _merge_any(a.tolist(), b.tolist())
+            return merge_heads(a, b)
         if self._is_large:
             marks = self._added([np.full(len(numbers), mark, np.int8) for numbers, mark in ((a, 1), (b, 2))])
             return np.flatnonzero(marks != 2), np.flatnonzero(marks != 1)
@@ -117,24 +118,6 @@ def _marked(values: Any, dtype: Any) -> Any:
     result.real = values
     result.imag = 1
     return result
-
-
-def _merge_any(a: list[int], b: list[int]) -> tuple[Any, Any]:
-    """Merges numbers in any order as they come, the lesser head first: what TensorFlow makes of unsorted positions."""
-    first, second = np.empty(len(a), np.intp), np.empty(len(b), np.intp)
-    i = j = row = 0
-    while i < len(a) and j < len(b):
-        left, right = a[i], b[j]
-        if left <= right:
-            first[i] = row
-            i += 1
-        if right <= left:
-            second[j] = row
-            j += 1
-        row += 1
-    first[i:] = np.arange(row, row + len(a) - i)
-    second[j:] = np.arange(row, row + len(b) - j)
-    return first, second
 
 
 def _check_pair(a_indices: Any, a_values: Any, a_shape: Any, b_indices: Any, b_values: Any, b_shape: Any) -> None:

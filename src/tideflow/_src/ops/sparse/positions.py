@@ -10,7 +10,10 @@ import numpy as np
 
 from tideflow._src.core.errors import invalid_argument
 from tideflow._src.ops.dimensions import text
+from tideflow._src.runtime.threaded_ranges import over_ranges
 
+#: How many positions are worked on at once.
+_CHUNK = 1 << 14
 #: The greatest product of sizes for which positions become numbers; beyond that they are ranked.
 _MOST_NUMBERS = 1 << 62
 
@@ -106,12 +109,22 @@ def steps_of(shape: Sequence[int]) -> list[int]:
 
 def numbers_of(indices: Any, shape: Sequence[int]) -> Any:
     """Returns the number in row-major order of each position in a shape whose product fits 63 bits."""
-    if not indices.shape[1]:
-        return np.zeros(len(indices), np.int64)
-    numbers = indices[:, 0].astype(np.int64) if indices.shape[1] == 1 else None
-    for axis in range(1, indices.shape[1]):
-        numbers = np.multiply(indices[:, 0] if numbers is None else numbers, int(shape[axis]), dtype=np.int64)
-        numbers += indices[:, axis]
+    count, columns = indices.shape
+    numbers = np.zeros(count, np.int64)
+
+    def fill(begin: int, end: int) -> None:
+        for start in range(begin, end, _CHUNK):  # what is worked on stays in the processor's cache
+            part = slice(start, min(start + _CHUNK, end))
+            mine, places = numbers[part], indices[part]
+            for axis in range(columns):
+                if axis > 1:
+                    mine *= int(shape[axis])
+                elif axis:
+                    np.multiply(places[:, 0], int(shape[1]), out=mine, casting="unsafe")
+                if axis or columns == 1:
+                    np.add(mine, places[:, axis], out=mine, casting="unsafe")
+
+    over_ranges(fill, count, indices.size)
     return numbers
 
 
@@ -119,16 +132,20 @@ def positions_of(numbers: Any, shape: Sequence[int]) -> Any:
     """Returns the position in a shape that each number in row-major order stands for."""
     places = np.empty((len(numbers), len(shape)), np.int64)
     steps = steps_of(shape)
-    if numbers.dtype != np.int64 and max(steps, default=0) > np.iinfo(numbers.dtype).max:
-        numbers = numbers.astype(np.int64)
-    for axis, step in enumerate(steps):
-        if axis == len(shape) - 1:
-            places[:, axis] = numbers
-            break
-        whole = numbers // max(step, 1)
-        places[:, axis] = whole
-        whole *= step
-        numbers = np.subtract(numbers, whole, out=whole)
+
+    def fill(begin: int, end: int) -> None:
+        for start in range(begin, end, _CHUNK):
+            part = slice(start, min(start + _CHUNK, end))
+            left = numbers[part].astype(np.int64)
+            for axis, step in enumerate(steps[:-1]):
+                whole = left // max(step, 1)
+                places[part, axis] = whole
+                whole *= step
+                left -= whole
+            if steps:
+                places[part, -1] = left
+
+    over_ranges(fill, len(numbers), places.size)
     return places
 
 
