@@ -51,10 +51,10 @@ def test_both_engines_agree(seed: int) -> None:
             continue
         plain += 1
         items = ["".join(rng.choices("aabbx1 -.{_\t", k=rng.randrange(9))).encode() for _ in range(5)]
-        rewrite = rng.choice([b"-", b"", rb"\0\0", rb"a\\b", rb"<\1>"])
-        with_re = [form.replaced(items, rewrite, every) for every in (True, False)], form.full_matches(items)
+        rewrite = rng.choice([b"-", b"", rb"\0\0", rb"a\\b", rb"<\1>", rb"%\1%d\0"])
+        with_re = [form.replaced(items, rewrite, every) for every in (True, False)], form.full_matches(items).tolist()
         form._plain = None
-        with_re2 = [form.replaced(items, rewrite, every) for every in (True, False)], form.full_matches(items)
+        with_re2 = [form.replaced(items, rewrite, every) for every in (True, False)], form.full_matches(items).tolist()
         assert with_re == with_re2, (pattern, items, rewrite)
     assert plain > 100
 

@@ -9,8 +9,11 @@ fail, and for few ways through alternatives and optional parts: ``a?a?a?aaa`` ha
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import Any
+
+import numpy as np
 
 #: How long strings may be for this many repetitions, and how many ways there may be: a match takes time in proportion
 #: to a power of the length, and to the ways. With these lengths the slowest search takes three times as long as RE2's,
@@ -19,6 +22,9 @@ _LIMITS = {0: (1 << 31, 1024), 1: (64, 32), 2: (16, 32)}
 
 _LITERAL = re.compile(r"[A-Za-z0-9 _,:;@!\"#%&'/<>=~`-]")
 _REPETITION = re.compile(r"(?:[*+?]|\{\d{1,3}(?:,\d{0,3})?\})\??")
+_EDGE = r"\b"
+#: What strings of ASCII do not hold.
+_MARK = b"\xff"
 _CLASSES = {"d": "0-9", "w": "0-9A-Za-z_", "s": "\\t\\f\\r "}
 _CLASS_ITEM = re.compile(r"([A-Za-z0-9 _,:;@!\"#%'/<>=`.*+?(){}$])(?:-([A-Za-z0-9]))?")
 
@@ -46,8 +52,10 @@ class PlainPattern:
         parser = _Parser(text)
         self.repetitions, self.ways = parser.repetitions, parser.ways
         form = parser.result
-        self.whole: Any = re.compile(form.format(begin=r"\A", end=r"\Z", edge=r"\b").encode())
-        self.lines: Any = re.compile(form.format(begin="^", end="$", edge=r"\b").encode(), re.MULTILINE)
+        self.whole: Any = re.compile(form.format(begin=r"\A", end=r"\Z", edge=_EDGE).encode())
+        self.lines: Any = re.compile(form.format(begin="^", end="$", edge=_EDGE).encode(), re.MULTILINE)
+        #: Matches a line that the expression matches as a whole.
+        self._line = f"^(?:{form.format(begin='^', end='$', edge=_EDGE)})$"
         self.may_be_empty = re.fullmatch(form.format(begin="", end="", edge=""), "") is not None
 
     def suits(self, items: list[bytes]) -> bool:
@@ -74,8 +82,25 @@ class PlainPattern:
         if not every:
             replace = self.whole.sub
             return [replace(template, item, 1) for item in items]
-        found: list[bytes] = self.lines.sub(template, b"\n".join(items)).split(b"\n") if items else []
-        return found
+        if not items:
+            return []
+        joined = b"\n".join(items)
+        groups = [part for part in parts if not isinstance(part, bytes)]
+        if groups:
+            # `re` expands a template in Python, which takes twice the time of this.
+            form = b"".join(part.replace(b"%", b"%%") if isinstance(part, bytes) else b"%b" for part in parts)
+            with contextlib.suppress(TypeError):  # a group that takes no part in a match is None
+                return self.lines.sub(lambda match: form % match.group(*groups), joined).split(b"\n")  # type: ignore[no-any-return]
+        return self.lines.sub(template, joined).split(b"\n")  # type: ignore[no-any-return]
+
+    def full_matches(self, items: list[bytes]) -> Any:
+        """Returns for each string, which this pattern suits, whether the expression matches all of it (bool)."""
+        marked = re.sub(self._line.encode(), _MARK, b"\n".join(items), flags=re.MULTILINE)
+        letters = np.frombuffer(marked, np.uint8)
+        matched = np.zeros(len(items), bool)
+        if items:
+            matched[np.searchsorted(np.flatnonzero(letters == ord("\n")), np.flatnonzero(letters == _MARK[0]))] = True
+        return matched
 
 
 def plain_pattern(pattern: bytes) -> PlainPattern | None:

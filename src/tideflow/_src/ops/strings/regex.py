@@ -39,11 +39,12 @@ class Regex:
             raise invalid_argument(f"Invalid pattern: {shown(pattern)}, error: {message}") from None
         self._plain = plain_pattern(pattern)
 
-    def full_matches(self, items: list[bytes]) -> list[bool]:
-        """Returns for each string whether the expression matches all of it."""
-        form = self._form if self._plain is None or not self._plain.suits(items) else self._plain.whole
-        match = form.fullmatch
-        return [match(item) is not None for item in items]
+    def full_matches(self, items: list[bytes]) -> Any:
+        """Returns for each string whether the expression matches all of it, as an array of booleans."""
+        if self._plain is not None and self._plain.suits(items):
+            return self._plain.full_matches(items)
+        match = self._form.fullmatch
+        return np.array([match(item) is not None for item in items], bool)
 
     def replaced(self, items: list[bytes], rewrite: bytes, every: bool) -> list[bytes]:
         """Returns the strings with the first or every match replaced."""
@@ -125,7 +126,7 @@ _regex = lru_cache(maxsize=256)(Regex)
 
 
 def _matched(value: Any, pattern: bytes) -> Any:
-    return np.array(_regex(pattern).full_matches(items_of(value)), bool).reshape(np.shape(value))
+    return _regex(pattern).full_matches(items_of(value)).reshape(np.shape(value))
 
 
 def _replaced(value: Any, pattern: bytes, rewrite: bytes, every: bool) -> Any:
