@@ -12,6 +12,7 @@ from tideflow._src.core import dtypes
 from tideflow._src.core.dtypes import DType
 from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.graph.op_def import REQUIRED, Constraint, default
+from tideflow._src.ops.strings.numbers import plain_integers
 from tideflow._src.runtime.op import op
 
 _TYPES = ("float32", "float64", "int32", "int64", "string")
@@ -105,22 +106,40 @@ def decode_csv_op(
                 None, None, f"There should only be 1 default per field but field {number} has {np.size(value)}"
             )
     _check_selected(select_cols, len(record_defaults))
-    rows = []
     count = len(record_defaults)
-    for number, record in enumerate(np.asarray(records, object).ravel().tolist()):
-        row = _fields(record, delimiter, use_quote_delim)
-        if select_cols:
-            row = [row[index] for index in select_cols if index < len(row)]
-        if len(row) != count:
-            raise InvalidArgumentError(None, None, f"Expect {count} fields but have {len(row)} in record {number}")
-        rows.append(row)
-    columns = list(zip(*rows, strict=True)) if rows else [()] * count
+    items = np.asarray(records, object).ravel().tolist()
+    columns = None if select_cols else _plain_columns(items, delimiter, count)
+    if columns is None:
+        rows = []
+        for number, record in enumerate(items):
+            row = _fields(record, delimiter, use_quote_delim)
+            if select_cols:
+                row = [row[index] for index in select_cols if index < len(row)]
+            if len(row) != count:
+                raise InvalidArgumentError(None, None, f"Expect {count} fields but have {len(row)} in record {number}")
+            rows.append(row)
+        columns = list(zip(*rows, strict=True)) if rows else [()] * count
     absent = {b"", na_value.encode()}
     shape = np.shape(records)
     return [
         _column(number, column, np.asarray(value), absent).reshape(shape)
         for number, (column, value) in enumerate(zip(columns, record_defaults, strict=True))
     ]
+
+
+def _plain_columns(records: list[bytes], delimiter: bytes, count: int) -> list[Any] | None:
+    """Splits all records at once, or returns None if there are quotes or line breaks, or too few or too many fields."""
+    joined = b"\n".join(records)
+    if not joined or b'"' in joined or b"\r" in joined or b"\0" in joined or delimiter in b'\r\n\0"':
+        return None
+    letters = np.frombuffer(joined, np.uint8)
+    ends = letters[np.flatnonzero((letters == ord("\n")) | (letters == delimiter[0]))] == ord("\n")
+    if len(ends) != len(records) * count - 1 or np.count_nonzero(ends) != len(records) - 1:
+        return None
+    if not ends[count - 1 :: count].all() or not all(records):
+        return None
+    fields = joined.replace(delimiter, b"\n").split(b"\n")
+    return [fields[column::count] for column in range(count)]
 
 
 def _check_selected(selected: Sequence[int], count: int) -> None:
@@ -138,7 +157,9 @@ def _check_selected(selected: Sequence[int], count: int) -> None:
 def _column(number: int, fields: Sequence[bytes], value: Any, absent: set[bytes]) -> Any:
     """Returns the values of a column."""
     dtype = dtypes.as_dtype(value.dtype)
-    missing = [row for row, field in enumerate(fields) if field in absent]
+    missing: list[int] = []
+    if any(field in fields for field in absent):
+        missing = [row for row, field in enumerate(fields) if field in absent]
     if missing:
         if not value.size:
             raise InvalidArgumentError(None, None, f"Field {number} is required but missing in record {missing[0]}!")
@@ -156,6 +177,8 @@ def _column(number: int, fields: Sequence[bytes], value: Any, absent: set[bytes]
 
 
 def _numbers(number: int, fields: Sequence[bytes], dtype: DType) -> Any:
+    if dtype.is_integer and (numbers := plain_integers(fields, np.dtype(dtype.as_numpy_dtype))) is not None:
+        return numbers
     convert: Any = float if dtype.is_floating else int
     if b"_" not in b"".join(fields):  # which Python would take for a separator of digits
         try:
@@ -209,6 +232,16 @@ def _decode_csv_samples(s):
     yield s(strings(b"nan,-inf"), [one, np.float64(0)])
     yield s(np.empty((0,), object), [one, text])
     yield s(np.array([[b"1"], [b"2"]], object), [np.int32(0)])
+    lines = [b"%d,%d.5,w%d" % (number - 20, number, number) for number in range(40)]
+    for more in ([], [b"7,,"], [b'7,2,"a,b"'], [b"+7,\t1 ,\0"]):
+        items = [*lines, *more]
+        yield s(strings(*items), [np.int64(0), one, text])
+        yield s(strings(*items), [np.int32(0), text], select_cols=[0, 2])
+    for more in (b"", b"1,2", b"1,2,3,4", b"+,2,a", b"1,2\n,a", b"99999999999999999999,1,a"):
+        yield s(strings(*lines, more), [np.int64(0), one, text], error="InvalidArgumentError")
+    yield s(strings(*lines, b"1,2", b"1,2,3,4"), [np.int64(0), one, text], error="InvalidArgumentError")
+    yield s(strings(*[b"1"] * 40), [np.int32(0)])
+    yield s(strings(*[b"1"] * 40, b""), [np.int32(0)], error="InvalidArgumentError")
     for bad in (b"x,a", b"1", b"1,a,b", b'1,a"', b'1,"a', b'1,"a"b', b"1,a\n"):
         yield s(strings(bad), [one, text], error="InvalidArgumentError")
     yield s(strings(b",a"), [np.array([], np.float32), text], error="InvalidArgumentError")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -92,29 +93,38 @@ def _single(numbers: Any, items: list[bytes]) -> Any:
 
 
 def _integers(items: list[bytes], wanted: Any) -> Any:
-    return _plain_integers(items, wanted) if len(items) >= _MANY else _any_integers(items, wanted)
+    numbers = plain_integers(items, wanted)
+    return _any_integers(items, wanted) if numbers is None else numbers
 
 
-def _plain_integers(items: list[bytes], wanted: Any) -> Any:
-    """Reads integers all at once if each is digits, perhaps with a sign before.
+def plain_integers(items: Sequence[bytes], wanted: Any) -> Any:
+    """Reads integers all at once if there are many and each is digits, perhaps with a sign before.
 
     NumPy reads a text that lists numbers without making objects. But it stops at what is no number, reads a sign or
     white space alone as a number, and turns what is too large into the largest one: such texts it does not get.
+
+    Args:
+      items: the strings.
+      wanted: the NumPy dtype of the numbers.
+
+    Returns:
+      A vector of numbers, or None if it takes another look at each of the strings.
     """
+    if len(items) < _MANY:
+        return None
     joined = b",".join(items)
     signs = b"+" in joined or b"-" in joined
-    lonely = signs and (b"+," in joined or b"-," in joined or joined.endswith((b"+", b"-")))
-    plain = not lonely and joined.count(b",") == len(items) - 1 and not joined.translate(None, b"0123456789+-,")
-    if plain and (wanted.kind == "i" or b"-" not in joined):
-        try:
-            numbers = np.fromstring(joined, np.int64, sep=",")
-        except (ValueError, DeprecationWarning):
-            numbers = np.zeros(0, np.int64)
-        limits = np.iinfo(wanted)
-        largest = min(int(limits.max), _LARGEST - 1)
-        if len(numbers) == len(items) and numbers.min() >= limits.min and numbers.max() <= largest:
-            return numbers.astype(wanted)
-    return _any_integers(items, wanted)
+    if signs and (wanted.kind == "u" or b"+," in joined or b"-," in joined or joined.endswith((b"+", b"-"))):
+        return None
+    if joined.count(b",") != len(items) - 1 or joined.translate(None, b"0123456789+-,"):
+        return None
+    try:
+        numbers = np.fromstring(joined, np.int64, sep=",")
+    except (ValueError, DeprecationWarning):
+        return None
+    limits = np.iinfo(wanted)
+    fits = len(numbers) == len(items) and numbers.min() >= limits.min and numbers.max() <= min(limits.max, _LARGEST - 1)
+    return numbers.astype(wanted) if fits else None
 
 
 def _any_integers(items: list[bytes], wanted: Any) -> Any:
