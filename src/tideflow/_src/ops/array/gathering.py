@@ -19,6 +19,7 @@ from tideflow._src.ops.dimensions import merge
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.checks import require
 from tideflow._src.runtime.convert import convert_to_tensor
+from tideflow._src.runtime.fast_path import fast_path
 from tideflow._src.runtime.lazy import jnp
 from tideflow._src.runtime.op import op
 
@@ -401,6 +402,29 @@ def _gather_nd_samples(s):
 # Public functions.
 
 
+def _gathered_rows(params: Any, indices: Any) -> Any:
+    """Returns the rows at a few indices; raises IndexError if one is not a row's number."""
+    taken = params.take(indices, 0)
+    # NumPy counts negative numbers from the end. Of a few, Python finds the least sooner.
+    if indices.size and (min(indices.tolist()) if indices.size < 32 and indices.ndim == 1 else indices.min()) < 0:
+        raise IndexError
+    return taken
+
+
+@fast_path(
+    gather_v2,
+    tensors=("params", "indices"),
+    when=(
+        "(axis is None or axis.__class__ is int and axis == 0) and batch_dims.__class__ is int and batch_dims == 0"
+        " and v_params.__class__ is ndarray and v_indices.__class__ is ndarray and v_indices.ndim"
+        " and v_indices.dtype.char in 'hilq' and v_indices.size <= MANY"
+    ),
+    value="ROWS(v_params, v_indices)",
+    inputs="(params, indices, WRAP(np.int32(0)))",
+    attrs="{'batch_dims': 0}",
+    ROWS=_gathered_rows,
+    MANY=_MANY,
+)
 def gather(
     params: Any,
     indices: Any,

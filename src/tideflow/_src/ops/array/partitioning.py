@@ -77,23 +77,17 @@ def _unique_integers(rows: Any, span: int) -> tuple[Any, Any, Any]:
 
 
 def _unique_rows(rows: Any) -> tuple[Any, Any, Any]:
-    seen: dict[Any, int] = {}
-    chosen: list[int] = []
-    counts: list[int] = []
-    places = np.empty(len(rows), np.int64)
     keys = (
         rows.tolist()
         if rows.ndim == 1
-        else (tuple(row) for row in rows.reshape((len(rows), math.prod(rows.shape[1:]))).tolist())
+        else list(map(tuple, rows.reshape((len(rows), math.prod(rows.shape[1:]))).tolist()))
     )
-    for index, key in enumerate(keys):
-        place = seen.setdefault(key, len(chosen))
-        if place == len(chosen):
-            chosen.append(index)
-            counts.append(0)
-        counts[place] += 1
-        places[index] = place
-    return np.array(chosen, np.int64), places, np.array(counts, np.int64)
+    # A dict keeps its keys in the order in which they came, and a NaN as often as it came: it equals itself only.
+    numbers = {key: number for number, key in enumerate(dict.fromkeys(keys))}
+    places = np.fromiter(map(numbers.__getitem__, keys), np.int64, len(keys))
+    chosen = np.empty(len(numbers), np.int64)
+    chosen[places[::-1]] = np.arange(len(keys) - 1, -1, -1)  # the one that is written last stays: the first
+    return chosen, places, np.bincount(places, minlength=len(numbers))
 
 
 def _unique_samples(s: Any, *rest: Any) -> Any:

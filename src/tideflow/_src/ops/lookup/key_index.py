@@ -65,7 +65,7 @@ class KeyIndex:
                 self._search = _searcher(self._positions)
             if self._search is not None:
                 return self._search(keys.ravel())  # type: ignore[no-any-return]
-        return np.array(list(map(self._positions.__getitem__, self._items(keys))), np.int64)
+        return np.fromiter(map(self._positions.__getitem__, self._items(keys)), np.int64, count)
 
     def add(self, keys: Array) -> Array:
         """Returns the position of each key, a new one for a key that is not there yet."""
