@@ -237,6 +237,7 @@ SUBMODULES = (
     "bitwise",
     "compat",
     "config",
+    "data",
     "debugging",
     "dtypes",
     "errors",

@@ -39,7 +39,6 @@ _LATER = "Tideflow does not have tf.{} yet; it comes with a later release. Until
 ABSENT_NAMES = {
     "contrib": "tf.contrib was removed in TensorFlow 2.0: its parts moved into the core (tf.nn, tf.train, tf.data) or "
     "into packages of their own. Run a 1.x program with `python -m tideflow --v1`.",
-    "data": _LATER.format("data", "feed NumPy arrays"),
     "estimator": "tf.estimator was removed in TensorFlow 2.16 and Tideflow does not have it: "
     "run the training loop with tf.compat.v1.Session.",
     "examples": "tensorflow.examples was removed in TensorFlow 2.0; its tutorials.mnist is there for 1.x programs: run "

@@ -15,7 +15,6 @@ MESSAGES = frozenset(
 
 _LATER = {
     "keras": "write the model with tf.Variable and the tf.nn functions",
-    "data": "feed NumPy arrays",
     "saved_model": "keep the values of the variables with numpy.savez",
     "estimator": "run the training loop with tf.compat.v1.Session",
     "summary": "use tf.compat.v1.summary in a graph",

@@ -22,10 +22,6 @@ LAZY_FAMILIES = {
     "checkpoint.save_ops": "MergeV2Checkpoints Restore RestoreSlice RestoreV2 Save SaveSlices SaveV2",
     "composite.optional_ops": "OptionalFromValue OptionalGetValue OptionalHasValue OptionalNone",
     "control.stack_ops": "Stack StackClose StackCloseV2 StackPop StackPopV2 StackPush StackPushV2 StackV2",
-    "control.switch_and_merge": """
-        Enter Exit LoopCond Merge NextIteration RefEnter RefExit RefMerge RefNextIteration RefSelect RefSwitch Switch
-        _SwitchN
-    """,
     "control.tensor_array_ops": """
         TensorArray TensorArrayClose TensorArrayCloseV2 TensorArrayCloseV3 TensorArrayConcat TensorArrayConcatV2
         TensorArrayConcatV3 TensorArrayGather TensorArrayGatherV2 TensorArrayGatherV3 TensorArrayGrad TensorArrayGradV2
@@ -42,6 +38,42 @@ LAZY_FAMILIES = {
     "control.tensor_map": """
         EmptyTensorMap TensorMapErase TensorMapHasKey TensorMapInsert TensorMapLookup TensorMapSize TensorMapStackKeys
     """,
+    "data.batching": """
+        BatchDataset BatchDatasetV2 ExperimentalUnbatchDataset PaddedBatchDataset PaddedBatchDatasetV2
+        ParallelBatchDataset UnbatchDataset
+    """,
+    "data.caching": "AnonymousMemoryCache CacheDataset CacheDatasetV2 DeleteMemoryCache DummyMemoryCache",
+    "data.combining": "ConcatenateDataset RepeatDataset ShardDataset SkipDataset TakeDataset ZipDataset",
+    "data.flattening": """
+        FlatMapDataset InterleaveDataset ParallelInterleaveDatasetV2 ParallelInterleaveDatasetV3
+        ParallelInterleaveDatasetV4
+    """,
+    "data.generating": "GeneratorDataset",
+    "data.iterators": """
+        AnonymousIterator AnonymousIteratorV2 AnonymousIteratorV3 DeleteIterator DeserializeIterator
+        ExperimentalIteratorGetDevice Iterator IteratorFromStringHandle IteratorFromStringHandleV2 IteratorGetDevice
+        IteratorGetNext IteratorGetNextAsOptional IteratorGetNextSync IteratorToStringHandle IteratorV2 MakeIterator
+        OneShotIterator SerializeIterator
+    """,
+    "data.mapping": """
+        ExperimentalMapDataset FilterDataset MapDataset ParallelFilterDataset ParallelMapDataset ParallelMapDatasetV2
+        ReduceDataset
+    """,
+    "data.options": """
+        AssertCardinalityDataset DatasetCardinality DatasetToSingleElement ExperimentalDatasetCardinality
+        FinalizeDataset GetOptions ModelDataset OptimizeDataset OptimizeDatasetV2 OptionsDataset UnwrapDatasetVariant
+        WrapDatasetVariant
+    """,
+    "data.prefetching": "PrefetchDataset",
+    "data.seed_generators": """
+        AnonymousRandomSeedGenerator AnonymousSeedGenerator DeleteRandomSeedGenerator DeleteSeedGenerator
+        DummySeedGenerator
+    """,
+    "data.shuffling": """
+        ShuffleAndRepeatDataset ShuffleAndRepeatDatasetV2 ShuffleDataset ShuffleDatasetV2 ShuffleDatasetV3
+    """,
+    "data.sources": "ListDataset RangeDataset SparseTensorSliceDataset TensorDataset TensorSliceDataset",
+    "data.windows": "WindowDataset",
     "files.file_ops": "MatchingFiles ReadFile ShardedFilename ShardedFilespec WriteFile",
     "image.boxes": "DrawBoundingBoxes DrawBoundingBoxesV2",
     "image.colour": "AdjustContrast AdjustContrastv2 AdjustHue AdjustSaturation HSVToRGB RGBToHSV",

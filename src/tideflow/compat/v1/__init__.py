@@ -577,6 +577,7 @@ SUBMODULES = (
     "tideflow.bitwise",
     "tideflow.compat",
     "tideflow.config",
+    "data",
     "debugging",
     "distributions",
     "dtypes",

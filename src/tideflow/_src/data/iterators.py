@@ -1,0 +1,152 @@
+"""Iterators over datasets: ``tf.data.Iterator``, of eager execution and of functions."""
+
+from __future__ import annotations
+
+import abc
+import collections.abc
+from typing import Any
+
+from tideflow._src.core import context
+from tideflow._src.core.errors import OperatorNotAllowedInGraphError
+from tideflow._src.core.tensor import EagerTensor
+from tideflow._src.core.type_spec import CompositeTensor
+from tideflow._src.data import classes, structure
+from tideflow._src.data.specs import IteratorSpec
+from tideflow._src.graph.op_def import OpDef
+from tideflow._src.ops.array.raw import raw
+from tideflow._src.ops.composite.optional import _Optional
+from tideflow._src.ops.data.iterators import IteratorResource
+from tideflow._src.runtime import eager
+
+
+class IteratorBase(collections.abc.Iterator[Any], CompositeTensor, abc.ABC):
+    """Is a position in a dataset: gives the elements from there on.
+
+    It is what ``iter(dataset)`` returns, eagerly and in a ``tf.function``, and can be an argument of one.
+
+    >>> import tideflow as tf
+    >>> iterator = iter(tf.data.Dataset.range(2))
+    >>> iterator.get_next().numpy(), next(iterator).numpy()
+    (np.int64(0), np.int64(1))
+    """
+
+    @property
+    @abc.abstractmethod
+    def element_spec(self) -> Any:
+        """The specs of an element, in its structure."""
+
+    @abc.abstractmethod
+    def get_next(self) -> Any:
+        """Returns the next element.
+
+        Raises:
+          OutOfRangeError: there is no further one.
+        """
+
+    @abc.abstractmethod
+    def get_next_as_optional(self) -> Any:
+        """Returns the next element as a ``tf.experimental.Optional``, which has no value at the end."""
+
+
+@classes.set_iterator
+class OwnedIterator(IteratorBase):
+    """Is an iterator that ends with this object.
+
+    Args:
+      dataset: what it goes over.
+      components: the handle of an iterator that there is already, in place of ``dataset``.
+      element_spec: the specs of its elements, with ``components``.
+    """
+
+    def __init__(self, dataset: Any = None, components: Any = None, element_spec: Any = None) -> None:
+        if dataset is None:
+            if components is None or element_spec is None:
+                raise ValueError(
+                    "When `dataset` is not provided, both `components` and `element_spec` must be specified."
+                )
+            (self._iterator_resource,) = components
+            self._element_spec = element_spec
+        else:
+            if components is not None or element_spec is not None:
+                raise ValueError("When `dataset` is provided, `element_spec` and `components` must not be specified.")
+            self._element_spec = dataset.element_spec
+            self._iterator_resource = raw.AnonymousIteratorV3(**structure.kinds(self._element_spec))
+            raw.MakeIterator(dataset._variant_tensor, self._iterator_resource)
+        self._spec = IteratorSpec(self._element_spec)
+        handle = self._iterator_resource
+        #: The iterator itself, where it has a value.
+        self._resource: IteratorResource | None = handle._value.resource if isinstance(handle, EagerTensor) else None
+        self._pack = structure.packer(self._element_spec)
+
+    @property
+    def element_spec(self) -> Any:
+        return self._element_spec
+
+    @property
+    def _type_spec(self) -> Any:
+        return self._spec
+
+    def __iter__(self) -> Any:
+        # In a graph, a loop of Python would never end: each turn adds operations.
+        return _OnlyInLoops(self) if self._resource is None or context.current_graph() is not None else self
+
+    def __next__(self) -> Any:
+        resource = self._resource
+        if resource is None or context.current_graph() is not None:
+            return self.get_next()
+        try:
+            values = resource.next()
+        except Exception as error:
+            definition = OpDef.registry["IteratorGetNext"]
+            raise eager.explain(error, definition, [self._iterator_resource], {}) from error.__cause__
+        if values is None:
+            raise StopIteration
+        return self._pack(values)
+
+    def next(self) -> Any:
+        """Returns the next element; StopIteration at the end."""
+        return self.__next__()
+
+    def get_next(self) -> Any:
+        found = raw.IteratorGetNext(self._iterator_resource, **structure.kinds(self._element_spec))
+        return structure.element_of(self._element_spec, found)
+
+    def get_next_as_optional(self) -> Any:
+        kinds = structure.kinds(self._element_spec)
+        return _Optional(raw.IteratorGetNextAsOptional(self._iterator_resource, **kinds), self._element_spec)
+
+    # As TensorFlow 1.x describes elements.
+
+    @property
+    def output_classes(self) -> Any:
+        """The classes of the components of an element, in its structure."""
+        return structure.mapped(lambda spec: spec._to_legacy_output_classes(), self._element_spec)
+
+    @property
+    def output_shapes(self) -> Any:
+        """The static shapes of the components of an element, in its structure."""
+        return structure.mapped(lambda spec: spec._to_legacy_output_shapes(), self._element_spec)
+
+    @property
+    def output_types(self) -> Any:
+        """The dtypes of the components of an element, in its structure."""
+        return structure.mapped(lambda spec: spec._to_legacy_output_types(), self._element_spec)
+
+
+class _OnlyInLoops:
+    """Is what ``iter(iterator)`` returns in a graph: a loop of Python cannot go over it."""
+
+    def __init__(self, iterator: OwnedIterator) -> None:
+        self._iterator = iterator
+
+    def __iter__(self) -> _OnlyInLoops:
+        return self
+
+    def __next__(self) -> Any:
+        raise OperatorNotAllowedInGraphError(
+            "Iterating over an iterator of a dataset in a graph needs a `for` statement that AutoGraph converts; "
+            "`next(iterator)` and `iterator.get_next()` give one element."
+        )
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._iterator, name)

@@ -1,0 +1,270 @@
+"""Pipelines of ``tf.data``: elements in order, specs, iterators, threads and errors; expectations are TensorFlow's."""
+
+from __future__ import annotations
+
+import gc
+import threading
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tideflow as tf
+
+Dataset = tf.data.Dataset
+
+
+def elements(dataset: Any) -> list[Any]:
+    return [item.tolist() if hasattr(item, "tolist") else item for item in dataset.as_numpy_iterator()]
+
+
+@pytest.mark.parametrize(
+    ("size", "first", "second"),
+    [
+        (3, [2, 1, 0, 4, 6, 3, 7, 8, 9, 5], [1, 2, 4, 0, 3, 7, 5, 8, 6, 9]),
+        (10, [9, 7, 3, 8, 6, 2, 0, 5, 4, 1], [6, 5, 7, 8, 2, 1, 9, 3, 4, 0]),
+        (20, [9, 7, 3, 8, 6, 2, 0, 5, 4, 1], [6, 5, 7, 8, 2, 1, 9, 3, 4, 0]),
+        (1, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]),
+    ],
+)
+@pytest.mark.parametrize("in_table", [True, False])
+def test_a_shuffle_has_the_order_of_its_seed(size: int, first: list[int], second: list[int], in_table: bool) -> None:
+    tf.random.set_seed(7)
+    numbers = Dataset.range(10) if in_table else Dataset.range(10).map(lambda x: x)
+    shuffled = numbers.shuffle(size, seed=3)
+    assert elements(shuffled) == first
+    assert elements(shuffled) == second
+
+
+def test_a_shuffle_that_does_not_change() -> None:
+    tf.random.set_seed(7)
+    shuffled = Dataset.range(10).shuffle(3, seed=3, reshuffle_each_iteration=False)
+    assert elements(shuffled) == elements(shuffled) == [0, 1, 4, 3, 5, 2, 6, 8, 7, 9]
+
+
+def test_random_numbers_of_a_map_begin_with_each_iterator_and_go_on_over_its_epochs() -> None:
+    tf.random.set_seed(7)
+    dataset = Dataset.range(3).map(lambda x: tf.random.uniform([]))
+    once = elements(dataset)
+    assert once == elements(dataset)
+    twice = elements(dataset.repeat(2))
+    assert twice[:3] == once
+    assert twice[3:] != once
+
+
+def test_rows_of_arrays_batches_and_parts() -> None:
+    rows = Dataset.from_tensor_slices(np.arange(12).reshape(6, 2))
+    assert elements(rows.batch(4)) == [[[0, 1], [2, 3], [4, 5], [6, 7]], [[8, 9], [10, 11]]]
+    assert elements(rows.skip(1).shard(2, 0).take(2)) == [[2, 3], [6, 7]]
+    assert elements(rows.take(1).repeat(3).batch(2, drop_remainder=True)) == [[[0, 1], [0, 1]]]
+
+
+def test_the_sizes_must_agree() -> None:
+    with pytest.raises(ValueError, match="Dimensions 2 and 3 are not compatible"):
+        Dataset.from_tensor_slices(([1, 2], [1, 2, 3]))
+
+
+def test_batches_of_different_shapes_are_an_error_that_names_the_stage() -> None:
+    dataset = Dataset.range(3).map(lambda x: tf.range(x)).batch(2)
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"different shapes in component 0.*BatchDatasetV2"):
+        elements(dataset)
+
+
+def test_an_error_in_a_function_names_the_stage_and_leaves_the_iterator_usable() -> None:
+    dataset = Dataset.from_tensor_slices([1.0, float("nan"), 3.0]).map(lambda x: tf.debugging.check_numerics(x, "bad"))
+    iterator = iter(dataset)
+    assert float(next(iterator)) == 1.0
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"bad(.|\n)*in the stage MapDataset"):
+        next(iterator)
+    assert float(next(iterator)) == 3.0
+
+
+@pytest.mark.parametrize("deterministic", [True, None])
+def test_parallel_calls_keep_the_order(deterministic: bool | None) -> None:
+    def slow_at_first(x: Any) -> Any:
+        return tf.py_function(lambda value: value * 2, [x], tf.int64)
+
+    dataset = Dataset.range(50).map(slow_at_first, num_parallel_calls=8, deterministic=deterministic)
+    assert elements(dataset) == [2 * number for number in range(50)]
+
+
+def test_parallel_calls_without_order_give_every_element_once() -> None:
+    dataset = Dataset.range(50).map(
+        lambda x: tf.py_function(lambda value: value, [x], tf.int64), num_parallel_calls=8, deterministic=False
+    )
+    assert sorted(elements(dataset)) == list(range(50))
+
+
+def pipeline_threads() -> int:
+    return sum(thread.name.startswith("tideflow-") for thread in threading.enumerate())
+
+
+def test_threads_end_with_their_iterator() -> None:
+    gc.collect()
+    before = [thread for thread in threading.enumerate() if thread.name.startswith("tideflow-")]
+    for thread in before:
+        thread.join(timeout=30)
+    dataset = (
+        Dataset.range(10**6)
+        .map(lambda x: tf.py_function(lambda value: value, [x], tf.int64), num_parallel_calls=3)
+        .prefetch(2)
+    )
+    iterator = iter(dataset)
+    next(iterator)
+    started = [thread for thread in threading.enumerate() if thread.name.startswith("tideflow-")]
+    assert len(started) == 4
+    del iterator
+    gc.collect()
+    for thread in started:
+        thread.join(timeout=30)
+    assert not any(thread.is_alive() for thread in started)
+
+
+def test_a_prefetch_hands_errors_to_the_reader_in_order() -> None:
+    def fails_at_two(x: Any) -> Any:
+        if x == 2:
+            raise ValueError("two")
+        return x
+
+    dataset = Dataset.range(4).map(lambda x: tf.py_function(fails_at_two, [x], tf.int64)).prefetch(3)
+    iterator = iter(dataset)
+    assert [int(next(iterator)), int(next(iterator))] == [0, 1]
+    with pytest.raises(tf.errors.InvalidArgumentError, match="two"):
+        next(iterator)
+    assert int(next(iterator)) == 3
+    with pytest.raises(StopIteration):
+        next(iterator)
+
+
+def test_a_generator_is_closed_when_its_iterator_is_dropped() -> None:
+    closed = []
+
+    def generate() -> Any:
+        try:
+            yield from range(100)
+        finally:
+            closed.append(True)
+
+    iterator = iter(Dataset.from_generator(generate, tf.int32))
+    next(iterator)
+    assert not closed
+    del iterator
+    gc.collect()
+    assert closed == [True]
+
+
+def test_a_generator_that_raises() -> None:
+    def generate() -> Any:
+        yield 1
+        raise RuntimeError("in the middle")
+
+    iterator = iter(Dataset.from_generator(generate, tf.int32))
+    assert int(next(iterator)) == 1
+    with pytest.raises(tf.errors.UnknownError, match=r"in the middle(.|\n)*GeneratorDataset"):
+        next(iterator)
+
+
+def test_a_cache_reads_its_input_once() -> None:
+    read = []
+
+    def note(x: Any) -> Any:
+        read.append(int(x))
+        return x
+
+    dataset = Dataset.range(3).map(lambda x: tf.py_function(note, [x], tf.int64)).cache()
+    next(iter(dataset))
+    assert elements(dataset) == elements(dataset) == [0, 1, 2]
+    assert read == [0, 0, 1, 2]
+
+
+def test_a_cache_in_a_file_outlives_its_dataset(tmp_path: Any) -> None:
+    def make(offset: int) -> Any:
+        strings = Dataset.range(3).map(lambda x: (x + offset, tf.strings.as_string(x)))
+        return strings.cache(str(tmp_path / "kept"))
+
+    assert [int(number) for number, _ in make(0)] == [0, 1, 2]
+    assert [(int(number), text.numpy()) for number, text in make(10)] == [(0, b"0"), (1, b"1"), (2, b"2")]
+
+
+def test_an_iterator_is_an_argument_of_a_function_without_tracing_again() -> None:
+    @tf.function
+    def step(iterator: Any) -> Any:
+        return iterator.get_next() + next(iterator)
+
+    for _ in range(2):
+        iterator = iter(Dataset.range(4))
+        assert [int(step(iterator)), int(step(iterator))] == [1, 5]
+    assert step.experimental_get_tracing_count() == 1
+    with pytest.raises(tf.errors.OutOfRangeError):
+        step(iterator)
+
+
+def test_a_dataset_is_made_and_used_in_a_function() -> None:
+    @tf.function
+    def total(count: Any) -> Any:
+        return Dataset.range(count).map(lambda x: x * x).reduce(np.int64(0), lambda state, x: state + x)
+
+    assert int(total(tf.constant(4, tf.int64))) == 14
+
+
+def test_variables_are_read_when_elements_are_made() -> None:
+    variable = tf.Variable(10, dtype=tf.int64)
+    dataset = Dataset.range(2).map(lambda x: x + variable)
+    assert elements(dataset) == [10, 11]
+    variable.assign(20)
+    assert elements(dataset) == [20, 21]
+
+
+def test_options_merge_and_travel() -> None:
+    options = tf.data.Options()
+    options.deterministic = False
+    options.threading.private_threadpool_size = 3
+    more = tf.data.Options()
+    more.deterministic = True
+    found = Dataset.range(3).with_options(options).batch(2).with_options(more).options()
+    assert found.deterministic is True
+    assert found.threading.private_threadpool_size == 3
+    assert options._serialized() == b"\x08\x00\x12\x00\x1a\x00*\x02\x10\x03:\x00b\x00"
+    with pytest.raises(AttributeError, match="Cannot set the property colour"):
+        options.colour = 1
+
+
+def test_an_iterator_of_a_session_begins_again_with_other_data() -> None:
+    v1 = tf.compat.v1
+    with tf.Graph().as_default():
+        count = v1.placeholder(tf.int64, [])
+        iterator = v1.data.make_initializable_iterator(v1.data.Dataset.range(count).map(lambda x: x + 1))
+        element = iterator.get_next()
+        with v1.Session() as session:
+            with pytest.raises(tf.errors.FailedPreconditionError):
+                session.run(element)
+            for size in (2, 1):
+                session.run(iterator.initializer, {count: size})
+                assert [session.run(element) for _ in range(size)] == list(range(1, size + 1))
+                with pytest.raises(tf.errors.OutOfRangeError):
+                    session.run(element)
+
+
+def test_a_one_shot_iterator_refuses_variables() -> None:
+    v1 = tf.compat.v1
+    with tf.Graph().as_default():
+        variable = v1.get_variable("scale", initializer=np.int64(3), use_resource=True)
+        with pytest.raises(ValueError, match="does not support datasets that capture stateful objects"):
+            v1.data.Dataset.range(3).map(lambda x: x * variable).make_one_shot_iterator()
+
+
+def test_feedable_and_reinitializable_iterators() -> None:
+    v1 = tf.compat.v1
+    with tf.Graph().as_default():
+        one, two = v1.data.Dataset.range(3), v1.data.Dataset.range(10, 12)
+        handle = v1.placeholder(tf.string, [])
+        element = v1.data.Iterator.from_string_handle(handle, tf.int64, []).get_next()
+        either = v1.data.Iterator.from_structure(tf.int64, [])
+        starts = [either.make_initializer(one), either.make_initializer(two)]
+        shot = two.make_one_shot_iterator()
+        with v1.Session() as session:
+            first, second = session.run([either.string_handle(), shot.string_handle()])
+            session.run(starts[0])
+            assert [session.run(element, {handle: key}) for key in (first, second, first)] == [0, 10, 1]
+            session.run(starts[1])
+            assert [session.run(element, {handle: key}) for key in (first, second)] == [10, 11]
