@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import contextlib
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -82,9 +83,14 @@ def substr_op(input, pos, len, *, unit: Literal["BYTE", "UTF8_CHAR"] = "BYTE"):
     items, starts, counts = items_of(input), np.ravel(pos).tolist(), np.ravel(len).tolist()
     if np.ndim(pos) == 0:
         start, count = starts[0], counts[0]
+        end = None if count < 0 or -count <= start < 0 else start + count
         if unit == "BYTE" and items and min(map(builtins.len, items)) >= abs(start):
-            end = None if count < 0 or -count <= start < 0 else start + count
             return array_of([item[start:end] for item in items], shape)
+        if unit == "UTF8_CHAR" and items and count >= 0:
+            with contextlib.suppress(UnicodeDecodeError):  # what is not UTF-8 is looked at one by one
+                texts = list(map(bytes.decode, items))
+                if min(map(builtins.len, texts)) >= abs(start):
+                    return array_of([text[start:end].encode() for text in texts], shape)
         number = np.size(input)
         starts, counts = starts * number, counts * number
     elif np.shape(pos) != shape:

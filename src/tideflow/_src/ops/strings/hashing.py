@@ -94,7 +94,7 @@ def _strong_samples(s):
 def fingerprint_op(data, method):
     """Computes a fingerprint of 8 bytes of each row."""
     strings = np.asarray(data).dtype.kind == "O"
-    if strings and not all(isinstance(item, bytes) for item in items_of(data)):
+    if strings and not set(map(type, items_of(data))) <= {bytes}:
         raise invalid_argument("Data type not supported: resource or variant")
     if np.ndim(method):
         raise invalid_argument(f"`method` should be a scalar string: {shape_text(np.shape(method))}")

@@ -40,6 +40,7 @@ def _sparse(lengths: Any, values: Any) -> Any:
     )
 
 
+_WHITE_SPACE = b" \t\n\v\f\r"
 #: How many parts each of some strings has, and all parts.
 Parts = tuple[Any, list[bytes]]
 
@@ -56,9 +57,17 @@ def _each(items: list[bytes], split: Callable[[bytes], list[bytes]]) -> Parts:
 
 def _places(items: list[bytes], joined: bytes, separators: bytes) -> tuple[Any, Any]:
     """Returns which bytes of joined strings are separators, one after the last included, and where strings begin."""
-    is_separator = np.zeros(256, bool)
-    is_separator[list(separators)] = True
-    marks = np.append(is_separator[np.frombuffer(joined, np.uint8)], True)
+    letters = np.frombuffer(joined, np.uint8)
+    marks = np.ones(letters.size + 1, bool)
+    if separators == _WHITE_SPACE:  # comparing takes a fifth of the time of looking up
+        np.less(letters - np.uint8(ord("\t")), 5, out=marks[:-1])
+        marks[:-1] |= letters == ord(" ")
+    elif len(separators) == 1:
+        np.equal(letters, separators[0], out=marks[:-1])
+    else:
+        is_separator = np.zeros(256, bool)
+        is_separator[list(separators)] = True
+        np.take(is_separator, letters, out=marks[:-1], mode="clip")
     sizes = np.fromiter(map(len, items), np.int64, len(items)) + 1
     return marks, np.cumsum(sizes) - sizes
 
@@ -80,8 +89,11 @@ def _all_parts(items: list[bytes], separator: bytes) -> Parts:
     """Splits all strings at once, at each of a byte, or of some bytes that cannot overlap themselves."""
     if not items:
         return np.zeros(0, np.int64), []
+    joined = separator.join(items)
+    if len(separator) == 1:  # every part ends at one, be it that between two strings
+        return _counted(*_places(items, joined, separator)), joined.split(separator)
     counts = np.fromiter(map(bytes.count, items, repeat(separator)), np.int64, len(items)) + 1
-    return counts, separator.join(items).split(separator)
+    return counts, joined.split(separator)
 
 
 def _overlaps_itself(separator: bytes) -> bool:
@@ -98,7 +110,7 @@ def parts_of(items: list[bytes], separator: bytes, most: int) -> Parts:
         return np.ones(len(items), np.int64), items
     if most < 0:
         if not separator:
-            return _parts_that_hold_something(items, b" \t\n\v\f\r", bytes.split)
+            return _parts_that_hold_something(items, _WHITE_SPACE, bytes.split)
         if not _overlaps_itself(separator):
             return _all_parts(items, separator)
     if separator:
