@@ -252,3 +252,24 @@ def test_a_number_adopts_the_dtype_of_the_tensor_beside_it() -> None:
 def test_the_shape_of_a_scalar_is_a_vector_of_integers():
     assert tf.convert_to_tensor(tf.TensorShape([])).dtype == tf.int32
     assert tf.random.normal(tf.constant(1.0).shape).shape == ()
+
+
+@pytest.mark.parametrize(
+    "value", [np.float64(2.7), np.array(2.7), np.complex64(2.7 + 1j), np.bool_(True), np.uint64(2)]
+)
+@pytest.mark.parametrize("dtype", ["int8", "int32", "int64", "float32", "complex128"])
+def test_scalars_of_numpy_become_the_dtype_of_the_tensor_beside_them(value, dtype):
+    x = tf.constant([3, 4], dtype)
+    real = value if dtype == "complex128" else value.real
+    expected = [3, 4] + np.asarray(real).astype(dtype)
+    for result in (x + value, value + x, tf.add(x, value), tf.function(lambda: x + value)()):
+        assert result.dtype.name == dtype
+        np.testing.assert_array_equal(result, expected.astype(dtype))
+
+
+def test_python_bools_become_the_numbers_that_tensorflow_makes_of_them():
+    assert tf.constant(True, "int32").numpy() == 1
+    assert tf.constant([True], "float32").numpy().tolist() == [1.0]
+    for dtype in ("int8", "uint16", "bfloat16"):
+        with pytest.raises(TypeError):
+            tf.constant(True, dtype)

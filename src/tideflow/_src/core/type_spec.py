@@ -247,6 +247,13 @@ class TypeSpec(TraceType):
             return value
         raise TypeError(f"Can not cast {value!r} to {self}")
 
+    def _check_value(self, value: Any) -> None:
+        """Checks what the static shape of a compatible value leaves open, as far as the value is there.
+
+        Raises:
+          ValueError: it does not fit.
+        """
+
     def __tf_tracing_type__(self, context: Any) -> Any:
         """Returns the spec itself: a function that is given one is traced for it."""
         del context

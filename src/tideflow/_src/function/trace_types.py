@@ -380,6 +380,35 @@ def described(kind: Any, name: str) -> Any:
     return TensorSpec(kind.shape, kind.dtype, kind.name or name) if type(kind) is TensorSpec else kind
 
 
+def _as_composite(value: Any, wanted: TypeSpec) -> Any:
+    """Returns a composite value whose parts are as a spec asks, and whose static shape may be what it asks.
+
+    Raises:
+      TypeError: it is of another kind, or a part does not fit.
+      ValueError: its shape does not fit.
+    """
+    own = value if isinstance(value, TypeSpec) else getattr(value, "_type_spec", None)
+    if own is not None and own.is_subtype_of(wanted):
+        return value
+    if wanted.value_type is Tensor and own is None:
+        value = convert_to_tensor(value, wanted.dtype)  # type: ignore[attr-defined]
+    elif type(own) is not type(wanted) or isinstance(value, TypeSpec):
+        raise TypeError(f"Can not cast {value!r} to {wanted!r}")
+    parts = nest.flatten(wanted._to_components(value))
+    specs = nest.flatten(wanted._component_specs)
+    if len(parts) != len(specs):
+        raise TypeError(f"Can not cast {value!r} to {wanted!r}: it has {len(parts)} parts, not {len(specs)}")
+    for part, spec in zip(parts, specs, strict=True):
+        cast(part, spec)
+    if not wanted.is_compatible_with(value):
+        found, expected = getattr(own, "shape", None), getattr(wanted, "shape", None)
+        if isinstance(found, TensorShape) and isinstance(expected, TensorShape):
+            raise ValueError(f"Shapes {found} and {expected} are not compatible")
+        raise TypeError(f"Can not cast {value!r} to {wanted!r}")
+    wanted._check_value(value)
+    return value
+
+
 def cast(value: Any, wanted: Any) -> Any:
     """Returns an argument as the type that an input signature asks for.
 
@@ -400,14 +429,7 @@ def cast(value: Any, wanted: Any) -> Any:
             raise TypeError(f"Can not cast {found!r} to {TensorSpec(wanted.shape, wanted.dtype)!r}")
         return value
     if isinstance(wanted, TypeSpec):
-        own = value if isinstance(value, TypeSpec) else getattr(value, "_type_spec", None)
-        if own is None or not own.is_subtype_of(wanted):
-            if type(own) is type(wanted) and not isinstance(value, TypeSpec):
-                parts = nest.flatten(own._to_components(value))
-                for part, spec in zip(parts, nest.flatten(wanted._component_specs), strict=False):
-                    cast(part, spec)
-            raise TypeError(f"Can not cast {value!r} to {wanted!r}")
-        return value
+        return _as_composite(value, wanted)
     if isinstance(wanted, StructureType):
         kind = PLAIN[type(value)]
         if kind is not wanted.kind or tuple(kind.keys(value)) != wanted.keys:

@@ -21,6 +21,11 @@ _conversion_for: dict[type, Callable[..., Any] | None] = {}
 _INT32, _INT64, _FLOAT32 = (np.dtype(name) for name in ("int32", "int64", "float32"))
 _OBJECT = np.dtype(object)
 
+#: The dtypes other than bool that a Python bool becomes eagerly. In graphs it becomes any number.
+_NUMBERS_OF_BOOLS = frozenset(
+    (dtypes.float16, dtypes.float32, dtypes.float64, dtypes.int32, dtypes.int64, dtypes.uint64, dtypes.complex128)
+)
+
 
 def register_tensor_conversion_function(
     base_type: type | tuple[type, ...], conversion_func: Callable[..., Any], priority: int = 100
@@ -70,7 +75,7 @@ def to_numpy(value: Any, dtype: DType | None = None) -> np.ndarray[Any, Any] | n
     if kind is bool:
         if dtype is None or dtype is dtypes.bool:
             return np.bool_(value)
-        if dtype.is_integer or dtype.is_floating:
+        if dtype in _NUMBERS_OF_BOOLS if context.executing_eagerly() else _is_number(dtype):
             return dtype.as_numpy_dtype(value)  # type: ignore[no-any-return]
         raise _cannot_convert(value, dtype)
     if kind is str or kind is bytes:
@@ -101,6 +106,10 @@ def to_numpy(value: Any, dtype: DType | None = None) -> np.ndarray[Any, Any] | n
     if hasattr(value, "__index__"):
         return to_numpy(value.__index__(), dtype)
     raise _unsupported(f"Attempt to convert a value ({value!r}) with an unsupported type ({kind}) to a Tensor.")
+
+
+def _is_number(dtype: DType) -> bool:
+    return dtype.is_integer or dtype.is_floating or dtype.is_complex
 
 
 def _int64(value: int) -> np.int64:
@@ -182,6 +191,11 @@ def string_array(value: Any) -> np.ndarray[Any, Any]:
 
 
 def _array_as(value: Any, dtype: DType | None) -> np.ndarray[Any, Any] | np.generic:
+    """Returns an array or scalar of NumPy; it becomes any other dtype of numbers, whatever is lost, as in TensorFlow.
+
+    Raises:
+      TypeError: there is no such tensor, or text would become numbers or the reverse.
+    """
     kind = value.dtype
     if kind.kind in "USO":
         if dtype is not None and dtype is not dtypes.string:
@@ -214,9 +228,7 @@ def _array_as(value: Any, dtype: DType | None) -> np.ndarray[Any, Any] | np.gene
     if dtype is dtypes.string or dtype.name in ("resource", "variant"):
         raise _cannot_convert(value, dtype)
     if kind.kind == "c" and not dtype.is_complex:
-        raise _cannot_convert(value, dtype)
-    if not isinstance(value, np.ndarray):
-        _check_scalar(value, dtype)
+        value = value.real  # as TensorFlow casts it; NumPy would warn
     token = float_errors.enter(float_errors.QUIET)
     try:
         return value.astype(wanted)  # type: ignore[no-any-return]
@@ -231,13 +243,6 @@ def _objects_as(value: np.ndarray[Any, Any], dtype: DType) -> np.ndarray[Any, An
         return _array_as(natural, dtype)
     with float_errors.quiet():
         return value.astype(dtype.as_numpy_dtype)
-
-
-def _check_scalar(value: np.generic, dtype: DType) -> None:
-    if value.dtype.kind == "f" and dtype.is_integer:
-        raise _cannot_convert(value, dtype)
-    if (value.dtype.kind == "b") != (dtype is dtypes.bool):
-        raise _cannot_convert(value, dtype)
 
 
 def _leaf_type(value: Any) -> str:
@@ -293,7 +298,8 @@ def _sequence_as(value: Any, dtype: DType | None) -> np.ndarray[Any, Any]:
     wanted = np.dtype(dtype.as_numpy_dtype)
     if array.size:
         if dtype is dtypes.string or (array.dtype.kind == "b") != (dtype is dtypes.bool):
-            raise _cannot_convert(value, dtype)
+            if array.dtype.kind != "b" or dtype not in _NUMBERS_OF_BOOLS or not context.executing_eagerly():
+                raise _cannot_convert(value, dtype)
         if array.dtype.kind == "f" and not (dtype.is_floating or dtype.is_complex):
             raise _cannot_convert(value, dtype)
         if array.dtype.kind == "c" and not dtype.is_complex:

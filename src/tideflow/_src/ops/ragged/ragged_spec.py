@@ -118,6 +118,20 @@ class RaggedTensorSpec(type_spec.BatchableTypeSpec):
                 return bool(self._flat_values_spec.is_compatible_with(spec_or_value))
         return super().is_compatible_with(spec_or_value)
 
+    def _check_value(self, value: Any) -> None:
+        """Checks the rows of an eager value along the dimensions that are uniform here alone.
+
+        Raises:
+          ValueError: their lengths are others.
+        """
+        dims = self._shape._dims
+        if dims is None or not isinstance(value, self.ragged_class) or not value._is_eager():
+            return
+        for axis, splits in enumerate(value.nested_row_splits, start=1):
+            length = dims[axis]
+            if length is not None and (np.diff(splits.numpy()) != length).any():
+                raise ValueError(f"Rows along dimension {axis} do not all have {length} values: {value!r}")
+
     def _serialize(self) -> Any:
         parts = (self._shape, self._dtype, self._ragged_rank, self._row_splits_dtype)
         return parts if self._flat_values_spec is None else (*parts, self._flat_values_spec)
