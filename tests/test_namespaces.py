@@ -54,7 +54,6 @@ def _submodules(module):
         ("tideflow.v1", "pack", "tf.pack was removed in TensorFlow 1.0: use tf.stack"),
         ("tideflow.v1", "select", "use tf.where"),
         ("tideflow", "contrib", "tf.contrib was removed in TensorFlow 2.0"),
-        ("tideflow", "keras", "Tideflow has no tf.keras yet"),
     ],
 )
 def test_a_removed_name_says_what_replaced_it(namespace, name, expected):

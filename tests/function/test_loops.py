@@ -420,3 +420,15 @@ def test_a_loop_without_back_propagation_has_no_gradient(graph) -> None:
     for back_prop in (True, False):
         y = tf.while_loop(lambda i, a: i < 3, lambda i, a: (i + 1, a * x), (0, x), back_prop=back_prop)[1]
         assert (tf.gradients(y, x)[0] is not None) == back_prop
+
+
+def test_an_eager_loop_leaves_python_numbers_as_they_are_until_it_ends():
+    kinds = []
+
+    def body(i, x):
+        kinds.append(type(i))
+        return i + 1, x + i  # the number takes the dtype of the tensor
+
+    turns, total = tf.while_loop(lambda i, x: i < 3, body, (0, tf.constant([1, 2], tf.int64)))
+    assert kinds == [int, int, int] and turns.dtype == tf.int32
+    assert total.numpy().tolist() == [4, 5]

@@ -35,5 +35,5 @@ from tideflow._src.ops.ragged.row_partition import RowPartition as RowPartition
 from tideflow.experimental import dlpack as dlpack
 from tideflow.experimental import extension_type as extension_type
 
-__getattr__ = module_getattr("tideflow.experimental", "v2", ("numpy",))
-__dir__ = module_dir("tideflow.experimental", ("numpy",))
+__getattr__ = module_getattr("tideflow.experimental", "v2", ("dtensor", "numpy"))
+__dir__ = module_dir("tideflow.experimental", ("dtensor", "numpy"))

@@ -14,11 +14,9 @@ MESSAGES = frozenset(
 )
 
 _LATER = {
-    "keras": "write the model with tf.Variable and the tf.nn functions",
     "saved_model": "keep the values of the variables with numpy.savez",
     "estimator": "run the training loop with tf.compat.v1.Session",
     "summary": "use tf.compat.v1.summary in a graph",
-    "distribute": "run on one device",
     "lite": "export the graph with tf.io.write_graph",
 }
 

@@ -1,7 +1,8 @@
 """Says which Python types are nodes of a nested structure, and how each is taken apart and put together.
 
 A *node* is a list, tuple, named tuple, mapping (in the order of its sorted keys), mapping view, ``attrs``
-object or an object with ``__tf_flatten__`` and ``__tf_unflatten__``; everything else is a leaf. When
+object, an object with ``__tf_flatten__`` and ``__tf_unflatten__``, or one of a class that gives its own
+``_node_kind``; everything else is a leaf. When
 composites are expanded, composite tensors (classes with ``_type_spec``) and their specs (classes with
 ``_component_specs`` and ``_from_components``) are nodes too, unless the class says ``_is_nest_leaf = True``.
 
@@ -114,6 +115,8 @@ def is_namedtuple_class(cls: type) -> bool:
 def _plain_kind(cls: type) -> NodeKind | None:
     if issubclass(cls, str | bytes):
         return None
+    if isinstance(own := getattr(cls, "_node_kind", None), NodeKind):
+        return own
     if hasattr(cls, "__tf_flatten__") and hasattr(cls, "__tf_unflatten__"):
         return CUSTOM
     if is_namedtuple_class(cls):

@@ -22,7 +22,16 @@ HOST_CPU = "/job:localhost/replica:0/task:0/device:CPU:0"
 _new_id = itertools.count(1).__next__
 
 
-class Tensor:
+class TensorProtocol:
+    """Is the base class of what ``tf.is_tensor`` takes for a tensor: tensors, variables, and classes of other packages.
+
+    An object of another package converts to a tensor by its ``__tf_tensor__``.
+    """
+
+    __slots__ = ()
+
+
+class Tensor(TensorProtocol):
     """Is a multi-dimensional array of one dtype: a value (eager) or the promise of one (in a graph)."""
 
     __slots__ = ("__dict__", "__weakref__")
@@ -492,7 +501,7 @@ def install_operator(name: str, function: Callable[..., Any]) -> None:
 
 def is_tensor(x: Any) -> bool:
     """Tells whether ``x`` is a tensor, a variable or another object that stands for tensors."""
-    return isinstance(x, Tensor) or hasattr(x, "_dense_var_to_tensor") or hasattr(x, "_type_spec")
+    return isinstance(x, TensorProtocol) or hasattr(x, "_dense_var_to_tensor") or hasattr(x, "_type_spec")
 
 
 def is_symbolic_tensor(tensor: Any) -> bool:

@@ -103,7 +103,7 @@ def while_loop_v1(
 def _eager_loop(cond: Any, body: Any, loop_vars: Any, maximum_iterations: Any, packed: bool) -> Any:
     limit = None if maximum_iterations is None else int(maximum_iterations)
     turns = 0
-    values = structures.map_leaves(structures.converted, loop_vars)
+    values = loop_vars  # as they are given: a Python number stays one, whose dtype follows the tensors that it meets
     while holds(cond(*values) if packed else cond(values)):
         if limit is not None and turns >= limit:
             break
@@ -114,9 +114,9 @@ def _eager_loop(cond: Any, body: Any, loop_vars: Any, maximum_iterations: Any, p
             nest.assert_same_structure(list(values), list(result))
         else:
             nest.assert_same_structure(values, result)
-        values = structures.map_leaves(structures.converted, result)
+        values = result
         turns += 1
-    return values
+    return structures.map_leaves(structures.converted, values)
 
 
 def _same_kind(like: Any, result: Any) -> Any:

@@ -14,6 +14,7 @@ LAZY_FAMILIES = {
         MatrixDiag MatrixDiagPart MatrixDiagPartV2 MatrixDiagPartV3 MatrixDiagV2 MatrixDiagV3 MatrixSetDiag
         MatrixSetDiagV2 MatrixSetDiagV3
     """,
+    "array.dynamic_slices": "XlaDynamicSlice XlaDynamicUpdateSlice",
     "array.in_place": """
         Copy CopyHost DeepCopy Empty Fact InplaceAdd InplaceSub InplaceUpdate ParallelConcat TileGrad ToBool
     """,

@@ -119,8 +119,11 @@ def _dtype_of(value: Any, argument: Argument) -> DType | None:
 
 
 def _dtype_of_one(value: Any) -> DType | None:
-    if isinstance(value, Tensor) or hasattr(value, "_dense_var_to_tensor") or hasattr(value, "__tf_tensor__"):
+    if isinstance(value, Tensor) or hasattr(value, "_dense_var_to_tensor"):
         return value.dtype.base_dtype  # type: ignore[no-any-return]
+    if hasattr(value, "__tf_tensor__"):  # of another package, whose dtypes may be names, or which tells none
+        dtype = getattr(value, "dtype", None)
+        return None if dtype is None else dtypes.as_dtype(dtype).base_dtype
     if isinstance(value, list | tuple):
         for item in value:
             found = _dtype_of_one(item)

@@ -410,6 +410,8 @@ def _tensor_dtype(value: Sequence[Any]) -> DType | None:
                 return found
         elif isinstance(item, Tensor) or hasattr(item, "_dense_var_to_tensor"):
             return item.dtype.base_dtype  # type: ignore[no-any-return]
+        elif hasattr(item, "__tf_tensor__") and getattr(item, "dtype", None) is not None:
+            return dtypes.as_dtype(item.dtype).base_dtype
     return None
 
 

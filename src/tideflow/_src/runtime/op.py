@@ -100,7 +100,7 @@ def _generate(definition: Op) -> Callable[..., Any]:
     inputs = "(" + "".join(f"{name}, " for name in names) + ")"
     given = ", ".join(f"{name!r}: {name}" for name in attributes)
     chosen = "".join(f"\n    if {name} is not None: attrs[{name!r}] = {name}" for name in implied)
-    body = _fast_path(definition, names, attributes, implied, inputs, scope)
+    body = _fast_path(definition, names, attributes, implied, scope)
     body += f"    attrs = {{{given}}}{chosen}\n    return GENERAL(OP, {inputs}, attrs, name)\n"
     exec(compile(header + body, os.path.join(source.PACKAGE, f"<operation {definition.name}>"), "exec"), scope)
     call: Callable[..., Any] = scope[definition.name]
@@ -110,7 +110,7 @@ def _generate(definition: Op) -> Callable[..., Any]:
 
 
 def _fast_path(
-    definition: Op, names: list[str], attributes: list[str], implied: list[str], inputs: str, scope: dict[str, Any]
+    definition: Op, names: list[str], attributes: list[str], implied: list[str], scope: dict[str, Any]
 ) -> str:
     """The lines that handle the commonest call, or nothing if this operation has no such case."""
     kernel = evaluation.host_kernel(definition)
@@ -128,6 +128,18 @@ def _fast_path(
         return ""
     over_xp = evaluation.is_over_xp(definition)
     scope["kernel"] = definition.kernel if over_xp else kernel
+    lines = []
+    for place, argument in enumerate(definition.inputs):
+        if argument.is_static and not argument.is_list:
+            # Under a name of its own, for the general path must see what was given: its dtype follows the others'.
+            given, name = names[place], f"tensor_{names[place]}"
+            names = [*names[:place], name, *names[place + 1 :]]
+            scope["INTEGERS"] = _integers
+            lines += [
+                f"    {name} = {given}",
+                f"    if {name}.__class__ is not EagerTensor and not BUILDING: {name} = INTEGERS({name})",
+            ]
+    inputs = "(" + "".join(f"{name}, " for name in names) + ")"
     lists = [argument.is_list for argument in definition.inputs]
     conditions = ["not BUILDING"]
     setup = []
@@ -140,11 +152,6 @@ def _fast_path(
             setup.append(f"v_{name} = {name}._value")
             dtypes_of.append(f"v_{name}.dtype")
     indent = "        "
-    lines = []
-    for name, argument in zip(names, definition.inputs, strict=True):
-        if argument.is_static and not argument.is_list:
-            scope["INTEGERS"] = _integers
-            lines.append(f"    if {name}.__class__ is not EagerTensor and not BUILDING: {name} = INTEGERS({name})")
     lines.append(f"    if {' and '.join(conditions)}:")
     for name, is_list in zip(names, lists, strict=True):
         if is_list:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from tideflow._src.core import context
-from tideflow._src.core.tensor import Reference, Tensor
+from tideflow._src.core.tensor import Reference, Tensor, TensorProtocol
 from tideflow._src.core.tensor_shape import TensorShape
 from tideflow._src.state.replication import (
     VariableAggregation,
@@ -20,6 +20,7 @@ from tideflow._src.state.replication import (
     VariableSynchronization,
     validated,
 )
+from tideflow._src.state.trackable import Trackable
 
 Creator = Callable[..., Any]
 
@@ -177,7 +178,7 @@ def _arguments_v1(
     return arguments
 
 
-class Variable(metaclass=_VariableType):
+class Variable(TensorProtocol, Trackable, metaclass=_VariableType):
     """Is a tensor whose value can be changed by assignment.
 
     A variable is used like a tensor: it converts to its value, and has the operators of tensors. Tapes and

@@ -10,6 +10,7 @@ from tideflow._src.core import nest, node_kinds, type_spec
 from tideflow._src.core.errors import InaccessibleTensorError as InaccessibleTensorError
 from tideflow._src.core.none_tensor import NoneTensor as NoneTensor
 from tideflow._src.core.tensor import Tensor as Tensor
+from tideflow._src.core.tensor import TensorProtocol as TensorProtocol
 from tideflow._src.ops.composite.extension_fields import Field as ExtensionTypeField
 from tideflow._src.ops.composite.extension_fields import ImmutableDict as ImmutableDict
 from tideflow._src.ops.composite.extension_type import AnonymousExtensionType as AnonymousExtensionType
@@ -21,8 +22,8 @@ from tideflow._src.ops.composite.optional import _Optional as _OptionalImpl
 
 __all__ = ["ExtensionTypeField", "_OptionalImpl"]
 
-#: What eager tensors and nodes of graphs have in common, and each of them, in annotations.
-Symbol = Value = TensorProtocol = Tensor
+#: Eager tensors and nodes of graphs, in annotations.
+Symbol = Value = Tensor
 
 TracingContext = PlaceholderContext = CastContext = object
 

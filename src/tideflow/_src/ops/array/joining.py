@@ -323,7 +323,7 @@ def concat_v0(concat_dim: Any, values: Any, name: str | None = "concat") -> Any:
 def pack_scoped(values: Any, axis: int, name: str, dtype: Any = None) -> Any:
     """Stacks tensors and Python values; in a graph the latter become constants named below the result."""
     if dtype is None:
-        dtype = next((item.dtype.base_dtype for item in values if hasattr(item, "dtype")), None)
+        dtype = next((dtypes.as_dtype(item.dtype).base_dtype for item in values if hasattr(item, "dtype")), None)
     if context.current_graph() is None:
         return pack([convert_to_tensor(item, dtype) for item in values], axis=axis)
     with name_scope(name) as scope:

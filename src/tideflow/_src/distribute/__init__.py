@@ -1,0 +1,1 @@
+"""Replicas of a computation: strategies, contexts and what they combine."""

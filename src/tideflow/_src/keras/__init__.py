@@ -1,0 +1,1 @@
+"""Keras 3 on Tideflow: where `tf.keras` comes from."""

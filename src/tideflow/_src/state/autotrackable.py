@@ -1,0 +1,51 @@
+"""Defines ``AutoTrackable``: an object that depends on what its attributes hold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tideflow._src.state.trackable import NoDependency, Trackable
+from tideflow._src.state.tracked_structures import sticky_attribute_assignment
+
+
+class AutoTrackable(Trackable):
+    """Depends on what is assigned to its attributes, under their names.
+
+    Lists and dictionaries are kept in wrappers that depend on their elements.
+    """
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if self.__dict__.get(name, self) is value:
+            return
+        if getattr(self, "_self_setattr_tracking", True):
+            value = sticky_attribute_assignment(self, name, value)
+        super().__setattr__(name, value)
+
+    def __delattr__(self, name: str) -> None:
+        names = self.__dict__.get("_self_unconditional_dependency_names", {})
+        if names.pop(name, None) is not None:
+            dependencies = self._self_unconditional_checkpoint_dependencies
+            dependencies[:] = [each for each in dependencies if each.name != name]
+        super().__delattr__(name)
+
+    def _no_dependency(self, value: Any) -> Any:
+        """Returns a value in such a form that assigning it to an attribute makes no dependency."""
+        return NoDependency(value)
+
+    def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
+        """Returns the dependencies by name; for a saved model, the functions among the attributes, too."""
+        children = super()._trackable_children(save_type, **kwargs)
+        if save_type != "savedmodel":
+            return children
+        functions = {}
+        for name in dir(type(self)) + list(vars(self)):
+            if isinstance(getattr(type(self), name, None), property):
+                continue
+            value = getattr(self, name, None)
+            if hasattr(value, "get_concrete_function") or isinstance(value, FUNCTION_KINDS):
+                functions[name] = value
+        return {**functions, **children}
+
+
+#: Classes of functions that saved models hold, which the floor of functions adds to.
+FUNCTION_KINDS: tuple[type, ...] = ()

@@ -1,0 +1,9 @@
+"""Strategies under their earlier names: ``tf.distribute.experimental``."""
+
+from __future__ import annotations
+
+from tideflow._src.distribute.inputs import ValueContext as ValueContext
+from tideflow._src.distribute.several_machines import CentralStorageStrategy as CentralStorageStrategy
+from tideflow._src.distribute.several_machines import MultiWorkerMirroredStrategy as MultiWorkerMirroredStrategy
+from tideflow._src.distribute.several_machines import ParameterServerStrategy as ParameterServerStrategy
+from tideflow._src.distribute.several_machines import TPUStrategy as TPUStrategy

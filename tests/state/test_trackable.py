@@ -1,0 +1,126 @@
+"""Objects that know by name what they depend on."""
+
+from __future__ import annotations
+
+import collections
+import copy
+import json
+import pickle
+
+import pytest
+
+import tideflow as tf
+from tideflow._src.state.autotrackable import AutoTrackable
+from tideflow._src.state.trackable import NoDependency, Trackable, no_automatic_dependency_tracking
+from tideflow._src.state.tracked_structures import ListWrapper, _DictWrapper, _TupleWrapper
+
+
+def test_attributes_are_dependencies_under_their_names():
+    owner = AutoTrackable()
+    owner.weight = tf.Variable(1.0)
+    owner.part = AutoTrackable()
+    owner.number = 3
+    assert owner._trackable_children() == {"weight": owner.weight, "part": owner.part}
+
+
+def test_another_value_takes_the_place_of_a_dependency_and_deleting_the_attribute_ends_it():
+    owner = AutoTrackable()
+    owner.part = AutoTrackable()
+    owner.part = second = AutoTrackable()
+    assert owner._trackable_children() == {"part": second}
+    del owner.part
+    assert owner._trackable_children() == {}
+
+
+def test_a_name_stands_for_one_object_only():
+    owner = Trackable()
+    owner._track_trackable(Trackable(), "part")
+    with pytest.raises(ValueError, match="already declared as a dependency"):
+        owner._track_trackable(Trackable(), "part")
+    with pytest.raises(TypeError, match="only be used to track objects of type Trackable"):
+        owner._track_trackable(3, "number")
+
+
+def test_structures_of_attributes_depend_on_their_elements():
+    owner = AutoTrackable()
+    variable = tf.Variable(1.0)
+    owner.nested = [1, {"key": (variable, 2)}]
+    assert type(owner.nested) is ListWrapper
+    assert type(owner.nested[1]) is _DictWrapper and isinstance(owner.nested[1], dict)
+    assert type(owner.nested[1]["key"]) is _TupleWrapper and isinstance(owner.nested[1]["key"], tuple)
+    assert owner.nested[1]["key"]._trackable_children() == {"0": variable}
+    assert tf.nest.flatten(owner.nested) == [1, variable, 2]
+    assert owner.nested.variables == [variable]
+
+
+def test_a_tuple_without_dependencies_stays_as_it_is():
+    pair = collections.namedtuple("pair", "a b")
+    owner = AutoTrackable()
+    owner.plain, owner.named, owner.tracked = (1, 2), pair(1, 2), pair(tf.Variable(1.0), 2)
+    assert type(owner.plain) is tuple and type(owner.named) is pair
+    assert type(owner.tracked) is _TupleWrapper and owner.tracked.b == 2 and isinstance(owner.tracked, pair)
+
+
+def test_a_wrapper_and_what_it_wraps_change_together():
+    owner = AutoTrackable()
+    owner.list, owner.dict = numbers, words = [1], {"a": 1}
+    numbers.append(2)
+    owner.list.append(3)
+    words["b"] = 2
+    owner.dict["c"] = 3
+    assert owner.list == numbers == [1, 2, 3] and len(owner.list) == 3
+    assert owner.dict == words == {"a": 1, "b": 2, "c": 3}
+    assert json.dumps(owner.list) == "[1, 2, 3]"
+
+
+def test_a_list_that_is_not_only_appended_to_cannot_be_saved():
+    owner = AutoTrackable()
+    owner.parts = [Trackable(), Trackable()]
+    owner.parts.append(Trackable())
+    assert sorted(owner.parts._trackable_children()) == ["0", "1", "2"]
+    del owner.parts[0]
+    with pytest.raises(ValueError, match="append-only"):
+        owner.parts._trackable_children()
+
+
+def test_wrappers_are_copied_and_pickled_as_wrappers():
+    owner = AutoTrackable()
+    owner.list, owner.dict = [1, [2]], {"a": {"b": 1}}
+    for wrapper in (owner.list, owner.dict):
+        for other in (copy.copy(wrapper), copy.deepcopy(wrapper), pickle.loads(pickle.dumps(wrapper))):
+            assert type(other) is type(wrapper) and other == wrapper
+
+
+def test_nothing_is_tracked_where_the_object_says_so():
+    class Quiet(AutoTrackable):
+        @no_automatic_dependency_tracking
+        def __init__(self):
+            self.untracked = [Trackable()]
+
+    owner = Quiet()
+    owner.wrapped = NoDependency([Trackable()])
+    assert type(owner.untracked) is list and type(owner.wrapped) is list
+    assert owner._trackable_children() == {}
+
+
+def test_variables_are_trackable_and_count_as_tensors():
+    from tideflow._src.core.tensor import TensorProtocol
+
+    variable = tf.Variable(1.0)
+    assert isinstance(variable, Trackable) and isinstance(variable, TensorProtocol)
+    assert isinstance(tf.constant(1.0), TensorProtocol)
+
+
+def test_an_object_that_declares_itself_a_tensor_is_one_for_is_tensor_and_operations():
+    from tideflow._src.core.tensor import TensorProtocol
+
+    class Mine(TensorProtocol):
+        dtype = "int64"  # a name, as other packages have it
+
+        def __tf_tensor__(self, dtype=None, name=None):
+            return tf.constant([1, 2], tf.int64)
+
+    assert tf.is_tensor(Mine())
+    assert tf.cast(Mine(), tf.float32).dtype == tf.float32
+    assert tf.add(Mine(), [1, 1]).dtype == tf.int64
+    assert tf.stack([Mine(), [3, 4]]).numpy().tolist() == [[1, 2], [3, 4]]
