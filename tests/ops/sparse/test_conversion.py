@@ -72,3 +72,27 @@ def test_sets_of_dense_and_sparse_tensors():
     np.testing.assert_array_equal(tf.sets.difference(tf.sparse.from_dense(a), b, aminusb=False).values, [6])
     np.testing.assert_array_equal(tf.sparse.to_dense(tf.sets.union(a, b)), [[1, 2, 6], [3, 4, 5]])
     np.testing.assert_array_equal(tf.sets.size(tf.sparse.from_dense(a)), [2, 3])
+
+
+def test_a_step_over_a_sparse_matrix_is_one_compiled_program():
+    weights = tf.Variable(np.ones((3, 2), np.float32))
+
+    @tf.function(jit_compile=True)
+    def step(matrix, labels):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum((tf.sparse.sparse_dense_matmul(matrix, weights) - labels) ** 2)
+        gradient = tape.gradient(loss, weights)
+        weights.assign_sub(0.1 * gradient)
+        return loss, gradient
+
+    loss, gradient = step(matrix(), np.zeros((2, 2), np.float32))
+    product = DENSE @ np.ones((3, 2), np.float32)
+    np.testing.assert_allclose(loss, (product**2).sum(), rtol=1e-6)
+    np.testing.assert_allclose(gradient, DENSE.T @ (2 * product), rtol=1e-6)
+    np.testing.assert_allclose(weights, 1 - 0.1 * np.asarray(gradient), rtol=1e-6)
+
+
+def test_a_compiled_product_refuses_positions_outside():
+    product = tf.function(tf.sparse.sparse_dense_matmul, jit_compile=True)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="out of bounds"):
+        product(tf.SparseTensor([[0, 3]], [1.0], [2, 3]), np.ones((3, 1), np.float32))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -21,8 +22,10 @@ from tideflow._src.ops.sparse.positions import (
     order_keys,
     positions_of,
     sorted_order,
+    steps_of,
 )
-from tideflow._src.runtime.checks import require_memory
+from tideflow._src.runtime.checks import require, require_memory
+from tideflow._src.runtime.lazy import jnp
 from tideflow._src.runtime.op import op
 
 
@@ -58,14 +61,10 @@ def _ascend(indices: Any, shape: Any) -> bool:
     return math.prod(sizes) < 1 << 62 and ascends(numbers_of(indices, sizes))
 
 
-@op(
-    "SparseToDense",
-    "sparse_indices: Tindices, output_shape: static Tindices, sparse_values: T, default_value: T -> dense: T",
-    tier="host",
-    Tindices=INDEX,
-)
-def sparse_to_dense_op(sparse_indices, output_shape, sparse_values, default_value, *, validate_indices: bool = True):
-    """Makes a dense tensor of values at positions; everywhere else it holds the default value."""
+def _checked_dense_shape(
+    sparse_indices: Any, output_shape: Any, sparse_values: Any, default_value: Any
+) -> tuple[tuple[int, ...], int]:
+    """Returns the shape of the result and the number of positions."""
     if sparse_indices.ndim > 2:
         raise invalid_argument(
             f"sparse_indices should be a scalar, vector, or matrix, got shape {text(sparse_indices.shape)}"
@@ -88,8 +87,20 @@ def sparse_to_dense_op(sparse_indices, output_shape, sparse_values, default_valu
             raise invalid_argument(f"Dimension {size} must be >= 0")
     if math.prod(shape) >= 1 << 63:
         raise invalid_argument(f"Shape {text(shape)} would have more than 2**63 - 1 elements")
+    return shape, count
+
+
+@op(
+    "SparseToDense",
+    "sparse_indices: Tindices, output_shape: static Tindices, sparse_values: T, default_value: T -> dense: T",
+    tier="host",
+    Tindices=INDEX,
+)
+def sparse_to_dense_op(sparse_indices, output_shape, sparse_values, default_value, *, validate_indices: bool = True):
+    """Makes a dense tensor of values at positions; everywhere else it holds the default value."""
+    shape, count = _checked_dense_shape(sparse_indices, output_shape, sparse_values, default_value)
     require_memory(shape, sparse_values.dtype.itemsize)
-    places = sparse_indices.reshape(count, rank).astype(np.int64)
+    places = sparse_indices.reshape(count, len(shape)).astype(np.int64)
     if validate_indices:
         check_positions(places, np.asarray(shape))
     elif ((places < 0) | (places >= np.asarray(shape))).any():
@@ -98,6 +109,33 @@ def sparse_to_dense_op(sparse_indices, output_shape, sparse_values, default_valu
     dense[...] = np.asarray(default_value)[()]
     dense[tuple(places.T)] = sparse_values
     return dense
+
+
+@sparse_to_dense_op.xla
+def _sparse_to_dense_xla(sparse_indices, output_shape, sparse_values, default_value, *, validate_indices: bool = True):
+    shape, count = _checked_dense_shape(sparse_indices, output_shape, sparse_values, default_value)
+    places = sparse_indices.reshape(count, len(shape))
+    dense = jnp.broadcast_to(default_value, (math.prod(shape),))
+    if not count:
+        return dense.reshape(shape)
+    inside = jnp.logical_and(places >= 0, places < np.asarray(shape, places.dtype))
+    require(jnp.all(inside), f"Indices are not valid (out of bounds).  Shape: {text(shape)}")
+    numbers = _numbers(places, shape)
+    values = jnp.broadcast_to(sparse_values, (count,))
+    if validate_indices:
+        require(jnp.all(numbers[1:] > numbers[:-1]), "indices are out of order or repeated")
+        return dense.at[numbers].set(values, mode="drop").reshape(shape)
+    # Of several values for one place, the last counts.
+    last = jnp.full(dense.shape, -1, np.int64).at[numbers].max(np.arange(count), mode="drop")
+    return jnp.where(last < 0, dense, values[jnp.maximum(last, 0)]).reshape(shape)
+
+
+def _numbers(places: Any, shape: Sequence[int]) -> Any:
+    """Returns the number in row-major order of each position in a compiled program."""
+    numbers = jnp.zeros(places.shape[0], np.int64)
+    for axis, step in enumerate(steps_of(shape)):
+        numbers += places[:, axis].astype(np.int64) * step
+    return numbers
 
 
 @sparse_to_dense_op.shape
@@ -147,16 +185,10 @@ def _sparse_to_dense_samples(s):
     yield s([1, 2], [-4], 7.0, 1.0, error="InvalidArgumentError")
 
 
-@op(
-    "SparseTensorDenseMatMul",
-    "a_indices: Tindices, a_values: T, a_shape: static int64, b: T -> product: T",
-    tier="host",
-    Tindices=default("int64", INDEX),
-)
-def sparse_tensor_dense_mat_mul_op(
-    a_indices, a_values, a_shape, b, *, adjoint_a: bool = False, adjoint_b: bool = False
-):
-    """Multiplies a sparse matrix by a dense one."""
+def _checked_sizes(
+    a_indices: Any, a_values: Any, a_shape: Any, b: Any, adjoint_a: bool, adjoint_b: bool
+) -> tuple[int, int, int]:
+    """Returns the rows of the result, the length of the products that it adds up, and its columns."""
     if b.ndim != 2:
         raise invalid_argument("Tensor 'b' is not a matrix")
     if a_shape.ndim != 1:
@@ -182,6 +214,20 @@ def sparse_tensor_dense_mat_mul_op(
             f"Cannot multiply A and B because inner dimension does not match: {columns} vs. {inner}.  Did you forget a "
             f"transpose?  Dimensions of A: [{a_shape[0]}, {a_shape[1]}).  Dimensions of B: {text(b.shape)}"
         )
+    return rows, columns, outer
+
+
+@op(
+    "SparseTensorDenseMatMul",
+    "a_indices: Tindices, a_values: T, a_shape: static int64, b: T -> product: T",
+    tier="host",
+    Tindices=default("int64", INDEX),
+)
+def sparse_tensor_dense_mat_mul_op(
+    a_indices, a_values, a_shape, b, *, adjoint_a: bool = False, adjoint_b: bool = False
+):
+    """Multiplies a sparse matrix by a dense one."""
+    rows, columns, outer = _checked_sizes(a_indices, a_values, a_shape, b, adjoint_a, adjoint_b)
     require_memory((rows, outer), b.dtype.itemsize)
     row, column = (a_indices[:, ::-1] if adjoint_a else a_indices).T
     for name, axis, places, size in (("k", int(not adjoint_a), column, columns), ("m", int(adjoint_a), row, rows)):
@@ -194,6 +240,27 @@ def sparse_tensor_dense_mat_mul_op(
         dense = dense.conj()
     wide = np.dtype(np.float32) if b.dtype.itemsize == 2 and b.dtype.kind in "fV" else b.dtype
     return _product(values.astype(wide), row, column, dense.astype(wide, copy=False), rows).astype(b.dtype)
+
+
+@sparse_tensor_dense_mat_mul_op.xla
+def _sparse_tensor_dense_mat_mul_xla(
+    a_indices, a_values, a_shape, b, *, adjoint_a: bool = False, adjoint_b: bool = False
+):
+    rows, columns, outer = _checked_sizes(a_indices, a_values, a_shape, b, adjoint_a, adjoint_b)
+    row, column = a_indices[:, int(adjoint_a)], a_indices[:, int(not adjoint_a)]
+    for name, places, size in (("k", column, columns), ("m", row, rows)):
+        require(jnp.all((places >= 0) & (places < size)), f"{name} from index out of bounds (>={size})")
+    kind = np.dtype(b.dtype)
+    wide = np.dtype(np.float32) if kind.itemsize == 2 and kind.kind in "fV" else kind
+    values = a_values.conj() if adjoint_a and kind.kind == "c" else a_values
+    dense = b.T if adjoint_b else b
+    if adjoint_b and kind.kind == "c":
+        dense = dense.conj()
+    result = jnp.zeros((rows, outer), wide)
+    if a_values.shape[0] and dense.shape[0]:
+        terms = dense.astype(wide).at[column].get(mode="clip") * values.astype(wide)[:, None]
+        result = result.at[row].add(terms, mode="drop")
+    return result.astype(kind)
 
 
 #: Products from which on making SciPy's matrix pays.
@@ -311,6 +378,16 @@ def sparse_reorder_op(input_indices, input_values, input_shape):
     if order is None:
         return input_indices, input_values
     return np.take(input_indices, order, 0), input_values[order]
+
+
+@sparse_reorder_op.xla
+def _sparse_reorder_xla(input_indices, input_values, input_shape):
+    check_parts(input_indices, input_values, input_shape)
+    columns = tuple(input_indices[:, axis] for axis in reversed(range(input_indices.shape[1])))
+    if not columns:
+        return input_indices, input_values
+    order = jnp.lexsort(columns)
+    return input_indices[order], input_values[order]
 
 
 @sparse_reorder_op.shape

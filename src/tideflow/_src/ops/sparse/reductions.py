@@ -22,9 +22,11 @@ from tideflow._src.ops.sparse.positions import (
     order_keys,
     run_starts,
     sorted_order,
+    steps_of,
     summary,
 )
-from tideflow._src.runtime.checks import require_memory
+from tideflow._src.runtime.checks import require, require_memory
+from tideflow._src.runtime.lazy import jnp
 from tideflow._src.runtime.op import op
 
 _INPUTS = "input_indices: int64, input_values: T, input_shape: static int64, reduction_axes: static int32"
@@ -65,7 +67,7 @@ class _Reduction:
         self._keeps = keep_dims and bool(reduced)
         self.sizes = [1 if axis in reduced else sizes[axis] for axis in self._places]
         self._kept_sizes = [sizes[axis] for axis in self.kept]
-        self.groups = indices if len(self.kept) == rank else indices[:, self.kept]
+        self.groups = indices if len(self.kept) == rank else indices[:, np.array(self.kept, np.intp)]
 
     def dense(self, reduce: Any, values: Any) -> Any:
         """Returns the whole result, with zeros where there are no values."""
@@ -132,6 +134,26 @@ def _maxima(numbers: Any, values: Any, count: int) -> Any:
 def sparse_reduce_sum_op(input_indices, input_values, input_shape, reduction_axes, *, keep_dims: bool = False):
     """Adds up a sparse tensor along axes into a dense one."""
     return _Reduction(input_indices, input_values, input_shape, reduction_axes, keep_dims).dense(_sums, input_values)
+
+
+@sparse_reduce_sum_op.xla
+def _sparse_reduce_sum_xla(input_indices, input_values, input_shape, reduction_axes, *, keep_dims: bool = False):
+    reduction = _Reduction(input_indices, input_values, input_shape, reduction_axes, keep_dims)
+    sizes = [input_shape[axis] for axis in reduction.kept]
+    count = math.prod(int(size) for size in sizes)
+    numbers = jnp.zeros(input_values.shape[0], np.int64)
+    for axis, step in enumerate(steps_of(sizes)):
+        numbers += reduction.groups[:, axis] * step
+    require(
+        jnp.all((numbers >= 0) & (numbers < count)),
+        f"Obtained a write index which is outside of bounds of [0, {count})",
+    )
+    kind = np.dtype(input_values.dtype)
+    wide = np.dtype(np.float32) if is_short_float(kind) else kind
+    sums = jnp.zeros(count, wide)
+    if count:
+        sums = sums.at[numbers].add(input_values.astype(wide), mode="drop")
+    return sums.astype(kind).reshape(reduction.sizes)
 
 
 @op("SparseReduceMax", _DENSE, tier="host", T=REAL, differentiable="missing")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -12,13 +13,14 @@ from tideflow._src.graph.types import NUMBER
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.dimensions import text, with_rank
 from tideflow._src.ops.sparse.positions import all_inside, check_matrix, check_sizes, steps_of
+from tideflow._src.runtime.checks import require
+from tideflow._src.runtime.lazy import jnp, lax
 from tideflow._src.runtime.op import op
 
 _SIGNATURE = "sp_indices: int64, sp_values: T, sp_shape: int64, dense: T -> output: T"
 
 
-def _at_positions(indices: Any, values: Any, shape: Any, dense: Any) -> Any:
-    """Returns the elements of the dense tensor, broadcast to the shape of the sparse one, at its positions."""
+def _check_ranks(indices: Any, values: Any, shape: Any) -> None:
     check_matrix(indices, values, shape)
     if not len(shape):
         raise invalid_argument("The shape argument requires at least one element.")
@@ -31,6 +33,17 @@ def _at_positions(indices: Any, values: Any, shape: Any, dense: Any) -> Any:
             f"Number of dimensions must match second dimension of indices. Got {len(shape)} dimensions, indices "
             f"shape: {text(indices.shape)}"
         )
+    if len(shape) > 5:
+        raise invalid_argument(
+            f"Only tensors with ranks between 1 and 5 are currently supported.  Tensor rank: {len(shape)}"
+        )
+    if values.dtype.fields:
+        raise invalid_argument(f"There is no arithmetic on values of dtype {values.dtype}")
+
+
+def _at_positions(indices: Any, values: Any, shape: Any, dense: Any) -> Any:
+    """Returns the elements of the dense tensor, broadcast to the shape of the sparse one, at its positions."""
+    _check_ranks(indices, values, shape)
     check_sizes(shape)
     sizes = shape.tolist()
     offset = len(sizes) - dense.ndim
@@ -39,12 +52,6 @@ def _at_positions(indices: Any, values: Any, shape: Any, dense: Any) -> Any:
             f"SparseDenseBinaryOpShared broadcasts dense to sparse only; got incompatible shapes: {text(tuple(sizes))} "
             f"vs. {text(dense.shape)}"
         )
-    if len(sizes) > 5:
-        raise invalid_argument(
-            f"Only tensors with ranks between 1 and 5 are currently supported.  Tensor rank: {len(sizes)}"
-        )
-    if values.dtype.fields:
-        raise invalid_argument(f"There is no arithmetic on values of dtype {values.dtype}")
     if not all_inside(indices, shape):
         raise invalid_argument("Provided indices are out-of-bounds w.r.t. dense side with broadcasted shape")
     numbers = np.zeros(len(indices), np.int64)
@@ -52,6 +59,32 @@ def _at_positions(indices: Any, values: Any, shape: Any, dense: Any) -> Any:
         if size != 1:
             numbers += indices[:, offset + axis] * step
     return np.asarray(dense).reshape(-1)[numbers]
+
+
+def _at_traced_positions(indices: Any, values: Any, shape: Any, dense: Any) -> Any:
+    """Does the same in a compiled program, where the shape of the sparse tensor need not be known."""
+    _check_ranks(indices, values, shape)
+    offset = len(shape) - dense.ndim
+    if offset < 0:
+        raise invalid_argument("SparseDenseBinaryOpShared broadcasts dense to sparse only; got incompatible shapes")
+    require(jnp.all(shape >= 0), "Expected shape dimensions to be non-negative")
+    elements = jnp.prod(shape.astype(np.float64))
+    require(elements < 2.0**63, "Encountered overflow when multiplying the dimensions of the shape")
+    numbers = jnp.zeros(indices.shape[0], np.int64)
+    for axis, (size, step) in enumerate(zip(dense.shape, steps_of(dense.shape), strict=True), start=offset):
+        if size != 1:
+            numbers += indices[:, axis] * step
+            require(
+                shape[axis] == size,
+                "SparseDenseBinaryOpShared broadcasts dense to sparse only; got incompatible shapes",
+            )
+    require(
+        jnp.all((indices >= 0) & (indices < shape)),
+        "Provided indices are out-of-bounds w.r.t. dense side with broadcasted shape",
+    )
+    if not math.prod(dense.shape):
+        return jnp.zeros(indices.shape[0], dense.dtype)
+    return dense.reshape(-1).at[numbers].get(mode="clip")
 
 
 @op("SparseDenseCwiseAdd", _SIGNATURE, tier="host", T=NUMBER)
@@ -77,6 +110,26 @@ def sparse_dense_cwise_div_op(sp_indices, sp_values, sp_shape, dense):
         # Rounds toward zero, as C++ does.
         return quotients + ((quotients < 0) & (quotients * divisors != sp_values)).astype(quotients.dtype)
     return sp_values / divisors
+
+
+@sparse_dense_cwise_add_op.xla
+def _add_xla(sp_indices, sp_values, sp_shape, dense):
+    return sp_values + _at_traced_positions(sp_indices, sp_values, sp_shape, dense)
+
+
+@sparse_dense_cwise_mul_op.xla
+def _mul_xla(sp_indices, sp_values, sp_shape, dense):
+    return sp_values * _at_traced_positions(sp_indices, sp_values, sp_shape, dense)
+
+
+@sparse_dense_cwise_div_op.xla
+def _div_xla(sp_indices, sp_values, sp_shape, dense):
+    divisors = _at_traced_positions(sp_indices, sp_values, sp_shape, dense)
+    require(
+        jnp.all(divisors != 0),
+        "SparseDenseCwiseDiv cannot divide by zero,but input dense tensor contains zero ",
+    )
+    return lax.div(sp_values, divisors)
 
 
 def _shape(sp_indices, sp_values, sp_shape, dense):
