@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from tideflow._src.autodiff.call import Call
 from tideflow._src.core import dtypes
+from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.core.indexed_slices import IndexedSlices
 from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.function.forward_backward import (
@@ -25,6 +28,7 @@ from tideflow._src.function.forward_backward import (
 )
 from tideflow._src.function.func_graph import FuncGraph
 from tideflow._src.graph.operation import Operation
+from tideflow._src.ops.control.branching import install_gradient
 from tideflow._src.ops.control.fake_parameter import fake_parameter
 from tideflow._src.ops.control.functional import (
     case_op,
@@ -97,6 +101,30 @@ def _of_values(
     results = _called(derivative.forward, arguments)
     found = _called(derivative.backward, [*seeds, *derivative.operands(arguments, results)])
     return derivative.gradients(found)
+
+
+def _function_gradient(function: FuncGraph, values: list[Any]) -> list[Any]:
+    """Returns the gradients of a function at its arguments: zeros for those that no gradient reaches."""
+    count, expected = len(function.inputs), len(function.inputs) + len(function.outputs)
+    if len(values) != expected:
+        raise InvalidArgumentError(
+            None,
+            None,
+            f"SymbolicGradient expects {expected} inputs: {count} arguments of {function.name} and a gradient for "
+            f"each of its {len(function.outputs)} results, got {len(values)}",
+        )
+    derivative = differentiated(function, dense=True)
+    arguments = values[:count]
+    results = derivative.forward.run(arguments)
+    seeds = [values[count + position] for position in derivative.seeded]
+    found = derivative.gradients(derivative.backward.run([*seeds, *derivative.operands(arguments, results)]))
+    return [
+        np.zeros_like(argument) if gradient is None else gradient
+        for argument, gradient in zip(arguments, found, strict=True)
+    ]
+
+
+install_gradient(_function_gradient)
 
 
 def _check_repeatable(functions: Sequence[FuncGraph]) -> None:

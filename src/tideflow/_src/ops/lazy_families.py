@@ -9,20 +9,27 @@ from __future__ import annotations
 LAZY_FAMILIES = {
     "array.band_part": "MatrixBandPart",
     "array.blocks": "BatchToSpace BatchToSpaceND DepthToSpace SpaceToBatch SpaceToBatchND SpaceToDepth",
-    "array.debugging": "DebugGradientIdentity DebugIdentityV2 DebugNumericSummaryV2",
+    "array.debugging": """
+        DebugGradientIdentity DebugGradientRefIdentity DebugIdentity DebugIdentityV2 DebugIdentityV3 DebugNanCount
+        DebugNumericSummary DebugNumericSummaryV2
+    """,
     "array.diagonals": """
         MatrixDiag MatrixDiagPart MatrixDiagPartV2 MatrixDiagPartV3 MatrixDiagV2 MatrixDiagV3 MatrixSetDiag
         MatrixSetDiagV2 MatrixSetDiagV3
     """,
     "array.dynamic_slices": "XlaDynamicSlice XlaDynamicUpdateSlice",
+    "array.grids": "AssignVariableXlaConcatND ReadVariableXlaSplitND XlaConcatND XlaSplitND",
     "array.in_place": """
         Copy CopyHost DeepCopy Empty Fact InplaceAdd InplaceSub InplaceUpdate ParallelConcat TileGrad ToBool
     """,
     "array.positions": "ListDiff UnravelIndex",
     "array.tensor_diagonals": "Diag DiagPart",
     "checkpoint.save_ops": "MergeV2Checkpoints Restore RestoreSlice RestoreV2 Save SaveSlices SaveV2",
+    "composite.composite_ops": "CompositeTensorVariantFromComponents CompositeTensorVariantToComponents",
     "composite.optional_ops": "OptionalFromValue OptionalGetValue OptionalHasValue OptionalNone",
+    "control.device_ops": "CheckPinned DeviceIndex RemoteCall SyncDevice",
     "control.stack_ops": "Stack StackClose StackCloseV2 StackPop StackPopV2 StackPush StackPushV2 StackV2",
+    "control.symbolic_gradient": "SymbolicGradient",
     "control.tensor_array_ops": """
         TensorArray TensorArrayClose TensorArrayCloseV2 TensorArrayCloseV3 TensorArrayConcat TensorArrayConcatV2
         TensorArrayConcatV3 TensorArrayGather TensorArrayGatherV2 TensorArrayGatherV3 TensorArrayGrad TensorArrayGradV2
@@ -162,6 +169,7 @@ LAZY_FAMILIES = {
     "nn.depthwise_convolution": """
         DepthwiseConv2dNative DepthwiseConv2dNativeBackpropFilter DepthwiseConv2dNativeBackpropInput
     """,
+    "nn.dual_coordinate_ascent": "SdcaFprint",
     "nn.fractional_pooling": "FractionalAvgPool FractionalAvgPoolGrad FractionalMaxPool FractionalMaxPoolGrad",
     "nn.fused_batch_norm": """
         FusedBatchNorm FusedBatchNormGrad FusedBatchNormGradV2 FusedBatchNormGradV3 FusedBatchNormV2 FusedBatchNormV3
@@ -248,8 +256,8 @@ LAZY_FAMILIES = {
     """,
     "random.quasi_random": "RandomIndexShuffle SobolSample",
     "random.stateful_ops": """
-        Multinomial RandomGamma RandomGammaGrad RandomPoissonV2 RandomShuffle RandomStandardNormal RandomUniform
-        RandomUniformInt TruncatedNormal
+        Multinomial RandomGamma RandomGammaGrad RandomPoisson RandomPoissonV2 RandomShuffle RandomStandardNormal
+        RandomUniform RandomUniformInt TruncatedNormal
     """,
     "random.stateless_ops": """
         StatelessMultinomial StatelessRandomGammaV2 StatelessRandomGammaV3 StatelessRandomGetAlg

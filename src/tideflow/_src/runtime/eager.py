@@ -213,6 +213,7 @@ def _check_dtype(definition: OpDef, buffer: Buffer, values: list[Any]) -> None:
     """
     for argument, value in zip(definition.inputs, values, strict=True):
         if argument.type_attr in ("T", "dtype") and argument.name not in definition.updates:
+            value = value[0] if argument.is_list else value
             if value.dtype is not buffer.value.dtype and value.dtype != buffer.value.dtype:
                 raise errors.InvalidArgumentError(
                     None,

@@ -220,7 +220,7 @@ def _add_function(function: Any, parameter: Find, find: Find, effects: Effects) 
             if tensor in parameters:
                 return parameter(tensor)
             op = tensor._op
-            if op.type in ("Identity", "RefIdentity"):
+            if op.type in ("Identity", "RefIdentity", "DebugGradientRefIdentity"):
                 tensor = op._inputs[0]
             elif op.op_def.takes_functions and tensor._dtype.name == "resource":
                 passed = passed_through(op, tensor._value_index)

@@ -17,7 +17,9 @@ from tideflow._src.graph.operation import Operation
 
 #: Operations that make the reference to a variable.
 REF_VARIABLES = frozenset(("VariableV2", "Variable", "TemporaryVariable"))
-_PASS_REFERENCES = frozenset(("Identity", "RefIdentity", "RefSwitch", "RefEnter", "RefExit", "RefNextIteration"))
+_PASS_REFERENCES = frozenset(
+    ("Identity", "RefIdentity", "DebugGradientRefIdentity", "RefSwitch", "RefEnter", "RefExit", "RefNextIteration")
+)
 #: Operations of TensorFlow 1.x control flow that pass a value on to those that run in a branch or a loop.
 _PASS_VALUES = frozenset(("Switch", "Enter"))
 

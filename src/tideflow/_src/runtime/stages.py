@@ -175,7 +175,7 @@ def _is_given(tensor: SymbolicTensor | None) -> bool:
     """Tells whether a handle or reference is one that its function is given."""
     while tensor is not None:
         op = tensor._op
-        if op.type in ("Identity", "RefIdentity"):
+        if op.type in ("Identity", "RefIdentity", "DebugGradientRefIdentity"):
             tensor = op._inputs[0]
         elif op.op_def.takes_functions:
             tensor = passed_through(op, tensor._value_index)

@@ -20,7 +20,7 @@ from tideflow._src.runtime.philox import PhiloxState
 from tideflow._src.runtime.random_state import Generator
 from tideflow._src.runtime.reference_reads import REF_VARIABLES
 
-_PASS_HANDLES = frozenset(("Identity", "RefIdentity"))
+_PASS_HANDLES = frozenset(("Identity", "RefIdentity", "DebugGradientRefIdentity"))
 
 
 class RunState:

@@ -46,7 +46,7 @@ def _resource(op: Operation, position: int) -> Any:
     if "shared_name" in op.attrs:  # a staging area, which has no handle
         return op.attrs["shared_name"] or op
     tensor = op._inputs[position]
-    while tensor._op.type in ("Identity", "RefIdentity"):
+    while tensor._op.type in ("Identity", "RefIdentity", "DebugGradientRefIdentity"):
         tensor = tensor._op._inputs[0]
     return tensor
 

@@ -60,6 +60,22 @@ guarantee_const_op.shape(_same_shape)
 guarantee_const_op.samples(_passing_samples)
 
 
+@op("RefIdentity", "input: Ref(T) -> output: Ref(T)", tier="host", allows_uninitialized=True)
+def ref_identity_op(input):
+    """Passes a reference on."""
+    return input
+
+
+ref_identity_op.shape(_same_shape)
+ref_identity_op.gradient(_pass_gradient)
+
+
+@ref_identity_op.samples
+def _ref_identity_samples(s):
+    yield s(s.reference(s.normal(2, 3)))
+    yield s(s.reference(s.array((2,), "int32")))
+
+
 @op("StopGradient", "input: T -> output: T", structural=True, differentiable=False)
 def stop_gradient_op(xp, input):
     """Passes a value on, and no gradient back."""

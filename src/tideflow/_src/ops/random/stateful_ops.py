@@ -27,6 +27,7 @@ from tideflow._src.ops.random.output_shape import (
     known_dimensions,
     require_scalar,
 )
+from tideflow._src.ops.retirement import retire
 from tideflow._src.runtime.checks import require
 from tideflow._src.runtime.lazy import lax
 from tideflow._src.runtime.op import op
@@ -339,8 +340,34 @@ def _random_poisson_v2_samples(s):
     yield s(2, s.positive((2,)), seed=1, error="InvalidArgumentError")
 
 
+@op(
+    "RandomPoisson",
+    "shape: static S, rate: dtype -> output: dtype",
+    S=INDEX,
+    dtype=("half", "float", "double"),
+    tier="host",
+    random=_blocks_of_each,
+    differentiable="missing",
+)
+def random_poisson(shape, rate, *, seed: int = 0, seed2: int = 0, generator):
+    """Draws from Poisson distributions, as ``RandomPoissonV2`` does, numbers of the dtype of the rates."""
+    sizes = dimensions(shape)
+    rates = np.asarray(rate)
+    draws = rejection_sampling.poisson(generator.key, generator.counter, rates, count_of(shape), rates.dtype)
+    return draws.reshape((*sizes, *rates.shape))
+
+
+@random_poisson.samples
+def _random_poisson_samples(s):
+    yield s([2, 3], s.positive((2,)), seed=3, error="UnimplementedError")
+
+
+retire(random_poisson, 25, "Replaced by RandomPoissonV2")
+
+
 @random_gamma_op.shape
 @random_poisson_v2.shape
+@random_poisson.shape
 def _shape_of_each(shape, parameter):
     return joined(known_dimensions(shape), parameter)
 

@@ -215,6 +215,13 @@ def _variable_shape_samples(s):
     yield s(s.variable(s.normal()))
 
 
+@op("DisableCopyOnRead", "resource: resource ->", tier="host", stateful=True, differentiable="missing")
+def disable_copy_on_read_op(resource):
+    """Says that reads of a variable need not copy it: here none does, since nobody changes a value that was read."""
+    if not isinstance(getattr(resource, "resource", None), Buffer):
+        raise InvalidArgumentError(None, None, "The resource is not a variable.")
+
+
 @op("DestroyResourceOp", "resource: resource ->", tier="host", stateful=True, differentiable=False)
 def destroy_resource_op(resource, *, ignore_lookup_error: bool = True):
     """Frees a resource."""
@@ -224,6 +231,12 @@ def destroy_resource_op(resource, *, ignore_lookup_error: bool = True):
     resources().delete(resource.container, resource.name)
 
 
+@disable_copy_on_read_op.samples
+def _disable_copy_on_read_samples(s):
+    yield s(s.variable(s.normal(2)))
+
+
+@disable_copy_on_read_op.shape
 @destroy_resource_op.shape
 def _no_outputs(*inputs):
     return []
