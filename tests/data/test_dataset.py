@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import threading
+import weakref
 from typing import Any
 
 import numpy as np
@@ -268,3 +269,105 @@ def test_feedable_and_reinitializable_iterators() -> None:
             assert [session.run(element, {handle: key}) for key in (first, second, first)] == [0, 10, 1]
             session.run(starts[1])
             assert [session.run(element, {handle: key}) for key in (first, second)] == [10, 11]
+
+
+def test_a_for_statement_goes_over_a_dataset_in_a_function() -> None:
+    @tf.function
+    def total(dataset: Any) -> Any:
+        found = tf.constant(0, tf.int64)
+        for x in dataset:
+            found = found * 10 + x
+        return found
+
+    assert int(total(Dataset.range(5))) == 1234
+    assert int(total(Dataset.range(0))) == 0
+
+
+def test_break_leaves_the_iterator_behind_the_element_of_that_turn() -> None:
+    @tf.function
+    def total(iterator: Any) -> Any:
+        found = tf.constant(0, tf.int64)
+        for x in iterator:
+            if x == 2:
+                break
+            if x == 0:
+                continue
+            found += x * 100
+        return found
+
+    iterator = iter(Dataset.range(10))
+    assert int(total(iterator)) == 100
+    assert int(next(iterator)) == 3
+
+
+def test_enumerate_and_zip_over_datasets_in_a_function() -> None:
+    @tf.function
+    def total(first: Any, second: Any) -> Any:
+        found = tf.constant(0, tf.int64)
+        for number, (x, y) in enumerate(zip(first, second, strict=False)):
+            found += number * x + y
+        return found
+
+    assert int(total(Dataset.range(5), Dataset.range(1, 6))) == 45
+
+
+def test_a_variable_that_only_a_turn_sets() -> None:
+    @tf.function
+    def last(dataset: Any) -> Any:
+        for x in dataset:
+            found = x
+        return found
+
+    assert int(last(Dataset.range(5))) == 4
+    with pytest.raises(tf.errors.InvalidArgumentError, match="must iterate at least once"):
+        last(Dataset.range(0))
+
+
+def test_a_training_loop_over_a_dataset_in_a_function() -> None:
+    weight = tf.Variable(2.0)
+
+    @tf.function
+    def train(dataset: Any) -> Any:
+        loss = tf.constant(0.0)
+        for x, y in dataset:
+            with tf.GradientTape() as tape:
+                loss = tf.reduce_mean((weight * x - y) ** 2)
+            weight.assign_sub(0.05 * tape.gradient(loss, weight))
+        return loss
+
+    dataset = Dataset.from_tensor_slices(([1.0, 2.0], [3.0, 6.0])).batch(2).repeat(40)
+    assert float(train(dataset)) < 1e-3
+    assert abs(float(weight) - 3.0) < 1e-2
+
+
+def test_next_with_a_default_in_a_function() -> None:
+    @tf.function
+    def step(iterator: Any) -> Any:
+        return next(iterator, tf.constant(-5, tf.int64))
+
+    iterator = iter(Dataset.range(1))
+    assert [int(step(iterator)), int(step(iterator))] == [0, -5]
+
+
+def test_a_python_loop_over_an_iterator_of_a_graph_is_an_error() -> None:
+    @tf.function(autograph=False)
+    def total(iterator: Any) -> Any:
+        return sum(iterator)
+
+    with pytest.raises(tf.errors.OperatorNotAllowedInGraphError):
+        total(iter(Dataset.range(3)))
+
+
+def test_a_function_keeps_no_iterator_that_it_was_given() -> None:
+    @tf.function
+    def step(iterator: Any) -> Any:
+        return next(iterator)
+
+    kept = []
+    for _ in range(3):
+        iterator = iter(Dataset.range(3))
+        step(iterator), step(iterator)
+        kept.append(weakref.ref(iterator._resource))
+    del iterator
+    gc.collect()
+    assert [reference() for reference in kept] == [None, None, None]

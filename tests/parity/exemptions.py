@@ -57,6 +57,10 @@ _QUANTIZED = "ranges and numbers that are infinite, NaN or reversed: TensorFlow'
 _UNCHECKED_COUNT = "TensorFlow counts a negative number at a place outside of the result; here it is an error"
 _ANY_RANK = "TensorFlow refuses an axis of a tensor whose rank is not known"
 
+_SEED_KERNEL = "TensorFlow's kernel asks for an input that this operation does not have"
+_OWNED = "TensorFlow lets nobody delete what a handle still refers to; here that is left to the last one who holds it"
+_ITERATOR_NAME = "the string that stands for an iterator means something to who made it only"
+
 _ZERO_BYTE = "TensorFlow reads UTF-8 only up to the first zero byte of a string; here all of it"
 
 _SIZES = "TensorFlow does not compare the shapes of these inputs, and computes with what it finds in memory"
@@ -187,6 +191,7 @@ _VECTORS = {
 
 EXEMPTIONS: dict[str, dict[str, str | Exemption | tuple[Exemption, ...]]] = {
     "bad_input": {
+        "AnonymousRandomSeedGenerator": _SEED_KERNEL,
         **_calls("input [01] with .*", "numbers without end: how many fit depends on the machine", "RaggedRange"),
         **_calls("input 0 of a rank more", _SIZES, "RaggedTensorToSparse"),
         **_calls("input [13] .*", _SIZES, "RaggedTensorToTensor"),
@@ -253,6 +258,7 @@ EXEMPTIONS: dict[str, dict[str, str | Exemption | tuple[Exemption, ...]]] = {
         **_calls("input 0 (as another type|empty)", _SHORT_SHAPE, "NonDeterministicInts"),
     },
     "refused_input": {
+        "ShardDataset": Exemption("TensorFlow takes a negative number of shards", spoiled="input 1 with -1"),
         "SparseMatrixSparseCholesky": Exemption(
             "TensorFlow factors what a permutation that repeats a row leaves of a matrix",
             spoiled="input 1 with .*",
@@ -370,6 +376,10 @@ EXEMPTIONS: dict[str, dict[str, str | Exemption | tuple[Exemption, ...]]] = {
     },
     "bad_input_compiled": {},
     "values": {
+        "AnonymousRandomSeedGenerator": _SEED_KERNEL,
+        "DeleteMemoryCache": _OWNED,
+        "DeleteSeedGenerator": _OWNED,
+        "IteratorToStringHandle": _ITERATOR_NAME,
         **_ORDERS,
         "RaggedFillEmptyRows": Exemption(
             _NO_RAGGED_ROWS, predicates.holds(lambda rows, values, nrows, default: nrows == 0)
@@ -457,6 +467,7 @@ EXEMPTIONS: dict[str, dict[str, str | Exemption | tuple[Exemption, ...]]] = {
         **_VECTORS,
     },
     "graph_def_from_tensorflow": {
+        "IteratorToStringHandle": _ITERATOR_NAME,
         **_ORDERS,
         "RaggedFillEmptyRows": Exemption(
             _NO_RAGGED_ROWS, predicates.holds(lambda rows, values, nrows, default: nrows == 0)

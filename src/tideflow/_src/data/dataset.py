@@ -75,6 +75,10 @@ class Dataset(Sources, FunctionTransformations, collections.abc.Iterable[Any], C
             "`tf.data.Dataset` only supports Python-style iteration in eager mode or within tf.function."
         )
 
+    def _stream_in_graph(self) -> OwnedIterator:
+        """Returns what a ``for`` statement of a graph goes over."""
+        return iter(self)
+
     def __bool__(self) -> bool:
         return True
 

@@ -48,6 +48,10 @@ class IteratorBase(collections.abc.Iterator[Any], CompositeTensor, abc.ABC):
         """Returns the next element as a ``tf.experimental.Optional``, which has no value at the end."""
 
 
+#: By spec the object by which functions find what they were traced for: it is compared and hashed at no cost.
+_sorts: dict[IteratorSpec, object] = {}
+
+
 @classes.set_iterator
 class OwnedIterator(IteratorBase):
     """Is an iterator that ends with this object.
@@ -57,6 +61,8 @@ class OwnedIterator(IteratorBase):
       components: the handle of an iterator that there is already, in place of ``dataset``.
       element_spec: the specs of its elements, with ``components``.
     """
+
+    _stands_for: Any = None
 
     def __init__(self, dataset: Any = None, components: Any = None, element_spec: Any = None) -> None:
         if dataset is None:
@@ -73,6 +79,8 @@ class OwnedIterator(IteratorBase):
             self._iterator_resource = raw.AnonymousIteratorV3(**structure.kinds(self._element_spec))
             raw.MakeIterator(dataset._variant_tensor, self._iterator_resource)
         self._spec = IteratorSpec(self._element_spec)
+        #: What a function is traced for when it is given this iterator, as one object, and the tensor that it gets.
+        self._stands_for = _sorts.setdefault(self._spec, object()), self._iterator_resource
         handle = self._iterator_resource
         #: The iterator itself, where it has a value.
         self._resource: IteratorResource | None = handle._value.resource if isinstance(handle, EagerTensor) else None
@@ -110,6 +118,10 @@ class OwnedIterator(IteratorBase):
     def get_next(self) -> Any:
         found = raw.IteratorGetNext(self._iterator_resource, **structure.kinds(self._element_spec))
         return structure.element_of(self._element_spec, found)
+
+    def _stream_in_graph(self) -> OwnedIterator:
+        """Returns what a ``for`` statement of a graph goes over."""
+        return self
 
     def get_next_as_optional(self) -> Any:
         kinds = structure.kinds(self._element_spec)

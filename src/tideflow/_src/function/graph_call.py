@@ -13,6 +13,7 @@ from tideflow._src.function.call_sites import function_for_call
 from tideflow._src.function.forward_backward import ForwardBackward, accepts_gradient, differentiable, differentiated
 from tideflow._src.function.func_graph import FuncGraph, waiting_for, zeros_of
 from tideflow._src.function.function_program import FunctionProgram
+from tideflow._src.function.python_tracing import is_buffer_handle
 from tideflow._src.graph.op_def import OpDef
 from tideflow._src.ops.control.functional import partitioned_call, stateful_partitioned_call
 from tideflow._src.runtime.convert import convert_to_tensor
@@ -52,14 +53,16 @@ class GraphCall:
 
     def program_for(self, inputs: Sequence[Any]) -> FunctionProgram:
         """Returns the program that runs the graph with the variables that are among these tensors."""
-        key = tuple([id(inputs[index]._value.resource) for index in self._handles])
+        # What a handle of a variable refers to is bound; queues, tables and iterators are arguments like others.
+        held = [inputs[index] for index in self._handles if is_buffer_handle(inputs[index])]
+        key = tuple([id(handle._value.resource) for handle in held])
         program = self._programs.get(key)
         if program is None:
             with self._lock:
                 program = self._programs.get(key)
                 if program is None:
                     program = self._programs[key] = FunctionProgram(self.graph, inputs)
-                    self._forget_with(key, [inputs[index] for index in self._handles])
+                    self._forget_with(key, held)
         return program
 
     def _forget_with(self, key: Any, handles: Sequence[Any]) -> None:

@@ -247,6 +247,10 @@ class TracedFunction(interfaces.Callable):
                     key.append(kind)
                     key.append(item.dtype)
                     key.append(item.shape)
+                elif hasattr(kind, "_stands_for"):
+                    sort, tensor = item._stands_for
+                    key.append(sort)
+                    items = tuple([tensor if each is item else each for each in items])
                 else:
                     break
             else:
@@ -359,6 +363,9 @@ class TracedFunction(interfaces.Callable):
                 key += [kind, item.dtype, item.shape]
                 given.add(position)
                 arrays = True
+            elif hasattr(kind, "_stands_for") and item._stands_for[1].__class__ is EagerTensor:
+                key.append(item._stands_for[0])
+                given.add(position)
             else:
                 return
         if concrete.graph.deferred or len(tensors) != len(given):

@@ -43,7 +43,9 @@ def if_stmt(test: Any, then: Any, orelse: Any, names: Sequence[str], results: in
             shared.set(before)
         return [values[index] for index in wanted]
 
-    found = _chosen(condition, lambda: end_of(then), lambda: end_of(orelse), [shared.names[index] for index in wanted])
+    found = chosen_values(
+        condition, lambda: end_of(then), lambda: end_of(orelse), [shared.names[index] for index in wanted]
+    )
     after = list(before)
     for index, value in zip(wanted, found, strict=True):
         after[index] = value
@@ -55,10 +57,10 @@ def if_exp(test: Any, then: Any, orelse: Any, text: str) -> Any:
     condition = symbolic(test)
     if condition is None:
         return then() if test else orelse()
-    return _chosen(condition, lambda: [then()], lambda: [orelse()], [text])[0]
+    return chosen_values(condition, lambda: [then()], lambda: [orelse()], [text])[0]
 
 
-def _chosen(
+def chosen_values(
     condition: Any, then: Callable[[], list[Any]], orelse: Callable[[], list[Any]], names: Sequence[str]
 ) -> list[Any]:
     """Returns the values that one of two functions gives, decided when the graph runs."""

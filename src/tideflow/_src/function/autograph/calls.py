@@ -9,6 +9,7 @@ from typing import Any
 
 from tideflow._src.core import context, dtypes
 from tideflow._src.core.tensor import SymbolicTensor
+from tideflow._src.function.autograph.branches import if_exp
 from tideflow._src.function.autograph.conversion import convert
 from tideflow._src.function.autograph.iterables import Enumerated, Mapped, Rows, Zipped, staged_items
 from tideflow._src.function.autograph.staging import symbolic
@@ -109,12 +110,28 @@ def _range(*arguments: Any) -> Any:
     return _registry["Range"](*[convert_to_tensor(item, kind) for item in (start, limit, delta)])
 
 
+def _is_dataset_of_graph(items: Any) -> bool:
+    """Tells whether a loop of the graph goes over something that is a dataset."""
+    return not context.executing_eagerly() and hasattr(type(items), "_stream_in_graph") and hasattr(items, "enumerate")
+
+
+def _next(iterator: Any, *default: Any) -> Any:
+    if not default or context.executing_eagerly() or not hasattr(type(iterator), "_stream_in_graph"):
+        return next(iterator, *default)
+    found = iterator.get_next_as_optional()
+    return if_exp(found.has_value(), found.get_value, lambda: default[0], "next")
+
+
 def _enumerate(items: Any, start: Any = 0) -> Any:
+    if _is_dataset_of_graph(items):
+        return items.enumerate(start)
     staged = staged_items(items)
     return enumerate(items, start) if staged is None else Enumerated(staged, start)
 
 
 def _zip(*items: Any, **options: Any) -> Any:
+    if items and all(map(_is_dataset_of_graph, items)):
+        return type(items[0]).zip(tuple(items))
     staged = [staged_items(item) for item in items]
     if not staged or None in staged:
         return zip(*items, **options)  # noqa: B905 (the options are the user's)
@@ -123,6 +140,8 @@ def _zip(*items: Any, **options: Any) -> Any:
 
 def _map(function: Any, *items: Any) -> Any:
     function = converted(function)
+    if len(items) == 1 and _is_dataset_of_graph(items[0]):
+        return items[0].map(function)
     staged = [staged_items(item) for item in items]
     if not staged or None in staged:
         return map(function, *items)
@@ -191,6 +210,7 @@ _BUILTINS: dict[Any, Any] = {
     builtins.float: _number(float, dtypes.float32),
     builtins.range: _range,
     builtins.enumerate: _enumerate,
+    builtins.next: _next,
     builtins.zip: _zip,
     builtins.map: _map,
     builtins.filter: _filter,

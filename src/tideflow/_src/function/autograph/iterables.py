@@ -6,7 +6,7 @@ import functools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from tideflow._src.core import dtypes, nest
+from tideflow._src.core import context, dtypes, nest
 from tideflow._src.core.errors import OperatorNotAllowedInGraphError
 from tideflow._src.core.type_spec import CompositeTensor
 from tideflow._src.function.autograph.staging import symbolic
@@ -68,6 +68,33 @@ class Range:
         return _registry["AddV2"](self._start, _registry["Mul"](turn, self._delta))
 
 
+class Stream:
+    """Is a dataset or an iterator of one, whose end is known when it comes.
+
+    Args:
+      iterator: the iterator.
+    """
+
+    def __init__(self, iterator: Any) -> None:
+        self._iterator = iterator
+
+    def next(self) -> Any:
+        """Returns the next element as an optional."""
+        return self._iterator.get_next_as_optional()
+
+    def rehearsed(self) -> Any:
+        """Returns what stands for an element in a turn that never runs."""
+        return self._iterator.get_next()
+
+
+def stream_of(items: Any) -> Stream | None:
+    """Returns a dataset or iterator as a loop of the graph goes over it; None for anything else, and eagerly."""
+    begin = getattr(type(items), "_stream_in_graph", None)
+    if begin is None or context.executing_eagerly():
+        return None
+    return Stream(begin(items))
+
+
 class Enumerated:
     """Is ``enumerate`` over what a loop of the graph goes over."""
 
@@ -121,8 +148,11 @@ def _cannot_iterate(function: str) -> Exception:
 
 def staged_items(items: Any) -> Any:
     """Returns what a loop of the graph goes over; None if a loop of Python does."""
-    if isinstance(items, Enumerated | Zipped | Mapped | Rows | RaggedRows | Range):
+    if isinstance(items, Enumerated | Zipped | Mapped | Rows | RaggedRows | Range | Stream):
         return items
+    stream = stream_of(items)
+    if stream is not None:
+        return stream
     if isinstance(items, CompositeTensor) and hasattr(items, "nrows"):
         parts = nest.flatten(items, expand_composites=True)
         return None if all(symbolic(part) is None for part in parts) else RaggedRows(items)

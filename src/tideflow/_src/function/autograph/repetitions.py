@@ -9,7 +9,8 @@ from tideflow._src.core import context, nest
 from tideflow._src.core.indexed_slices import IndexedSlices
 from tideflow._src.core.tensor_shape import TensorShape
 from tideflow._src.function import structures
-from tideflow._src.function.autograph.iterables import Range, staged_items
+from tideflow._src.function.autograph.branches import chosen_values
+from tideflow._src.function.autograph.iterables import Range, Stream, staged_items
 from tideflow._src.function.autograph.jumps import MAYBE_VALUE, VALUE
 from tideflow._src.function.autograph.logic import and_
 from tideflow._src.function.autograph.staging import (
@@ -97,8 +98,40 @@ def for_stmt(
                     return
         return
     shared = Shared((body,) if going_on is None else (body, going_on), names, results, places)
+    if isinstance(staged, Stream):
+        _stream_loop(shared, staged, going_on, body, options)
+        return
     numbers = targets if isinstance(staged, Range) else ()
     _staged_loop(shared, going_on, lambda index: body(staged.item(index)), options, staged.length, numbers)
+
+
+def _stream_loop(shared: Shared, stream: Stream, going_on: Any, body: Callable[[Any], Any], options: Any) -> None:
+    """Builds a loop over what ends when no further element comes: that turn leaves everything as it was."""
+
+    def turn(number: Any) -> Any:
+        found = stream.next()
+        has_value = found.has_value()
+        before = shared.get()
+        carried = [index for index, value in enumerate(before) if any(map(is_staged, nest.flatten(value)))]
+
+        def with_element() -> list[Any]:
+            try:
+                body(found.get_value())
+                ends = shared.get()
+            finally:
+                shared.set(before)
+            return [ends[index] for index in carried]
+
+        names = [shared.names[index] for index in carried]
+        chosen = chosen_values(has_value, with_element, lambda: [before[index] for index in carried], names)
+        after = list(before)
+        for index, value in zip(carried, chosen, strict=True):
+            after[index] = value
+        shared.set(after)
+        # The number of turns is kept where the loop ends: -1 stands for none, -2 for one, and so on.
+        return _registry["SelectV2"](has_value, _registry["AddV2"](number, 1), _registry["Invert"](number))
+
+    _staged_loop(shared, going_on, turn, options, rehearse=lambda number: body(stream.rehearsed()))
 
 
 def _staged_loop(
@@ -108,16 +141,19 @@ def _staged_loop(
     options: Any,
     length: Any = None,
     targets: Sequence[str] = (),
+    rehearse: Callable[[Any], Any] | None = None,
 ) -> None:
     """Builds a loop.
 
     Args:
       shared: the variables of its blocks.
       test: returns whether it goes on; None if its length alone decides.
-      body: takes the number of the turn.
+      body: takes the number of the turn; returns that of the next one, or None.
       options: what ``set_loop_options`` was called with.
       length: the number of turns, if it is known before.
       targets: variables that may be read behind a loop without a turn; they are zero then.
+      rehearse: for a loop that ends when a turn returns a negative number: shows in a graph that never runs what
+        variables a turn sets.
     """
     given = _loop_options(options)
     before = shared.get()
@@ -126,7 +162,7 @@ def _staged_loop(
     ]
     starts = list(before)
     if missing:
-        for index, end in zip(missing, _rehearsed(shared, body, before, missing), strict=True):
+        for index, end in zip(missing, _rehearsed(shared, rehearse or body, before, missing), strict=True):
             if end is not MISSING and end is not None:
                 starts[index] = nest.map_structure(zeros_like, end)
     # What is MISSING yet is set in each turn before it is read, or not at all.
@@ -146,9 +182,12 @@ def _staged_loop(
     def condition(turn: Any, *leaves: Any) -> Any:
         enter(leaves)
         try:
-            if length is None:
+            if rehearse is not None:
+                on = _registry["GreaterEqual"](turn, 0)
+            elif length is None:
                 return test()
-            on = _registry["Less"](turn, length)
+            else:
+                on = _registry["Less"](turn, length)
             return on if test is None else and_(on, test)
         finally:
             shared.set(before)
@@ -156,15 +195,19 @@ def _staged_loop(
     def step(turn: Any, *leaves: Any) -> Any:
         enter(leaves)
         try:
-            body(turn)
+            following = body(turn)
             ends = shared.get()
         finally:
             shared.set(before)
-        return [_registry["AddV2"](turn, 1), *_ends(shared.names, starts, carried, ends, values, leaves)]
+        if following is None:
+            following = _registry["AddV2"](turn, 1)
+        return [following, *_ends(shared.names, starts, carried, ends, values, leaves)]
 
     turn, *found = while_loop(
         condition, step, [_registry["Identity"](0), *initial], shape_invariants=[TensorShape([]), *invariants], **given
     )
+    if rehearse is not None:
+        turn = _registry["SelectV2"](_registry["Less"](turn, 0), _registry["Invert"](turn), turn)
     after = list(starts)
     for index, value in zip(carried, values.rebuilt(found), strict=True):
         after[index] = value

@@ -219,8 +219,7 @@ def parallel_batch_dataset(
     metadata: str = "",
 ):
     """Makes a dataset of batches. They are made one after the other: it is the input that takes time."""
-    if scalar(num_parallel_calls, "num_parallel_calls") < -1:
-        raise InvalidArgumentError(None, None, "num_parallel_calls must be greater than zero.")
+    scalar(num_parallel_calls, "num_parallel_calls")
     source, drop = stage_in(input_dataset), scalar(drop_remainder, "drop_remainder")
     return Batch("ParallelBatchDataset", output_types, output_shapes, source, _checked_size(batch_size), drop)
 
@@ -280,6 +279,9 @@ def _padded(
     for item in wanted:
         if item.ndim != 1:
             raise InvalidArgumentError(None, None, "All padded shapes must be vectors")
+        for size in item.tolist():
+            if size < -1:
+                raise InvalidArgumentError(None, None, f"Dimension {size} must be >= -1")
         shapes_wanted.append(item.tolist())
     return PaddedBatch(kind, stage.types, shapes, stage, _checked_size(size), drop, shapes_wanted, list(paddings))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -141,7 +142,7 @@ def _cached(kind: str, types: Any, shapes: Any, source: Any, filename: Any, hand
     if path:
         from tideflow._src.ops.data.file_cache import FileCache  # loads the formats of files
 
-        return FileCache(kind, types, shapes, stage_in(source), path.decode())
+        return FileCache(kind, types, shapes, stage_in(source), os.fsdecode(path))
     held = getattr(handle, "resource", None)
     cache = held if isinstance(held, MemoryCache) else MemoryCache()
     return Cache(kind, types, shapes, stage_in(source), cache)

@@ -331,6 +331,13 @@ def parallel_interleave_dataset_v4(
 ):
     """Makes a dataset of the elements of the datasets that a function makes, some of these in turn, read by threads."""
     order_asked_for(deterministic)
+    for name, value in (
+        ("buffer_output_elements", buffer_output_elements),
+        ("prefetch_input_elements", prefetch_input_elements),
+    ):
+        count = scalar(value, name)
+        if count < -1 or (count == 0 and name == "buffer_output_elements"):
+            raise InvalidArgumentError(None, None, f"`{name}` must be -1 (AUTOTUNE) or a positive number, not {count}.")
     return _interleaved(
         "ParallelInterleaveDatasetV4", output_types, output_shapes, input_dataset, f, other_arguments, cycle_length,
         block_length, calls_asked_for(num_parallel_calls),

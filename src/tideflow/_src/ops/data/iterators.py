@@ -18,6 +18,7 @@ from tideflow._src.core.errors import (
     NotFoundError,
     OutOfRangeError,
 )
+from tideflow._src.core.variant_array import items_of, variants
 from tideflow._src.graph.op_def import Function, OpDef, Shape, at_least
 from tideflow._src.ops.composite.optional_ops import OptionalValue
 from tideflow._src.ops.data.blocks import Singles
@@ -29,6 +30,8 @@ from tideflow._src.runtime.buffers import ResourceHandle, resources
 from tideflow._src.runtime.op import Op, op
 
 _numbers = itertools.count()
+#: Shapes of elements that an iterator remembers.
+_MOST_CHECKED = 64
 #: Iterators by the string that stands for them, in sessions and out of them.
 _by_string: weakref.WeakValueDictionary[bytes, IteratorResource] = weakref.WeakValueDictionary()
 
@@ -51,6 +54,8 @@ class IteratorResource:
         self._stage: Stage | None = None
         self._closing: Any = None
         self._is_over = False
+        #: By dtypes and shapes of elements the attributes of the operation that found them to fit.
+        self.checked: dict[Any, tuple[Any, Any]] = {}
 
     @property
     def stage(self) -> Stage | None:
@@ -197,11 +202,27 @@ def _checked(element: Element, types: Sequence[DType], shapes: Sequence[Shape]) 
     return element
 
 
-def _next(iterator: Any, types: Sequence[DType], shapes: Sequence[Shape]) -> Element:
-    element = iterator_in(iterator).next()
+def _next(iterator: Any, types: Sequence[DType], shapes: Sequence[Shape]) -> Element | None:
+    """Returns the next element of an iterator, or None at the end; what was found to fit once is not checked again."""
+    held = iterator_in(iterator)
+    element = held.next()
+    if element is None:
+        return None
+    look = tuple([(item.dtype, item.shape) for item in element])
+    known = held.checked.get(look)
+    if known is None or known[0] is not types or known[1] is not shapes:
+        _checked(element, types, shapes)
+        if len(held.checked) >= _MOST_CHECKED:
+            held.checked.clear()
+        held.checked[look] = types, shapes
+    return element
+
+
+def _next_or_end(iterator: Any, types: Sequence[DType], shapes: Sequence[Shape]) -> Element:
+    element = _next(iterator, types, shapes)
     if element is None:
         raise OutOfRangeError(None, None, "End of sequence")
-    return _checked(element, types, shapes)
+    return element
 
 
 _KINDS = {"output_types": at_least(1), "output_shapes": at_least(1)}
@@ -292,7 +313,7 @@ def iterator_get_next(iterator, *, output_types: list[DType], output_shapes: lis
     Raises:
       OutOfRangeError: there is no further one.
     """
-    return _next(iterator, output_types, output_shapes)
+    return _next_or_end(iterator, output_types, output_shapes)
 
 
 @_iterator_op("IteratorGetNextSync", "iterator: resource -> components: list(output_types)", **_KINDS)
@@ -302,14 +323,13 @@ def iterator_get_next_sync(iterator, *, output_types: list[DType], output_shapes
     Raises:
       OutOfRangeError: there is no further one.
     """
-    return _next(iterator, output_types, output_shapes)
+    return _next_or_end(iterator, output_types, output_shapes)
 
 
 @_iterator_op("IteratorGetNextAsOptional", "iterator: resource -> optional: variant", **_KINDS)
 def iterator_get_next_as_optional(iterator, *, output_types: list[DType], output_shapes: list[Shape]):
     """Returns the next element as an optional, which has no value at the end."""
-    element = iterator_in(iterator).next()
-    return OptionalValue(None if element is None else _checked(element, output_types, output_shapes))
+    return OptionalValue(_next(iterator, output_types, output_shapes))
 
 
 @_iterator_op("IteratorToStringHandle", "resource_handle: resource -> string_handle: string")
@@ -412,15 +432,16 @@ class SavedPosition:
 @_iterator_op("SerializeIterator", "resource_handle: resource -> serialized: variant")
 def serialize_iterator(resource_handle, *, external_state_policy: int = 0):
     """Returns the position of an iterator."""
-    return SavedPosition(iterator_in(resource_handle).save())
+    return variants([SavedPosition(iterator_in(resource_handle).save())])
 
 
 @_iterator_op("DeserializeIterator", "resource_handle: resource, serialized: variant ->")
 def deserialize_iterator(resource_handle, serialized):
     """Sets an iterator to a position that ``SerializeIterator`` gave of one over the same dataset."""
-    if not isinstance(serialized, SavedPosition):
+    (found,) = items_of(serialized) if np.size(serialized) == 1 else (serialized,)
+    if not isinstance(found, SavedPosition):
         raise InvalidArgumentError(None, None, f"Expected the position of an iterator, got {serialized!r}.")
-    iterator_in(resource_handle).restore(serialized.position)
+    iterator_in(resource_handle).restore(found.position)
 
 
 def _handle_shape(*inputs: Any) -> tuple[int, ...]:
@@ -438,13 +459,18 @@ def _component_shapes(iterator: Any, *, output_shapes: Any) -> list[Any]:
 for _operation in (
     anonymous_iterator, anonymous_iterator_v3, iterator, iterator_v2, one_shot_iterator, iterator_to_string_handle,
     iterator_from_string_handle, iterator_from_string_handle_v2, iterator_get_device, experimental_iterator_get_device,
-    iterator_get_next_as_optional, serialize_iterator,
+    iterator_get_next_as_optional,
 ):  # fmt: skip
     _operation.shape(_handle_shape)
 for _operation in (make_iterator, delete_iterator, deserialize_iterator):
     _operation.shape(_nothing)
 for _operation in (iterator_get_next, iterator_get_next_sync):
     _operation.shape(_component_shapes)
+
+
+@serialize_iterator.shape
+def _serialized_shape(resource_handle):
+    return (None,)
 
 
 @anonymous_iterator_v2.shape
@@ -509,7 +535,7 @@ def _next_samples(s):
         begun = s.of("MakeIterator", _dataset(s, count), made)
         error = None if count else "OutOfRangeError"
         yield s(made, before=[begun], error=error, **_NUMBERS)
-    yield s(_empty_handle(s), error="FailedPreconditionError", **_NUMBERS)
+    yield s(s.produced("AnonymousIteratorV3", **_NUMBERS), error="FailedPreconditionError", **_NUMBERS)
 
 
 iterator_get_next.samples(_next_samples)

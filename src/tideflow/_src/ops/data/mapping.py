@@ -14,7 +14,7 @@ from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.graph.op_def import Function, OpDef, Shape, at_least
 from tideflow._src.ops.data.blocks import Singles
 from tideflow._src.ops.data.dataset_op import dataset_op
-from tideflow._src.ops.data.elements import Element, scalar
+from tideflow._src.ops.data.elements import Element, dtype_of, fits, scalar, shape_text
 from tideflow._src.ops.data.light_functions import is_light
 from tideflow._src.ops.data.stage import UNKNOWN, Run, Running, Stage, named, stage_in
 from tideflow._src.ops.data.workers import Task, Workers, parallelism
@@ -383,7 +383,7 @@ def parallel_filter_dataset(
     metadata: str = "",
 ):
     """Makes a dataset of the elements that a function says yes to."""
-    calls_asked_for(num_parallel_calls)
+    scalar(num_parallel_calls, "num_parallel_calls")
     order_asked_for(deterministic)
     source = stage_in(input_dataset)
     return Filter("ParallelFilterDataset", output_types, output_shapes, source, predicate, other_arguments)
@@ -416,6 +416,17 @@ def reduce_dataset(
     stage = stage_in(input_dataset)
     run = Run(stage.options)
     call = run.function(Stage("ReduceDataset", output_types, output_shapes), f, other_arguments)
+    for index, (value, dtype, shape) in enumerate(zip(initial_state, output_types, output_shapes, strict=True)):
+        if dtype_of(value) is not dtype:
+            raise InvalidArgumentError(
+                None, None, f"Type mismatch: the initial state has {dtype_of(value).name} at component {index}, where "
+                f"{dtype.name} is expected.",
+            )  # fmt: skip
+        if not fits(shape, value.shape):
+            raise InvalidArgumentError(
+                None, None, f"Incompatible shapes at component {index}: expected {shape_text(shape)} but got "
+                f"{shape_text(value.shape)}.",
+            )  # fmt: skip
     running = stage.iterate(run)
     source = Singles(running)
     state = list(initial_state)

@@ -40,11 +40,12 @@ class WithOptions(Passing):
     def __init__(self, types: Sequence[DType], shapes: Sequence[Shape], source: Stage, message: bytes) -> None:
         super().__init__("OptionsDataset", types, shapes, source)
         self._message = message
+        self._said = pipeline_options(message)
 
     @property
     def options(self) -> PipelineOptions:
         before = self.inputs[0].options
-        found = before.merged(pipeline_options(self._message))
+        found = before.merged(self._said)
         return found.merged(PipelineOptions(serialized=merged_message(before.serialized, self._message)))
 
 
@@ -101,6 +102,7 @@ def optimize_dataset(
     optimization_configs: list[str] = (),  # type: ignore[assignment]
 ):
     """Makes a dataset of another one, whose graph TensorFlow would rewrite; the elements are the same."""
+    _check_vectors(optimizations=optimizations)
     return Passing("OptimizeDataset", output_types, output_shapes, stage_in(input_dataset))
 
 
@@ -120,7 +122,18 @@ def optimize_dataset_v2(
     optimization_configs: list[str] = (),  # type: ignore[assignment]
 ):
     """Makes a dataset of another one, whose graph TensorFlow would rewrite; the elements are the same."""
+    _check_vectors(
+        optimizations_enabled=optimizations_enabled,
+        optimizations_disabled=optimizations_disabled,
+        optimizations_default=optimizations_default,
+    )
     return Passing("OptimizeDatasetV2", output_types, output_shapes, stage_in(input_dataset))
+
+
+def _check_vectors(**values: Any) -> None:
+    for name, value in values.items():
+        if value.ndim != 1:
+            raise InvalidArgumentError(None, None, f"{name} must be a vector")
 
 
 def _cardinality(stage: Any) -> Any:

@@ -201,6 +201,13 @@ def _checked(buffer_size: Any) -> int:
     return size
 
 
+def _checked_count(count: Any) -> int:
+    times: int = scalar(count, "count")
+    if times <= 0 and times != -1:
+        raise InvalidArgumentError(None, None, "count must be greater than zero or equal to -1")
+    return times
+
+
 def _shuffled(
     kind: str, types: Any, shapes: Any, source: Any, buffer_size: Any, seed: Any, seed2: Any, handle: Any,
     reshuffles: bool,
@@ -291,7 +298,7 @@ def shuffle_and_repeat_dataset(
         "ShuffleAndRepeatDataset", output_types, output_shapes, input_dataset, buffer_size, seed, seed2, None,
         reshuffle_each_iteration,
     )  # fmt: skip
-    return Repeat(output_types, output_shapes, shuffled, scalar(count, "count"))
+    return Repeat(output_types, output_shapes, shuffled, _checked_count(count))
 
 
 @dataset_op(
@@ -317,7 +324,7 @@ def shuffle_and_repeat_dataset_v2(
         "ShuffleAndRepeatDatasetV2", output_types, output_shapes, input_dataset, buffer_size, seed, seed2,
         seed_generator, reshuffle_each_iteration,
     )  # fmt: skip
-    return Repeat(output_types, output_shapes, shuffled, scalar(count, "count"))
+    return Repeat(output_types, output_shapes, shuffled, _checked_count(count))
 
 
 _NUMBERS = {"output_types": ["int64"], "output_shapes": [()]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ from tideflow._src.core.dtypes import DType
 from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.graph.op_def import Shape, at_least
 from tideflow._src.ops.data.dataset_op import dataset_op
-from tideflow._src.ops.data.elements import Element, row, scalar, shape_text, stack, take_rows
+from tideflow._src.ops.data.elements import Element, fits, row, scalar, shape_text, stack, take_rows
 from tideflow._src.ops.data.stage import RowTable, Run, Running, Stage
 
 
@@ -100,12 +101,23 @@ class Numbers(RowTable):
         return [np.arange(part.start, part.stop, part.step, dtype=np.int64).astype(self._dtype, copy=False)]
 
 
+def _check_shapes(found: Sequence[Sequence[int]], shapes: Sequence[Shape]) -> None:
+    for index, (have, wanted) in enumerate(zip(found, shapes, strict=False)):
+        if not fits(wanted, have):
+            raise InvalidArgumentError(
+                None,
+                None,
+                f"Incompatible shapes at component {index}: expected {shape_text(have)} but got {shape_text(wanted)}.",
+            )
+
+
 @dataset_op(
     "TensorDataset", "components: list(Toutput_types)", stateful=True,
     Toutput_types=at_least(1), output_shapes=at_least(1),
 )  # fmt: skip
 def tensor_dataset(components, *, output_shapes: list[Shape], metadata: str = ""):
     """Makes a dataset of one element."""
+    _check_shapes([item.shape for item in components], output_shapes)
     types = [dtypes.of_numpy[item.dtype] for item in components]
     return Rows("TensorDataset", types, output_shapes, Arrays([stack([item]) for item in components]))
 
@@ -137,6 +149,7 @@ def tensor_slice_dataset(
                 "All components must have the same size in the 0th dimension, but they have "
                 f"{len(components[0])} and {len(component)}",
             )
+    _check_shapes([item.shape[1:] for item in components], output_shapes)
     types = [dtypes.of_numpy[item.dtype] for item in components]
     return Rows("TensorSliceDataset", types, output_shapes, Arrays(components))
 
@@ -240,6 +253,14 @@ def sparse_tensor_slice_dataset(indices, values, dense_shape):
             None, None, f"Number of dimensions must match second dimension of indices. Got {len(dense_shape)} "
             f"dimensions, indices shape: {shape_text(indices.shape)}",
         )  # fmt: skip
+    if np.any(dense_shape < 0):
+        raise InvalidArgumentError(
+            None, None, f"Expected shape dimensions to be non-negative, got {int(dense_shape.min())}"
+        )
+    if math.prod(dense_shape.tolist()) > np.iinfo(np.int64).max:
+        raise InvalidArgumentError(
+            None, None, f"The shape {dense_shape.tolist()} has more elements than 64 bits count."
+        )
     batch = indices[:, 0]
     if len(batch) and (np.any(batch[1:] < batch[:-1]) or batch[0] < 0 or batch[-1] >= dense_shape[0]):
         raise InvalidArgumentError(
