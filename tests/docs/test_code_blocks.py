@@ -34,7 +34,7 @@ FOREIGN = {"sklearn"}
 #: By what a block holds: what was done before. Operations are defined in it as if they did not exist.
 BEFORE = {
     '@op("Mul"': "from tideflow._src.ops.math.arithmetic import *\ndel OpDef.registry['Mul']\n",
-    '@op("Softsign"': "del OpDef.registry['Softsign']\n",
+    '@op("Softsign"': "assert OpDef.registry['Softsign']\ndel OpDef.registry['Softsign']\n",
 }
 
 
