@@ -52,6 +52,6 @@ WORKLOAD = SteadyWorkload(
     title="a step that updates 100 variables of 32×32",
     programs={"tideflow": tensorflow_program, "tensorflow": tensorflow_program, "jax": jax_program},
     verify=learns(),
-    warm_up=5.0,
+    warm_up=12.0,
     targets={"": (Target(1.1, "jax"),)},
 )

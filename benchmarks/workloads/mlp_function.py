@@ -36,6 +36,6 @@ WORKLOAD = SteadyWorkload(
     title="MLP 784-128-10, batch 32, Adam step in tf.function, a NumPy batch in",
     programs={"tideflow": tensorflow_program, "tensorflow": tensorflow_program, "jax": jax_program},
     verify=learns(),
-    warm_up=5.0,
+    warm_up=12.0,
     targets={"": (Target(0.85, "jax"),)},
 )

@@ -79,6 +79,6 @@ WORKLOAD = SteadyWorkload(
     },
     verify=learns(),
     dialect="v1",
-    warm_up=5.0,
+    warm_up=12.0,
     targets={"": (Target(0.85, "jax"),)},
 )

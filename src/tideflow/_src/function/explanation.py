@@ -52,8 +52,8 @@ class ExplainedTrace:
 
 def _bytes_of(tensor: Any) -> int:
     value = getattr(tensor, "_value", None)
-    value = getattr(getattr(value, "resource", None), "value", value)
-    return int(getattr(value, "nbytes", 0))
+    resource = getattr(value, "resource", None)
+    return int(getattr(value if resource is None else resource, "nbytes", 0))
 
 
 def _lines_of(program: dict[str, Any]) -> list[tuple[str, str]]:
@@ -80,6 +80,8 @@ def _stage_text(stage: dict[str, Any]) -> str:
     if len(kinds) > 8:
         shown += f" and {len(kinds) - 8} more kinds"
     where = "XLA can run" if stage["compiled"] else "the host runs"
+    packed = stage.get("packed_variables")
+    shown += f"; {packed} variables in packs" if packed else ""
     return f"{where} {shown}{' (' + stage['why'] + ')' if stage['why'] else ''}"
 
 

@@ -245,7 +245,7 @@ class FuncGraph(Graph):
                 if revision != self._revision:
                     program = self._program(state, given)
                     programs[key] = self._revision, program
-        if not any(value.__class__ is Buffer or value.__class__ is ResourceHandle for value in values):
+        if not any(isinstance(value, Buffer | ResourceHandle) for value in values):
             return program.call
         places = [index for index, parameter in enumerate(self.inputs) if parameter not in given]
         return lambda values: program.call([read_value(values[index]) for index in places])

@@ -17,6 +17,7 @@ from tideflow._src.function.function_type import Parameter, split
 from tideflow._src.graph.op_def import OpDef
 from tideflow._src.graph.operation import Operation
 from tideflow._src.ops.control.tensor_array import TensorArray
+from tideflow._src.runtime.buffers import Buffer
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.runtime.random_state import eager_seeds
 
@@ -282,5 +283,5 @@ def is_buffer_handle(tensor: Any) -> bool:
     return (
         isinstance(tensor, EagerTensor)
         and tensor.dtype is dtypes.resource
-        and hasattr(getattr(tensor._value, "resource", None), "value")
+        and isinstance(getattr(tensor._value, "resource", None), Buffer)
     )

@@ -55,6 +55,16 @@ class Buffer:
         self.shape = shape
         self.placement = placement
 
+    @property
+    def is_initialized(self) -> bool:
+        """Whether there is a value."""
+        return self.value is not None
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of the value; 0 if there is none."""
+        return int(getattr(self.value, "nbytes", 0))
+
     def read(self) -> Any:
         """Returns the value as an array of the host, and leases it.
 
@@ -254,7 +264,8 @@ class ResourceManager:
 
 def buffer_in(value: Any) -> Buffer:
     """Returns the buffer that a value refers to: a handle of a variable, or the buffer itself."""
-    return value if value.__class__ is Buffer else value.resource
+    buffer: Buffer = value.resource if value.__class__ is ResourceHandle else value
+    return buffer
 
 
 class _Current(threading.local):

@@ -20,6 +20,8 @@ from tideflow._src.runtime.effects import functions_of
 _OVERHEAD = (600.0, 60.0)
 #: Nanoseconds of a call of a compiled program: alone, and for each array in or out.
 _CALL, _CALL_PER_ARRAY = 9_000.0, 1_000.0
+#: Nanoseconds that a run of a compiled program spends on a small variable that it updates: on its lock, in and out.
+_CALL_PER_VARIABLE = 3_000.0
 #: Nanoseconds of compiling: alone, for each operation, for each product, convolution or random operation, and for
 #: loading the engine; how many times as much it is in a loop.
 _COMPILE, _COMPILE_PER_OP, _COMPILE_HEAVY, _LOAD = 60e6, 0.4e6, 20e6, 300e6
@@ -139,6 +141,18 @@ def runs_before_compiling(work: float, kind: Work, loaded: bool) -> float:
         (_COMPILE + _COMPILE_HEAVY) / 1e9,
     )
     return cost.runs_before_compiling(loaded)
+
+
+def runs_before_packing(variables: int, operations: int) -> int:
+    """Returns how many runs of a compiled program its variables stay apart before they are packed.
+
+    That takes another program; after so many runs they have cost as much as it does.
+
+    Args:
+      variables: how many variables it updates that can be packed.
+      operations: how many operations it has.
+    """
+    return math.floor((_COMPILE + operations * _COMPILE_PER_OP) / (variables * _CALL_PER_VARIABLE))
 
 
 class _Sizes:

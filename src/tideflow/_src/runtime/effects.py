@@ -58,12 +58,12 @@ def buffer_in_value(value: Any) -> Buffer | None:
     """Returns the buffer that a value names: a variable's handle, or a reference; None for any other value."""
     if value.__class__ is ResourceHandle:
         value = value.resource
-    return value if value.__class__ is Buffer else None
+    return value if isinstance(value, Buffer) else None
 
 
 def read_value(value: Any) -> Any:
     """Returns the value of a variable given by reference; any other value as it is."""
-    return value.read() if value.__class__ is Buffer else value
+    return value.read() if isinstance(value, Buffer) else value
 
 
 def functions_of(op: Operation) -> list[Any]:

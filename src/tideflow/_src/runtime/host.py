@@ -163,7 +163,7 @@ class HostProgram(Interpreted):
     def _unset(self) -> Operation:
         """Returns the fetched variable that has no value."""
         buffers = [(tensor, self._state.buffer_of(tensor)) for tensor in self._outputs]
-        unset = [tensor for tensor, buffer in buffers if buffer is not None and buffer.value is None]
+        unset = [tensor for tensor, buffer in buffers if buffer is not None and not buffer.is_initialized]
         return unset[0]._op  # type: ignore[no-any-return]
 
     # Writing.

@@ -321,7 +321,7 @@ def run(op: Operation, plan: Any, known: dict[SymbolicTensor, Any], lookup: Call
 
 def _value(value: Any) -> Any:
     """Returns what an operation is given: of a reference, the value of its variable."""
-    return trace.buffers[value] if value.__class__ is Buffer else value
+    return trace.buffers[value] if isinstance(value, Buffer) else value
 
 
 def _passed(tensor: SymbolicTensor, by_reference: bool, lookup: Callable[[SymbolicTensor], Any]) -> Any:
@@ -352,7 +352,7 @@ def _draw(op: Operation, arguments: list[Any], attrs: dict[str, Any]) -> Any:
 
 
 def _of_dtype(value: Any, dtype: Any) -> Any:
-    if value.__class__ is TracedList or value.__class__ is Buffer or value.__class__ is ResourceHandle:
+    if isinstance(value, TracedList | Buffer | ResourceHandle):
         return value
     if math.prod(np.shape(value)) >= _MOST_ELEMENTS:  # XLA would end the process
         sizes = list(np.shape(value))

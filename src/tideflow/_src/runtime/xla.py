@@ -29,6 +29,7 @@ from tideflow._src.runtime.buffers import Buffer, in_order, unlock
 from tideflow._src.runtime.failures import explain
 from tideflow._src.runtime.host import HostProgram
 from tideflow._src.runtime.lazy import jax, jnp
+from tideflow._src.runtime.packs import Pack, Packing, Scattered
 from tideflow._src.runtime.plan import Plan
 from tideflow._src.runtime.stages import Stage, split
 from tideflow._src.runtime.state import RunState
@@ -139,7 +140,7 @@ class CompiledPlan:
         if self._single is not None:
             return self._single(values)  # type: ignore[no-any-return]
         for buffer in self._fetched_only:
-            if buffer.value is None:
+            if not buffer.is_initialized:
                 buffer.peek()  # fails before anything has changed
         known: dict[SymbolicTensor, Any] = dict(zip(self._plan.feeds, values, strict=True))
         if not self._fails_by_halves:
@@ -186,13 +187,15 @@ class CompiledPlan:
         return self._single.lowered(values)
 
     def explain(self) -> list[dict[str, Any]]:
-        """Returns the stages: whether XLA runs each, its operations, and what keeps it on the host."""
+        """Returns the stages: whether XLA runs each, its operations, what keeps it on the host, variables in packs."""
         found = []
         for program, stage in self._steps:
             refused = program.refused if isinstance(program, _Program) else ""
             kinds = [op.type for op in stage.ops]
             why = refused or ("" if stage.compiled else f"for the host only: {', '.join(sorted(set(kinds)))}")
-            found.append({"compiled": stage.compiled and not refused, "operations": kinds, "why": why})
+            packed = program.packed_variables if isinstance(program, _Program) else 0
+            compiled = stage.compiled and not refused
+            found.append({"compiled": compiled, "operations": kinds, "why": why, "packed_variables": packed})
         return found
 
 
@@ -249,12 +252,23 @@ class _Program:
         #: Why the host runs this stage after all.
         self.refused = ""
         self._takes_lists = any(tensor._dtype is variant for tensor in stage.inputs)
+        #: Whether the variables that it updates live in packs, and the program that takes these.
+        self._packing: Packing | None = None
+        self._packed: _Compiled | None = None
         if not self._static:
             self._only = self._make(())
+            if is_last and device is None:
+                self._packing = Packing(self._only.packable(), len(stage.ops))
 
-    def _make(self, static: tuple[Any, ...]) -> _Compiled:
+    def _make(self, static: tuple[Any, ...], packs: Sequence[Pack] = ()) -> _Compiled:
         fixed = dict(zip(self._static, static, strict=True))
-        return _Compiled(self._stage, self._plan, self._state, fixed, self._is_last, self._device)
+        return _Compiled(self._stage, self._plan, self._state, fixed, self._is_last, self._device, packs)
+
+    @property
+    def packed_variables(self) -> int:
+        """How many variables it keeps in packs."""
+        packing = self._packing
+        return 0 if packing is None or packing.is_given_up or self._packed is None else packing.count
 
     def __call__(self, values: Sequence[Any]) -> Any:
         if self.refused:
@@ -304,7 +318,29 @@ class _Program:
                     return self._interpret(values)
                 program = self._programs[static] = self._make(tuple(np.asarray(values[i]) for i in self._static))
             values = [value for index, value in enumerate(values) if index not in self._static]
+        packing = self._packing
+        if packing is not None and packing.is_due() and rollback.current_log() is None:
+            packed = self._packed or self._pack(packing, values)
+            while packed is not None and packing.ready():
+                try:
+                    return packed(values)
+                except Scattered:  # since it was ready
+                    pass
         return program(values)
+
+    def _pack(self, packing: Packing, values: Sequence[Any]) -> _Compiled | None:
+        """Makes the program that runs on packs; returns None while another thread does, and if XLA cannot."""
+        if packing.making.acquire(blocking=False):
+            try:
+                if self._packed is None and not packing.is_given_up:
+                    packed = self._make((), packing.packs)
+                    packed.prepare(values)
+                    self._packed = packed
+            except Exception:
+                packing.give_up()  # the program that takes the variables one by one says what is wrong
+            finally:
+                packing.making.release()
+        return self._packed
 
 
 class _Guard(enum.Enum):
@@ -360,10 +396,18 @@ class _Compiled:
       static: the values of inputs, by position, that are constants of the program.
       donates: whether updates take over the memory of the values that they replace.
       device: the engine's device that runs it; None for the engine's own choice.
+      packs: what variables that it writes live in.
     """
 
     def __init__(
-        self, stage: Stage, plan: Plan, state: RunState, static: dict[int, Any], donates: bool, device: Any
+        self,
+        stage: Stage,
+        plan: Plan,
+        state: RunState,
+        static: dict[int, Any],
+        donates: bool,
+        device: Any,
+        packs: Sequence[Pack] = (),
     ) -> None:
         self._donates = donates
         self._device = device
@@ -374,9 +418,14 @@ class _Compiled:
         self._fixed = {stage.inputs[index]: value for index, value in static.items()}
         self._ops = [op for op in stage.ops if op.type != "NoOp" and not state.is_handle(op)]
         found = effects.of(self._ops, plan, lambda tensor: state.buffer_of(plan.resolve(tensor)))
-        self._written, self._read = list(found.written), list(found.read)
-        #: Every variable in the order of locking, and whether it is written.
-        self._touched = [(buffer, buffer in found.written) for buffer in in_order((*self._written, *self._read))]
+        packed = {member for pack in packs for member in pack.members}
+        self._packs = packs
+        #: What it takes over and gives back: packs, and variables that are in none.
+        self._written = [*(buffer for buffer in found.written if buffer not in packed), *packs]
+        self._read = list(found.read)
+        written = set(self._written)
+        #: Every one of these in the order of locking, and whether it is written.
+        self._touched = [(buffer, buffer in written) for buffer in in_order((*self._written, *self._read))]
         #: Updates of rows that come last, when it is known whether the run fails: nothing else sees what they do.
         self._deferred = self._find_deferred()
         self._guarded = [self._guard_of(buffer) for buffer in self._written]
@@ -433,6 +482,9 @@ class _Compiled:
                     buffer.pins += 1
                     pinned.append(buffer)
                     _to_engine(buffer, self._device)
+            for pack in self._packs:
+                if not pack.is_whole:
+                    raise Scattered
             device = self._device
             written = [
                 buffer.value
@@ -589,6 +641,17 @@ class _Compiled:
             written = [buffer.value for buffer in self._written]
             return self._lowered(self._trace, tuple(values), written, [buffer.peek() for buffer in self._read])
 
+    def packable(self) -> list[Buffer]:
+        """Returns the variables that may live in a pack: those that it updates as a whole."""
+        if "xla_disable_hlo_passes" not in self._options:  # XLA would compile each slice of a pack by itself
+            return []
+        return [buffer for buffer, guard in zip(self._written, self._guarded, strict=True) if guard is _Guard.WHOLE]
+
+    def prepare(self, values: Sequence[Any]) -> None:
+        """Compiles the program for values before its packs hold anything."""
+        written = [buffer.described() if isinstance(buffer, Pack) else buffer.value for buffer in self._written]
+        self._prepare(tuple(values), written, [buffer.peek() for buffer in self._read])
+
     def _may_fail(self, values: Sequence[Any], written: list[Any], read: list[Any]) -> bool:
         """Traces the program, which JAX keeps for compiling it, and tells whether it holds conditions."""
         self._jit(self._trace).trace(*self._described(values, written, read))
@@ -653,7 +716,12 @@ class _Compiled:
     ) -> Any:
         plan, state = self._plan, self._state
         pairs = zip((*self._written, *self._read), (*written, *read), strict=True)
-        buffers = {buffer: value for buffer, value in pairs if value is not None}
+        buffers: dict[Buffer, Any] = {}
+        for buffer, value in pairs:
+            if isinstance(buffer, Pack):
+                buffers.update(buffer.opened(value))
+            elif value is not None:
+                buffers[buffer] = value
         given = iter(values)
         known = {tensor: self._fixed[tensor] if tensor in self._fixed else next(given) for tensor in self._inputs}
         streams = {op: counters[index] for index, op in enumerate(self._streams)}
@@ -682,7 +750,10 @@ class _Compiled:
                 for op in self._deferred:
                     tracing.run(op, plan, known, lookup)
                 outputs = [lookup(tensor) for tensor in self._outputs]
-                updates: list[Any] = [trace.buffers.get(buffer) for buffer in self._written]
+                updates: list[Any] = [
+                    buffer.closed(trace.buffers) if isinstance(buffer, Pack) else trace.buffers.get(buffer)
+                    for buffer in self._written
+                ]
                 after = jnp.stack([trace.counters[op] for op in self._streams]) if self._streams else None
                 self._can_be_kept = all(
                     old is not None and new is not None and old.shape == np.shape(new)
@@ -740,7 +811,9 @@ class _Compiled:
         return [buffer for buffer in buffers if buffer is not None]
 
     def _guard_of(self, buffer: Buffer) -> _Guard:
-        """Returns what keeps a run that fails from changing a variable."""
+        """Returns what keeps a run that fails from changing a variable; those in a pack are updated as a whole."""
+        if isinstance(buffer, Pack):
+            return _Guard.WHOLE
         ops = [
             op
             for op in self._ops
@@ -756,7 +829,7 @@ class _Compiled:
     def _check_initialized(self) -> None:
         overwritten = _overwritten_first(self._ops, self._state)
         for buffer in (*self._written, *self._read):
-            if buffer.value is None and buffer not in overwritten:
+            if not buffer.is_initialized and buffer not in overwritten:
                 try:
                     buffer.peek()
                 except FailedPreconditionError as error:

@@ -373,7 +373,7 @@ class BaseResourceVariable(Scattering, VariableV1):
         buffer = self._buffer
         if buffer is None or not context.executing_eagerly():
             return f"<tf.Variable {self._type_text()}>"
-        if buffer.value is None:
+        if not buffer.is_initialized:
             return f"<tf.Variable {self._type_text()}, numpy=<uninitialized>>"
         return f"<tf.Variable {self._type_text()}, numpy={wrap(buffer.read())._text(True)}>"
 

@@ -134,7 +134,7 @@ def _var_handle_op_samples(s):
 )
 def var_is_initialized_op(resource):
     """Tells whether a variable has a value."""
-    return np.bool_(resource.resource.value is not None)
+    return np.bool_(resource.resource.is_initialized)
 
 
 @op(
@@ -146,7 +146,7 @@ def var_is_initialized_op(resource):
 )
 def is_variable_initialized_op(ref):
     """Tells whether a reference variable has a value."""
-    return np.bool_(ref.value is not None)
+    return np.bool_(ref.is_initialized)
 
 
 def _is_initialized_shape(resource: Any) -> Any:
