@@ -53,3 +53,16 @@ def test_few_rows_of_many_take_no_copy_of_the_others() -> None:
     row_sums.add_rows(target, np.full(600, 7), np.ones((600, 32), np.float32))
     assert (target[7] == 600).all()
     assert not np.delete(target, 7, 0).any()
+
+
+@pytest.mark.parametrize("width", [1, 40])
+def test_rows_are_picked_and_spread_as_they_are_added_one_by_one(width):
+    random = np.random.default_rng(5)
+    rows = random.normal(size=(300, width)).astype(np.float32)
+    picked, places = random.integers(0, 300, 2000), np.sort(random.integers(0, 90, 2000))
+    expected = np.zeros((100, width), np.float32)
+    np.add.at(expected, places, rows[picked])
+    np.testing.assert_array_equal(row_sums.sum_picked_rows(rows, picked, places, 100), expected)
+    expected = np.zeros((300, width), np.float32)
+    np.add.at(expected, picked, rows[places])
+    np.testing.assert_array_equal(row_sums.sum_spread_rows(rows, places, picked, 300), expected)

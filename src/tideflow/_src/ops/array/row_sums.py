@@ -43,6 +43,49 @@ def add_rows(target: Any, places: Any, rows: Any) -> None:
     target[touched] = _product(order, terms, len(touched)).reshape(len(touched), *target.shape[1:])
 
 
+def sum_picked_rows(rows: Any, indices: Any, places: Any, count: int) -> Any:
+    """Returns ``count`` rows: each is the sum of those of ``rows[indices]`` whose place it is.
+
+    Args:
+      rows: an array; its rows lie along its first dimension.
+      indices: the numbers of rows, a vector.
+      places: numbers below ``count``, one for each index, which ascend.
+      count: the number of rows of the result.
+    """
+    if not _is_large(rows, len(indices)):
+        return sum_rows(places, rows[indices], count)
+    from scipy.sparse import csr_array  # heavy: loaded for the first large array
+
+    matrix = csr_array((np.ones(len(indices), rows.dtype), indices, _starts(places, count)), shape=(count, len(rows)))
+    return np.ascontiguousarray(matrix @ rows.reshape(len(rows), -1)).reshape(count, *rows.shape[1:])
+
+
+def sum_spread_rows(rows: Any, numbers: Any, places: Any, count: int) -> Any:
+    """Returns ``count`` rows: each is the sum of those of ``rows[numbers]`` whose place it is.
+
+    Args:
+      rows: an array; its rows lie along its first dimension.
+      numbers: the numbers of rows, a vector; they ascend, which the places need not.
+      places: numbers below ``count``, one for each of ``numbers``.
+      count: the number of rows of the result.
+    """
+    if not _is_large(rows, len(numbers)):
+        return sum_rows(places, rows[numbers], count)
+    from scipy.sparse import csc_array  # heavy: loaded for the first large array
+
+    starts = _starts(numbers, len(rows))
+    matrix = csc_array((np.ones(len(numbers), rows.dtype), places, starts), shape=(count, len(rows)))
+    return np.ascontiguousarray(matrix @ rows.reshape(len(rows), -1)).reshape(count, *rows.shape[1:])
+
+
+def _is_large(rows: Any, taken: int) -> bool:
+    return len(rows) > 0 and taken * (rows.size // len(rows)) >= _LARGE and rows.dtype.name in _DTYPES
+
+
+def _starts(ascending: Any, count: int) -> Any:
+    return np.concatenate([[0], np.cumsum(np.bincount(ascending, minlength=count))])
+
+
 def _product(places: Any, rows: Any, count: int) -> Any:
     from scipy.sparse import csc_array  # heavy: loaded for the first large array
 

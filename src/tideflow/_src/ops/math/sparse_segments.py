@@ -11,6 +11,7 @@ from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.graph.op_def import default
 from tideflow._src.graph.types import FLOATING, INDEX, REAL
 from tideflow._src.ops.array.raw import raw
+from tideflow._src.ops.array.row_sums import sum_picked_rows, sum_rows, sum_spread_rows
 from tideflow._src.ops.dimensions import known_shape, merge_dimensions, with_rank, with_rank_at_least
 from tideflow._src.ops.math.reduction import is_short_float
 from tideflow._src.ops.math.segments import check_ascending, described, reduce_runs
@@ -42,9 +43,10 @@ def _reduce(data: Any, indices: Any, segment_ids: Any, num_segments: Any, power:
             raise InvalidArgumentError(None, None, f"segment ids must be < num_segments, got {count - 1} and {wanted}")
         count = wanted
     _check_indices(indices, data.shape[0])
-    rows = data[indices]
-    wide = rows.astype(np.float32) if is_short_float(rows.dtype) else rows
-    total = reduce_runs(np.add, wide, ids, count, 0)
+    if is_short_float(data.dtype):
+        total = reduce_runs(np.add, data[indices].astype(np.float32), ids, count, 0)
+    else:
+        total = sum_picked_rows(data, indices, ids, count)
     if power:
         sizes = np.maximum(np.bincount(ids, minlength=count), 1).astype(total.dtype) ** total.dtype.type(power)
         total = total / sizes.reshape(-1, *(1,) * (total.ndim - 1))
@@ -71,12 +73,12 @@ def _gradient_kernel(grad: Any, indices: Any, segment_ids: Any, output_dim0: Any
         first = int(np.argmax(bad))
         raise InvalidArgumentError(None, None, f"Segment id {ids[first]} out of range [0, {grad.shape[0]}).")
     wide = grad.astype(np.float32) if is_short_float(grad.dtype) else grad
-    rows = wide[ids]
     if power and len(ids):
         sizes = np.maximum(np.bincount(ids, minlength=grad.shape[0]), 1).astype(wide.dtype) ** wide.dtype.type(power)
-        rows = rows / sizes[ids].reshape(-1, *(1,) * (rows.ndim - 1))
-    order = np.argsort(indices, kind="stable")
-    return reduce_runs(np.add, rows[order], indices[order].astype(np.int64), size, 0).astype(grad.dtype)
+        wide = wide / sizes.reshape(-1, *(1,) * (wide.ndim - 1))
+    if (ids[1:] >= ids[:-1]).all():
+        return sum_spread_rows(wide, ids, indices, size).astype(grad.dtype, copy=False)
+    return sum_rows(indices, wide[ids], size).astype(grad.dtype, copy=False)
 
 
 def _shape(data: Any, indices: Any, segment_ids: Any) -> Any:
