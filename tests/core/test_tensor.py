@@ -45,6 +45,20 @@ def test_nodes_of_graphs_are_not_iterated(shape) -> None:
 
 
 @pytest.mark.parametrize(
+    "rows", [["a", "b"], [["a"], ["b"]], [1, 2], [[1.5], [2.5]], [True, False], [1j, 2j]], ids=repr
+)
+def test_the_rows_of_an_eager_tensor_are_tensors(rows) -> None:
+    tensor = tf2.constant(rows)
+    found = list(tensor)
+    assert [row.dtype for row in found] == [tensor.dtype] * 2
+    assert [row.shape for row in found] == [tensor.shape[1:]] * 2
+    assert [row.numpy().tolist() if tensor.shape.rank > 1 else row.numpy() for row in found] == tensor.numpy().tolist()
+    with tf2.GradientTape():
+        assert [repr(row) for row in tensor] == [repr(row) for row in found]
+    assert bool(rows[0] in tensor)
+
+
+@pytest.mark.parametrize(
     ("make", "text"),
     [
         (lambda: tf2.constant(0.1), "<tf.Tensor: shape=(), dtype=float32, numpy=0.10000000149011612>"),

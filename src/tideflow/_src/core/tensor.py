@@ -250,6 +250,8 @@ class EagerTensor(Tensor):
             raise TypeError("Cannot iterate over a scalar tensor.")
         if context.SPECIAL:
             return (self[index] for index in range(value.shape[0]))  # recorded by the tapes
+        if value.dtype.hasobject and value.ndim == 1:  # NumPy would hand out the bare objects
+            return (wrap(value[index, ...]) for index in range(value.shape[0]))
         return map(wrap, value)
 
     def __format__(self, specification: str) -> str:
