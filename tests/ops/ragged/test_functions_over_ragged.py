@@ -6,6 +6,7 @@ import collections
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 import tideflow as tf
@@ -91,9 +92,29 @@ def test_rows_that_do_not_match(other: Any) -> None:
     assert (rt != tf.ragged.constant(other)) is True
 
 
+@pytest.mark.parametrize("axis", [0, 1, 2, [0, 1], [1, 2], None])
+@pytest.mark.parametrize("scale", [1.0, 300.0, -300.0])
+def test_log_sum_exp_is_that_of_the_elements(axis: Any, scale: float) -> None:
+    rt = scale * tf.cast(tf.ragged.constant(B), tf.float64)
+    found = tf.reduce_logsumexp(rt, axis=axis)
+    if isinstance(found, tf.RaggedTensor):
+        found = found.to_tensor(-np.inf)
+    expected = rt.to_tensor(-np.inf).numpy()
+    for each in sorted(range(3) if axis is None else np.atleast_1d(axis), reverse=True):
+        expected = np.logaddexp.reduce(expected, axis=each)
+    np.testing.assert_allclose(found.numpy(), expected, rtol=1e-14)
+
+
+def test_order_is_told_of_ragged_elements() -> None:
+    assert tf.math.is_non_decreasing(tf.ragged.constant([[1, 2], [], [2]]))
+    assert not tf.math.is_strictly_increasing(tf.ragged.constant([[1, 2], [], [2]]))
+
+
 @pytest.mark.parametrize(
     ("function", "expected"),
     [
+        (lambda rt: tf.reduce_logsumexp(0.0 * rt, axis=1), [0] * 6),
+        (lambda rt: tf.reduce_logsumexp(tf.math.log(rt), axis=1) * [3.0, 12.0, 0.0, 6.0], [1] * 6),
         (lambda rt: tf.reduce_sum(rt * rt, axis=1), [2, 4, 6, 8, 10, 12]),
         (lambda rt: tf.reduce_mean(rt, axis=0), [1 / 3, 1 / 2, 1 / 3, 1 / 2, 1, 1 / 3]),
         (lambda rt: tf.concat([rt, 2.0 * rt], 1), [3] * 6),

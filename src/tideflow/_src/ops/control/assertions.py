@@ -502,7 +502,7 @@ def is_non_decreasing(x: Any, name: str | None = None) -> Any:
 
 def _monotonic(x: Any, operation: str, name: str) -> Any:
     registry: Any = OpDef.registry
-    flat = registry["Reshape"](convert_to_tensor(x), [-1])
+    flat = registry["Reshape"](convert_to_tensor(getattr(x, "flat_values", x)), [-1])  # of a ragged tensor, too
     left = entries(flat, 0, -1)
     right = entries(flat, 1, None)
     return registry["All"](registry[operation](left, right), 0, name=name)

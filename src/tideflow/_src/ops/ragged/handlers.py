@@ -109,6 +109,7 @@ _HANDLERS: tuple[tuple[Callable[..., Any], Callable[..., Any], tuple[str, ...]],
     (reduction_functions.reduce_any, reductions.reduce_any, ("input_tensor",)),
     (reduction_functions.reduce_variance, reductions.reduce_variance, ("input_tensor",)),
     (reduction_functions.reduce_std, reductions.reduce_std, ("input_tensor",)),
+    (reduction_functions.reduce_logsumexp, reductions.reduce_logsumexp, ("input_tensor",)),
     (segments.unsorted_segment_sum, reductions.segment_sum, ("data", "segment_ids")),
     (segments.unsorted_segment_prod, reductions.segment_prod, ("data", "segment_ids")),
     (segments.unsorted_segment_min, reductions.segment_min, ("data", "segment_ids")),
@@ -152,6 +153,7 @@ _V1_REDUCTIONS = {
     reduction_functions.reduce_mean_v1: reductions.reduce_mean,
     reduction_functions.reduce_all_v1: reductions.reduce_all,
     reduction_functions.reduce_any_v1: reductions.reduce_any,
+    reduction_functions.reduce_logsumexp_v1: reductions.reduce_logsumexp,
 }
 
 

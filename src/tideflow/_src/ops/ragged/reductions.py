@@ -140,6 +140,18 @@ reduce_min = _reducer(reduction_functions.reduce_min, segments.unsorted_segment_
 reduce_max = _reducer(reduction_functions.reduce_max, segments.unsorted_segment_max, "RaggedReduceMax")
 
 
+def _segment_logsumexp(data: Any, segment_ids: Any, num_segments: Any) -> Any:
+    """Computes ``log(sum(exp(x)))`` of each segment without overflow: its greatest elements are taken out first."""
+    greatest = segments.unsorted_segment_max(data, segment_ids, num_segments)
+    zero = np.zeros((), data.dtype.as_numpy_dtype)
+    shift = raw.StopGradient(raw.SelectV2(raw.IsFinite(greatest), greatest, zero))
+    scaled = raw.Exp(raw.Sub(data, raw.GatherV2(shift, segment_ids, 0)))
+    return raw.AddV2(raw.Log(segments.unsorted_segment_sum(scaled, segment_ids, num_segments)), shift)
+
+
+reduce_logsumexp = _reducer(reduction_functions.reduce_logsumexp, _segment_logsumexp, "RaggedReduceLogSumExp")
+
+
 def reduce_mean(input_tensor: Any, axis: Any = None, keepdims: Any = None, name: str | None = None) -> Any:
     """Averages the elements of a ragged tensor along dimensions; an empty row gives NaN."""
     with name_scope(name, "RaggedReduceMean"):
