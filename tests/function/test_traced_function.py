@@ -368,7 +368,7 @@ class TestMethods:
         two, three = Model(2.0), Model(3.0)
         assert float(two.scale(tf.constant(1.0))) == 2.0
         assert float(three.scale(tf.constant(1.0))) == 3.0
-        assert two.scale is two.scale
+        assert two.scale == two.scale != three.scale
         assert two.scale.experimental_get_tracing_count() == 1
         assert Model.scale.experimental_get_tracing_count() == 0
 
@@ -399,6 +399,53 @@ class TestMethods:
         del model
         gc.collect()
         assert gone() is None
+
+    def test_a_method_keeps_its_object(self):
+        class Model:
+            def __init__(self, factor):
+                self.factor = factor
+
+            def scaled(self, x):
+                return x * self.factor
+
+            @tf.function
+            def call(self, x):
+                return self.scaled(x) + 1.0
+
+        class Twice(Model):
+            @tf.function
+            def call(self, x):
+                return 2.0 * super().call(x)
+
+        x = tf.constant(1.0)
+        assert float(Model(2.0).call(x)) == 3.0
+        assert float(Twice(2.0).call(x)) == 6.0
+        assert float(Model(2.0).call.get_concrete_function(x)(x)) == 3.0
+        assert tf.map_fn(Model(3.0).call, tf.constant([1.0, 2.0])).numpy().tolist() == [4.0, 7.0]
+        held, wrapped = Model(2.0).call, tf.function(Model(4.0).scaled)
+        assert float(held(x)) == 3.0
+        assert float(wrapped(x)) == 4.0
+        gone = weakref.ref(held.python_function.__self__)
+        assert gone() is not None
+        del held
+        gc.collect()
+        assert gone() is None
+
+    def test_a_method_that_is_taken_anew_is_the_same(self):
+        class Model:
+            @tf.function
+            def call(self, x):
+                return x + 1.0
+
+        model = Model()
+        model.call(tf.constant(1.0))
+        assert model.call == model.call
+        assert model.call != Model().call
+        assert {model.call: 1}[model.call] == 1
+        assert model.call.experimental_get_tracing_count() == 1
+        call = model.call
+        call(tf.constant(2.0))
+        assert call.experimental_get_tracing_count() == 1
 
     def test_a_bound_method_can_be_wrapped(self):
         class Model:

@@ -134,6 +134,25 @@ def test_eager_gradients() -> None:
     np.testing.assert_array_equal(tape.gradient(y, x), [3.0, 5.0])
 
 
+def test_an_eager_array_goes_into_a_function_and_back() -> None:
+    @tf2.function
+    def doubled(array):
+        for index in tf2.range(array.size()):
+            array = array.write(index, 2.0 * array.read(index))
+        return array
+
+    rows = tf2.Variable(ROWS)
+    with tf2.GradientTape() as tape:
+        given = tf2.TensorArray(tf2.float32, 4, element_shape=[2], clear_after_read=False).scatter([2, 0, 1], rows)
+        found = doubled(given).stack()
+        total = tf2.reduce_sum(found * found)
+    assert given.stack().numpy().tolist() == [*[ROWS[index] for index in (1, 2, 0)], [0.0, 0.0]]
+    assert found.numpy().tolist() == (2.0 * given.stack()).numpy().tolist()
+    assert tape.gradient(total, rows).numpy().tolist() == (8.0 * rows).numpy().tolist()
+    longer = doubled(tf2.TensorArray(tf2.float32, 2, infer_shape=False).split(ROWS, [1, 2]))
+    assert longer.concat().numpy().tolist() == (2.0 * rows).numpy().tolist()
+
+
 def test_what_is_refused_eagerly() -> None:
     array = tf2.TensorArray(tf2.float32, 2)
     with pytest.raises(tf2.errors.OutOfRangeError, match="not resizeable"):

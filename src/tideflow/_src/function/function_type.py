@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -374,9 +373,10 @@ def _is_signature_leaf(item: Any) -> bool:
 
 
 def without_self(function: Callable[..., Any]) -> tuple[Callable[..., Any], Any]:
-    """Returns the function of a method and a weak reference to its object; of anything else itself, and None."""
+    """Returns the function of a method and what gives its object; of anything else itself, and None."""
     if inspect.ismethod(function) and not isinstance(function.__self__, type):
-        return function.__func__, weakref.ref(function.__self__)
+        owner = function.__self__
+        return function.__func__, lambda: owner
     return function, None
 
 

@@ -106,7 +106,10 @@ class TracedFunction(interfaces.Callable):
         functools.update_wrapper(self, function, updated=())
 
     def _forget_traces(self) -> None:
-        self._traces = TraceTable()
+        traces = TraceTable()
+        self._traces = traces
+        #: Forgets the traces for an object that is gone; knows the table alone, lest types keep the function's object.
+        self._forget_dead: Callable[[Any], None] = lambda reference: traces.forget_dead()
         self._fast: dict[Any, _FastCall] = {}
         self._first_call = True
         self._trace_count = 0
@@ -147,10 +150,8 @@ class TracedFunction(interfaces.Callable):
     def _callable(self) -> Callable[..., Any]:
         if self._owner is None:
             return self._function
-        owner = self._owner()
-        if owner is None:
-            raise ReferenceError(f"The object that the method {self._name!r} belongs to is gone.")
-        return self._function.__get__(owner)
+        method: Callable[..., Any] = self._function.__get__(self._owner())
+        return method
 
     def _traceable(self) -> Callable[..., Any]:
         """Returns the Python function as it is traced: with control flow over tensors that of a graph."""
@@ -170,12 +171,12 @@ class TracedFunction(interfaces.Callable):
             return self
         known = self._bound_methods.get(id(instance))
         if known is not None and known[0]() is instance:
-            return known[1]
+            return _method(known[1], instance)
         bound = self._bound_to(instance)
         with self._lock:
             known = self._bound_methods.get(id(instance))
             if known is not None and known[0]() is instance:
-                return known[1]
+                return _method(known[1], instance)
             key, table = id(instance), self._bound_methods
 
             def forget(reference: Any) -> None:
@@ -183,11 +184,13 @@ class TracedFunction(interfaces.Callable):
                     del table[key]
 
             table[key] = (weakref.ref(instance, forget), bound)
-        return bound
+        return _method(bound, instance)
 
     def _bound_to(self, instance: Any) -> TracedFunction:
-        method = self._callable().__get__(instance)
-        return self._like(method)
+        bound = self._like(self._callable().__get__(instance))
+        if bound._owner is not None:
+            bound._owner = weakref.ref(instance)  # this function's table must not keep the object
+        return bound
 
     def _like(self, python_function: Callable[..., Any]) -> TracedFunction:
         return TracedFunction(
@@ -339,11 +342,6 @@ class TracedFunction(interfaces.Callable):
         self._last_traced = tuple(parameters)
         return ConcreteFunction(graph, parameters, self._name, cause, took)
 
-    def _forget_dead(self, reference: Any) -> None:
-        """Forgets the traces for an object that is gone."""
-        del reference
-        self._traces.forget_dead()
-
     def _remember(
         self, args: Sequence[Any], kwargs: dict[str, Any], tensors: Sequence[Any], concrete: ConcreteFunction
     ) -> None:
@@ -421,6 +419,30 @@ class TracedFunction(interfaces.Callable):
         from tideflow._src.function.explanation import explain  # a rare use
 
         return explain(self)
+
+
+class _Method(TracedFunction):
+    """Is a function as a method of an object, which it keeps, as Python's methods do.
+
+    It shares all that it knows with the others of that object, and with what the function keeps for the object, which
+    does not keep it: so the traces last as long as the object.
+    """
+
+    __slots__ = ("_object",)
+    _object: Any
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Method) and other._number == self._number
+
+    def __hash__(self) -> int:
+        return hash(self._number)
+
+
+def _method(shared: TracedFunction, instance: Any) -> _Method:
+    method: _Method = _new(_Method)
+    method.__dict__ = shared.__dict__
+    method._object = instance
+    return method
 
 
 _PLAIN = frozenset((np.ndarray, *(kind for kind in np.sctypeDict.values())))

@@ -252,6 +252,10 @@ class _GraphArray(_Array):
     def _after(self, flow: Any) -> TensorArray:
         return with_new_flow(self._owner, flow)
 
+    def as_list(self) -> Any:
+        """Returns the list of tensors that holds the elements, as one scalar of dtype variant."""
+        return self.flow
+
     def identity(self) -> TensorArray:
         return self._after(raw.Identity(self.flow))
 
@@ -365,6 +369,16 @@ class _EagerArray(_Array):
     def flow(self) -> Any:
         """Is a tensor that says nothing: the state is the object itself."""
         return convert_to_tensor(0)
+
+    def as_list(self) -> Any:
+        """Returns a list of tensors like that of an array in a graph: what a function or a loop takes an array by."""
+        flow = raw.TensorListReserve(
+            _GraphArray._shape_input(self.element_shape), np.int32(len(self._items)), element_dtype=self.dtype
+        )
+        for index, item in enumerate(self._items):
+            if item is not None:
+                flow = raw.TensorListSetItem(flow, np.int32(index), item)
+        return flow
 
     def identity(self) -> TensorArray:
         return self._owner
@@ -571,7 +585,7 @@ class TensorArraySpec(TypeSpec):
     def _to_components(self, value: Any) -> Any:
         if not isinstance(value, TensorArray):
             raise TypeError(f"Expected value to be a TensorArray, but got: `{type(value)}`")
-        return [value.flow]
+        return [value._implementation.as_list()]
 
     def _from_components(self, components: Any) -> Any:
         return TensorArray(
