@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -273,3 +274,27 @@ def test_python_bools_become_the_numbers_that_tensorflow_makes_of_them():
     for dtype in ("int8", "uint16", "bfloat16"):
         with pytest.raises(TypeError):
             tf.constant(True, dtype)
+
+
+@pytest.mark.parametrize(
+    "make", [tf.constant, lambda x: tf.constant([1.0, x]), tf.Variable, lambda x: tf.fill([2], x), tf.abs]
+)
+@pytest.mark.parametrize("value", [1e39, -1e300])
+def test_a_number_that_would_become_infinite_is_refused_eagerly(make, value) -> None:
+    with pytest.raises(ValueError, match="out of range for a single-precision float"):
+        make(value)
+    assert tf.constant(value, tf.float64).numpy() == value
+    assert tf.constant(value, tf.float32).numpy() == math.copysign(math.inf, value)
+    assert tf.function(lambda: tf.constant(value))().numpy() == math.copysign(math.inf, value)
+
+
+@pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan, 3.4028234663852886e38])
+def test_infinities_and_the_largest_number_convert(value) -> None:
+    np.testing.assert_array_equal(tf.constant(value), np.float32(value))
+    np.testing.assert_array_equal(tf.constant([1.0, value]), np.float32([1.0, value]))
+
+
+def test_an_empty_list_takes_the_dtype_of_the_input() -> None:
+    assert tf.one_hot([], 3).shape == (0, 3)
+    assert not tf.reduce_any([])
+    assert tf.reduce_all([])

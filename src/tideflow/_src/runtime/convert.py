@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -20,6 +21,8 @@ _conversion_for: dict[type, Callable[..., Any] | None] = {}
 
 _INT32, _INT64, _FLOAT32 = (np.dtype(name) for name in ("int32", "int64", "float32"))
 _OBJECT = np.dtype(object)
+LARGEST_FLOAT32 = float(np.finfo(np.float32).max)
+_LARGEST_FLOAT16 = float(np.finfo(np.float16).max)
 
 #: The dtypes other than bool that a Python bool becomes eagerly. In graphs it becomes any number.
 _NUMBERS_OF_BOOLS = frozenset(
@@ -64,9 +67,16 @@ def to_numpy(value: Any, dtype: DType | None = None) -> np.ndarray[Any, Any] | n
     kind = type(value)
     if kind is float:
         if dtype is None:
-            return np.float32(value)
+            if -LARGEST_FLOAT32 <= value <= LARGEST_FLOAT32:
+                return np.float32(value)
+            if math.isfinite(value):
+                _refuse_beyond_float32(value)
+            dtype = dtypes.float32
         if dtype.is_floating or dtype.is_complex:
-            return dtype.as_numpy_dtype(value)  # type: ignore[no-any-return]
+            if -_LARGEST_FLOAT16 <= value <= _LARGEST_FLOAT16:
+                return dtype.as_numpy_dtype(value)  # type: ignore[no-any-return]
+            with float_errors.quiet():
+                return dtype.as_numpy_dtype(value)  # type: ignore[no-any-return]
         raise _cannot_convert(value, dtype)
     if kind is int:
         if dtype is None:
@@ -125,8 +135,26 @@ def _int_as(value: int, dtype: DType) -> np.generic:
             return np.array([value]).astype(dtype.as_numpy_dtype)[0]  # type: ignore[no-any-return]
         return dtype.as_numpy_dtype(value)  # type: ignore[no-any-return]
     if dtype.is_floating or dtype.is_complex:
-        return dtype.as_numpy_dtype(value)  # type: ignore[no-any-return]
+        try:
+            return dtype.as_numpy_dtype(value)  # type: ignore[no-any-return]
+        except OverflowError:
+            raise _unsupported(
+                f"Can't convert Python sequence with out-of-range integer to Tensor: {_shown(value)}"
+            ) from None
     raise _cannot_convert(value, dtype)
+
+
+def _refuse_beyond_float32(value: Any) -> None:
+    """Refuses Python numbers that would become infinite, as in TensorFlow eagerly; in a graph they do.
+
+    Raises:
+      ValueError: no graph is being built.
+    """
+    if context.executing_eagerly():
+        raise ValueError(
+            f"Can't convert Python sequence with a value out of range for a single-precision float: {_shown(value)}. "
+            "Say dtype=tf.float64 to keep it, or dtype=tf.float32 for infinity."
+        )
 
 
 def _check_wrapped(value: Any, low: int, high: int, dtype: DType) -> None:
@@ -294,6 +322,12 @@ def _sequence_as(value: Any, dtype: DType | None) -> np.ndarray[Any, Any]:
         return array
     natural = _natural_dtype(array, leaf, value)
     if dtype is None:
+        if natural is _FLOAT32 and array.dtype.kind == "f" and array.size:
+            beyond = np.abs(array) > LARGEST_FLOAT32
+            if beyond.any() and np.isfinite(array[beyond]).any():
+                _refuse_beyond_float32(value)
+                with float_errors.quiet():
+                    return array.astype(natural)
         return array.astype(natural, copy=False)
     wanted = np.dtype(dtype.as_numpy_dtype)
     if array.size:

@@ -18,7 +18,7 @@ from tideflow._src.graph.types import INDEX
 from tideflow._src.ops.array.raw import all_axes, fully_known, raw, static_shape
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.arguments import shape_tuple
-from tideflow._src.runtime.convert import constant_node, contains_tensor, convert_to_tensor, to_numpy
+from tideflow._src.runtime.convert import LARGEST_FLOAT32, constant_node, contains_tensor, convert_to_tensor, to_numpy
 from tideflow._src.runtime.device_calls import place
 from tideflow._src.runtime.op import op
 
@@ -175,7 +175,7 @@ def constant(value: Any, dtype: Any = None, shape: Any = None, name: str | None 
     if shape is None and graph is None:
         if dtype is None and not context.BUILDING:
             kind = value.__class__
-            if kind is float:
+            if kind is float and -LARGEST_FLOAT32 <= value <= LARGEST_FLOAT32:
                 return wrap(np.float32(value))
             if kind is int and -(2**31) <= value < 2**31:
                 return wrap(np.int32(value))

@@ -318,7 +318,7 @@ def one_hot(
         if kind is dtypes.string:
             raise TypeError("Cannot convert 1 to EagerTensor of dtype string: give on_value and off_value.")
         one, zero = (wrap(kind.as_numpy_dtype(value)) for value in (1, 0))
-        indices = convert_to_tensor(indices)
+        indices = convert_to_tensor(indices, dtype_hint=dtypes.int64)
         depth = wrap(np.int32(depth)) if depth.__class__ is int and 0 <= depth < 2**31 else depth
         return one_hot_op.call(indices, depth, one, zero, axis=-1 if axis is None else axis)
     with name_scope(name, "one_hot") as scope:

@@ -57,7 +57,7 @@ def _general(operation: Op, default_name: str, tensor: Any, axis: Any, keepdims:
             raise TypeError(f"{default_name}: an axis must be an integer, got {axis!r}.")
         return operation(tensor, axis, keep_dims=builtins.bool(keepdims), name=name or default_name)
     if not isinstance(tensor, Tensor) and context.executing_eagerly():
-        tensor = convert_to_tensor(tensor)
+        tensor = convert_to_tensor(tensor, dtype_hint=operation.inputs[0].dtype)
     result = operation(tensor, all_axes(tensor), keep_dims=builtins.bool(keepdims), name=name or default_name)
     if not keepdims and result.__class__ is not EagerTensor:
         result.set_shape(())
