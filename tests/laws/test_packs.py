@@ -219,7 +219,7 @@ def test_threads_count_to_n(monkeypatch, policy: str) -> None:
     monkeypatch.setenv("TIDEFLOW_PACKS", policy)
     monkeypatch.setattr("tideflow._src.runtime.cost_model._COMPILE", 0.0)
     monkeypatch.setattr("tideflow._src.runtime.cost_model._COMPILE_PER_OP", 0.0)
-    variables = [tf.Variable(np.zeros(3, np.float32)) for _ in range(12)]
+    variables = [tf.Variable(np.zeros(3, np.float32)) for _ in range(20)]
     one = tf.ones([3])
 
     @tf.function
@@ -229,7 +229,7 @@ def test_threads_count_to_n(monkeypatch, policy: str) -> None:
 
     @tf.function
     def count_some() -> None:
-        for variable in variables[:9]:
+        for variable in variables[:17]:
             variable.assign_add(one)
 
     @tf.function
@@ -253,7 +253,7 @@ def test_threads_count_to_n(monkeypatch, policy: str) -> None:
         thread.start()
     for thread in threads:
         thread.join(600)
-    expected = np.array([3, 3, 4, 4, 4, 3, 3, 3, 3, 2, 2, 2]) * 101
+    expected = np.array([3, 3, 4, 4, 4, *[3] * 12, 2, 2, 2]) * 101
     np.testing.assert_array_equal([variable.numpy() for variable in variables], np.tile(expected[:, None], 3))
 
 
@@ -320,7 +320,7 @@ def test_programs_of_one_company_share_a_pack(monkeypatch) -> None:
     monkeypatch.setenv("TIDEFLOW_PACKS", "auto")
     monkeypatch.setattr("tideflow._src.runtime.cost_model._COMPILE", 0.0)
     monkeypatch.setattr("tideflow._src.runtime.cost_model._COMPILE_PER_OP", 0.0)
-    variables = [tf.Variable(np.ones(4, np.float32)) for _ in range(9)]
+    variables = [tf.Variable(np.ones(4, np.float32)) for _ in range(16)]
     first, second = _decay(variables), _decay(variables)
     part = tf.constant(0.5)
     for _ in range(10):
@@ -332,10 +332,10 @@ def test_programs_of_one_company_share_a_pack(monkeypatch) -> None:
 
 def test_what_is_packed_is_decided_by_size_and_number(monkeypatch) -> None:
     monkeypatch.setenv("TIDEFLOW_PACKS", "auto")
-    shapes = [(8,)] * 9 + [(100, 100)]
+    shapes = [(8,)] * 17 + [(100, 100)]
     variables = [tf.Variable(np.ones(shape, np.float32)) for shape in shapes]
-    counts = [tf.Variable(0) for _ in range(9)]
-    doubles = [tf.Variable(np.float64(1.0)) for _ in range(7)]
+    counts = [tf.Variable(0) for _ in range(17)]
+    doubles = [tf.Variable(np.float64(1.0)) for _ in range(15)]
 
     @tf.function
     def step() -> None:
@@ -348,8 +348,8 @@ def test_what_is_packed_is_decided_by_size_and_number(monkeypatch) -> None:
     assert not any(_are_packed(variables))
     assert _packed_in(step) == 0
     step()
-    assert _are_packed([*variables, *counts, *doubles]) == [True] * 9 + [False] * 17
-    assert _packed_in(step) == 9
+    assert _are_packed([*variables, *counts, *doubles]) == [True] * 17 + [False] * 33
+    assert _packed_in(step) == 17
     assert {float(np.max(v.numpy())) for v in (*variables, *doubles)} == {5.0} and counts[0].numpy() == 4
 
 

@@ -30,7 +30,7 @@ from tideflow._src.runtime.lazy import jax, jnp
 #: Elements of the largest variable in a pack: copying more costs as much as an output of its own.
 _LARGEST = 4096
 #: Variables of one dtype that are worth a pack.
-_FEWEST = 8
+_FEWEST = 16
 #: How often the members of a pack may be gathered: so many times, and once more for so many runs.
 _SPARE_GATHERINGS, _RUNS_FOR_ANOTHER = 4, 16
 
