@@ -279,6 +279,8 @@ LATER = {
     "metrics": "keras.loading",
     "optimizers": "keras.loading",
     "RaggedTensorSpec": "ops.ragged.ragged_tensor",
+    "ragged_fill_empty_rows": "ops.ragged.fill",
+    "ragged_fill_empty_rows_grad": "ops.ragged.fill",
     "approx_top_k": "ops.nn.root_functions",
     "argsort": "ops.math.sorting",
     "as_string": "ops.strings.functions",

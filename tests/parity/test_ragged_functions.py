@@ -57,7 +57,7 @@ for place, expression in enumerate(EXPRESSIONS):
     function = eval(f"lambda {', '.join(used)}: ({expression})", scope)
     values = [scope[name] for name in used]
     traced = tf.function(function, autograph=False)
-    is_traced = place >= GENERATED or place % 3 == 0
+    is_traced = place >= GENERATED or place % 10 == 0
     inside = outcome(lambda: traced(*values)) if is_traced else ""
     result.append((expression, outcome(lambda: function(*values)), inside))
 """
@@ -84,7 +84,7 @@ EXPRESSIONS += [
         "tf.cumsum(B, {}, reverse=True)|tf.cumsum(U, {}, exclusive=True)"
     ).split("|")
 ]
-#: How many of the expressions, every third of them, are traced, too: that takes TensorFlow a tenth of a second each.
+#: How many of the expressions, every tenth of them, are traced, too: that takes TensorFlow a tenth of a second each.
 GENERATED = len(EXPRESSIONS)
 
 EXPRESSIONS += """

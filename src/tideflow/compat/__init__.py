@@ -5,13 +5,14 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from tideflow._src.compat.forward_compatibility import forward_compatibility_horizon as forward_compatibility_horizon
+from tideflow._src.compat.forward_compatibility import forward_compatible as forward_compatible
 from tideflow._src.compat.text import as_bytes as as_bytes
 from tideflow._src.compat.text import as_str as as_str
 from tideflow._src.compat.text import as_str_any as as_str_any
 from tideflow._src.compat.text import as_text as as_text
 from tideflow._src.compat.text import bytes_or_text_types as bytes_or_text_types
 from tideflow._src.compat.text import complex_types as complex_types
-from tideflow._src.compat.text import forward_compatible as forward_compatible
 from tideflow._src.compat.text import integral_types as integral_types
 from tideflow._src.compat.text import path_to_bytes as path_to_bytes
 from tideflow._src.compat.text import path_to_str as path_to_str

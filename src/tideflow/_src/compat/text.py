@@ -58,9 +58,3 @@ def path_to_str(path: Any) -> Any:
 def path_to_bytes(path: Any) -> bytes:
     """Returns a path as bytes."""
     return as_bytes(os.fspath(path) if hasattr(path, "__fspath__") else path)
-
-
-def forward_compatible(year: int, month: int, day: int) -> bool:
-    """Tells whether changes made before a date may be relied on: always, here."""
-    del year, month, day
-    return True

@@ -624,6 +624,8 @@ LATER = {
     "OptionalSpec": "ops.composite.optional",
     "RaggedTensor": "ops.ragged.ragged_tensor",
     "RaggedTensorSpec": "ops.ragged.ragged_tensor",
+    "ragged_fill_empty_rows": "ops.ragged.fill",
+    "ragged_fill_empty_rows_grad": "ops.ragged.fill",
     "deserialize_many_sparse": "ops.sparse.as_strings",
     "serialize_many_sparse": "ops.sparse.as_strings:serialize_many_sparse_v1",
     "serialize_sparse": "ops.sparse.as_strings:serialize_sparse_v1",

@@ -29,4 +29,6 @@ from tideflow._src.ops.elementwise_dispatch import (
 from tideflow._src.ops.elementwise_dispatch import (
     dispatch_for_unary_elementwise_apis as dispatch_for_unary_elementwise_apis,
 )
+from tideflow._src.ops.ragged.dynamic_ragged_shape import DynamicRaggedShape as DynamicRaggedShape
+from tideflow._src.ops.ragged.row_partition import RowPartition as RowPartition
 from tideflow.experimental import extension_type as extension_type

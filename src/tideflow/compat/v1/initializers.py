@@ -20,4 +20,5 @@ from tideflow._src.state.initializers import lecun_normal as lecun_normal
 from tideflow._src.state.initializers import lecun_uniform as lecun_uniform
 from tideflow._src.state.variable_collections import global_variables_initializer as global_variables
 from tideflow._src.state.variable_collections import local_variables_initializer as local_variables
+from tideflow._src.state.variable_collections import tables_initializer as tables_initializer
 from tideflow._src.state.variable_collections import variables_initializer as variables
