@@ -158,6 +158,7 @@ LAZY_FAMILIES = {
         AllCandidateSampler ComputeAccidentalHits FixedUnigramCandidateSampler LearnedUnigramCandidateSampler
         LogUniformCandidateSampler ThreadUnsafeUnigramCandidateSampler UniformCandidateSampler
     """,
+    "nn.clustering": "KMC2ChainInitialization KmeansPlusPlusInitialization",
     "nn.convolution": "Conv2D Conv2DBackpropFilter Conv2DBackpropFilterV2 Conv2DBackpropInput Conv2DBackpropInputV2",
     "nn.convolution3d": """
         Conv Conv3D Conv3DBackpropFilter Conv3DBackpropFilterV2 Conv3DBackpropInput Conv3DBackpropInputV2
