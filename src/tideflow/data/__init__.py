@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from tideflow._src.data.dataset import Dataset as Dataset
 from tideflow._src.data.dataset import NumpyIterator as NumpyIterator
+from tideflow._src.data.file_sources import FixedLengthRecordDataset as FixedLengthRecordDataset
+from tideflow._src.data.file_sources import TextLineDataset as TextLineDataset
+from tideflow._src.data.file_sources import TFRecordDataset as TFRecordDataset
 from tideflow._src.data.iterators import IteratorBase as Iterator
 from tideflow._src.data.options import Options as Options
 from tideflow._src.data.options import ThreadingOptions as ThreadingOptions

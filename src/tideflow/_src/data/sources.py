@@ -17,7 +17,9 @@ from tideflow._src.core.tensor_spec import TensorSpec
 from tideflow._src.core.type_spec import TypeSpec
 from tideflow._src.data import structure
 from tideflow._src.data.functions import StructuredFunction
+from tideflow._src.data.transformations import integer, seeds_of
 from tideflow._src.ops.array.raw import raw
+from tideflow._src.ops.control.grouping import control_dependencies
 from tideflow._src.ops.control.python_function import numpy_function, py_function
 from tideflow._src.ops.data.elements import fits
 from tideflow._src.runtime.convert import convert_to_tensor, to_numpy
@@ -164,6 +166,65 @@ class Sources:
                 specs = structure.mapped(lambda dtype: next(found), types)
         given = () if args is None else tuple([convert_to_tensor(item) for item in args])
         return _generated(cls, generator, specs, given)
+
+    @classmethod
+    def random(cls, seed: Any = None, rerandomize_each_iteration: bool | None = None, name: str | None = None) -> Any:
+        """Returns a dataset without end of random numbers from 0 to 2³² - 1, as ``int64``.
+
+        Args:
+          seed: the seed, which with that of ``tf.random.set_seed`` determines the numbers.
+          rerandomize_each_iteration: whether each iteration has numbers of its own.
+          name: a name for the dataset.
+
+        >>> import tideflow as tf
+        >>> numbers = tf.data.Dataset.random(seed=4).take(3)
+        >>> list(numbers.as_numpy_iterator()) == list(numbers.as_numpy_iterator())
+        True
+        """
+        seeds = [integer(item, "seed") for item in seeds_of(seed)]
+        specs = TensorSpec([], dtypes.int64)
+        kinds = structure.kinds(specs)
+        if rerandomize_each_iteration:
+            variant = raw.RandomDatasetV2(*seeds, raw.DummySeedGenerator(), rerandomize_each_iteration=True, **kinds)
+        else:
+            variant = raw.RandomDataset(*seeds, **kinds)
+        return cls._of(variant, specs, "_RandomDataset")
+
+    @classmethod
+    def list_files(
+        cls, file_pattern: Any, shuffle: bool | None = None, seed: Any = None, name: str | None = None
+    ) -> Any:
+        """Returns a dataset of the names of the files that match a pattern.
+
+        Args:
+          file_pattern: the pattern, or several.
+          shuffle: whether they come in random order, another one each time, as by default; else sorted.
+          seed: the seed of the order.
+          name: a name for the dataset.
+
+        Raises:
+          InvalidArgumentError: there is no such file.
+
+        >>> import tempfile, os
+        >>> import tideflow as tf
+        >>> folder = tempfile.mkdtemp()
+        >>> for letter in "ab":
+        ...     tf.io.write_file(os.path.join(folder, letter), "")
+        >>> files = tf.data.Dataset.list_files(os.path.join(folder, "*"), shuffle=False)
+        >>> [os.path.basename(name.numpy()) for name in files]
+        [b'a', b'b']
+        """
+        pattern = convert_to_tensor(file_pattern, dtypes.string, name="file_pattern")
+        found = raw.MatchingFiles(pattern)
+        count = raw.Shape(found, out_type=dtypes.int64)[0]
+        shown = raw.ReduceJoin(pattern, list(range(pattern.shape.rank or 0)), separator=", ")
+        message = raw.Add("No files matched pattern: ", shown)
+        with control_dependencies([raw.Assert(raw.Greater(count, integer(0, "none")), [message], summarize=1)]):
+            found = raw.Identity(found)
+        files = cls.from_tensor_slices(found)
+        if shuffle is None or shuffle:
+            files = files.shuffle(raw.Maximum(count, integer(1, "one")), seed=seed)
+        return files
 
 
 def _as_shapes(types: Any, shapes: Any) -> Any:

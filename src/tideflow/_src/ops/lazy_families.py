@@ -52,6 +52,9 @@ LAZY_FAMILIES = {
     """,
     "data.caching": "AnonymousMemoryCache CacheDataset CacheDatasetV2 DeleteMemoryCache DummyMemoryCache",
     "data.combining": "ConcatenateDataset RepeatDataset ShardDataset SkipDataset TakeDataset ZipDataset",
+    "data.files_of_records": """
+        FixedLengthRecordDataset FixedLengthRecordDatasetV2 TFRecordDataset TFRecordDatasetV2 TextLineDataset
+    """,
     "data.flattening": """
         FlatMapDataset InterleaveDataset ParallelInterleaveDatasetV2 ParallelInterleaveDatasetV3
         ParallelInterleaveDatasetV4
@@ -73,6 +76,7 @@ LAZY_FAMILIES = {
         WrapDatasetVariant
     """,
     "data.prefetching": "PrefetchDataset",
+    "data.random_numbers": "ExperimentalRandomDataset RandomDataset RandomDatasetV2 SamplingDataset",
     "data.seed_generators": """
         AnonymousRandomSeedGenerator AnonymousSeedGenerator DeleteRandomSeedGenerator DeleteSeedGenerator
         DummySeedGenerator

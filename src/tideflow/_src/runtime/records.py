@@ -140,6 +140,22 @@ class _ZlibFile:
         self._ready = everything[size:]
         return everything[:size]
 
+    def read_some(self, size: int) -> bytes:
+        """Reads up to ``size`` decompressed bytes, as many as are at hand: none at the end only."""
+        if self._ready:
+            return self.read(min(size, len(self._ready)))
+        while True:
+            if self._inflater.eof:
+                self._compressed = self._inflater.unused_data
+                self._inflater = zlib.decompressobj(self._window_bits)
+            part = self._compressed or self._file.read(_PART)
+            if not part:
+                return b""
+            inflated = self._inflater.decompress(part, size)
+            self._compressed = self._inflater.unconsumed_tail
+            if inflated:
+                return inflated
+
     def close(self) -> None:
         """Closes the file."""
         self._file.close()

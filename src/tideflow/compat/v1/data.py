@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from tideflow._src.data.dataset import NumpyIterator as NumpyIterator
+from tideflow._src.data.file_sources import FixedLengthRecordDatasetV1 as FixedLengthRecordDataset
+from tideflow._src.data.file_sources import TextLineDatasetV1 as TextLineDataset
+from tideflow._src.data.file_sources import TFRecordDatasetV1 as TFRecordDataset
 from tideflow._src.data.options import Options as Options
 from tideflow._src.data.options import ThreadingOptions as ThreadingOptions
 from tideflow._src.data.specs import DatasetSpec as DatasetSpec
