@@ -371,3 +371,64 @@ def test_a_function_keeps_no_iterator_that_it_was_given() -> None:
     del iterator
     gc.collect()
     assert [reference() for reference in kept] == [None, None, None]
+
+
+def test_explain_names_the_stages_and_the_slowest_of_them() -> None:
+    def slow(x: Any) -> Any:
+        return tf.py_function(lambda value: sum(range(100_000)) + value, [x], tf.int64)
+
+    dataset = Dataset.range(1000).map(slow).batch(2).prefetch(1)
+    found = dataset.explain(5)
+    assert [stage.kind for stage in found.stages] == ["PrefetchDataset", "BatchDatasetV2", "MapDataset", "RangeDataset"]
+    assert found.bottleneck is not None
+    assert found.bottleneck.kind == "MapDataset"
+    assert found.stages[0].elements == 5
+    assert "bottleneck: map" in str(found)
+
+
+def test_padded_batches() -> None:
+    rows = Dataset.range(1, 4).map(lambda n: tf.fill([n], n))
+    assert elements(rows.padded_batch(2)) == [[[1, 0], [2, 2]], [[3, 3, 3]]]
+    filled = rows.padded_batch(2, [4], tf.constant(-1, tf.int64), drop_remainder=True)
+    assert elements(filled) == [[[1, -1, -1, -1], [2, 2, -1, -1]]]
+    with pytest.raises(tf.errors.DataLossError, match="smaller size"):
+        elements(rows.padded_batch(2, [1]))
+
+
+PIPELINES = {
+    "shuffle": lambda: Dataset.range(9).shuffle(4, seed=2).repeat(2),
+    "shuffle of elements": lambda: Dataset.range(9).map(lambda x: x + 0).shuffle(4, seed=2).batch(2).repeat(2),
+    "parallel map": lambda: Dataset.range(7).map(
+        lambda x: tf.py_function(lambda v: v + 1, [x], tf.int64), num_parallel_calls=3
+    ),
+    "filter": lambda: Dataset.range(9).filter(lambda x: x % 2 == 0).take(3),
+    "flat_map": lambda: Dataset.range(4).flat_map(Dataset.range),
+    "interleave": lambda: Dataset.range(5).interleave(
+        lambda x: Dataset.from_tensors(x).repeat(x + 1), cycle_length=2, block_length=2
+    ),
+    "prefetch": lambda: Dataset.range(7).map(lambda x: x + 1).prefetch(2),
+    "zip": lambda: Dataset.zip(Dataset.range(5).map(lambda x: x + 0), Dataset.range(9)).skip(1),
+    "cache": lambda: Dataset.range(5).map(lambda x: x + 1).cache().shuffle(3, seed=1).repeat(2),
+    "shard": lambda: Dataset.range(3).map(lambda x: x + 0).concatenate(Dataset.range(2)).shard(2, 1),
+    "unbatch": lambda: Dataset.range(7).batch(3).unbatch(),
+    "window": lambda: Dataset.range(7).window(3, 2).flat_map(lambda window: window.batch(3)),
+    "padded_batch": lambda: Dataset.range(1, 6).map(lambda n: tf.fill([n], n)).padded_batch(2),
+}
+
+
+@pytest.mark.parametrize("name", PIPELINES)
+def test_an_iterator_goes_on_where_a_saved_position_says(name: str) -> None:
+    def shown(iterator: Any) -> Any:
+        return [tf.nest.map_structure(lambda tensor: tensor.numpy().tolist(), element) for element in iterator]
+
+    tf.random.set_seed(3)
+    make = PIPELINES[name]
+    for given in range(len(shown(make())) + 1):
+        iterator = iter(make())
+        for _ in range(given):
+            next(iterator)
+        position = tf.raw_ops.SerializeIterator(resource_handle=iterator._iterator_resource)
+        rest = shown(iterator)
+        other = iter(make())
+        tf.raw_ops.DeserializeIterator(resource_handle=other._iterator_resource, serialized=position)
+        assert shown(other) == rest

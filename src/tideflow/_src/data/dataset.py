@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 import collections.abc
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,6 +21,9 @@ from tideflow._src.data.specs import DatasetSpec
 from tideflow._src.graph.static_value import static_value
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.data.stage import INFINITE, UNKNOWN
+
+if TYPE_CHECKING:
+    from tideflow._src.data.explanation import Explanation
 
 
 @classes.set_dataset
@@ -145,6 +148,26 @@ class Dataset(Sources, FunctionTransformations, collections.abc.Iterable[Any], C
                     f"{spec.value_type}"
                 )
         return NumpyIterator(self)
+
+    def explain(self, elements: int = 100) -> Explanation:
+        """Returns what the pipeline is made of and where its time goes; it prints as a table.
+
+        Args:
+          elements: how many elements are made to find out.
+
+        Raises:
+          RuntimeError: a graph is being built.
+
+        >>> import tideflow as tf
+        >>> dataset = tf.data.Dataset.range(10).map(lambda x: x + 1).batch(4)
+        >>> [stage.kind for stage in dataset.explain().stages]
+        ['BatchDatasetV2', 'MapDataset', 'RangeDataset']
+        """
+        from tideflow._src.data.explanation import explain  # a rare use
+
+        if context.current_graph() is not None:
+            raise RuntimeError("`tf.data.Dataset.explain()` is only supported in eager mode.")
+        return explain(self._variant_tensor._value, elements)
 
     def get_single_element(self, name: str | None = None) -> Any:
         """Returns the element of a dataset that has one.

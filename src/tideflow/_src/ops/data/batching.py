@@ -56,7 +56,7 @@ class Batch(Stage):
         return batches_in(self.inputs[0].cardinality(), self.batch_size, self.drop_remainder)
 
     def iterate(self, run: Run) -> Running:
-        return BatchRunning(self, self.inputs[0].iterate(run), self._joined)
+        return BatchRunning(self, self.inputs[0].start(run), self._joined)
 
     def _joined(self, elements: Sequence[Element]) -> list[Any]:
         return stacked(elements, self.kind)
@@ -279,9 +279,9 @@ def _padded(
     for item in wanted:
         if item.ndim != 1:
             raise InvalidArgumentError(None, None, "All padded shapes must be vectors")
-        for size in item.tolist():
-            if size < -1:
-                raise InvalidArgumentError(None, None, f"Dimension {size} must be >= -1")
+        for dimension in item.tolist():
+            if dimension < -1:
+                raise InvalidArgumentError(None, None, f"Dimension {dimension} must be >= -1")
         shapes_wanted.append(item.tolist())
     return PaddedBatch(kind, stage.types, shapes, stage, _checked_size(size), drop, shapes_wanted, list(paddings))
 
@@ -302,7 +302,7 @@ class Unbatch(Stage):
         return UNKNOWN if found == UNKNOWN or size is None else found * size
 
     def iterate(self, run: Run) -> Running:
-        return _UnbatchRunning(self.inputs[0].iterate(run), self.kind)
+        return _UnbatchRunning(self.inputs[0].start(run), self.kind)
 
     def describe(self) -> str:
         return "unbatch"

@@ -69,13 +69,20 @@ class Cache(Stage):
     def iterate(self, run: Run) -> Running:
         cache = self._cache
         if not cache.is_complete:
-            return _CacheRunning(self.inputs[0].iterate(run), cache)
+            return _CacheRunning(self.inputs[0].start(run), cache)
         if cache.table is not None:
-            return RowsRunning(cache.table)
+            return _CachedRows(cache.table)
         return Elements(self.kind, self.types, self.shapes, cache.elements).iterate(run)
 
     def describe(self) -> str:
         return f"cache() in memory, {'complete' if self._cache.is_complete else 'to be filled'}"
+
+
+class _CachedRows(RowsRunning):
+    """Goes over a complete cache, perhaps from where an iterator stood that was filling it."""
+
+    def restore(self, position: Any) -> None:
+        super().restore(position if isinstance(position, int) else len(position[0]))
 
 
 class _CacheRunning(Running):
@@ -101,6 +108,9 @@ class _CacheRunning(Running):
         return list(self._kept), None if self._source is None else self._source.save()
 
     def restore(self, position: Any) -> None:
+        if isinstance(position, int):  # of a complete cache, which this one is not yet
+            self.skip(position)
+            return
         kept, source = position
         self._kept = [list(element) for element in kept]
         if source is None:

@@ -47,8 +47,8 @@ class Take(Part):
 
     def _run(self, run: Run) -> Running:
         if self._count < 0:
-            return self.inputs[0].iterate(run)
-        return _TakeRunning(self.inputs[0].iterate(run), self._count)
+            return self.inputs[0].start(run)
+        return _TakeRunning(self.inputs[0].start(run), self._count)
 
     def describe(self) -> str:
         return f"take({self._count})"
@@ -83,6 +83,9 @@ class _TakeRunning(Running):
         return self._left, self._source.save()
 
     def restore(self, position: Any) -> None:
+        if isinstance(position, int):  # of rows of a table, as a complete cache has them
+            self.skip(position)
+            return
         left, source = position
         self._left = int(left)
         self._source.restore(source)
@@ -112,8 +115,8 @@ class Skip(Part):
 
     def _run(self, run: Run) -> Running:
         if self._count < 0:
-            return _TakeRunning(self.inputs[0].iterate(run), 0)
-        return _SkipRunning(self.inputs[0].iterate(run), self._count)
+            return _TakeRunning(self.inputs[0].start(run), 0)
+        return _SkipRunning(self.inputs[0].start(run), self._count)
 
     def describe(self) -> str:
         return f"skip({self._count})"
@@ -146,6 +149,9 @@ class _SkipRunning(Running):
         return self._to_skip, self._source.save()
 
     def restore(self, position: Any) -> None:
+        if isinstance(position, int):  # of rows of a table, as a complete cache has them
+            self.skip(position)
+            return
         to_skip, source = position
         self._to_skip = int(to_skip)
         self._source.restore(source)
@@ -176,7 +182,7 @@ class Shard(Part):
         return PartOfTable(table, self._index, table.length, self._count)
 
     def _run(self, run: Run) -> Running:
-        return _ShardRunning(self.inputs[0].iterate(run), self._count, self._index, self._non_empty)
+        return _ShardRunning(self.inputs[0].start(run), self._count, self._index, self._non_empty)
 
     def describe(self) -> str:
         return f"shard({self._count}, {self._index})"
@@ -217,6 +223,9 @@ class _ShardRunning(Running):
         return self._to_check, self._to_skip, self._source.save()
 
     def restore(self, position: Any) -> None:
+        if isinstance(position, int):  # of rows of a table, as a complete cache has them
+            self.skip(position)
+            return
         to_check, to_skip, source = position
         self._to_check, self._to_skip = bool(to_check), int(to_skip)
         self._source.restore(source)
@@ -253,7 +262,7 @@ class _RepeatRunning(Running):
         self._left = count
         self._run = run
         self._is_first = True
-        self._source = source.iterate(run) if count else None
+        self._source = source.start(run) if count else None
         self.has_blocks = self._source is not None and self._source.has_blocks
         # TensorFlow starts its input once more at the end, which costs a shuffle a pair of seeds; but not where it has
         # made one stage of the two, or none of a single repetition.
@@ -286,9 +295,9 @@ class _RepeatRunning(Running):
             self._left -= 1
         if self._left and not (self._left < 0 and self._is_first):
             self._is_first = True
-            self._source = self._stage.iterate(self._run)
+            self._source = self._stage.start(self._run)
         elif not self._left and self._starts_one_more:
-            self._stage.iterate(self._run).close()
+            self._stage.start(self._run).close()
 
     def save(self) -> Any:
         return self._left, self._is_first, None if self._source is None else self._source.save()
@@ -299,7 +308,7 @@ class _RepeatRunning(Running):
         if source is None:
             self._source = None
         else:
-            self._source = self._source or self._stage.iterate(self._run)
+            self._source = self._source or self._stage.start(self._run)
             self._source.restore(source)
 
     def close(self) -> None:
@@ -329,7 +338,7 @@ class Zip(Part):
         return Beside(found) if len(found) == len(tables) else None
 
     def _run(self, run: Run) -> Running:
-        return _ZipRunning([stage.iterate(run) for stage in self.inputs])
+        return _ZipRunning([stage.start(run) for stage in self.inputs])
 
 
 class _ZipRunning(Running):
@@ -365,6 +374,9 @@ class _ZipRunning(Running):
         return None if self._sources is None else [source.save() for source in self._sources]
 
     def restore(self, position: Any) -> None:
+        if isinstance(position, int):  # of rows of a table, as a complete cache has them
+            self.skip(position)
+            return
         self._sources = None if position is None else self._all
         for source, inner in zip(self._all, position or (), strict=False):
             source.restore(inner)
@@ -395,7 +407,7 @@ class _ConcatenateRunning(Running):
         self._stages = stages
         self._run = run
         self._index = 0
-        self._source = stages[0].iterate(run)
+        self._source = stages[0].start(run)
         self.has_blocks = _of_one_shape(stages) and all(stage.table() is not None for stage in stages)
 
     def next(self) -> Element | None:
@@ -415,7 +427,7 @@ class _ConcatenateRunning(Running):
             return False
         self._source.close()
         self._index += 1
-        self._source = self._stages[self._index].iterate(self._run)
+        self._source = self._stages[self._index].start(self._run)
         return True
 
     def save(self) -> Any:
@@ -426,7 +438,7 @@ class _ConcatenateRunning(Running):
         if int(index) != self._index:
             self._source.close()
             self._index = int(index)
-            self._source = self._stages[self._index].iterate(self._run)
+            self._source = self._stages[self._index].start(self._run)
         self._source.restore(source)
 
     def close(self) -> None:

@@ -38,7 +38,7 @@ class FileCache(Stage):
     def iterate(self, run: Run) -> Running:
         if file_system.exists(self._file):
             return _Reading(self._file, self.types)
-        return _Writing(self.inputs[0].iterate(run), self._path, self._file, self.kind)
+        return _Writing(self.inputs[0].start(run), self._path, self._file, self.kind)
 
     def describe(self) -> str:
         return f"cache({self._path!r}), {'complete' if file_system.exists(self._file) else 'to be filled'}"

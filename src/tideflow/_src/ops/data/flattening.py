@@ -26,10 +26,10 @@ class FlatMap(Mapped):
         return 0 if self.inputs[0].cardinality() == 0 else UNKNOWN
 
     def iterate(self, run: Run) -> Running:
-        return _FlatMapRunning(self.inputs[0].iterate(run), self.call(run), run, self.kind)
+        return _FlatMapRunning(self.inputs[0].start(run), self.call(run), run, self.kind)
 
     def describe(self) -> str:
-        return f"flat_map({self._function.name})"
+        return f"flat_map({self.function_name})"
 
 
 def dataset_of(results: Element, kind: str) -> Stage:
@@ -74,7 +74,7 @@ class _FlatMapRunning(Running):
     def _open(self, given: Element) -> None:
         self._given = given
         stage = dataset_of(self._call(given), self._kind)
-        self._current = Singles(stage.iterate(self._run))
+        self._current = Singles(stage.start(self._run))
 
     def save(self) -> Any:
         inner = None if self._current is None else (self._given, self._current.save())
@@ -114,7 +114,7 @@ class Interleave(Mapped):
         return 0 if self.inputs[0].cardinality() == 0 else UNKNOWN
 
     def iterate(self, run: Run) -> Running:
-        return _InterleaveRunning(self, self.inputs[0].iterate(run), self.call(run), run)
+        return _InterleaveRunning(self, self.inputs[0].start(run), self.call(run), run)
 
     @property
     def cycle_length(self) -> int:
@@ -128,14 +128,14 @@ class Interleave(Mapped):
 
     def opened(self, stage: Stage, run: Run) -> Running:
         """Starts one of the datasets; reading ahead in a thread if that is asked for and gains something."""
-        running = stage.iterate(run)
+        running = stage.start(run)
         if not self._calls or stage.is_light:
             return running
         return Prefetched(running, max(2 * self._block_length, 16), self.kind)
 
     def describe(self) -> str:
         parallel = f", num_parallel_calls={'AUTOTUNE' if self._calls == -1 else self._calls}" if self._calls else ""
-        return f"interleave({self._function.name}, cycle_length={self.cycle_length}{parallel})"
+        return f"interleave({self.function_name}, cycle_length={self.cycle_length}{parallel})"
 
 
 class _InterleaveRunning(Running):

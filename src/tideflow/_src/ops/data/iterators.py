@@ -70,7 +70,7 @@ class IteratorResource:
         """
         check_fits(self.types, self.shapes, stage)
         run = Run(stage.options)
-        running = stage.iterate(run)
+        running = stage.start(run)
         with self._lock:
             if self._closing is not None:
                 self._closing()
@@ -107,7 +107,9 @@ class IteratorResource:
         with self._lock:
             if self._source is None:
                 raise FailedPreconditionError(None, None, "The iterator has not been initialized.")
-            return self._is_over, None if self._is_over else self._source.save()
+            assert self._stage is not None
+            drawn = [generator.drawn for generator in _generators(self._stage)]
+            return self._is_over, None if self._is_over else self._source.save(), drawn
 
     def restore(self, position: Any) -> None:
         """Goes to a position of the same dataset."""
@@ -115,12 +117,21 @@ class IteratorResource:
         if stage is None:
             raise FailedPreconditionError(None, None, "The iterator has not been initialized.")
         self.begin(stage)
-        is_over, source = position
+        is_over, source, drawn = position
         with self._lock:
             self._is_over = bool(is_over)
             if not self._is_over:
                 assert self._source is not None
                 self._source.restore(source)
+            # Stages that are over keep no position, but the seeds of later epochs follow from those that were drawn.
+            for generator, count in zip(_generators(stage), drawn, strict=True):
+                generator.drawn = int(count)
+
+
+def _generators(stage: Stage) -> list[Any]:
+    """Returns the generators of seeds of a pipeline."""
+    found = [generator for source in stage.inputs for generator in _generators(source)]
+    return [*found, stage.generator] if stage.takes_seeds else found
 
 
 def check_fits(types: Sequence[DType], shapes: Sequence[Shape], stage: Stage) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import re
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -40,6 +41,13 @@ class Mapped(Stage):
         self._function = function
         self._captured = captured
 
+    @property
+    def function_name(self) -> str:
+        """The name of the Python function, if it was one."""
+        name: str = self._function.name
+        found = re.fullmatch(r"__inference_Dataset_[a-z]+_(.*)_[0-9]+", name)
+        return name if found is None else found[1].replace("_lambda_", "lambda")
+
     def call(self, run: Run) -> Callable[[Element], Element]:
         """Returns the function of this stage in an iterator."""
         return run.function(self, self._function, self._captured)
@@ -52,10 +60,10 @@ class Map(Mapped):
         return self.inputs[0].cardinality()
 
     def iterate(self, run: Run) -> Running:
-        return _MapRunning(self.inputs[0].iterate(run), self.call(run))
+        return _MapRunning(self.inputs[0].start(run), self.call(run))
 
     def describe(self) -> str:
-        return f"map({self._function.name})"
+        return f"map({self.function_name})"
 
 
 class _MapRunning(Running):
@@ -89,7 +97,7 @@ class ParallelMap(Map):
         self._deterministic = deterministic
 
     def iterate(self, run: Run) -> Running:
-        source, call = self.inputs[0].iterate(run), self.call(run)
+        source, call = self.inputs[0].start(run), self.call(run)
         count = parallelism(self._calls, run.options.private_threads)
         if count == 1 or is_light(self._function):
             return _MapRunning(source, call)
@@ -98,7 +106,7 @@ class ParallelMap(Map):
 
     def describe(self) -> str:
         calls = "AUTOTUNE" if self._calls == -1 else self._calls
-        return f"map({self._function.name}, num_parallel_calls={calls})"
+        return f"map({self.function_name}, num_parallel_calls={calls})"
 
 
 class _ParallelMapRunning(Running):
@@ -201,10 +209,10 @@ class Filter(Mapped):
         return 0 if self.inputs[0].cardinality() == 0 else UNKNOWN
 
     def iterate(self, run: Run) -> Running:
-        return _FilterRunning(self.inputs[0].iterate(run), self.call(run), self.kind)
+        return _FilterRunning(self.inputs[0].start(run), self.call(run), self.kind)
 
     def describe(self) -> str:
-        return f"filter({self._function.name})"
+        return f"filter({self.function_name})"
 
 
 class _FilterRunning(Running):
@@ -427,7 +435,7 @@ def reduce_dataset(
                 None, None, f"Incompatible shapes at component {index}: expected {shape_text(shape)} but got "
                 f"{shape_text(value.shape)}.",
             )  # fmt: skip
-    running = stage.iterate(run)
+    running = stage.start(run)
     source = Singles(running)
     state = list(initial_state)
     try:

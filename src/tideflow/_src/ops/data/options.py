@@ -31,7 +31,7 @@ class Passing(Stage):
         return self.inputs[0].table()
 
     def iterate(self, run: Run) -> Running:
-        return self.inputs[0].iterate(run)
+        return self.inputs[0].start(run)
 
 
 class WithOptions(Passing):
@@ -164,7 +164,7 @@ def dataset_to_single_element(dataset, *, output_types: list[DType], output_shap
       InvalidArgumentError: it has none, or more.
     """
     stage = stage_in(dataset)
-    running = stage.iterate(Run(stage.options))
+    running = stage.start(Run(stage.options))
     try:
         element = running.next()
         if element is None:
@@ -191,7 +191,7 @@ class AssertCardinality(Passing):
         return table if table is not None and table.length == self._expected else None
 
     def iterate(self, run: Run) -> Running:
-        return _AssertRunning(self.inputs[0].iterate(run), self._expected, self.kind)
+        return _AssertRunning(self.inputs[0].start(run), self._expected, self.kind)
 
 
 class _AssertRunning(Running):

@@ -36,8 +36,8 @@ class Prefetch(Stage):
     def iterate(self, run: Run) -> Running:
         source = self.inputs[0]
         if not self._limit or (source.is_light and _bytes_of(source) < _LARGE):
-            return source.iterate(run)
-        return Prefetched(source.iterate(run), _AHEAD if self._limit < 0 else self._limit, self.kind)
+            return source.start(run)
+        return Prefetched(source.start(run), _AHEAD if self._limit < 0 else self._limit, self.kind)
 
     def describe(self) -> str:
         return f"prefetch({'AUTOTUNE' if self._limit < 0 else self._limit})"

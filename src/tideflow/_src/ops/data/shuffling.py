@@ -34,17 +34,17 @@ class Shuffle(Stage):
     ) -> None:
         super().__init__(kind, types, shapes, [source])
         self._buffer_size = buffer_size
-        self._generator = generator
+        self.generator = generator
 
     def cardinality(self) -> int:
         return self.inputs[0].cardinality()
 
     def iterate(self, run: Run) -> Running:
-        seeds = self._generator.next()
+        seeds = self.generator.next()
         table = self.inputs[0].table()
         if table is not None:
-            return _ShuffledRows(table, self._buffer_size, seeds, self._generator)
-        return _Shuffled(self.inputs[0].iterate(run), self._buffer_size, seeds, self._generator)
+            return _ShuffledRows(table, self._buffer_size, seeds, self.generator)
+        return _Shuffled(self.inputs[0].start(run), self._buffer_size, seeds, self.generator)
 
     def describe(self) -> str:
         return f"shuffle({self._buffer_size})"
@@ -117,7 +117,8 @@ class _ShuffledRows(Running):
         return self._seeds, self._given, self._generator.drawn
 
     def restore(self, position: Any) -> None:
-        seeds, given, drawn = position
+        # Drawing from a buffer of elements, the position was that of a cache that was not complete yet.
+        seeds, given, drawn = position if len(position) == 3 else (*position[:2], position[-1])
         self._begin((int(seeds[0]), int(seeds[1])))
         self._indices(int(given))
         self._generator.drawn = int(drawn)
@@ -177,6 +178,12 @@ class _Shuffled(Running):
         return self._seeds, self._drawn, list(self._slots), self._start, self._end, source, self._generator.drawn
 
     def restore(self, position: Any) -> None:
+        if len(position) == 3:  # of rows of a complete cache, which this one is not yet
+            self._seeds = int(position[0][0]), int(position[0][1])
+            self._words = Words(*self._seeds)
+            self.skip(int(position[1]))
+            self._generator.drawn = int(position[2])
+            return
         seeds, drawn, slots, start, end, source, generated = position
         self._seeds = int(seeds[0]), int(seeds[1])
         self._words = Words(*self._seeds)

@@ -10,7 +10,7 @@ import numpy as np
 
 from tideflow._src.core import dtypes
 from tideflow._src.core.dtypes import DType
-from tideflow._src.core.errors import InvalidArgumentError
+from tideflow._src.core.errors import FailedPreconditionError, InvalidArgumentError
 from tideflow._src.graph.op_def import Shape, at_least
 from tideflow._src.ops.data.dataset_op import dataset_op
 from tideflow._src.ops.data.elements import Element, fits, row, scalar, shape_text, stack, take_rows
@@ -67,7 +67,10 @@ class RowsRunning(Running):
         return self._position
 
     def restore(self, position: Any) -> None:
-        self._position = int(position)
+        if not isinstance(position, int):
+            problem = "This position was saved before a cache of the pipeline was complete: begin the dataset anew."
+            raise FailedPreconditionError(None, None, problem)
+        self._position = position
 
 
 class Arrays(RowTable):

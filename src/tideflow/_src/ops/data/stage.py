@@ -41,8 +41,9 @@ class Stage:
     shape: tuple[int, ...] = ()
     ndim = 0
     size = 1
-    #: Whether each start of it draws from a generator of seeds.
+    #: Whether each start of it draws from a generator of seeds, which is then its ``generator``.
     takes_seeds = False
+    generator: Any = None
 
     def __init__(
         self, kind: str, types: Sequence[DType], shapes: Sequence[Shape], inputs: Sequence[Stage] = ()
@@ -63,6 +64,11 @@ class Stage:
           run: what the running stages of one iterator have in common.
         """
         raise UnimplementedError(None, None, f"{self.kind} cannot be iterated over.")
+
+    def start(self, run: Run) -> Running:
+        """Starts the stage, measured if the iterator asks for that: the way in which stages start their inputs."""
+        running = self.iterate(run)
+        return running if run.clock is None else run.clock.measured(self, running)
 
     def table(self) -> RowTable | None:
         """Returns the elements as rows that can be had in any order, where that costs nothing; else None."""
@@ -159,6 +165,8 @@ class Run:
 
     def __init__(self, options: PipelineOptions | None = None) -> None:
         self.options = options or PipelineOptions()
+        #: Measures the stages, or None.
+        self.clock: Any = None
         self._around: RunState | None = running_state()
         self._resources = resources()
         self._state: RunState | None = None

@@ -39,7 +39,7 @@ class Window(Stage):
         return -(-found // self.shift)
 
     def iterate(self, run: Run) -> Running:
-        return _WindowRunning(self, self.inputs[0].iterate(run))
+        return _WindowRunning(self, self.inputs[0].start(run))
 
     def describe(self) -> str:
         return f"window({self.size_of_windows}, shift={self.shift}, stride={self.stride})"
