@@ -302,7 +302,7 @@ def test_companies_that_alternate_stay_apart(monkeypatch) -> None:
     monkeypatch.setenv("TIDEFLOW_PACKS", "auto")
     monkeypatch.setattr("tideflow._src.runtime.cost_model._COMPILE", 0.0)
     monkeypatch.setattr("tideflow._src.runtime.cost_model._COMPILE_PER_OP", 0.0)
-    variables = [tf.Variable(np.float32(1.0)) for _ in range(24)]
+    variables = [tf.Variable(np.ones(2, np.float32)) for _ in range(24)]
     first, second = _decay(variables[:16]), _decay(variables[8:])
     part = tf.constant(0.5)
     first(part)
@@ -313,7 +313,7 @@ def test_companies_that_alternate_stay_apart(monkeypatch) -> None:
     assert not any(_are_packed(variables))
     assert _packed_in(first) == _packed_in(second) == 0
     expected = np.repeat(np.float32([0.5**9, 0.5**17, 0.5**8]), 8)
-    np.testing.assert_array_equal([variable.numpy() for variable in variables], expected)
+    np.testing.assert_array_equal([variable.numpy() for variable in variables], np.tile(expected[:, None], 2))
 
 
 def test_programs_of_one_company_share_a_pack(monkeypatch) -> None:
@@ -335,11 +335,12 @@ def test_what_is_packed_is_decided_by_size_and_number(monkeypatch) -> None:
     shapes = [(8,)] * 17 + [(100, 100)]
     variables = [tf.Variable(np.ones(shape, np.float32)) for shape in shapes]
     counts = [tf.Variable(0) for _ in range(17)]
-    doubles = [tf.Variable(np.float64(1.0)) for _ in range(15)]
+    doubles = [tf.Variable(np.ones(2)) for _ in range(15)]
+    numbers = [tf.Variable(1.0) for _ in range(20)]
 
     @tf.function
     def step() -> None:
-        for variable in (*variables, *counts, *doubles):
+        for variable in (*variables, *counts, *doubles, *numbers):
             variable.assign_add(tf.ones_like(variable))
 
     monkeypatch.setattr("tideflow._src.runtime.cost_model.runs_before_packing", lambda variables, operations: 3)
@@ -348,7 +349,7 @@ def test_what_is_packed_is_decided_by_size_and_number(monkeypatch) -> None:
     assert not any(_are_packed(variables))
     assert _packed_in(step) == 0
     step()
-    assert _are_packed([*variables, *counts, *doubles]) == [True] * 17 + [False] * 33
+    assert _are_packed([*variables, *counts, *doubles, *numbers]) == [True] * 17 + [False] * 53
     assert _packed_in(step) == 17
     assert {float(np.max(v.numpy())) for v in (*variables, *doubles)} == {5.0} and counts[0].numpy() == 4
 

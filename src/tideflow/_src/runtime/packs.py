@@ -27,12 +27,14 @@ from tideflow._src.runtime import cost_model
 from tideflow._src.runtime.buffers import Buffer, locked
 from tideflow._src.runtime.lazy import jax, jnp
 
-#: Elements of the largest variable in a pack: copying more costs as much as an output of its own.
+#: Elements of the largest variable in a pack: copying more costs as much as an output of its own. A single number is
+#: in none: counts and sums of metrics are, which others set between runs.
 _LARGEST = 4096
 #: Variables of one dtype that are worth a pack.
 _FEWEST = 16
-#: How often the members of a pack may be gathered: so many times, and once more for so many runs.
-_SPARE_GATHERINGS, _RUNS_FOR_ANOTHER = 4, 16
+#: How often the members of a pack may be gathered: so many times, and once more for so many runs, as gathering a
+#: hundred members costs about what two runs on their pack save.
+_SPARE_GATHERINGS, _RUNS_FOR_ANOTHER = 4, 4
 
 _AUTO, _ALWAYS, _NEVER = "auto", "always", "never"
 #: Numbers of packs, which come after those of all variables.
@@ -259,7 +261,7 @@ class Packing:
             shape = buffer.shape
             if shape is None or None in shape or not buffer.dtype.base_dtype.is_floating or buffer.placement:
                 continue
-            if wanted == _ALWAYS or math.prod(shape) <= _LARGEST:  # type: ignore[arg-type]
+            if wanted == _ALWAYS or 1 < math.prod(shape) <= _LARGEST:  # type: ignore[arg-type]
                 groups.setdefault(buffer.dtype.base_dtype, []).append(buffer)
         fewest = 1 if wanted == _ALWAYS else _FEWEST
         #: The variables, which packs refer to weakly.
