@@ -298,3 +298,24 @@ def test_an_empty_list_takes_the_dtype_of_the_input() -> None:
     assert tf.one_hot([], 3).shape == (0, 3)
     assert not tf.reduce_any([])
     assert tf.reduce_all([])
+
+
+def test_tensors_in_a_sequence_become_the_dtype_that_is_asked_for_and_none_without():
+    wide, narrow = tf.constant(1, tf.int64), tf.constant(2)
+    assert tf.convert_to_tensor([wide, narrow], tf.float32).numpy().tolist() == [1.0, 2.0]
+    assert tf.SparseTensor([[0, 0]], [1.0], (wide, narrow)).dense_shape.dtype == tf.int64
+    for value in ([wide, narrow], [[wide], [narrow]]):
+        with pytest.raises((ValueError, tf.errors.InvalidArgumentError)):
+            tf.convert_to_tensor(value)
+
+
+def test_a_list_of_tensors_given_for_a_shape_becomes_integers():
+    assert tf.reshape(tf.ones([4]), [tf.constant(2.0), 2]).shape == [2, 2]
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        tf.reshape(tf.ones([4]), [2.0, 2.0])
+
+
+def test_a_static_input_takes_the_dtype_of_the_one_beside_it():
+    wide = np.array([1, 1])
+    for begin, size in ((wide, (2, 2)), ((1, 1), wide + 1), (tf.constant([1, 1], tf.int64), (2, 2))):
+        assert tf.slice(tf.ones([3, 3]), begin, size).shape == [2, 2]

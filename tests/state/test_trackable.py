@@ -124,3 +124,8 @@ def test_an_object_that_declares_itself_a_tensor_is_one_for_is_tensor_and_operat
     assert tf.cast(Mine(), tf.float32).dtype == tf.float32
     assert tf.add(Mine(), [1, 1]).dtype == tf.int64
     assert tf.stack([Mine(), [3, 4]]).numpy().tolist() == [[1, 2], [3, 4]]
+
+
+def test_rows_whose_description_fails_are_tensors_even_so():
+    rows = tf.IndexedSlices(tf.constant([[1.0, 2.0]]), tf.constant([1]), (3, 2))  # the shape is no tensor
+    assert tf.is_tensor(rows) and rows.shape == [3, 2]

@@ -12,6 +12,7 @@ from tideflow._src.data.options import Options as Options
 from tideflow._src.data.options import ThreadingOptions as ThreadingOptions
 from tideflow._src.data.specs import DatasetSpec as DatasetSpec
 from tideflow._src.data.specs import IteratorSpec as IteratorSpec
+from tideflow.data import experimental as experimental
 
 #: Leaves a number of threads or of elements to the pipeline.
 AUTOTUNE = -1

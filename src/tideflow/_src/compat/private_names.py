@@ -264,7 +264,7 @@ def _namespaces(path: str) -> list[str]:
 def _find(namespace: str, name: str) -> Any:
     """Returns a name of a namespace as the table writes it, or None if it is not there."""
     if namespace == "raw":
-        return OpDef.registry.get(_operations().get(name.replace("_", ""), ""))
+        return _positional(_operations().get(name.replace("_", ""), ""))
     root, *parts = namespace.split(".")
     if root == "_src":
         return getattr(importlib.import_module(f"tideflow.{namespace}"), name, None)
@@ -275,6 +275,22 @@ def _find(namespace: str, name: str) -> Any:
     for part in (*parts, name):
         owner = getattr(owner, part, None)
     return owner
+
+
+@functools.cache
+def _positional(operation: str) -> Any:
+    """Returns a function that makes an operation and takes its attributes by position, too, as private modules do."""
+    definition = OpDef.registry.get(operation)
+    if definition is None:
+        return None
+    inputs, attributes = len(definition.inputs), (*definition.kernel_attributes, "name")
+
+    @functools.wraps(definition.call)
+    def make(*arguments: Any, **named: Any) -> Any:
+        given = dict(zip(attributes, arguments[inputs:], strict=False))
+        return definition(*arguments[:inputs], **given, **named)
+
+    return make
 
 
 @functools.cache

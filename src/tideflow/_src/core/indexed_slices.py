@@ -52,7 +52,9 @@ class IndexedSlices(CompositeTensor):
         """The shape of the dense tensor, as far as it is known."""
         rest = self._values.shape[1:]
         first = None
-        known = getattr(self._dense_shape, "_value", None)
+        known = self._dense_shape if isinstance(self._dense_shape, list | tuple | np.ndarray) else None
+        if known is None:
+            known = getattr(self._dense_shape, "_value", None)
         if known is None:
             known = getattr(self._dense_shape, "_static", None)
         if known is not None:

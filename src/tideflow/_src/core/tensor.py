@@ -503,7 +503,8 @@ def install_operator(name: str, function: Callable[..., Any]) -> None:
 
 def is_tensor(x: Any) -> bool:
     """Tells whether ``x`` is a tensor, a variable or another object that stands for tensors."""
-    return isinstance(x, TensorProtocol) or hasattr(x, "_dense_var_to_tensor") or hasattr(x, "_type_spec")
+    # The spec is asked of the class: that of an object is worked out, which may fail.
+    return isinstance(x, TensorProtocol) or hasattr(x, "_dense_var_to_tensor") or hasattr(type(x), "_type_spec")
 
 
 def is_symbolic_tensor(tensor: Any) -> bool:

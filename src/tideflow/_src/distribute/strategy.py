@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tideflow._src.core import nest
+from tideflow._src.core.type_spec import CompositeTensor
 from tideflow._src.distribute.contexts import (
     ReplicaContext,
     defaults,
@@ -209,7 +210,7 @@ class StrategyExtended:
 
 
 def _as_tensor(value: Any) -> Any:
-    if hasattr(value, "_type_spec"):
+    if isinstance(value, CompositeTensor):
         return value
     return convert_to_tensor(value)
 

@@ -77,6 +77,9 @@ def bind(definition: OpDef, inputs: Sequence[Any], attrs: dict[str, Any], *, eag
     # Tensors decide the types first, so that Python values beside them follow.
     for argument, value in zip(definition.inputs, inputs, strict=True):
         if argument.type_attr and argument.type_attr not in types:
+            if eager and definition.attributes[argument.type_attr].default is not REQUIRED and not argument.number_attr:
+                if isinstance(value, list | tuple):
+                    continue  # its tensors become the default dtype, if they can
             found = _dtype_of(value, argument)
             if found is not None:
                 types[argument.type_attr] = found

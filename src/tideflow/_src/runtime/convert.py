@@ -423,17 +423,44 @@ def contains_tensor(value: Any) -> bool:
     return False
 
 
-def _pack(value: Sequence[Any], dtype: DType | None, name: str | None) -> Tensor:
-    """Stacks a sequence of tensors and Python values; in a graph, constants are named by their position."""
+def _pack(value: Sequence[Any], dtype: DType | None, name: str | None, strict: bool = False) -> Tensor:
+    """Stacks a sequence of tensors and Python values; in a graph, constants are named by their position.
+
+    Tensors inside are cast to a dtype that is asked for; where none is, or with ``strict``, all must have that of the
+    first.
+    """
     if dtype is None:
-        dtype = _tensor_dtype(value)
+        dtype, strict = _tensor_dtype(value), True
+    if not strict and dtype is not None:
+        value = _cast_inside(value, dtype)
+
+    def converted(item: Any, name: str | None = None) -> Tensor:
+        if strict and isinstance(item, list | tuple) and contains_tensor(item):
+            return _pack(item, dtype, name, strict)
+        return convert_to_tensor(item, dtype, name=name)
+
     pack: Callable[..., Tensor] = OpDef.registry["Pack"]  # type: ignore[assignment]
     graph = context.current_graph()
     if graph is None:
-        return pack([convert_to_tensor(item, dtype) for item in value], axis=0)
+        return pack([converted(item) for item in value], axis=0)
     with graph.name_scope(name or "packed") as scope:
-        items = [convert_to_tensor(item, dtype, name=str(index)) for index, item in enumerate(value)]
+        items = [converted(item, str(index)) for index, item in enumerate(value)]
         return pack(items, axis=0, name=scope)
+
+
+def _cast_inside(value: Sequence[Any], dtype: DType) -> list[Any]:
+    """Returns a sequence with the tensors in it, at any depth, cast to a dtype."""
+    cast: Callable[..., Tensor] = OpDef.registry["Cast"]  # type: ignore[assignment]
+    result = []
+    for item in value:
+        if isinstance(item, list | tuple):
+            item = _cast_inside(item, dtype)
+        elif isinstance(item, Tensor) or hasattr(item, "_dense_var_to_tensor") or hasattr(item, "__tf_tensor__"):
+            item = convert_to_tensor(item)
+            if item.dtype.base_dtype is not dtype.base_dtype:
+                item = cast(item, DstT=dtype)
+        result.append(item)
+    return result
 
 
 def _tensor_dtype(value: Sequence[Any]) -> DType | None:
