@@ -247,7 +247,8 @@ class _Generators:
         self._specs = specs
         self._convert = _converter(specs)
         self._numbers = itertools.count()
-        self._lock = threading.Lock()
+        # A generator may be closed while this thread begins another: collecting garbage drops iterators anywhere.
+        self._lock = threading.RLock()
         self._running: dict[int, Iterator[Any]] = {}
 
     def begin(self, *args: Any) -> Any:
