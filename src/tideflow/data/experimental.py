@@ -1,18 +1,39 @@
-"""What is being tried in input pipelines: ``tf.data.experimental``."""
+"""Experimental parts of input pipelines."""
 
 from __future__ import annotations
 
+from tideflow._src.data.experimental import Counter as Counter
+from tideflow._src.data.experimental import RandomDataset as RandomDataset
+from tideflow._src.data.experimental import Reducer as Reducer
+from tideflow._src.data.experimental import bucket_by_sequence_length as bucket_by_sequence_length
+from tideflow._src.data.experimental import cardinality as cardinality
+from tideflow._src.data.experimental import choose_from_datasets as choose_from_datasets
+from tideflow._src.data.experimental import enumerate_dataset as enumerate_dataset
+from tideflow._src.data.experimental import from_variant as from_variant
+from tideflow._src.data.experimental import get_single_element as get_single_element
+from tideflow._src.data.experimental import get_structure as get_structure
+from tideflow._src.data.experimental import group_by_reducer as group_by_reducer
+from tideflow._src.data.experimental import group_by_window as group_by_window
+from tideflow._src.data.experimental import ignore_errors as ignore_errors
+from tideflow._src.data.experimental import map_and_batch as map_and_batch
+from tideflow._src.data.experimental import parallel_interleave as parallel_interleave
+from tideflow._src.data.experimental import sample_from_datasets as sample_from_datasets
+from tideflow._src.data.experimental import scan as scan
+from tideflow._src.data.experimental import shuffle_and_repeat as shuffle_and_repeat
+from tideflow._src.data.experimental import take_while as take_while
+from tideflow._src.data.experimental import to_variant as to_variant
+from tideflow._src.data.experimental import unbatch as unbatch
+from tideflow._src.data.experimental import unique as unique
 from tideflow._src.data.options import AutoShardPolicy as AutoShardPolicy
 from tideflow._src.data.options import AutotuneAlgorithm as AutotuneAlgorithm
 from tideflow._src.data.options import AutotuneOptions as AutotuneOptions
 from tideflow._src.data.options import DistributeOptions as DistributeOptions
 from tideflow._src.data.options import ExternalStatePolicy as ExternalStatePolicy
 from tideflow._src.data.options import OptimizationOptions as OptimizationOptions
+from tideflow._src.data.options import ServiceOptions as ServiceOptions
 from tideflow._src.data.options import ThreadingOptions as ThreadingOptions
+from tideflow._src.ops.data.stage import INFINITE as INFINITE_CARDINALITY
+from tideflow._src.ops.data.stage import UNKNOWN as UNKNOWN_CARDINALITY
 
 #: Leaves a number of threads or of elements to the pipeline.
 AUTOTUNE = -1
-#: The cardinality of a dataset without end.
-INFINITE_CARDINALITY = -1
-#: The cardinality of a dataset whose length only going over it tells.
-UNKNOWN_CARDINALITY = -2

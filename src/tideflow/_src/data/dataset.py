@@ -13,7 +13,7 @@ from tideflow._src.core.tensor import Tensor
 from tideflow._src.core.tensor_spec import TensorSpec
 from tideflow._src.core.type_spec import CompositeTensor
 from tideflow._src.data import classes, structure
-from tideflow._src.data.function_transformations import FunctionTransformations
+from tideflow._src.data.grouping import GroupTransformations
 from tideflow._src.data.iterators import OwnedIterator
 from tideflow._src.data.options import Options
 from tideflow._src.data.sources import Sources
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @classes.set_dataset
-class Dataset(Sources, FunctionTransformations, collections.abc.Iterable[Any], CompositeTensor, abc.ABC):
+class Dataset(Sources, GroupTransformations, collections.abc.Iterable[Any], CompositeTensor, abc.ABC):
     """Is a sequence of elements, each a structure of tensors, that a pipeline of stages makes.
 
     A dataset is a tensor of dtype ``variant``, made by an operation: so it can be made and used eagerly, in functions

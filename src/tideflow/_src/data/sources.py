@@ -191,6 +191,25 @@ class Sources:
         return cls._of(variant, specs, "_RandomDataset")
 
     @classmethod
+    def counter(cls, start: Any = 0, step: Any = 1, dtype: Any = dtypes.int64, name: str | None = None) -> Any:
+        """Returns a dataset of the numbers ``start``, ``start + step``, ``start + 2 * step``, ...
+
+        Args:
+          start: the first number.
+          step: how far they are apart.
+          dtype: their dtype.
+          name: a name for the dataset.
+
+        >>> import tideflow as tf
+        >>> list(tf.data.Dataset.counter(5, 2).take(3).as_numpy_iterator())
+        [np.int64(5), np.int64(7), np.int64(9)]
+        """
+        dtype = dtypes.as_dtype(dtype)
+        step = convert_to_tensor(step, dtype)
+        first = convert_to_tensor(start, dtype)
+        return cls.from_tensors(0).repeat(None).scan(first, lambda state, _: (state + step, state))
+
+    @classmethod
     def list_files(
         cls, file_pattern: Any, shuffle: bool | None = None, seed: Any = None, name: str | None = None
     ) -> Any:

@@ -60,6 +60,7 @@ LAZY_FAMILIES = {
         ParallelInterleaveDatasetV4
     """,
     "data.generating": "GeneratorDataset",
+    "data.grouping": "DirectedInterleaveDataset GroupByReducerDataset GroupByWindowDataset",
     "data.iterators": """
         AnonymousIterator AnonymousIteratorV2 AnonymousIteratorV3 DeleteIterator DeserializeIterator
         ExperimentalIteratorGetDevice Iterator IteratorFromStringHandle IteratorFromStringHandleV2 IteratorGetDevice
@@ -77,6 +78,10 @@ LAZY_FAMILIES = {
     """,
     "data.prefetching": "PrefetchDataset",
     "data.random_numbers": "ExperimentalRandomDataset RandomDataset RandomDatasetV2 SamplingDataset",
+    "data.scanning": """
+        ExperimentalIgnoreErrorsDataset ExperimentalScanDataset ExperimentalTakeWhileDataset ExperimentalUniqueDataset
+        IgnoreErrorsDataset ScanDataset TakeWhileDataset UniqueDataset
+    """,
     "data.seed_generators": """
         AnonymousRandomSeedGenerator AnonymousSeedGenerator DeleteRandomSeedGenerator DeleteSeedGenerator
         DummySeedGenerator

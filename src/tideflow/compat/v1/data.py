@@ -19,3 +19,4 @@ from tideflow._src.data.v1 import make_one_shot_iterator as make_one_shot_iterat
 from tideflow.data import AUTOTUNE as AUTOTUNE
 from tideflow.data import INFINITE_CARDINALITY as INFINITE_CARDINALITY
 from tideflow.data import UNKNOWN_CARDINALITY as UNKNOWN_CARDINALITY
+from tideflow.data import experimental as experimental
