@@ -1,6 +1,6 @@
 # Everything here needs only Python >= 3.11, make and the package registry.
 #
-#   make demo     an unmodified TensorFlow 1.x program learns handwritten digits
+#   make demo     the MNIST program of the courses learns handwritten digits
 #   make test     the tests that need nothing but Tideflow
 #   make check    format, lint, types, import contracts
 #   make parity   compares with TensorFlow 2.21, in an environment of its own
@@ -32,7 +32,7 @@ PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
 .PHONY: demo test check parity processors bench libraries examples format protos families private-names clean
 
 demo: $(VENV)/demo.stamp
-	$(VENV)/bin/python -m tideflow --v1 examples/digits_demo.py out/digits_demo.png
+	$(VENV)/bin/python -m tideflow examples/mnist_demo.py out/mnist_demo.png
 
 test: $(VENV)/test.stamp
 	$(VENV)/bin/python -m pytest -n auto --ignore=tests/parity $(PYTEST_ARGS)

@@ -1,6 +1,6 @@
-"""The demo: a small convolutional network learns to read handwritten digits, and draws what it learned.
+"""A small convolutional network of TensorFlow 1.x learns to read handwritten digits, and draws what it learned.
 
-    make demo        or        python -m tideflow --v1 examples/digits_demo.py [picture.png]
+    python -m tideflow --v1 examples/digits_demo.py [picture.png]
 
 This is a plain TensorFlow 1.x program. It prints progress and the test accuracy, and saves one picture: the
 curve of the loss, and test digits with what the network takes them for (what it gets wrong, in red, first).

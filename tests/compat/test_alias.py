@@ -92,9 +92,7 @@ def test_private_modules_answer_with_public_names(program):
 @pytest.mark.parametrize(
     ("statement", "error", "message"),
     [
-        ("from tensorflow import keras", "ImportError", "Tideflow does not have tf.keras yet"),
-        ("import tensorflow.keras.layers", "ImportError", "Tideflow does not have tf.keras yet"),
-        ("import tensorflow as tf; tf.keras", "AttributeError", "Tideflow does not have tf.keras yet"),
+        ("import tensorflow.keras.no_such", "ModuleNotFoundError", "tensorflow.keras.no_such"),
         ("import tensorflow.contrib.slim", "ImportError", "tf.contrib was removed in TensorFlow 2.0"),
         ("from tensorflow.examples.tutorials.mnist import input_data", "ImportError", "`python -m tideflow --v1`"),
         ("import tensorflow.constant", "ModuleNotFoundError", "it is a function"),

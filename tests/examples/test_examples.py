@@ -53,6 +53,7 @@ ACCURACIES = {
     "digits_demo": 0.97,
 }
 PICTURES = ("linear_regression", "digits_demo")
+IN_KERAS = {"mnist_demo": 0.97}
 
 
 def command_in_docstring(name: str) -> list[str]:
@@ -87,7 +88,8 @@ def without_clock(printed: str) -> str:
 
 def test_every_example_is_tested_and_short():
     names = {path.stem for path in EXAMPLES.glob("*.py")}
-    assert names == set(TOLERANCES) == {path.stem for path in PRINTED.glob("*.txt")}
+    assert names == {*TOLERANCES, *IN_KERAS}
+    assert set(TOLERANCES) == {path.stem for path in PRINTED.glob("*.txt")}
     for name in names:
         source = (EXAMPLES / f"{name}.py").read_text()
         assert len(source.splitlines()) < 100
@@ -114,6 +116,20 @@ def test_an_example_prints_what_tensorflow_prints(name, tmp_path):
         assert accuracy > ACCURACIES[name]
     if name in PICTURES:
         assert picture.read_bytes().startswith(b"\x89PNG") and picture.stat().st_size > 10_000
+
+
+@pytest.mark.parametrize("name", IN_KERAS)
+def test_an_example_in_keras_learns(name, tmp_path):
+    picture = tmp_path / "picture.png"
+    arguments = [sys.executable, *command_in_docstring(name), str(picture)]
+    done = subprocess.run(
+        arguments, cwd=REPOSITORY, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=900
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Epoch 5/5" in done.stdout
+    accuracy = float(re.findall(r"test accuracy ([\d.]+)%", done.stdout)[-1]) / 100
+    assert accuracy > IN_KERAS[name]
+    assert picture.read_bytes().startswith(b"\x89PNG") and picture.stat().st_size > 10_000
 
 
 @pytest.mark.parametrize(

@@ -60,12 +60,12 @@ def _import_keras() -> ModuleType:
         if error.name != "keras":
             raise
         raise ImportError(
-            "tf.keras needs Keras 3, which is not installed: pip install 'tideflow[keras]'", name="keras"
+            "tf.keras needs Keras 3, which is not installed: pip install 'keras>=3.15,<4'", name="keras"
         ) from None
     version = getattr(root, "__version__", "0")
     if int(version.partition(".")[0]) < _OLDEST:
         raise ImportError(
-            f"tf.keras needs Keras 3, and Keras {version} is installed: pip install 'tideflow[keras]'", name="keras"
+            f"tf.keras needs Keras 3, and Keras {version} is installed: pip install 'keras>=3.15,<4'", name="keras"
         )
     return root
 

@@ -22,6 +22,9 @@ _OVERHEAD = (600.0, 60.0)
 _CALL, _CALL_PER_ARRAY = 9_000.0, 1_000.0
 #: Nanoseconds that a run of a compiled program spends on a small variable that it updates: on its lock, in and out.
 _CALL_PER_VARIABLE = 3_000.0
+#: Nanoseconds for each byte of a large array that is fed to a compiled program: it is copied to memory that is new
+#: each time. And the bytes from where on an array is large.
+_CALL_PER_LARGE_BYTE, _LARGE = 0.5, 1 << 20
 #: Nanoseconds of compiling: alone, for each operation, for each product, convolution or random operation, and for
 #: loading the engine; how many times as much it is in a loop.
 _COMPILE, _COMPILE_PER_OP, _COMPILE_HEAVY, _LOAD = 60e6, 0.4e6, 20e6, 300e6
@@ -84,6 +87,8 @@ _CONVOLUTIONS = frozenset(
     "DepthwiseConv2dNativeBackpropFilter Conv3D Conv3DBackpropInputV2 Conv3DBackpropFilterV2".split()
 )
 _PRODUCTS = frozenset("MatMul BatchMatMul BatchMatMulV2 BatchMatMulV3 Einsum".split())
+#: Operations that look only at what they pick.
+_PICKING = frozenset("GatherV2 Gather GatherNd ResourceGather ResourceGatherNd Slice StridedSlice".split())
 _LOOPS = frozenset("While StatelessWhile For".split())
 
 
@@ -123,7 +128,8 @@ def of_plan(plan: Any, state: Any, shapes: Sequence[tuple[int, ...]]) -> Cost:
     sizes = _Sizes(plan, state, dict(zip(plan.feeds, shapes, strict=True)))
     host, compiled, compiling = _of_ops(plan, sizes)
     arrays = len(plan.feeds) + len(plan.fetches) + 2 * sum(len(op.op_def.updates) for op in plan.ops)
-    compiled += _CALL + _CALL_PER_ARRAY * arrays
+    fed = [sizes.elements(feed) * feed._dtype.size for feed in plan.feeds]
+    compiled += _CALL + _CALL_PER_ARRAY * arrays + _CALL_PER_LARGE_BYTE * sum(size for size in fed if size >= _LARGE)
     return Cost(host / 1e9, compiled / 1e9, (_COMPILE + compiling) / 1e9)
 
 
@@ -274,7 +280,8 @@ def _work(op: Operation, sizes: _Sizes) -> tuple[Work, float]:
         return _PRODUCT, 2 * _product_size(op, sizes)
     if name in _CONVOLUTIONS:
         return CONVOLUTION, 2 * _convolution_size(op, sizes)
-    largest = max([sizes.elements(tensor) for tensor in (*op._inputs, *op.outputs)], default=1)
+    looked_at = op._inputs[1:] if name in _PICKING else op._inputs
+    largest = max([sizes.elements(tensor) for tensor in (*looked_at, *op.outputs)], default=1)
     return _KINDS.get(name, _ELEMENTWISE), largest
 
 
