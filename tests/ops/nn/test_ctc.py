@@ -31,13 +31,23 @@ def test_loss_sums_all_alignments(labels: list[int]) -> None:
     np.testing.assert_allclose(loss.numpy(), [_brute_force(logits[:, 0], labels, 0)], rtol=1e-6)
 
 
-def test_gradient_is_the_derivative() -> None:
+def test_a_label_of_the_number_of_the_blank_is_a_label() -> None:
+    logits = np.random.RandomState(0).randn(5, 2, 4).astype(np.float32)
+    labels = np.array([[1, 0, 2], [3, 3, 0]], np.int32)
+    # What TensorFlow 2.21 gives.
+    for lengths, expected in (([3, 2], [3.0643, 6.2874]), ([2, 3], [2.9689, 6.7902]), ([3, 3], [3.0643, 6.7902])):
+        loss = tf.nn.ctc_loss(labels, logits, lengths, [5, 4])
+        np.testing.assert_allclose(loss.numpy(), expected, atol=6e-5)
+
+
+@pytest.mark.parametrize("lengths", [[3, 2], [2, 3]])
+def test_gradient_is_the_derivative(lengths: list[int]) -> None:
     random = np.random.default_rng(1)
     logits, direction = random.normal(size=(2, 6, 2, 4))
     labels = np.array([[1, 3, 3], [2, 1, 0]], np.int32)
 
     def loss(values: tf.Tensor) -> tf.Tensor:
-        return tf.reduce_sum(tf.nn.ctc_loss(labels, values, [3, 2], [6, 5]))
+        return tf.reduce_sum(tf.nn.ctc_loss(labels, values, lengths, [6, 5]))
 
     with tf.GradientTape() as tape:
         values = tf.constant(logits)

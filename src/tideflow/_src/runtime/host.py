@@ -99,7 +99,7 @@ class Interpreted:
 
 
 #: Operations that cannot fail.
-_NEVER_FAIL = frozenset(("NoOp", "Identity", "RefIdentity"))
+NEVER_FAIL = frozenset(("NoOp", "Identity", "RefIdentity", "OptionalFromValue", "OptionalNone"))
 
 
 class HostProgram(Interpreted):
@@ -132,6 +132,11 @@ class HostProgram(Interpreted):
             values = function(*values)
         return values
 
+    @property
+    def can_fail(self) -> bool:
+        """Whether one of the operations can fail."""
+        return self._last >= 0
+
     def _last_to_fail(self) -> int:
         """Returns the place of the last operation that can fail; -1 if none can, and one beyond all if reading can."""
         buffer_of = self._state.buffer_of
@@ -143,7 +148,7 @@ class HostProgram(Interpreted):
             op = self._ops[position]
             if self._state.is_handle(op):
                 continue
-            never_fails = op.type in _NEVER_FAIL or (op.type == "ReadVariableOp" and buffer_of(op._inputs[0]))
+            never_fails = op.type in NEVER_FAIL or (op.type == "ReadVariableOp" and buffer_of(op._inputs[0]))
             if not never_fails or any(buffer_of(tensor) not in changed for tensor in op._inputs):
                 return position
         return -1

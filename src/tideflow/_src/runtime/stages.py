@@ -40,6 +40,11 @@ class Stage:
         self.inputs: list[SymbolicTensor] = []
         self.outputs: list[SymbolicTensor] = []
 
+    @property
+    def parts(self) -> tuple[list[Operation], list[SymbolicTensor], list[SymbolicTensor]]:
+        """The operations, inputs and outputs."""
+        return self.ops, self.inputs, self.outputs
+
 
 def split(
     plan: Plan,

@@ -27,7 +27,7 @@ from tideflow._src.graph.signature import length
 from tideflow._src.runtime import checks, effects, engine, rollback, tracing
 from tideflow._src.runtime.buffers import Buffer, in_order, unlock
 from tideflow._src.runtime.failures import explain
-from tideflow._src.runtime.host import HostProgram
+from tideflow._src.runtime.host import NEVER_FAIL, HostProgram
 from tideflow._src.runtime.lazy import jax, jnp
 from tideflow._src.runtime.packs import Pack, Packing, Scattered
 from tideflow._src.runtime.plan import Plan
@@ -105,15 +105,24 @@ class CompiledPlan:
         stages = split(plan, state, set(self._static_feeds), lists_on_host=lists_on_host)
         if not any(stage.compiled and stage.ops for stage in stages):
             raise NotCompilable("every operation runs on the host")
-        self._steps: list[tuple[Any, Stage]] = []
-        #: Whether a stage before the last one changes variables: a later one may fail, and then all is as it was.
-        self._fails_by_halves = any(effects.changes_variables(op) for stage in stages[:-1] for op in stage.ops)
-        for number, stage in enumerate(stages):
-            last = number == len(stages) - 1
-            if stage.compiled:
-                self._steps.append((_Program(stage, plan, state, self._static_feeds, strict, last, device), stage))
-            else:
-                self._steps.append((interpreted(stage, plan, state), stage))
+        on_host = {stage: HostProgram(plan, *stage.parts, state) for stage in stages if not stage.compiled}
+        can_fail = [
+            any(op.type not in NEVER_FAIL for op in stage.ops) if stage.compiled else on_host[stage].can_fail
+            for stage in stages
+        ]
+        #: Which stage is the last one that can fail.
+        self._last = max((number for number, fails in enumerate(can_fail) if fails), default=0)
+        #: Whether a stage before that changes variables: if a later one fails, all is as it was.
+        self._fails_by_halves = any(effects.changes_variables(op) for stage in stages[: self._last] for op in stage.ops)
+        self._steps: list[tuple[Any, Stage]] = [
+            (
+                _Program(stage, plan, state, self._static_feeds, strict, number == self._last, device)
+                if stage.compiled
+                else _taking_arrays(on_host[stage]),
+                stage,
+            )
+            for number, stage in enumerate(stages)
+        ]
         self._fetches = [plan.resolve(tensor) for tensor in plan.fetches]
         self._fetched_only = self._variables_fetched_only()
         only = len(self._steps) == 1 and isinstance(self._steps[0][0], _Program)
@@ -148,10 +157,10 @@ class CompiledPlan:
             return [self._fetched(tensor, known) for tensor in self._fetches]
         log = rollback.begin()
         try:
-            self._run(self._steps[:-1], known)
+            self._run(self._steps[: self._last], known)
             if log is not None:
                 log.is_last = True
-            self._run(self._steps[-1:], known)
+            self._run(self._steps[self._last :], known)
         except BaseException:
             if log is not None:
                 log.roll_back()
@@ -203,9 +212,8 @@ def _same(first: Sequence[SymbolicTensor], second: Sequence[SymbolicTensor]) -> 
     return [id(tensor) for tensor in first] == [id(tensor) for tensor in second]
 
 
-def interpreted(stage: Stage, plan: Plan, state: RunState) -> Any:
-    """Returns a stage as a program of the host tier, which takes what compiled stages give."""
-    program = HostProgram(plan, stage.ops, stage.inputs, stage.outputs, state)
+def _taking_arrays(program: HostProgram) -> Any:
+    """Returns a program of the host tier as one that takes what compiled stages give."""
 
     def run(values: Sequence[Any]) -> Any:
         return program([_of_host(value) for value in values])
@@ -291,7 +299,7 @@ class _Program:
 
     def _interpret(self, values: Sequence[Any]) -> Any:
         if self._host is None:
-            self._host = interpreted(self._stage, self._plan, self._state)
+            self._host = _taking_arrays(HostProgram(self._plan, *self._stage.parts, self._state))
         return self._host(values)
 
     def _with_lists(self, values: Sequence[Any]) -> Sequence[Any]:

@@ -13,6 +13,7 @@ from tideflow._src.ops.array.raw import raw, static_shape
 from tideflow._src.ops.array.selection import where
 from tideflow._src.ops.array.shape import shape
 from tideflow._src.ops.math.casting import cast
+from tideflow._src.ops.math.reduction_functions import reduce_logsumexp
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.runtime.sparse_tensor import SparseTensor
@@ -145,6 +146,10 @@ def _dense_loss(labels: Any, logits: Any, label_length: Any, logit_length: Any, 
     """Computes the loss of dense labels; ``logits`` have the blank, once of number ``blank``, at the end.
 
     All labels are handed on, those that do not count as blanks, so that nothing has a shape that depends on values.
+
+    A label of the blank's number is a label like others, as in TensorFlow. The operation takes none of these, so it
+    gets the blank's class twice, the first time as a class of labels. Its softmax then sums the blank twice; what that
+    adds to the loss, the logarithm of one plus the blank's probability for each frame, is taken off again.
     """
     labels = cast(convert_to_tensor(labels, name="labels"), dtypes.int32)
     label_length = cast(convert_to_tensor(label_length, name="label_length"), dtypes.int32)
@@ -152,19 +157,25 @@ def _dense_loss(labels: Any, logits: Any, label_length: Any, logit_length: Any, 
     batch, width = _sizes(labels)
     columns = raw.Range(np.int32(0), cast(width, dtypes.int32), np.int32(1))
     counts = raw.Less(columns, raw.ExpandDims(label_length, np.int32(1)))
-    counts = raw.LogicalAnd(counts, raw.NotEqual(labels, cast(blank, dtypes.int32)))
-    moved = where(labels > cast(blank, dtypes.int32), labels - 1, labels)
-    values = raw.Reshape(where(counts, moved, cast(last, dtypes.int32)), np.array([-1], np.int32))
-    frames = raw.Minimum(logit_length, shape(logits)[0])
+    blank, last = cast(blank, dtypes.int32), cast(last, dtypes.int32)
+    moved = where(raw.Equal(labels, blank), last, where(labels > blank, labels - 1, labels))
+    values = raw.Reshape(where(counts, moved, last + 1), np.array([-1], np.int32))
+    steps = shape(logits)[0]
+    frames = raw.Minimum(logit_length, steps)
     kind = logits.dtype.base_dtype
+    if kind.name in _SHORT:
+        logits = cast(logits, dtypes.float32)
     loss, _ = raw.CTCLoss(
-        cast(logits, dtypes.float32) if kind.name in _SHORT else logits,
+        concat([logits, logits[:, :, -1:]], 2),
         _grid(batch, width),
         values,
         frames,
         ignore_longer_outputs_than_inputs=True,
         name="CTCLoss",
     )
+    twice = raw.Softplus(logits[:, :, -1] - reduce_logsumexp(logits, 2))
+    are_frames = raw.Less(raw.ExpandDims(raw.Range(np.int32(0), steps, np.int32(1)), np.int32(1)), frames)
+    loss -= raw.Sum(where(are_frames, twice, raw.ZerosLike(twice)), np.int32(0))
     needed = raw.Sum(cast(counts, dtypes.int32), np.int32(1))
     possible = raw.LogicalAnd(raw.GreaterEqual(frames, needed), raw.Greater(frames, np.int32(0)))
     possible = raw.LogicalAnd(possible, raw.LogicalNot(raw.IsInf(loss)))
