@@ -175,7 +175,9 @@ def test_a_traced_function(monkeypatch, names: list[str], failure: str, place: s
             for name in names:
                 call, variables = CALLS[name], iter(held[name])
                 inputs = [
-                    next(variables).handle if isinstance(item, forms.Variable) else tf.constant(item)
+                    next(variables).handle
+                    if isinstance(item, forms.Variable)
+                    else tf.nest.map_structure(tf.constant, item)
                     for item in call.inputs
                 ]
                 OpDef.registry[name](*inputs, **subject.attributes_of(call))
