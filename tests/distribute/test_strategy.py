@@ -93,7 +93,7 @@ def test_strategies_of_several_machines_say_that_they_are_not_there():
         tf.distribute.ParameterServerStrategy,
     ):
         with pytest.raises(RuntimeError, match=f"tf.distribute.{make.__name__} needs"):
-            make()
+            make(None)
     with pytest.raises(ValueError, match="mirrors on one device"):
         tf.distribute.MirroredStrategy(["/cpu:0", "/cpu:0"])
 

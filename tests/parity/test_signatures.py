@@ -27,6 +27,15 @@ EXEMPTIONS: dict[str, str] = {
         "they are for isinstance: TensorFlow's are abstract, and nobody makes one",
     ),
     **dict.fromkeys(
+        ("data.Dataset", "distribute.DistributedDataset", "distribute.DistributedIterator"),
+        "TensorFlow's is abstract, and nobody makes one by its class",
+    ),
+    **dict.fromkeys(
+        ("distribute.experimental.MultiWorkerMirroredStrategy", "distribute.experimental.TPUStrategy"),
+        "it is the class of tf.distribute; neither can be made yet",
+    ),
+    "experimental.dtensor.Mesh": "the devices of other machines come with these",
+    **dict.fromkeys(
         ("fftnd", "ifftnd", "rfftnd", "irfftnd"), "TensorFlow has the raw operation there, here it is tf.signal's"
     ),
 }

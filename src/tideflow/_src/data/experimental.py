@@ -182,9 +182,21 @@ def group_by_window(
     return _method("group_by_window", key_func, reduce_func, window_size, window_size_func)
 
 
-def bucket_by_sequence_length(element_length_func: Callable[..., Any], *arguments: Any, **named: Any) -> Transformation:
+def bucket_by_sequence_length(
+    element_length_func: Callable[..., Any],
+    bucket_boundaries: Any,
+    bucket_batch_sizes: Any,
+    padded_shapes: Any = None,
+    padding_values: Any = None,
+    pad_to_bucket_boundary: bool = False,
+    no_padding: bool = False,
+    drop_remainder: bool = False,
+) -> Transformation:
     """Returns a transformation that batches elements of similar lengths; arguments are those of the method."""
-    return _method("bucket_by_sequence_length", element_length_func, *arguments, **named)
+    return _method(
+        "bucket_by_sequence_length", element_length_func, bucket_boundaries, bucket_batch_sizes, padded_shapes,
+        padding_values, pad_to_bucket_boundary, no_padding, drop_remainder,
+    )  # fmt: skip
 
 
 def Counter(start: Any = 0, step: Any = 1, dtype: Any = dtypes.int64) -> Any:

@@ -120,7 +120,7 @@ class ReplicaContext:
       replica_id_in_sync_group: which of its replicas this is.
     """
 
-    def __init__(self, strategy: Any, replica_id_in_sync_group: Any = 0) -> None:
+    def __init__(self, strategy: Any, replica_id_in_sync_group: Any) -> None:
         self._strategy = strategy
         self._replica_id_in_sync_group = replica_id_in_sync_group
 

@@ -28,7 +28,7 @@ class DefaultStrategy(Strategy):
 
     def __init__(self) -> None:
         super().__init__(_DefaultExtended)
-        self._replica_context = ReplicaContext(self)
+        self._replica_context = ReplicaContext(self, 0)
 
     def scope(self) -> contextlib.AbstractContextManager[Any]:
         """Is a context that changes nothing.

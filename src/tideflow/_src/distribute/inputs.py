@@ -21,7 +21,7 @@ class InputReplicationMode(enum.Enum):
 class InputOptions(NamedTuple):
     """Says how data gets to the replicas."""
 
-    experimental_fetch_to_device: Any = True
+    experimental_fetch_to_device: Any = None
     experimental_replication_mode: InputReplicationMode = InputReplicationMode.PER_WORKER
     experimental_place_dataset_on_device: bool = False
     experimental_per_replica_buffer_size: int = 1

@@ -33,7 +33,7 @@ class ParameterServerStrategy(Strategy):
       RuntimeError: always.
     """
 
-    def __init__(self, cluster_resolver: Any = None, variable_partitioner: Any = None) -> None:
+    def __init__(self, cluster_resolver: Any, variable_partitioner: Any = None) -> None:
         del cluster_resolver, variable_partitioner
         raise _refusal("ParameterServerStrategy", "parameter servers")
 
@@ -46,9 +46,12 @@ class TPUStrategy(Strategy):
     """
 
     def __init__(
-        self, tpu_cluster_resolver: Any = None, experimental_device_assignment: Any = None, **more: Any
+        self,
+        tpu_cluster_resolver: Any = None,
+        experimental_device_assignment: Any = None,
+        experimental_spmd_xla_partitioning: bool = False,
     ) -> None:
-        del tpu_cluster_resolver, experimental_device_assignment, more
+        del tpu_cluster_resolver, experimental_device_assignment, experimental_spmd_xla_partitioning
         raise _refusal("TPUStrategy", "TPUs")
 
 

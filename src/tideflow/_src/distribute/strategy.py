@@ -189,7 +189,7 @@ class StrategyExtended:
         return self._call_for_each_replica(fn, args, kwargs or {})
 
     def _call_for_each_replica(self, fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
-        with self._placed(), entered(self._strategy, ReplicaContext(self._strategy)):
+        with self._placed(), entered(self._strategy, ReplicaContext(self._strategy, 0)):
             return fn(*args, **kwargs)
 
     def _local_results(self, value: Any) -> tuple[Any, ...]:

@@ -245,8 +245,9 @@ OTHERS = {
         quantize_v2_v1 quantized_avg_pool quantized_concat quantized_conv2d quantized_max_pool quantized_relu_x
     """,
     "ops.ragged.arranging": "boolean_mask",
-    "ops.ragged.feature_crosses": "cross cross_hashed",
     "ops.ragged.factories": "constant constant_value placeholder",
+    "ops.ragged.feature_crosses": "cross cross_hashed",
+    "ops.ragged.fill": "ragged_fill_empty_rows ragged_fill_empty_rows_grad",
     "ops.ragged.joining": "stack",
     "ops.ragged.segment_ids": "row_splits_to_segment_ids segment_ids_to_row_splits stack_dynamic_partitions",
     "ops.ragged.sequences": "range",
@@ -273,11 +274,11 @@ OTHERS = {
     "ops.signal.mel": "linear_to_mel_weight_matrix mfccs_from_log_mel_spectrograms",
     "ops.signal.spectral": "inverse_mdct inverse_stft inverse_stft_window_fn mdct stft",
     "ops.signal.windows": "hamming_window hann_window kaiser_bessel_derived_window kaiser_window vorbis_window",
-    "ops.sparse.conversion": "sparse_reshape sparse_to_dense_v1",
-    "ops.sparse.ids": "bincount",
     "ops.sparse.as_strings": """
         deserialize_many_sparse serialize_many_sparse serialize_many_sparse_v1 serialize_sparse serialize_sparse_v1
     """,
+    "ops.sparse.conversion": "sparse_reshape sparse_to_dense_v1",
+    "ops.sparse.ids": "bincount",
     "ops.sparse.set_algebra": "difference intersection size union",
     "ops.strings.formatting": "format",
     "ops.strings.functions": "edit_distance fingerprint",

@@ -41,7 +41,7 @@ def _check(value_rowids: Any, values: Any, nrows: Any, default_value: Any) -> No
     "empty_row_indicator: bool, reverse_index_map: int64",
     tier="host",
 )
-def ragged_fill_empty_rows(value_rowids, values, nrows, default_value):
+def ragged_fill_empty_rows_op(value_rowids, values, nrows, default_value):
     """Gives each row without a value the default one."""
     _check(value_rowids, values, nrows, default_value)
     check_size((int(nrows),), "RaggedFillEmptyRows")
@@ -61,7 +61,7 @@ def ragged_fill_empty_rows(value_rowids, values, nrows, default_value):
     return ids[order], every[order], empty, back[: values.size]
 
 
-@ragged_fill_empty_rows.shape
+@ragged_fill_empty_rows_op.shape
 def _ragged_fill_empty_rows_shape(value_rowids, values, nrows, default_value):
     count = merge_dimensions(with_rank(value_rowids, 1)[0], with_rank(values, 1)[0])
     with_rank(nrows, 0)
@@ -69,13 +69,13 @@ def _ragged_fill_empty_rows_shape(value_rowids, values, nrows, default_value):
     return (None,), (None,), (None,), (count,)
 
 
-@ragged_fill_empty_rows.gradient
-def _ragged_fill_empty_rows_gradient(call, d_rowids, d_values, d_empty, d_back):
-    of_values, of_default = ragged_fill_empty_rows_grad(call.outputs[3], d_values)
+@ragged_fill_empty_rows_op.gradient
+def _ragged_fill_empty_rows_grad_opient(call, d_rowids, d_values, d_empty, d_back):
+    of_values, of_default = ragged_fill_empty_rows_grad_op(call.outputs[3], d_values)
     return None, of_values, None, of_default
 
 
-@ragged_fill_empty_rows.samples
+@ragged_fill_empty_rows_op.samples
 def _ragged_fill_empty_rows_samples(s):
     rows = np.int64([1, 1, 3])
     for dtype in s.dtypes("T"):
@@ -100,18 +100,18 @@ def _ragged_fill_empty_rows_samples(s):
     tier="host",
     differentiable="missing",
 )
-def ragged_fill_empty_rows_grad(reverse_index_map, grad_values):
+def ragged_fill_empty_rows_grad_op(reverse_index_map, grad_values):
     """Takes the gradients of the given values apart from those of the default value."""
     return sparse_fill_empty_rows_grad.kernel(reverse_index_map, grad_values)
 
 
-@ragged_fill_empty_rows_grad.shape
+@ragged_fill_empty_rows_grad_op.shape
 def _ragged_fill_empty_rows_grad_shape(reverse_index_map, grad_values):
     with_rank(grad_values, 1)
     return with_rank(reverse_index_map, 1), ()
 
 
-@ragged_fill_empty_rows_grad.samples
+@ragged_fill_empty_rows_grad_op.samples
 def _ragged_fill_empty_rows_grad_samples(s):
     for dtype in (name for name in NUMBER if not name.startswith("q")):
         yield s(np.array([0, 2], np.int64), s.array((4,), dtype))
@@ -120,3 +120,50 @@ def _ragged_fill_empty_rows_grad_samples(s):
     yield s(np.array([0, 5], np.int64), s.normal(2), **error)
     yield s(np.array([[0]], np.int64), s.normal(2), **error)
     yield s(np.array([0], np.int64), s.normal(1, 2), **error)
+
+
+def ragged_fill_empty_rows(
+    value_rowids: Any, values: Any, nrows: Any, default_value: Any, name: str | None = None
+) -> Any:
+    """Gives each row of a ragged tensor that has no value a default one.
+
+    >>> import tideflow as tf
+    >>> tf.ragged_fill_empty_rows([0, 2], [1.0, 2.0], 3, 9.0).output_values.numpy().tolist()
+    [1.0, 9.0, 2.0]
+
+    Args:
+      value_rowids: the row of each value, int64 ``[nvals]``.
+      values: the values ``[nvals]``.
+      nrows: the number of rows, a scalar int64.
+      default_value: a scalar of the dtype of ``values``.
+      name: a name for the operation.
+
+    Returns:
+      A named tuple: ``output_value_rowids`` and ``output_values``; ``empty_row_indicator``, bool ``[nrows]``, says which
+      rows had no value; ``reverse_index_map``, int64 ``[nvals]``, where each value has gone.
+
+    Raises:
+      InvalidArgumentError: a row is outside of ``[0, nrows)``, or shapes do not fit.
+    """
+    return ragged_fill_empty_rows_op(value_rowids, values, nrows, default_value, name=name)
+
+
+def ragged_fill_empty_rows_grad(reverse_index_map: Any, grad_values: Any, name: str | None = None) -> Any:
+    """Takes the gradients of the values given to :func:`ragged_fill_empty_rows` apart from those of the default.
+
+    >>> import tideflow as tf
+    >>> tf.ragged_fill_empty_rows_grad([0, 2], [1.0, 2.0, 3.0]).d_values.numpy().tolist()
+    [1.0, 3.0]
+
+    Args:
+      reverse_index_map: what that function gave, int64 ``[nvals]``.
+      grad_values: the gradients of its values, ``[output_nvals]``.
+      name: a name for the operation.
+
+    Returns:
+      A named tuple: ``d_values`` ``[nvals]`` and ``d_default_value``, a scalar.
+
+    Raises:
+      InvalidArgumentError: a place is outside of ``grad_values``, or shapes do not fit.
+    """
+    return ragged_fill_empty_rows_grad_op(reverse_index_map, grad_values, name=name)
