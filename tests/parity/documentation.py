@@ -177,7 +177,8 @@ def main() -> None:
     """Serves one namespace; see the module's docstring."""
     warnings.simplefilter("ignore")
     tf = importlib.import_module(sys.argv[1])
-    sys.modules["tensorflow"] = tf  # some examples import it
+    if hasattr(tf, "install_as_tensorflow"):
+        tf.install_as_tensorflow()  # some examples import it
     docstrings = json.load(sys.stdin)
     results = {name: run(docstring, name, tf) for name, docstring in docstrings.items()}
     sys.stdout.write("\n\0" + json.dumps(results))

@@ -12,12 +12,11 @@ from .oracle import Oracle
 #: By reason, for each name the numbers of the examples that fail; one that does not fail any more has to leave.
 #: A star stands for examples whose outcome is luck.
 EXCEPTIONS: dict[str, dict[str, str]] = {
-    "Keras comes with a later release.": {
-        "SparseTensor.set_shape": "4 5 6 7",
-        "Tensor.get_shape": "2 3",
-        "Tensor.set_shape": "4 5 6 7",
-        "shape": "3 4 5",
-        "autodiff.ForwardAccumulator": "2 3 4 5 8 9 12 13 14 15 16 17 18",
+    "The documentation is of Keras 2: Keras 3's symbolic tensors and layers are others.": {
+        "SparseTensor.set_shape": "6 7",
+        "Tensor.set_shape": "6 7",
+        "shape": "4 5",
+        "autodiff.ForwardAccumulator": "4 5 12 13 14 17 18",
     },
     "The class of tensors is not in a module of TensorFlow's.": {"Tensor": "4"},
     "The documentation is wrong: TensorFlow fails, too.": {
@@ -30,13 +29,8 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
         "sparse.sampled_addmm": "10 21",
     },
     "`tf.distribute` comes with a later release.": {"VariableAggregation": "0 1 3"},
-    "`tf.data` comes with a later release.": {
-        "executing_eagerly": "8 9",
-        "io.TFRecordWriter": "5",
-        "random.experimental.index_shuffle": "5 6 7",
-    },
-    "`tf.print` writes to standard error, which no runner sees; the rest needs Keras.": {
-        "recompute_grad": "3 4 5 8 9 10 11 12"
+    "`tf.print` writes to standard error, which no runner sees; the rest is of Keras 2.": {
+        "recompute_grad": "3 4 5 10 11 12"
     },
     "TensorFlow decodes JPEG by a less exact transform unless it is told otherwise; Pillow has only the exact one.": {
         "image.adjust_jpeg_quality": "2 6",

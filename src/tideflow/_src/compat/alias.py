@@ -75,7 +75,8 @@ def install_as_tensorflow(dialect: str = "v2") -> None:
                 f"it cannot change to {dialect!r} in the same process"
             )
         return
-    if current is not None:
+    namespace = importlib.import_module(DIALECTS[dialect].namespace)
+    if current is not None and current is not namespace:
         origin = getattr(current, "__file__", None) or "no file"
         raise ImportError(
             f"cannot install Tideflow as tensorflow: this process has already imported another tensorflow "
@@ -83,7 +84,6 @@ def install_as_tensorflow(dialect: str = "v2") -> None:
             f"or start the program with 'python -m tideflow'.",
             name="tensorflow",
         )
-    namespace = importlib.import_module(DIALECTS[dialect].namespace)
     if DIALECTS[dialect].graph_mode:
         importlib.import_module("tideflow.compat.v1").disable_v2_behavior()
     schema_pool.share()

@@ -139,7 +139,7 @@ def ragged_fill_empty_rows(
       name: a name for the operation.
 
     Returns:
-      A named tuple: ``output_value_rowids`` and ``output_values``; ``empty_row_indicator``, bool ``[nrows]``, says which
+      A named tuple: ``output_value_rowids``, ``output_values``; ``empty_row_indicator``, bool ``[nrows]``, says which
       rows had no value; ``reverse_index_map``, int64 ``[nvals]``, where each value has gone.
 
     Raises:
