@@ -24,9 +24,11 @@ def used(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     found: list[Any] = []
     make = xla._Compiled.__init__
 
-    def recorded(self: Any, stage: Any, plan: Any, state: Any, static: Any, donates: bool, device: Any) -> None:
+    def recorded(
+        self: Any, stage: Any, plan: Any, state: Any, static: Any, donates: bool, device: Any, *packs: Any
+    ) -> None:
         found.append(device)
-        make(self, stage, plan, state, static, donates, device)
+        make(self, stage, plan, state, static, donates, device, *packs)
 
     monkeypatch.setattr(xla._Compiled, "__init__", recorded)
     return found

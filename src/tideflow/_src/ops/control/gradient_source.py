@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 
@@ -30,29 +31,37 @@ def _source(graph: Any, name: str) -> str:
     scope = "/".join(parts[: scopes[-1] + 1]) if scopes else "gradients"
     chosen: dict[str, str] = graph.__dict__.setdefault("_gradient_sources", {})
     if scope not in chosen:
-        taken = _sources(graph, set())
+        taken = _sources(graph)
         numbered = (f"{scope}_{number}" if number else scope for number in range(len(taken) + 1))
         chosen[scope] = next(name for name in numbered if name not in taken)
     return chosen[scope]
 
 
-def _sources(graph: Any, seen: set[int]) -> set[str]:
+def _sources(graph: Any) -> set[str]:
     """Returns the names of the computations that a graph, and the functions in it, hold already."""
-    found: set[str] = set()
-    for op in graph.get_operations():
-        if op.type.startswith("TensorArrayGrad"):
-            found.add(op.attrs["source"])
-        for held in _functions(op):
-            if id(held) not in seen:
-                seen.add(id(held))
-                found |= _sources(held, seen)
-    return found
+    graphs = (graph.get_operations(), *(function.get_operations() for function in _inside(graph.get_operations())))
+    return {op.attrs["source"] for ops in graphs for op in ops if op.type.startswith("TensorArrayGrad")}
 
 
 def _uses_arrays(function: Any) -> bool:
+    ops = function.plan_ops()
     return any(
-        op.type.startswith("TensorArray") or any(map(_uses_arrays, _functions(op))) for op in function.plan_ops()
+        op.type.startswith("TensorArray")
+        for graph in (ops, *(inner.plan_ops() for inner in _inside(ops)))
+        for op in graph
     )
+
+
+def _inside(ops: Iterable[Any]) -> Iterator[Any]:
+    """Goes over the functions that operations hold, and those inside of these, each of them once."""
+    seen: set[int] = set()
+    waiting = [function for op in ops for function in _functions(op)]
+    while waiting:
+        function = waiting.pop()
+        if id(function) not in seen:
+            seen.add(id(function))
+            yield function
+            waiting.extend(inner for op in function.get_operations() for inner in _functions(op))
 
 
 def _functions(op: Any) -> list[Any]:
