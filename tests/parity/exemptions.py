@@ -410,10 +410,10 @@ EXEMPTIONS: dict[str, dict[str, str | Exemption | tuple[Exemption, ...]]] = {
         "TensorListScatterIntoExistingList": "TensorFlow lets a list hold elements that contradict its shape",
         **_VECTORS,
         "TemporaryVariable": "TensorFlow returns memory that was never written",
+    },
     "static_shapes": {
         "XlaDynamicSlice": "TensorFlow knows no shape, or does not check the indices, before it compiles",
         "XlaDynamicUpdateSlice": "TensorFlow does not check the indices before it compiles",
-    "static_shapes": {
         "DebugNanCount": "TensorFlow infers a scalar for the count, which is a vector of one element",
         **dict.fromkeys(_CSR_NAMES, _CSR),
         "DenseCountSparseOutput": "TensorFlow refuses weights of unknown length, though there may be none",
