@@ -65,6 +65,27 @@ class Singles:
         self._ahead = list(reversed(ahead))
 
 
+class Reading(Running):
+    """Reads one input element by element; its position is that of the input, unless a subclass adds to it.
+
+    Args:
+      source: the input.
+    """
+
+    def __init__(self, source: Running) -> None:
+        self._running = source
+        self._source = Singles(source)
+
+    def save(self) -> Any:
+        return self._source.save()
+
+    def restore(self, position: Any) -> None:
+        self._source.restore(position)
+
+    def close(self) -> None:
+        self._running.close()
+
+
 class PartOfTable(RowTable):
     """Is some rows of a table: those that a slice with a positive step takes."""
 

@@ -48,15 +48,14 @@ def dataset_of(results: Element, kind: str) -> Stage:
         raise named(error, kind) from None
 
 
-class _FlatMapRunning(Running):
-    def __init__(self, source: Running, call: Callable[[Element], Element], run: Run, kind: str) -> None:
-        self._running = source
-        self._source = Singles(source)
-        self._call = call
-        self._run = run
-        self._kind = kind
-        self._given: Element | None = None
-        self._current: Singles | None = None
+class Successive(Running):
+    """Gives the elements of the datasets that :meth:`_open_next` makes current, one dataset after the other."""
+
+    _current: Singles | None = None
+
+    def _open_next(self) -> bool:
+        """Makes the next dataset current; tells whether there was one."""
+        raise AssertionError
 
     def next(self) -> Element | None:
         while True:
@@ -65,11 +64,27 @@ class _FlatMapRunning(Running):
                 if element is not None:
                     return element
                 self._current.running.close()
-                self._current = self._given = None
-            given = self._source.next()
-            if given is None:
+                self._current = None
+            if not self._open_next():
                 return None
-            self._open(given)
+
+
+class _FlatMapRunning(Successive):
+    def __init__(self, source: Running, call: Callable[[Element], Element], run: Run, kind: str) -> None:
+        self._running = source
+        self._source = Singles(source)
+        self._call = call
+        self._run = run
+        self._kind = kind
+        self._given: Element | None = None
+
+    def _open_next(self) -> bool:
+        self._given = None
+        given = self._source.next()
+        if given is None:
+            return False
+        self._open(given)
+        return True
 
     def _open(self, given: Element) -> None:
         self._given = given

@@ -13,7 +13,7 @@ from tideflow._src.graph.op_def import Function, Shape, at_least
 from tideflow._src.ops.data.blocks import Singles
 from tideflow._src.ops.data.dataset_op import dataset_op
 from tideflow._src.ops.data.elements import Element
-from tideflow._src.ops.data.flattening import dataset_of
+from tideflow._src.ops.data.flattening import Successive, dataset_of
 from tideflow._src.ops.data.mapping import _NUMBER, _NUMBERS, _call, _numbers
 from tideflow._src.ops.data.sources import Elements
 from tideflow._src.ops.data.stage import INFINITE, UNKNOWN, Run, Running, Stage, named, stage_in
@@ -49,10 +49,10 @@ class GroupByWindow(Stage):
 
     def iterate(self, run: Run) -> Running:
         calls = [run.function(self, *item) for item in self._functions]
-        return _GroupByWindowRunning(self, self.inputs[0].iterate(run), calls, run)
+        return _GroupByWindowRunning(self, self.inputs[0].start(run), calls, run)
 
 
-class _GroupByWindowRunning(Running):
+class _GroupByWindowRunning(Successive):
     def __init__(
         self, stage: GroupByWindow, source: Running, calls: Sequence[Callable[[Element], Element]], run: Run
     ) -> None:
@@ -64,20 +64,14 @@ class _GroupByWindowRunning(Running):
         self._groups: dict[int, list[Element]] = {}
         self._sizes: dict[int, int] = {}
         self._window: tuple[int, list[Element]] | None = None
-        self._current: Singles | None = None
 
-    def next(self) -> Element | None:
-        while True:
-            if self._current is not None:
-                element = self._current.next()
-                if element is not None:
-                    return element
-                self._current.running.close()
-                self._current = self._window = None
-            window = self._next_window()
-            if window is None:
-                return None
-            self._open(*window)
+    def _open_next(self) -> bool:
+        self._window = None
+        window = self._next_window()
+        if window is None:
+            return False
+        self._open(*window)
+        return True
 
     def _next_window(self) -> tuple[int, list[Element]] | None:
         kind = self._stage.kind
@@ -107,7 +101,7 @@ class _GroupByWindowRunning(Running):
         self._window = key, elements
         window = Elements("Window", source.types, source.shapes, elements)
         stage = dataset_of(self._reduce([np.int64(key), window]), self._stage.kind)
-        self._current = Singles(stage.iterate(self._run))
+        self._current = Singles(stage.start(self._run))
 
     def save(self) -> Any:
         source = None if self._source is None else self._source.save()
@@ -154,7 +148,7 @@ class GroupByReducer(Stage):
 
     def iterate(self, run: Run) -> Running:
         calls = [run.function(self, *item) for item in self._functions]
-        return _GroupByReducerRunning(self.kind, self.inputs[0].iterate(run), calls)
+        return _GroupByReducerRunning(self.kind, self.inputs[0].start(run), calls)
 
 
 class _GroupByReducerRunning(Running):
@@ -221,7 +215,7 @@ class Directed(Stage):
         return self.inputs[0].cardinality() == INFINITE
 
     def iterate(self, run: Run) -> Running:
-        return _DirectedRunning(self, [stage.iterate(run) for stage in self.inputs])
+        return _DirectedRunning(self, [stage.start(run) for stage in self.inputs])
 
 
 class _DirectedRunning(Running):

@@ -13,7 +13,7 @@ import numpy as np
 from tideflow._src.core.dtypes import DType
 from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.graph.op_def import Function, OpDef, Shape, at_least
-from tideflow._src.ops.data.blocks import Singles
+from tideflow._src.ops.data.blocks import Reading, Singles
 from tideflow._src.ops.data.dataset_op import dataset_op
 from tideflow._src.ops.data.elements import Element, dtype_of, fits, scalar, shape_text
 from tideflow._src.ops.data.light_functions import is_light
@@ -66,10 +66,9 @@ class Map(Mapped):
         return f"map({self.function_name})"
 
 
-class _MapRunning(Running):
+class _MapRunning(Reading):
     def __init__(self, source: Running, call: Callable[[Element], Element]) -> None:
-        self._running = source
-        self._source = Singles(source)
+        super().__init__(source)
         self._call = call
 
     def next(self) -> Element | None:
@@ -77,15 +76,6 @@ class _MapRunning(Running):
         if element is None:
             return None
         return self._call(element)
-
-    def save(self) -> Any:
-        return self._source.save()
-
-    def restore(self, position: Any) -> None:
-        self._source.restore(position)
-
-    def close(self) -> None:
-        self._running.close()
 
 
 class ParallelMap(Map):
@@ -215,10 +205,9 @@ class Filter(Mapped):
         return f"filter({self.function_name})"
 
 
-class _FilterRunning(Running):
+class _FilterRunning(Reading):
     def __init__(self, source: Running, call: Callable[[Element], Element], kind: str) -> None:
-        self._running = source
-        self._source = Singles(source)
+        super().__init__(source)
         self._call = call
         self._kind = kind
 
@@ -229,15 +218,6 @@ class _FilterRunning(Running):
                 return None
             if is_true(self._call(element), self._kind):
                 return element
-
-    def save(self) -> Any:
-        return self._source.save()
-
-    def restore(self, position: Any) -> None:
-        self._source.restore(position)
-
-    def close(self) -> None:
-        self._running.close()
 
 
 def is_true(results: Element, kind: str) -> bool:

@@ -78,7 +78,7 @@ class Sampled(Stage):
         return 0 if self.inputs[0].cardinality() == 0 else UNKNOWN
 
     def iterate(self, run: Run) -> Running:
-        return _SampledRunning(self.inputs[0].iterate(run), self._rate, self._seeds)
+        return _SampledRunning(self.inputs[0].start(run), self._rate, self._seeds)
 
 
 class _SampledRunning(Running):

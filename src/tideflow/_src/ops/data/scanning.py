@@ -12,7 +12,7 @@ from tideflow._src.core.dtypes import DType
 from tideflow._src.core.errors import InvalidArgumentError, OpError, OutOfRangeError
 from tideflow._src.core.logger import get_logger
 from tideflow._src.graph.op_def import Function, Shape, at_least
-from tideflow._src.ops.data.blocks import Singles
+from tideflow._src.ops.data.blocks import Reading
 from tideflow._src.ops.data.dataset_op import dataset_op
 from tideflow._src.ops.data.elements import Element
 from tideflow._src.ops.data.mapping import _FUNCTION, _NUMBER, _NUMBERS, Mapped, _call, _numbers, is_true
@@ -37,27 +37,10 @@ class Scan(Mapped):
         return self.inputs[0].cardinality() if self._keeps_cardinality else UNKNOWN
 
     def iterate(self, run: Run) -> Running:
-        return _ScanRunning(self.inputs[0].iterate(run), self.call(run), self.state)
+        return _ScanRunning(self.inputs[0].start(run), self.call(run), self.state)
 
 
-class _Reading(Running):
-    """Reads one input element by element."""
-
-    def __init__(self, source: Running) -> None:
-        self._running = source
-        self._source = Singles(source)
-
-    def save(self) -> Any:
-        return self._source.save()
-
-    def restore(self, position: Any) -> None:
-        self._source.restore(position)
-
-    def close(self) -> None:
-        self._running.close()
-
-
-class _ScanRunning(_Reading):
+class _ScanRunning(Reading):
     def __init__(self, source: Running, call: Callable[[Element], Element], state: Sequence[Any]) -> None:
         super().__init__(source)
         self._call = call
@@ -85,10 +68,10 @@ class TakeWhile(Mapped):
     """Is the elements before the first that a function says no to."""
 
     def iterate(self, run: Run) -> Running:
-        return _TakeWhileRunning(self.inputs[0].iterate(run), self.call(run), self.kind)
+        return _TakeWhileRunning(self.inputs[0].start(run), self.call(run), self.kind)
 
 
-class _TakeWhileRunning(_Reading):
+class _TakeWhileRunning(Reading):
     def __init__(self, source: Running, call: Callable[[Element], Element], kind: str) -> None:
         super().__init__(source)
         self._call = call
@@ -117,10 +100,10 @@ class Unique(Stage):
         return 0 if self.inputs[0].cardinality() == 0 else UNKNOWN
 
     def iterate(self, run: Run) -> Running:
-        return _UniqueRunning(self.inputs[0].iterate(run))
+        return _UniqueRunning(self.inputs[0].start(run))
 
 
-class _UniqueRunning(_Reading):
+class _UniqueRunning(Reading):
     def __init__(self, source: Running) -> None:
         super().__init__(source)
         self._seen: dict[Any, Any] = {}
@@ -159,10 +142,10 @@ class IgnoreErrors(Stage):
         self._warns = warns
 
     def iterate(self, run: Run) -> Running:
-        return _IgnoreErrorsRunning(self.inputs[0].iterate(run), self._warns)
+        return _IgnoreErrorsRunning(self.inputs[0].start(run), self._warns)
 
 
-class _IgnoreErrorsRunning(_Reading):
+class _IgnoreErrorsRunning(Reading):
     def __init__(self, source: Running, warns: bool) -> None:
         super().__init__(source)
         self._warns = warns
