@@ -10,12 +10,12 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from importlib.abc import Loader, MetaPathFinder
-from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any
 
 import numpy as np
+
+from tideflow._src.compat.after_loading import AfterLoading
 
 Array = np.ndarray[Any, Any]
 Digits = tuple[tuple[Array, Array], tuple[Array, Array]]
@@ -98,44 +98,25 @@ def announce(reason: object) -> None:
 def offer() -> None:
     """Lets whoever reads MNIST in this process, by Keras or as in 1.x, take the substitute where there is no MNIST."""
     if not is_offered():
-        sys.meta_path.insert(0, _KerasFinder())
+        sys.meta_path.insert(0, _FINDER)
 
 
 def is_offered() -> bool:
     """Tells whether this process may take the substitute."""
-    return any(isinstance(finder, _KerasFinder) for finder in sys.meta_path)
+    return _FINDER in sys.meta_path
 
 
-class _KerasFinder(MetaPathFinder):
-    """Finds Keras's module of MNIST, and lets it load as it is but for what happens without a network."""
+def _wrap(module: ModuleType) -> None:
+    original: Any = module.load_data
 
-    def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
-        if name != _KERAS_MODULE:
-            return None
-        spec = PathFinder.find_spec(name, path, target)
-        if spec is not None and spec.loader is not None:
-            spec.loader = _KerasLoader(spec.loader)
-        return spec
+    def load_mnist(path: str = "mnist.npz") -> Any:
+        try:
+            return original(path)
+        except Exception as error:  # what a download raises is Keras's to choose
+            announce(error)
+            return load_data()
+
+    vars(module)["load_data"] = functools.update_wrapper(load_mnist, original)
 
 
-class _KerasLoader(Loader):
-    """Loads the module as its own loader does, and wraps its `load_data`."""
-
-    def __init__(self, loader: Loader) -> None:
-        self._loader = loader
-
-    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        return self._loader.create_module(spec)
-
-    def exec_module(self, module: ModuleType) -> None:
-        self._loader.exec_module(module)
-        original: Any = module.load_data
-
-        def load_mnist(path: str = "mnist.npz") -> Any:
-            try:
-                return original(path)
-            except Exception as error:  # what a download raises is Keras's to choose
-                announce(error)
-                return load_data()
-
-        vars(module)["load_data"] = functools.update_wrapper(load_mnist, original)
+_FINDER = AfterLoading([_KERAS_MODULE], _wrap)

@@ -12,14 +12,11 @@ import inspect
 import math
 import sys
 import time
-from collections.abc import Sequence
-from importlib.abc import Loader, MetaPathFinder
-from importlib.machinery import ModuleSpec
-from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
 
 from tideflow._src.compat import inspection
+from tideflow._src.compat.after_loading import AfterLoading
 
 _ABSTRACT = (
     "Callable",
@@ -54,8 +51,8 @@ def restore() -> None:
     for path in _LATER:
         if path in sys.modules:
             _complete(sys.modules[path])
-    if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
-        sys.meta_path.insert(0, _Finder())
+    if _FINDER not in sys.meta_path:
+        sys.meta_path.insert(0, _FINDER)
 
 
 def _complete(module: ModuleType) -> None:
@@ -64,36 +61,4 @@ def _complete(module: ModuleType) -> None:
             setattr(module, name, getattr(module, today))
 
 
-class _Finder(MetaPathFinder):
-    """Finds the modules of `_LATER` where they are, to complete them."""
-
-    def __init__(self) -> None:
-        self._finding = False
-
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        if fullname not in _LATER or self._finding:
-            return None
-        self._finding = True  # the others are to find it
-        try:
-            spec = find_spec(fullname)
-        finally:
-            self._finding = False
-        if spec is not None and spec.loader is not None:
-            spec.loader = _Loader(spec.loader)
-        return spec
-
-
-class _Loader(Loader):
-    """Loads a module with another loader, and completes it."""
-
-    def __init__(self, loader: Loader) -> None:
-        self._loader = loader
-
-    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        return self._loader.create_module(spec)
-
-    def exec_module(self, module: ModuleType) -> None:
-        self._loader.exec_module(module)
-        _complete(module)
+_FINDER = AfterLoading(_LATER, _complete)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from tideflow._src.runtime.effects import functions_of
+
 
 def source_of(gradient: Any) -> str:
     """Returns the name of the gradient computation that a tensor of a graph belongs to."""
@@ -55,18 +57,12 @@ def _uses_arrays(function: Any) -> bool:
 def _inside(ops: Iterable[Any]) -> Iterator[Any]:
     """Goes over the functions that operations hold, and those inside of these, each of them once."""
     seen: set[int] = set()
-    waiting = [function for op in ops for function in _functions(op)]
+    waiting = [function for op in ops if op.op_def.takes_functions for function in functions_of(op)]
     while waiting:
         function = waiting.pop()
         if id(function) not in seen:
             seen.add(id(function))
             yield function
-            waiting.extend(inner for op in function.get_operations() for inner in _functions(op))
-
-
-def _functions(op: Any) -> list[Any]:
-    """Returns the graphs of the functions that an operation holds."""
-    if not op.op_def.takes_functions:
-        return []
-    held = [item for value in op.attrs.values() for item in (value if isinstance(value, list) else [value])]
-    return [item for item in held if hasattr(item, "plan_ops")]
+            waiting.extend(
+                inner for op in function.get_operations() if op.op_def.takes_functions for inner in functions_of(op)
+            )
