@@ -93,31 +93,70 @@ def _text(compression: Any) -> Any:
     return convert_to_tensor("" if compression is None else compression, dtypes.string)
 
 
-def text_lines(filenames: Any, compression_type: Any, buffer_size: Any, calls: Any) -> Any:
-    """Returns the tensor of a dataset of the lines of files."""
-    compression, size = _text(compression_type), _size(buffer_size, _BUFFER, "buffer_size")
-    return variant_of(filenames, calls, lambda paths: raw.TextLineDataset(paths, compression, size))
+class _Lines(VariantDataset):
+    """Makes the datasets of lines, of 2.x and 1.x alike."""
+
+    _KIND = ""
+
+    def __init__(
+        self,
+        filenames: Any,
+        compression_type: Any = None,
+        buffer_size: Any = None,
+        num_parallel_reads: Any = None,
+        name: str | None = None,
+    ) -> None:
+        compression, size = _text(compression_type), _size(buffer_size, _BUFFER, "buffer_size")
+        variant = variant_of(filenames, num_parallel_reads, lambda paths: raw.TextLineDataset(paths, compression, size))
+        super().__init__(variant, _STRING, self._KIND)
 
 
-def records(filenames: Any, compression_type: Any, buffer_size: Any, calls: Any) -> Any:
-    """Returns the tensor of a dataset of the records of TFRecord files."""
-    compression, size = _text(compression_type), _size(buffer_size, _BUFFER, "buffer_size")
-    return variant_of(filenames, calls, lambda paths: raw.TFRecordDataset(paths, compression, size))
+class _Records(VariantDataset):
+    """Makes the datasets of TFRecord records, of 2.x and 1.x alike."""
+
+    _KIND = ""
+
+    def __init__(
+        self,
+        filenames: Any,
+        compression_type: Any = None,
+        buffer_size: Any = None,
+        num_parallel_reads: Any = None,
+        name: str | None = None,
+    ) -> None:
+        compression, size = _text(compression_type), _size(buffer_size, _BUFFER, "buffer_size")
+        variant = variant_of(filenames, num_parallel_reads, lambda paths: raw.TFRecordDataset(paths, compression, size))
+        super().__init__(variant, _STRING, self._KIND)
 
 
-def pieces(filenames: Any, sizes: Any, buffer_size: Any, compression_type: Any, calls: Any) -> Any:
-    """Returns the tensor of a dataset of the records of one length in files; sizes are of record, header, footer."""
-    record = integer(sizes[0], "record_bytes")
-    header, footer = _size(sizes[1], 0, "header_bytes"), _size(sizes[2], 0, "footer_bytes")
-    buffer, compression = _size(buffer_size, _BUFFER, "buffer_size"), _text(compression_type)
-    return variant_of(
-        filenames,
-        calls,
-        lambda paths: raw.FixedLengthRecordDatasetV2(paths, header, record, footer, buffer, compression),
-    )
+class _Pieces(VariantDataset):
+    """Makes the datasets of records of one length, of 2.x and 1.x alike."""
+
+    _KIND = ""
+
+    def __init__(
+        self,
+        filenames: Any,
+        record_bytes: Any,
+        header_bytes: Any = None,
+        footer_bytes: Any = None,
+        buffer_size: Any = None,
+        compression_type: Any = None,
+        num_parallel_reads: Any = None,
+        name: str | None = None,
+    ) -> None:
+        record = integer(record_bytes, "record_bytes")
+        header, footer = _size(header_bytes, 0, "header_bytes"), _size(footer_bytes, 0, "footer_bytes")
+        buffer, compression = _size(buffer_size, _BUFFER, "buffer_size"), _text(compression_type)
+        variant = variant_of(
+            filenames,
+            num_parallel_reads,
+            lambda paths: raw.FixedLengthRecordDatasetV2(paths, header, record, footer, buffer, compression),
+        )
+        super().__init__(variant, _STRING, self._KIND)
 
 
-class TextLineDataset(VariantDataset):
+class TextLineDataset(_Lines):
     """Is the lines of text files, without their ends, one file after the other.
 
     Carriage returns are left out, too.
@@ -141,19 +180,10 @@ class TextLineDataset(VariantDataset):
       NotFoundError, DataLossError: while iterating, there is no such file, or its compression is damaged.
     """
 
-    def __init__(
-        self,
-        filenames: Any,
-        compression_type: Any = None,
-        buffer_size: Any = None,
-        num_parallel_reads: Any = None,
-        name: str | None = None,
-    ) -> None:
-        variant = text_lines(filenames, compression_type, buffer_size, num_parallel_reads)
-        super().__init__(variant, _STRING, "TextLineDatasetV2")
+    _KIND = "TextLineDatasetV2"
 
 
-class TFRecordDataset(VariantDataset):
+class TFRecordDataset(_Records):
     """Is the records of TFRecord files, as strings, one file after the other.
 
     >>> import tempfile, os
@@ -176,19 +206,10 @@ class TFRecordDataset(VariantDataset):
       NotFoundError, DataLossError: while iterating, there is no such file, or it is damaged or truncated.
     """
 
-    def __init__(
-        self,
-        filenames: Any,
-        compression_type: Any = None,
-        buffer_size: Any = None,
-        num_parallel_reads: Any = None,
-        name: str | None = None,
-    ) -> None:
-        variant = records(filenames, compression_type, buffer_size, num_parallel_reads)
-        super().__init__(variant, _STRING, "TFRecordDatasetV2")
+    _KIND = "TFRecordDatasetV2"
 
 
-class FixedLengthRecordDataset(VariantDataset):
+class FixedLengthRecordDataset(_Pieces):
     """Is the records of files in which all have one length, as strings, one file after the other.
 
     >>> import tempfile, os
@@ -212,66 +233,22 @@ class FixedLengthRecordDataset(VariantDataset):
       InvalidArgumentError: a length is negative; while iterating, a file holds no whole number of records.
     """
 
-    def __init__(
-        self,
-        filenames: Any,
-        record_bytes: Any,
-        header_bytes: Any = None,
-        footer_bytes: Any = None,
-        buffer_size: Any = None,
-        compression_type: Any = None,
-        num_parallel_reads: Any = None,
-        name: str | None = None,
-    ) -> None:
-        sizes = record_bytes, header_bytes, footer_bytes
-        variant = pieces(filenames, sizes, buffer_size, compression_type, num_parallel_reads)
-        super().__init__(variant, _STRING, "FixedLengthRecordDatasetV2")
+    _KIND = "FixedLengthRecordDatasetV2"
 
 
-class TextLineDatasetV1(DatasetV1Adapter):
+class TextLineDatasetV1(_Lines, DatasetV1Adapter):
     """Is ``tf.data.TextLineDataset`` with the methods of TensorFlow 1.x."""
 
-    def __init__(
-        self,
-        filenames: Any,
-        compression_type: Any = None,
-        buffer_size: Any = None,
-        num_parallel_reads: Any = None,
-        name: str | None = None,
-    ) -> None:
-        variant = text_lines(filenames, compression_type, buffer_size, num_parallel_reads)
-        super().__init__(variant, _STRING, "TextLineDatasetV1")
+    _KIND = "TextLineDatasetV1"
 
 
-class TFRecordDatasetV1(DatasetV1Adapter):
+class TFRecordDatasetV1(_Records, DatasetV1Adapter):
     """Is ``tf.data.TFRecordDataset`` with the methods of TensorFlow 1.x."""
 
-    def __init__(
-        self,
-        filenames: Any,
-        compression_type: Any = None,
-        buffer_size: Any = None,
-        num_parallel_reads: Any = None,
-        name: str | None = None,
-    ) -> None:
-        variant = records(filenames, compression_type, buffer_size, num_parallel_reads)
-        super().__init__(variant, _STRING, "TFRecordDatasetV1")
+    _KIND = "TFRecordDatasetV1"
 
 
-class FixedLengthRecordDatasetV1(DatasetV1Adapter):
+class FixedLengthRecordDatasetV1(_Pieces, DatasetV1Adapter):
     """Is ``tf.data.FixedLengthRecordDataset`` with the methods of TensorFlow 1.x."""
 
-    def __init__(
-        self,
-        filenames: Any,
-        record_bytes: Any,
-        header_bytes: Any = None,
-        footer_bytes: Any = None,
-        buffer_size: Any = None,
-        compression_type: Any = None,
-        num_parallel_reads: Any = None,
-        name: str | None = None,
-    ) -> None:
-        sizes = record_bytes, header_bytes, footer_bytes
-        variant = pieces(filenames, sizes, buffer_size, compression_type, num_parallel_reads)
-        super().__init__(variant, _STRING, "FixedLengthRecordDatasetV1")
+    _KIND = "FixedLengthRecordDatasetV1"
