@@ -31,3 +31,16 @@ def test_few_traces_are_not(caplog):
             calm(tf.constant(1.0))
         calm(9)
     assert not caplog.records
+
+
+def test_functions_of_one_decorator_are_not_one_function(caplog):
+    def make(index):
+        source = f"def f{index}(x):\n    return x + {index}.0\n"
+        namespace = {}
+        exec(compile(source, f"<function {index}>", "exec"), namespace)
+        return tf.function(tf.autograph.experimental.do_not_convert(namespace[f"f{index}"]))
+
+    with caplog.at_level("WARNING", logger="tensorflow"):
+        results = [float(make(index)(tf.constant(1.0))) for index in range(8)]
+    assert results == [1.0 + index for index in range(8)]
+    assert not caplog.records

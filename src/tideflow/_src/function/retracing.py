@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import threading
 from collections import deque
 from collections.abc import Sequence
@@ -32,6 +33,8 @@ _lock = threading.Lock()
 
 
 def _place_of(python_function: Any) -> Any:
+    """Returns what names the place that defines a function; a decorator's wrapper is not that place."""
+    python_function = inspect.unwrap(python_function)
     code = getattr(python_function, "__code__", None)
     if code is None:
         return type(python_function).__module__, type(python_function).__qualname__
