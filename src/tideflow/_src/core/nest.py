@@ -7,6 +7,7 @@ back; the others are combinations of the two. What counts as a node, and how it 
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -139,6 +140,27 @@ def _pack(structure: Any, kind: NodeKind, kinds: KindTable, leaves: Iterator[Any
         child_kind = kinds[type(value)]
         children.append(next(leaves) if child_kind is None else _pack(value, child_kind, kinds, leaves))
     return kind.rebuild(structure, children)
+
+
+def flat_packer(structure: Any, is_leaf: Callable[[Any], bool]) -> Callable[[Sequence[Any]], Any] | None:
+    """Returns a function that packs items like ``structure``, for what is packed again and again.
+
+    Args:
+      structure: a leaf, or a tuple or dictionary of leaves.
+      is_leaf: tells what a leaf is.
+
+    Returns:
+      A function of as many items as there are leaves; None if the structure is another one.
+    """
+    if is_leaf(structure):
+        return operator.itemgetter(0)
+    if type(structure) is tuple and all(map(is_leaf, structure)):
+        return tuple
+    if type(structure) is dict and all(map(is_leaf, structure.values())):
+        places = {key: place for place, key in enumerate(sorted(structure))}
+        order = [(key, places[key]) for key in structure]
+        return lambda items: {key: items[place] for key, place in order}
+    return None
 
 
 def map_structure(func: Callable[..., Any], *structure: Any, **kwargs: Any) -> Any:

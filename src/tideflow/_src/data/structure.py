@@ -185,14 +185,9 @@ def _leaf(spec: Any, remaining: Iterator[Any]) -> Any:
 
 def packer(specs: Any) -> Callable[[list[Any]], Any]:
     """Returns the function that makes elements of their components' values, as fast as their structure allows."""
-    if isinstance(specs, TensorSpec):
-        return lambda values: wrap(values[0])
-    if type(specs) is tuple and all(isinstance(spec, TensorSpec) for spec in specs):
-        return lambda values: tuple([wrap(value) for value in values])
-    if type(specs) is dict and all(isinstance(spec, TensorSpec) for spec in specs.values()):
-        places = sorted(specs)
-        order = [(key, places.index(key)) for key in specs]
-        return lambda values: {key: wrap(values[place]) for key, place in order}
+    pack = nest.flat_packer(specs, lambda spec: isinstance(spec, TensorSpec))
+    if pack is not None:
+        return lambda values: pack([wrap(value) for value in values])
     return lambda values: element_of(specs, [wrap(value) for value in values])
 
 

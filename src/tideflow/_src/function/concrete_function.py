@@ -9,6 +9,7 @@ from tideflow._src.core import context, dtypes, nest
 from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.core.tensor import EagerTensor, SymbolicTensor, Tensor, out_of_scope
 from tideflow._src.core.tensor_spec import TensorSpec
+from tideflow._src.core.type_spec import TypeSpec
 from tideflow._src.function import interfaces, structures, trace_types
 from tideflow._src.function.function_type import FunctionType, Parameter, structured
 from tideflow._src.function.graph_call import GraphCall
@@ -326,14 +327,21 @@ def _packer(structure: Any) -> Callable[[list[Any]], Any]:
     """Returns the function that makes what a call returns of the tensors that the graph returns."""
     if structure is None:
         return lambda tensors: None
-    if isinstance(structure, Tensor):
-        return lambda tensors: tensors[0]
-    if nest.is_nested(structure) and all(leaf is None or isinstance(leaf, Tensor) for leaf in nest.flatten(structure)):
-        if type(structure) is tuple and all(isinstance(leaf, Tensor) for leaf in structure):
-            return tuple
-        if type(structure) is list and all(isinstance(leaf, Tensor) for leaf in structure):
-            return lambda tensors: tensors
+    pack = nest.flat_packer(structure, lambda leaf: isinstance(leaf, Tensor))
+    if pack is not None:
+        return pack
+    if type(structure) is list and all(isinstance(leaf, Tensor) for leaf in structure):
+        return lambda tensors: tensors
+    if structures.is_composite(structure) and isinstance(structure._type_spec, TypeSpec):
+        spec = structure._type_spec  # the same one for all that calls return
+        if _is_flat(spec._component_specs):
+            return spec._from_components
     return lambda tensors: structures.pack(structure, tensors)
+
+
+def _is_flat(components: Any) -> bool:
+    """Tells whether a value of several tensors consists of a list of them."""
+    return type(components) is list and all(isinstance(spec, TensorSpec) for spec in components)
 
 
 def _output_type(structure: Any) -> Any:

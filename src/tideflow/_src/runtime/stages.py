@@ -73,6 +73,8 @@ def split(
         if compiled and lists_on_host:
             lists = [tensor for tensor in inputs if tensor._dtype is variant]
             compiled = all(tensor not in fed and compiled_of.get(tensor._op, True) for tensor in lists)
+        if compiled and op.type == "Identity" and inputs[0]._dtype is variant and inputs[0] not in fed:
+            compiled = compiled_of.get(inputs[0]._op, True)  # it stays where it was made: it may be no list
         if compiled and (op.type in SHAPE_OPS or (inputs and all(known) and _is_static_op(op))):
             static.update(op.outputs)
         compiled_of[op] = compiled
@@ -91,7 +93,12 @@ def split(
     ordered = [stages[number] for number in sorted(stages)]
     _repeat_static(plan, ordered, static)
     _connect(plan, ordered, state)
-    return ordered
+    return [stage for stage in ordered if not stage.compiled or stage.outputs or _has_work(stage, state)]
+
+
+def _has_work(stage: Stage, state: RunState) -> bool:
+    """Tells whether a stage does more than to name variables and to order operations."""
+    return any(op.type != "NoOp" and not state.is_handle(op) for op in stage.ops)
 
 
 def _repeat_static(plan: Plan, stages: Sequence[Stage], static: set[SymbolicTensor]) -> None:

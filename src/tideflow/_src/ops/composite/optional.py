@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from tideflow._src.core import dtypes, nest
-from tideflow._src.core.tensor import Tensor
+import numpy as np
+
+from tideflow._src.core import context, dtypes, nest
+from tideflow._src.core.dtypes import of_numpy, variant
+from tideflow._src.core.tensor import EagerTensor, Tensor, wrap
 from tideflow._src.core.tensor_spec import TensorSpec
 from tideflow._src.core.type_spec import (
     CompositeTensor,
@@ -18,6 +21,7 @@ from tideflow._src.core.type_spec import (
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor
+from tideflow._src.runtime.optional_value import OptionalValue
 
 
 class Optional(CompositeTensor):
@@ -75,14 +79,30 @@ class Optional(CompositeTensor):
 class _Optional(Optional):
     """Is an optional over a variant tensor, which holds the tensors of the value."""
 
+    #: What reads the value at once, eagerly; it holds for the specs that it was made for.
+    _reader: _Reader | None = None
+
     def __init__(self, variant_tensor: Tensor, element_spec: Any) -> None:
         self._variant_tensor = variant_tensor
         self._element_spec = element_spec
 
+    def _held(self) -> Any:
+        """Returns the value of the variant where no thread records or builds what is done with it; else None."""
+        variant = self._variant_tensor
+        return variant._value if variant.__class__ is EagerTensor and not context.SPECIAL else None
+
     def has_value(self, name: str | None = None) -> Any:
+        held = self._held()
+        if held.__class__ is OptionalValue:
+            return wrap(np.bool_(held.components is not None))
         return raw.OptionalHasValue(self._variant_tensor, name=name)
 
     def get_value(self, name: str | None = None) -> Any:
+        reader = self._reader
+        if reader is not None and reader.specs is self._element_spec:
+            held = self._held()
+            if held.__class__ is OptionalValue and reader.fits(held.components):
+                return reader.pack([wrap(item) for item in held.components])
         specs = [part for spec, _ in _leaves(self._element_spec) for part in spec._flat_tensor_specs]
         found = raw.OptionalGetValue(
             self._variant_tensor,
@@ -103,6 +123,44 @@ class _Optional(Optional):
     @property
     def _type_spec(self) -> Any:
         return OptionalSpec(self._element_spec)
+
+
+class _Reader:
+    """Reads optionals whose value is a tensor, or a tuple or dictionary of tensors.
+
+    Attributes:
+      specs: the specs of the value, in its structure.
+      pack: makes the value of tensors.
+    """
+
+    def __init__(self, specs: Any, pack: Callable[[Sequence[Any]], Any]) -> None:
+        self.specs = specs
+        self.pack = pack
+        self._leaves = [spec for spec, _ in _leaves(specs)]
+        #: Of the components that were found to fit, dtypes and shapes.
+        self._known: Any = None
+
+    def fits(self, components: Sequence[Any] | None) -> bool:
+        """Tells whether components are what the specs say; what does not fit, the operation reports."""
+        if components is None:
+            return False
+        look = [(item.dtype, item.shape) for item in components]
+        if look == self._known:
+            return True
+        if any(dtype is variant for dtype, _ in look) or len(look) != len(self._leaves):
+            return False
+        if all(
+            of_numpy[dtype] is spec.dtype and spec.shape.is_compatible_with(shape)
+            for (dtype, shape), spec in zip(look, self._leaves, strict=True)
+        ):
+            self._known = look
+            return True
+        return False
+
+
+def _reader_of(specs: Any) -> _Reader | None:
+    pack = nest.flat_packer(specs, lambda spec: isinstance(spec, TensorSpec))
+    return None if pack is None else _Reader(specs, pack)
 
 
 def _mapped(function: Callable[[Any], Any], structure: Any) -> Any:
@@ -150,6 +208,7 @@ class OptionalSpec(TypeSpec):
 
     def __init__(self, element_spec: Any) -> None:
         self._element_spec = element_spec
+        self._reader = _reader_of(element_spec)
 
     @property
     def value_type(self) -> Any:
@@ -167,7 +226,9 @@ class OptionalSpec(TypeSpec):
         return [value._variant_tensor]
 
     def _from_components(self, components: Any) -> Any:
-        return _Optional(components[0], self._element_spec)
+        found = _Optional(components[0], self._element_spec)
+        found._reader = self._reader
+        return found
 
     @staticmethod
     def from_value(value: Any) -> OptionalSpec:

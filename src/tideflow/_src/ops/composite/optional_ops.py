@@ -6,40 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from tideflow._src.core import dtypes
 from tideflow._src.core.dtypes import DType
 from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.graph.op_def import Shape, at_least
 from tideflow._src.runtime.list_value import shape_text
 from tideflow._src.runtime.op import op
-
-
-class OptionalValue:
-    """Is what the variant refers to: the tensors, or None for nothing."""
-
-    __slots__ = ("components",)
-
-    dtype = dtypes.variant
-    shape: tuple[int, ...] = ()
-    ndim = 0
-    size = 1
-
-    def __init__(self, components: list[Any] | None) -> None:
-        self.components = components
-
-    def zeros_like(self) -> OptionalValue:
-        """Returns zeros of the same types, or nothing."""
-        return OptionalValue(None if self.components is None else [np.zeros_like(item) for item in self.components])
-
-    def __repr__(self) -> str:
-        if self.components is None:
-            return "<OptionalVariant<None>>"
-        parts = [
-            f"Tensor<type: {_type_text(_dtype_of(item))} shape: {shape_text(item.shape)} values: "
-            f"{str(item).strip('[]')}>"
-            for item in self.components
-        ]
-        return f"<OptionalVariant<values: ({', '.join(parts)})>>"
+from tideflow._src.runtime.optional_value import OptionalValue, dtype_of, type_text
 
 
 def _components(optional: Any, operation: str) -> list[Any] | None:
@@ -87,13 +59,13 @@ def optional_get_value(optional, *, output_types: list[DType], output_shapes: li
             None, None, f"The given optional has {len(found)} components, expected {len(output_types)}"
         )
     for position, (item, dtype, shape) in enumerate(zip(found, output_types, output_shapes, strict=False)):
-        have = _dtype_of(item)
+        have = dtype_of(item)
         if have is not dtype:
             raise InvalidArgumentError(
                 None,
                 None,
                 f"The given optional does not match the expected type for component {position}. Expected: "
-                f"{_type_text(dtype)}. Actual: {_type_text(have)}.",
+                f"{type_text(dtype)}. Actual: {type_text(have)}.",
             )
         if not _fits(shape, item.shape):
             raise InvalidArgumentError(
@@ -103,14 +75,6 @@ def optional_get_value(optional, *, output_types: list[DType], output_shapes: li
                 f"{shape_text(shape)}. Actual: {shape_text(item.shape)}.",
             )
     return found
-
-
-def _dtype_of(item: Any) -> DType:
-    return dtypes.variant if item.dtype is dtypes.variant else dtypes.of_numpy[item.dtype]
-
-
-def _type_text(dtype: DType) -> str:
-    return {"float32": "float", "float64": "double"}.get(dtype.name, dtype.name)
 
 
 def _fits(wanted: Shape, have: tuple[int, ...]) -> bool:

@@ -332,6 +332,10 @@ class Zip(Part):
             return UNKNOWN
         return min((size for size in found if size != INFINITE), default=INFINITE)
 
+    @property
+    def is_light_after_first(self) -> bool:
+        return all(stage.is_light_after_first for stage in self.inputs)
+
     def table(self) -> RowTable | None:
         tables = [stage.table() for stage in self.inputs]
         found = [table for table in tables if table is not None]

@@ -13,6 +13,7 @@ from tideflow._src.graph.op_def import Function, OpDef, Shape
 from tideflow._src.ops.data.blocks import Singles
 from tideflow._src.ops.data.dataset_op import dataset_op
 from tideflow._src.ops.data.elements import Element, scalar
+from tideflow._src.ops.data.light_functions import is_light, makes_light_datasets
 from tideflow._src.ops.data.mapping import _FUNCTION, _NUMBER, _NUMBERS, Mapped, calls_asked_for, order_asked_for
 from tideflow._src.ops.data.prefetching import Prefetched
 from tideflow._src.ops.data.stage import UNKNOWN, Run, Running, Stage, named, stage_in
@@ -24,6 +25,12 @@ class FlatMap(Mapped):
 
     def cardinality(self) -> int:
         return 0 if self.inputs[0].cardinality() == 0 else UNKNOWN
+
+    @property
+    def is_light_after_first(self) -> bool:
+        source = self.inputs[0]
+        is_called_lightly = 0 <= source.cardinality() <= 1 or (source.is_light_after_first and is_light(self._function))
+        return is_called_lightly and makes_light_datasets(self._function)
 
     def iterate(self, run: Run) -> Running:
         return _FlatMapRunning(self.inputs[0].start(run), self.call(run), run, self.kind)

@@ -20,7 +20,6 @@ from tideflow._src.core.errors import (
 )
 from tideflow._src.core.variant_array import items_of, variants
 from tideflow._src.graph.op_def import Function, OpDef, Shape, at_least
-from tideflow._src.ops.composite.optional_ops import OptionalValue
 from tideflow._src.ops.data.blocks import Singles
 from tideflow._src.ops.data.elements import Element, dtype_of, fits, shape_text
 from tideflow._src.ops.data.seed_generators import Deleter
@@ -28,6 +27,7 @@ from tideflow._src.ops.data.stage import Run, Stage, stage_in
 from tideflow._src.ops.queues.shared import resource_handle
 from tideflow._src.runtime.buffers import ResourceHandle, resources
 from tideflow._src.runtime.op import Op, op
+from tideflow._src.runtime.optional_value import OptionalValue
 
 _numbers = itertools.count()
 #: Shapes of elements that an iterator remembers.

@@ -16,7 +16,7 @@ from tideflow._src.graph.op_def import Function, OpDef, Shape, at_least
 from tideflow._src.ops.data.blocks import Reading, Singles
 from tideflow._src.ops.data.dataset_op import dataset_op
 from tideflow._src.ops.data.elements import Element, dtype_of, fits, scalar, shape_text
-from tideflow._src.ops.data.light_functions import is_light
+from tideflow._src.ops.data.light_functions import is_light, knows_sizes
 from tideflow._src.ops.data.stage import UNKNOWN, Run, Running, Stage, named, stage_in
 from tideflow._src.ops.data.workers import Task, Workers, parallelism
 from tideflow._src.runtime.op import op
@@ -59,6 +59,14 @@ class Map(Mapped):
     def cardinality(self) -> int:
         return self.inputs[0].cardinality()
 
+    @property
+    def is_light(self) -> bool:  # type: ignore[override]
+        return self.inputs[0].is_light and is_light(self._function)
+
+    @property
+    def is_light_after_first(self) -> bool:
+        return super().is_light_after_first or (self.inputs[0].is_light_after_first and is_light(self._function))
+
     def iterate(self, run: Run) -> Running:
         return _MapRunning(self.inputs[0].start(run), self.call(run))
 
@@ -89,10 +97,14 @@ class ParallelMap(Map):
     def iterate(self, run: Run) -> Running:
         source, call = self.inputs[0].start(run), self.call(run)
         count = parallelism(self._calls, run.options.private_threads)
-        if count == 1 or is_light(self._function):
+        knows = knows_sizes(self._function)
+        if count == 1 or (knows and is_light(self._function)):
             return _MapRunning(source, call)
         in_order = run.options.deterministic if self._deterministic is None else self._deterministic
-        return _ParallelMapRunning(source, call, count, in_order is not False)
+        return _ParallelMapRunning(source, call, count, in_order is not False, None if knows else self._is_light_for)
+
+    def _is_light_for(self, element: Element) -> bool:
+        return is_light(self._function, tuple([item.shape for item in (*element, *self._captured)]))
 
     def describe(self) -> str:
         calls = "AUTOTUNE" if self._calls == -1 else self._calls
@@ -100,9 +112,23 @@ class ParallelMap(Map):
 
 
 class _ParallelMapRunning(Running):
-    """Keeps so many calls under way; the input is read by who asks for elements."""
+    """Keeps so many calls under way; the input is read by who asks for elements.
 
-    def __init__(self, source: Running, call: Callable[[Element], Element], count: int, in_order: bool) -> None:
+    Args:
+      source, call: the input, and what makes an element of one of its own.
+      count: how many calls are under way.
+      in_order: whether elements come in the order of the input.
+      is_light_for: tells whether a call for an element is worth no thread; None if all are worth one.
+    """
+
+    def __init__(
+        self,
+        source: Running,
+        call: Callable[[Element], Element],
+        count: int,
+        in_order: bool,
+        is_light_for: Callable[[Element], bool] | None = None,
+    ) -> None:
         self._running = source
         self._source: Singles | None = Singles(source)
         self._call = call
@@ -111,9 +137,19 @@ class _ParallelMapRunning(Running):
         self._waiting: deque[Task] | None = deque() if in_order else None
         self._done: queue.SimpleQueue[Task] = queue.SimpleQueue()
         self._under_way = 0
+        self._is_light_for = is_light_for
         self._problem: BaseException | None = None
 
     def next(self) -> Element | None:
+        if self._is_light_for is not None and self._source is not None and not self._under_way:
+            # No thread has a call to make: so the order is kept.
+            element = self._source.next()
+            if element is None:
+                self._source = None
+                return None
+            if self._is_light_for(element):
+                return self._call(element)
+            self._submit(element)
         while self._source is not None and self._under_way < self._count:
             self._begin_one(self._source)
         if not self._under_way:
@@ -141,7 +177,10 @@ class _ParallelMapRunning(Running):
             return
         if element is None:
             self._source = None
-            return
+        else:
+            self._submit(element)
+
+    def _submit(self, element: Element) -> None:
         call = self._call
         task = Task(lambda: call(element), None if self._waiting is not None else self._done.put)
         self._keep(task)

@@ -27,6 +27,10 @@ class Passing(Stage):
     def cardinality(self) -> int:
         return self.inputs[0].cardinality()
 
+    @property
+    def is_light_after_first(self) -> bool:
+        return all(stage.is_light_after_first for stage in self.inputs)
+
     def table(self) -> RowTable | None:
         return self.inputs[0].table()
 

@@ -21,6 +21,8 @@ from tideflow._src.ops.data.stage import Run, Running, Stage, stage_in
 _AHEAD = 4
 #: Bytes of an element from where on a thread pays even if it only copies memory.
 _LARGE = 1 << 20
+#: The size of a batch where it is not known.
+_BATCH = 32
 
 
 class Prefetch(Stage):
@@ -35,7 +37,7 @@ class Prefetch(Stage):
 
     def iterate(self, run: Run) -> Running:
         source = self.inputs[0]
-        if not self._limit or (source.is_light and _bytes_of(source) < _LARGE):
+        if not self._limit or (source.is_light_after_first and _bytes_of(source) < _LARGE):
             return source.start(run)
         return Prefetched(source.start(run), _AHEAD if self._limit < 0 else self._limit, self.kind)
 
@@ -44,12 +46,12 @@ class Prefetch(Stage):
 
 
 def _bytes_of(stage: Stage) -> float:
-    """Returns the size of an element; infinity where that is not known."""
+    """Returns the size of an element, a batch of unknown size one of usual size; infinity where that is not known."""
     total = 0
     for dtype, shape in zip(stage.types, stage.shapes, strict=True):
         if shape is None or None in shape[1:]:
             return math.inf
-        total += math.prod(size or 0 for size in shape) * dtype.size
+        total += math.prod(_BATCH if size is None else size for size in shape) * dtype.size
     return total
 
 

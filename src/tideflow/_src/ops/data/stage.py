@@ -80,6 +80,14 @@ class Stage:
         return all(stage.is_light for stage in self.inputs)
 
     @property
+    def is_light_after_first(self) -> bool:
+        """Whether that is so of all elements but the first: a thread that begins with it is no earlier than its reader.
+
+        A stage that reads its input again and again has several such elements.
+        """
+        return self.is_light or 0 <= self.cardinality() <= 1
+
+    @property
     def options(self) -> PipelineOptions:
         """What was said of the pipeline up to here."""
         found = PipelineOptions()
