@@ -121,6 +121,8 @@ class Tensor(TensorProtocol):
         return id(self)
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):  # NumPy asks for several of these
+            raise AttributeError(name)
         if name in ("op", "graph", "name", "value_index"):  # nodes of graphs have these
             raise AttributeError(f"Tensor.{name} is undefined when eager execution is enabled.")
         if name == "numpy":

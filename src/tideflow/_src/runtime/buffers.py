@@ -165,16 +165,11 @@ def locked(buffers: Iterable[Buffer]) -> Iterator[None]:
             buffer.lock.acquire()
         yield
     finally:
-        unlock(held)
-
-
-def unlock(buffers: Sequence[Buffer]) -> None:
-    """Releases the locks of buffers, of which the last may not have been acquired."""
-    for buffer in buffers[:-1]:
-        buffer.lock.release()
-    with suppress(RuntimeError):  # the wait for the lock was interrupted
-        for buffer in buffers[-1:]:
+        for buffer in held[:-1]:
             buffer.lock.release()
+        with suppress(RuntimeError):  # the wait for the last lock was interrupted
+            for buffer in held[-1:]:
+                buffer.lock.release()
 
 
 class ResourceHandle:

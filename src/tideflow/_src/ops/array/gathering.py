@@ -25,6 +25,8 @@ from tideflow._src.runtime.op import op
 
 #: From this number of indices on they are checked before, not by NumPy.
 _MANY = 4096
+#: The least of all, without what ``min`` does besides.
+_LOWEST = np.minimum.reduce
 
 _INDEX_TYPES = ("int16", "int32", "int64")
 
@@ -100,11 +102,11 @@ def gather_v2(xp, params, indices, axis, *, batch_dims: int = 0):
         check_range(indices, params.shape[place])
         return np.take(params, indices, axis=place, mode="clip")
     try:
-        taken = np.take(params, indices, axis=place)
+        taken = params.take(indices, place)
     except IndexError:
         check_range(indices, params.shape[place])
         raise
-    if indices.size and indices.min() < 0:  # NumPy counts these from the end
+    if indices.size and _LOWEST(indices, None) < 0:  # NumPy counts these from the end
         check_range(indices, params.shape[place])
     return np.asarray(taken, object) if taken.__class__ is bytes else taken
 
