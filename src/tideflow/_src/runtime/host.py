@@ -6,9 +6,11 @@ left, and a line number in a traceback tells which operation failed.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import os
 from collections.abc import Callable, Sequence
+from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -26,6 +28,8 @@ from tideflow._src.runtime.plan import Plan
 from tideflow._src.runtime.state import RunState
 
 _CHUNK = 500
+#: Characters of source that many programs may share.
+_SHORT = 2000
 _FILE = os.path.join(source.PACKAGE, "<plan>")
 
 
@@ -100,6 +104,15 @@ class Interpreted:
 
 #: Operations that cannot fail.
 NEVER_FAIL = frozenset(("NoOp", "Identity", "RefIdentity", "OptionalFromValue", "OptionalNone"))
+
+
+@functools.lru_cache(maxsize=256)
+def _code_of(text: str) -> CodeType:
+    """Returns source as compiled by Python, which takes longest of all in making a small program.
+
+    Programs of one structure have the same source: it names objects, and the objects are theirs.
+    """
+    return compile(text, _FILE, "exec")
 
 
 class HostProgram(Interpreted):
@@ -219,8 +232,8 @@ class HostProgram(Interpreted):
             else:
                 parameters = list(registers.values())
                 lines.append(f" return ({''.join(name + ', ' for name in parameters)})")
-            code = compile("\n".join(lines), _FILE, "exec")
-            exec(code, self._globals)
+            text = "\n".join(lines)
+            exec(_code_of(text) if len(text) <= _SHORT else compile(text, _FILE, "exec"), self._globals)
             self._functions.append(self._globals[f"f{start}"])
 
     def _last_uses(self) -> dict[SymbolicTensor, int]:

@@ -66,6 +66,8 @@ class Cache(Stage):
     def is_light(self) -> bool:
         return self._cache.is_complete or super().is_light
 
+    starts_at_once = True  # what is complete then is not made again
+
     def iterate(self, run: Run) -> Running:
         cache = self._cache
         if not cache.is_complete:

@@ -27,6 +27,7 @@ class FileCache(Stage):
         self._path = path
 
     is_light = False
+    starts_at_once = True  # a file that is there then is read
 
     @property
     def _file(self) -> str:

@@ -23,7 +23,7 @@ from tideflow._src.graph.op_def import Function, OpDef, Shape, at_least
 from tideflow._src.ops.data.blocks import Singles
 from tideflow._src.ops.data.elements import Element, dtype_of, fits, shape_text
 from tideflow._src.ops.data.seed_generators import Deleter
-from tideflow._src.ops.data.stage import Run, Stage, stage_in
+from tideflow._src.ops.data.stage import Run, Running, Stage, stage_in
 from tideflow._src.ops.queues.shared import resource_handle
 from tideflow._src.runtime.buffers import ResourceHandle, resources
 from tideflow._src.runtime.op import Op, op
@@ -51,6 +51,8 @@ class IteratorResource:
         self.shapes = tuple(shapes)
         self._lock = threading.Lock()
         self._source: Singles | None = None
+        #: What its stages will have in common, where they start with the first element.
+        self._run: Run | None = None
         self._stage: Stage | None = None
         self._closing: Any = None
         self._is_over = False
@@ -70,15 +72,33 @@ class IteratorResource:
         """
         check_fits(self.types, self.shapes, stage)
         run = Run(stage.options)
-        running = stage.start(run)
+        running = stage.start(run) if stage.starts_at_once else None
         with self._lock:
             if self._closing is not None:
                 self._closing()
             self._stage = stage
-            self._source = Singles(running)
+            self._closing = self._source = self._run = None
             self._is_over = False
-            self._closing = weakref.finalize(self, running.close)
-            self._closing.atexit = False
+            if running is None:
+                self._run = run
+            else:
+                self._read(running)
+
+    def _read(self, running: Running) -> None:
+        """Takes elements from now on from a running stage. The lock is held."""
+        self._source = Singles(running)
+        self._closing = weakref.finalize(self, running.close)
+        self._closing.atexit = False
+
+    def _started(self) -> Singles | None:
+        """Returns what it takes elements from, started if nobody has asked for one. The lock is held."""
+        run = self._run
+        if run is not None:
+            assert self._stage is not None
+            running = self._stage.start(run)
+            self._run = None
+            self._read(running)
+        return self._source
 
     def next(self) -> Element | None:
         """Returns the next element, or None at the end.
@@ -87,7 +107,7 @@ class IteratorResource:
           FailedPreconditionError: there is no dataset yet.
         """
         with self._lock:
-            source = self._source
+            source = self._source or self._started()
             if source is None:
                 raise FailedPreconditionError(
                     None,
@@ -105,11 +125,12 @@ class IteratorResource:
     def save(self) -> Any:
         """Returns the position, as ``Running.save`` does."""
         with self._lock:
-            if self._source is None:
+            source = self._started()
+            if source is None:
                 raise FailedPreconditionError(None, None, "The iterator has not been initialized.")
             assert self._stage is not None
             drawn = [generator.drawn for generator in _generators(self._stage)]
-            return self._is_over, None if self._is_over else self._source.save(), drawn
+            return self._is_over, None if self._is_over else source.save(), drawn
 
     def restore(self, position: Any) -> None:
         """Goes to a position of the same dataset."""
@@ -121,8 +142,9 @@ class IteratorResource:
         with self._lock:
             self._is_over = bool(is_over)
             if not self._is_over:
-                assert self._source is not None
-                self._source.restore(source)
+                begun = self._started()
+                assert begun is not None
+                begun.restore(source)
             # Stages that are over keep no position, but the seeds of later epochs follow from those that were drawn.
             for generator, count in zip(_generators(stage), drawn, strict=True):
                 generator.drawn = int(count)

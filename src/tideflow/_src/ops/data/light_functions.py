@@ -6,8 +6,6 @@ from typing import Any
 
 from tideflow._src.core.dtypes import variant
 from tideflow._src.runtime import cost_model, effects
-from tideflow._src.runtime.buffers import ResourceManager
-from tideflow._src.runtime.state import RunState
 
 #: Seconds: what handing an element to a thread and back costs, and some more.
 _LIGHT = 100e-6
@@ -69,7 +67,7 @@ def _find(function: Any, shapes: Any) -> bool:
         if any(_is_unknown(op) for op in ops):
             return False
         shapes = tuple([parameter._shape for parameter in function.inputs])
-    cost = cost_model.of_plan(function.plan(), RunState(ResourceManager()), shapes)
+    cost = cost_model.of_plan(function.plan(), None, shapes)
     return cost.host < _LIGHT
 
 

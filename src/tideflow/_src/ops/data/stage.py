@@ -88,6 +88,11 @@ class Stage:
         return self.is_light or 0 <= self.cardinality() <= 1
 
     @property
+    def starts_at_once(self) -> bool:
+        """Whether something depends on when the stage starts; else it does so when its first element is asked for."""
+        return self.takes_seeds or any(stage.starts_at_once for stage in self.inputs)
+
+    @property
     def options(self) -> PipelineOptions:
         """What was said of the pipeline up to here."""
         found = PipelineOptions()
