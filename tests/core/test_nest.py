@@ -339,3 +339,19 @@ def test_a_class_can_stay_a_leaf() -> None:
 
     leaf = Leaf(1, 2)
     assert nest.flatten([leaf], expand_composites=True) == [leaf]
+
+
+@pytest.mark.parametrize("structure", [1, (1, 2), {"b": 1, "a": 2}, ()])
+def test_a_packer_packs_as_pack_does(structure: Any) -> None:
+    pack = nest.flat_packer(structure, lambda leaf: isinstance(leaf, int))
+    assert pack is not None
+    items = ["x", "y"][: len(nest.flatten(structure))]
+    packed = pack(items)
+    assert packed == nest.pack_sequence_as(structure, items)
+    if isinstance(structure, dict):
+        assert list(packed) == list(structure)
+
+
+@pytest.mark.parametrize("structure", [[1], (1, (2,)), OrderedDict(a=1), Pair(1, 2), ("x", 1), None])
+def test_a_packer_is_for_flat_structures_of_leaves(structure: Any) -> None:
+    assert nest.flat_packer(structure, lambda leaf: isinstance(leaf, int)) is None

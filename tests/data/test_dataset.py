@@ -432,3 +432,123 @@ def test_an_iterator_goes_on_where_a_saved_position_says(name: str) -> None:
         other = iter(make())
         tf.raw_ops.DeserializeIterator(resource_handle=other._iterator_resource, serialized=position)
         assert shown(other) == rest
+
+
+def started_by(action: Any) -> set[str]:
+    """Returns the names of the threads that an action starts."""
+    names: set[str] = set()
+    start = threading.Thread.start
+
+    def watched(thread: threading.Thread) -> None:
+        names.add(thread.name)
+        start(thread)
+
+    threading.Thread.start = watched  # type: ignore[method-assign]
+    try:
+        action()
+    finally:
+        threading.Thread.start = start  # type: ignore[method-assign]
+    return names
+
+
+def shuffled_batches(values: Any, batch: int) -> Any:
+    """Returns batches gathered by a permutation made once, as loops over arrays in memory are often written."""
+    count = len(values)
+    whole = count // batch
+
+    def batches_of(order: Any) -> Any:
+        full = Dataset.from_tensor_slices(tf.reshape(order[: whole * batch], [whole, batch]))
+        return full.concatenate(Dataset.from_tensors(order[whole * batch :])) if count % batch else full
+
+    order = Dataset.range(1).map(lambda _: tf.random.shuffle(tf.range(count), seed=5)).prefetch(1)
+    pairs = Dataset.zip((order.flat_map(batches_of), Dataset.from_tensors(values).repeat()))
+    return pairs.map(lambda places, data: tf.gather(data, places), num_parallel_calls=tf.data.AUTOTUNE).prefetch(-1)
+
+
+@pytest.mark.parametrize("count", [96, 100])
+def test_batches_of_an_array_in_memory_need_no_thread(count: int) -> None:
+    values = np.arange(count * 3, dtype=np.float32).reshape(count, 3)
+    found: list[Any] = []
+    assert not started_by(lambda: found.extend(shuffled_batches(values, 32).as_numpy_iterator()))
+    assert [len(batch) for batch in found] == [32, 32, 32] + [4] * (count == 100)
+    order = np.concatenate(found)
+    assert (order != values).any()
+    np.testing.assert_array_equal(order[order[:, 0].argsort()], values)
+
+
+def test_batches_of_large_rows_are_made_ahead() -> None:
+    values = np.zeros((64, 20_000), np.float32)
+    assert "tideflow-prefetch" in started_by(lambda: list(shuffled_batches(values, 32)))
+
+
+def test_a_parallel_map_has_threads_where_an_element_is_worth_one() -> None:
+    rows = Dataset.from_generator(
+        lambda: iter([np.ones(4), np.ones(4), np.ones(300_000), np.ones(4), np.ones(300_000), np.ones(4)]),
+        output_signature=tf.TensorSpec([None], tf.float64),
+    )
+    mapped = rows.map(lambda row: tf.reduce_sum(tf.exp(row) - tf.exp(row) + row), num_parallel_calls=3)
+    sums: list[float] = []
+    names = started_by(lambda: sums.extend(float(total) for total in mapped))
+    assert sums == [4.0, 4.0, 300_000.0, 4.0, 300_000.0, 4.0]
+    assert "tideflow-map" in names
+    small: list[float] = []
+    assert "tideflow-map" not in started_by(lambda: small.extend(float(total) for total in mapped.take(2)))
+    assert small == [4.0, 4.0]
+
+
+def test_what_waits_is_read_ahead_whatever_comes_after_it() -> None:
+    heavy = Dataset.range(4).map(lambda x: tf.py_function(lambda value: value, [x], tf.int64))
+    for dataset in (
+        heavy.map(lambda x: x + 1),
+        heavy.flat_map(lambda x: Dataset.from_tensors(x + 1)),
+        Dataset.range(4).flat_map(lambda x: Dataset.from_tensors(x).map(lambda y: tf.py_function(id, [y], tf.int64))),
+        heavy.take(1).repeat(4),
+        Dataset.range(4).filter(lambda x: x < 3),
+    ):
+        assert "tideflow-prefetch" in started_by(lambda: list(dataset.prefetch(2)))  # noqa: B023
+
+
+def test_seeds_are_those_of_the_order_in_which_iterators_were_made() -> None:
+    def two(first_asked: int) -> list[list[int]]:
+        dataset = Dataset.range(20).shuffle(20, seed=3)
+        iterators = [iter(dataset), iter(dataset)]
+        orders: list[list[int]] = [[], []]
+        for index in (first_asked, 1 - first_asked):
+            orders[index] = [int(item) for item in iterators[index]]
+        return orders
+
+    assert two(0) == two(1)
+    assert two(0)[0] != two(0)[1]
+
+
+def test_an_iterator_that_nobody_asks_calls_nothing() -> None:
+    opened: list[int] = []
+
+    def numbers() -> Any:
+        opened.append(1)
+        yield from range(3)
+
+    dataset = Dataset.from_generator(numbers, output_signature=tf.TensorSpec([], tf.int64))
+    unused, used = iter(dataset), iter(dataset)
+    assert [int(item) for item in used] == [0, 1, 2]
+    assert len(opened) == 1
+    assert int(next(unused)) == 0 and len(opened) == 2
+
+
+def test_the_position_of_an_iterator_that_nobody_asked_is_the_first() -> None:
+    dataset = Dataset.range(3).map(lambda x: x + 1)
+    position = tf.raw_ops.SerializeIterator(resource_handle=iter(dataset)._iterator_resource)
+    iterator = iter(dataset)
+    assert int(next(iterator)) == 1
+    tf.raw_ops.DeserializeIterator(resource_handle=iterator._iterator_resource, serialized=position)
+    assert [int(item) for item in iterator] == [1, 2, 3]
+
+
+def test_a_cache_that_is_complete_later_is_filled_by_who_began_before() -> None:
+    calls: list[int] = []
+    counted = Dataset.range(3).map(lambda x: tf.py_function(lambda value: calls.append(1) or value, [x], tf.int64))
+    dataset = counted.cache()
+    early, other = iter(dataset), iter(dataset)
+    assert [int(item) for item in other] == [0, 1, 2] and len(calls) == 3
+    assert [int(item) for item in early] == [0, 1, 2] and len(calls) == 6
+    assert elements(dataset) == [0, 1, 2] and len(calls) == 6

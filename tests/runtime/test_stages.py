@@ -112,3 +112,25 @@ def test_shapes_stay_static_behind_a_stage_of_the_host(graph) -> None:
     assert last.compiled
     assert {"Shape", "Slice"} <= {op.type for op in last.ops}
     assert [tensor.op.type for tensor in last.inputs if tensor.dtype == tf.int32] == []
+
+
+def test_naming_variables_is_no_stage() -> None:
+    """A step that takes its batch from an iterator is three stages: the batch, the update, and what goes out."""
+    weight = tf.compat.v2.Variable([1.0, 2.0])
+    iterator = iter(tf.data.Dataset.from_tensors([3.0, 4.0]).repeat())
+
+    @tf.compat.v2.function
+    def step(batches):
+        batch = batches.get_next()
+        weight.assign_add(batch)
+        return tf.experimental.Optional.from_value(weight * 2.0)
+
+    concrete = step.get_concrete_function(iterator)
+    program = concrete.call.program_for([iterator._iterator_resource, *concrete._captured])
+    found = split(program.program.plan, program.state, set())
+    assert [(stage.compiled, [op.type for op in stage.ops if op.type != "Placeholder"]) for stage in found] == [
+        (False, ["IteratorGetNext"]),
+        (True, [op.type for op in found[1].ops if op.type != "Placeholder"]),
+        (False, ["OptionalFromValue", "Identity"]),
+    ]
+    assert "AssignAddVariableOp" in [op.type for op in found[1].ops]

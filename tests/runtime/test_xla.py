@@ -217,3 +217,46 @@ def test_a_program_is_traced_and_compiled_once(monkeypatch, front) -> None:
             step(tf2.ones([4]))
             counts.append(len(traced))
     assert counts == counts[:1] * 4
+
+
+def test_ctrl_c_while_a_step_is_waited_for_loses_no_variable(monkeypatch) -> None:
+    monkeypatch.setenv("TIDEFLOW_TIER", "xla")
+    variables = [tf2.Variable([float(number)] * 3) for number in range(4)]
+
+    @tf2.function
+    def step(labels):
+        loss = tf2.nn.sparse_softmax_cross_entropy_with_logits(labels, tf2.zeros([2, 5]))  # may reject its labels
+        for variable in variables:
+            variable.assign_add(variable + 1.0)
+        return loss
+
+    labels = tf2.constant([1, 4])
+    for _ in range(3):
+        step(labels)
+    before = [variable.numpy() for variable in variables]
+    step(labels)
+    interrupted = []
+
+    class Interrupting:
+        def __getattr__(self, name: str):
+            return getattr(np, name)
+
+        def asarray(self, value, *arguments):
+            if not interrupted:
+                interrupted.append(value)
+                raise KeyboardInterrupt
+            return np.asarray(value, *arguments)
+
+    monkeypatch.setattr(tier_of_xla, "np", Interrupting())
+    with pytest.raises(KeyboardInterrupt):
+        step(labels)
+    monkeypatch.setattr(tier_of_xla, "np", np)
+    assert len(interrupted) == 1
+    for variable, value in zip(variables, before, strict=True):
+        np.testing.assert_array_equal(variable.numpy(), 4.0 * value + 3.0)
+    step(labels)
+    for variable, value in zip(variables, before, strict=True):
+        np.testing.assert_array_equal(variable.numpy(), 8.0 * value + 7.0)
+    with pytest.raises(tf2.errors.InvalidArgumentError, match="label"):
+        step(tf2.constant([1, 5]))
+    np.testing.assert_array_equal(variables[0].numpy(), 8.0 * before[0] + 7.0)

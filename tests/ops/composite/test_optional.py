@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 import tideflow as tf
@@ -89,3 +90,36 @@ def test_the_spec_of_a_variable() -> None:
     other = VariableSpec([3], tf.float32, trainable=False)
     assert spec.most_specific_common_supertype([other]) == VariableSpec([None], tf.float32, trainable=False)
     assert spec.is_subtype_of(VariableSpec([None], tf.float32, trainable=False))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [7, (1, [2.0]), {"b": [True], "a": b"x"}, ({"a": 1}, [2])],
+    ids=["tensor", "tuple", "dictionary", "nested"],
+)
+def test_what_functions_return_is_read_as_the_operation_reads_it(value: Any) -> None:
+    function = tf.function(lambda: Optional.from_value(value))
+    found, expected = function(), Optional.from_value(value)
+    assert found.has_value().numpy() and found.has_value().dtype == tf.bool
+    results, wanted = found.get_value(), expected.get_value()
+    tf.nest.assert_same_structure(results, wanted)
+    if isinstance(value, dict):
+        assert list(results) == list(wanted)
+    for result, want in zip(tf.nest.flatten(results), tf.nest.flatten(wanted), strict=True):
+        assert result.dtype == want.dtype and np.array_equal(result.numpy(), want.numpy())
+    with tf.GradientTape() as tape:
+        x = tf.constant(3.0)
+        tape.watch(x)
+        square = Optional.from_value(x * x).get_value()
+    assert tape.gradient(square, x).numpy() == 6.0
+
+
+def test_a_value_is_read_as_the_specs_say() -> None:
+    found = tf.function(lambda: Optional.from_value({"a": [1.0, 2.0]}))()
+    found._element_spec = {"a": tf.TensorSpec([3], tf.float32)}
+    with pytest.raises(tf.errors.InvalidArgumentError, match="expected shape"):
+        found.get_value()
+    with pytest.raises(tf.errors.InvalidArgumentError, match="expected type"):
+        tf.OptionalSpec({"a": tf.TensorSpec([2], tf.int32)})._from_components([found._variant_tensor]).get_value()
+    with pytest.raises(tf.errors.InvalidArgumentError, match="does not have a value"):
+        tf.function(lambda: Optional.empty(tf.TensorSpec([], tf.int32)))().get_value()
