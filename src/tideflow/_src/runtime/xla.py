@@ -12,7 +12,7 @@ import math
 import threading
 import weakref
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import compress, repeat
 from operator import attrgetter, is_
@@ -45,7 +45,7 @@ _MOST_SHAPES = 256
 
 _KIND = attrgetter("aval")
 #: What is done to many variables at once is done in C: it takes a third of the time, and no Ctrl-C comes in between.
-_all = partial(deque, maxlen=0)
+_all: Callable[[Iterable[Any]], Any] = partial(deque, maxlen=0)
 _ACQUIRE, _RELEASE = type(threading.RLock()).acquire, type(threading.RLock()).release
 _SET_VALUE, _SET_LEASE, _SET_WRITER = (Buffer.__dict__[name].__set__ for name in ("value", "lease", "writer"))
 

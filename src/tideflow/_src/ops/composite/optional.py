@@ -101,8 +101,9 @@ class _Optional(Optional):
         reader = self._reader
         if reader is not None and reader.specs is self._element_spec:
             held = self._held()
-            if held.__class__ is OptionalValue and reader.fits(held.components):
-                return reader.pack([wrap(item) for item in held.components])
+            components = held.components if held.__class__ is OptionalValue else None
+            if components is not None and reader.fits(components):
+                return reader.pack([wrap(item) for item in components])
         specs = [part for spec, _ in _leaves(self._element_spec) for part in spec._flat_tensor_specs]
         found = raw.OptionalGetValue(
             self._variant_tensor,
@@ -140,10 +141,8 @@ class _Reader:
         #: Of the components that were found to fit, dtypes and shapes.
         self._known: Any = None
 
-    def fits(self, components: Sequence[Any] | None) -> bool:
+    def fits(self, components: Sequence[Any]) -> bool:
         """Tells whether components are what the specs say; what does not fit, the operation reports."""
-        if components is None:
-            return False
         look = [(item.dtype, item.shape) for item in components]
         if look == self._known:
             return True
