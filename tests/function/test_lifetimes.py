@@ -190,7 +190,8 @@ class TestBounds:
             total += size
             assert float(f(tf.ones([size]))) == total
             (program,) = f._traces.concrete_functions()[0].call.programs()
-            (stage,) = [step for step, _ in program.program._compiled._steps]
+            (compiled,) = program.program._compiled.values()
+            (stage,) = [step for step, _ in compiled._steps]
             assert len(stage._only._found) <= 4
 
     def test_signatures_of_rows(self, monkeypatch):

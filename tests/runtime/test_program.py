@@ -26,12 +26,12 @@ def test_the_environment_chooses_a_tier(graph, monkeypatch) -> None:
     monkeypatch.setenv("TIDEFLOW_TIER", "xla")
     compiled = make([x + 1.0], [x])
     assert compiled.run([np.float32(1.0)]) == [2.0]
-    assert compiled._compiled is not None
+    assert compiled._compiled
     assert compiled._host is None
     monkeypatch.setenv("TIDEFLOW_TIER", "host")
     interpreted = make([x + 1.0], [x])
     assert interpreted.run([np.float32(1.0)]) == [2.0]
-    assert interpreted._compiled is None
+    assert not interpreted._compiled
     monkeypatch.setenv("TIDEFLOW_TIER", "gpu")
     with pytest.raises(ValueError, match="not one of auto, host, xla"):
         make([x + 1.0], [x])
@@ -43,7 +43,7 @@ def test_a_config_asks_for_compilation(graph) -> None:
     config.graph_options.optimizer_options.global_jit_level = tf.OptimizerOptions.ON_1
     compiled = make([x + 1.0], [x], config)
     compiled.run([np.float32(1.0)])
-    assert compiled._compiled is not None
+    assert compiled._compiled
 
 
 def test_a_small_plan_stays_interpreted(graph) -> None:
@@ -51,7 +51,7 @@ def test_a_small_plan_stays_interpreted(graph) -> None:
     run = make([x + 1.0], [x])
     for _ in range(50):
         run.run([np.float32(1.0)])
-    assert run._compiled is None
+    assert not run._compiled
 
 
 def test_a_heavy_plan_is_compiled_after_a_number_of_runs_that_never_changes(graph) -> None:
@@ -61,7 +61,7 @@ def test_a_heavy_plan_is_compiled_after_a_number_of_runs_that_never_changes(grap
         run = make([tf.reduce_sum(tf.exp(x) * 2.0)], [x])
         values = [np.zeros(1_000_000, np.float32)]
         count = 0
-        while run._compiled is None:
+        while not run._compiled:
             assert run.run(values)[0] == pytest.approx(2_000_000.0)
             count += 1
         counts.append(count)
@@ -103,7 +103,7 @@ def test_bad_values_do_not_end_compilation(graph, monkeypatch) -> None:
     with pytest.raises(tf.errors.InvalidArgumentError):
         run.run([np.zeros(2, np.float32), np.zeros(3, np.float32)])
     run.run([np.zeros(2, np.float32), np.zeros(2, np.float32)])
-    (program, _), *_ = run._compiled._steps
+    ((program, _), *_) = next(iter(run._compiled.values()))._steps
     assert not program.refused
 
 

@@ -82,6 +82,7 @@ def _stage_text(stage: dict[str, Any]) -> str:
     where = "XLA can run" if stage["compiled"] else "the host runs"
     packed = stage.get("packed_variables")
     shown += f"; {packed} variables in packs" if packed else ""
+    shown += "; in one thread" if stage.get("undivided") else ""
     return f"{where} {shown}{' (' + stage['why'] + ')' if stage['why'] else ''}"
 
 

@@ -29,6 +29,9 @@ _CALL_PER_LARGE_BYTE, _LARGE = 0.5, 1 << 20
 #: loading the engine; how many times as much it is in a loop.
 _COMPILE, _COMPILE_PER_OP, _COMPILE_HEAVY, _LOAD = 60e6, 0.4e6, 20e6, 300e6
 _COMPILE_IN_LOOPS = 8
+#: Nanoseconds that XLA loses by handing the pieces of a program from thread to thread; and that it takes to give a
+#: variable from one of the engine's clients to another, and for each byte of it.
+_HAND_OVER, _MOVE, _MOVE_PER_BYTE = 400_000.0, 50_000.0, 0.3
 #: Nanoseconds of a turn of a loop, interpreted and compiled, and the turns assumed where nothing tells them.
 _TURN, _TURNS = (1_500.0, 300.0), 32
 #: Sizes assumed for dimensions and shapes that are not known.
@@ -106,6 +109,10 @@ class Cost(NamedTuple):
             count * (self.host + _TURN[0] / 1e9), call + 0.3 * count * max(self.compiled - call, 0), self.compile
         )
 
+    def is_better_undivided(self, processors: int) -> bool:
+        """Tells whether a compiled run is done sooner by one thread than by one for each of the processors."""
+        return self.compiled * (1 - 1 / processors) < _HAND_OVER / 1e9
+
     def runs_before_compiling(self, loaded: bool) -> float:
         """Returns how many runs to interpret before compiling; infinity if compiling never pays.
 
@@ -159,6 +166,11 @@ def runs_before_packing(variables: int, operations: int) -> int:
       operations: how many operations it has.
     """
     return math.floor((_COMPILE + operations * _COMPILE_PER_OP) / (variables * _CALL_PER_VARIABLE))
+
+
+def of_move(nbytes: int) -> float:
+    """Returns the seconds that it takes to give a variable from one of the engine's clients to another."""
+    return (_MOVE + _MOVE_PER_BYTE * nbytes) / 1e9
 
 
 class _Sizes:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import threading
 from typing import Any
 
 _lock = threading.Lock()
 _jax: Any = None
+#: What tells the engine how many threads to keep, as it reads it from the environment.
+_THREADS = "NPROC"
 
 
 def virtual_accelerators() -> int:
@@ -45,3 +48,33 @@ def is_loaded() -> bool:
 def host_device() -> Any:
     """Returns the engine's device that shares the memory of the host."""
     return load().local_devices(backend="cpu")[0]
+
+
+def processors() -> int:
+    """Returns how many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@functools.cache
+def undivided_device() -> Any:
+    """Returns a device of the engine, in the host's memory, whose programs run in one thread; None if all do so anyway.
+
+    The engine hands the pieces of a program from thread to thread. For a small program that takes longer than it saves.
+    It keeps its threads by client, so that this device belongs to a second one.
+    """
+    load()
+    if processors() == 1 or virtual_accelerators():
+        return None
+    host_device()  # the first client keeps a thread for each processor
+    from jaxlib import xla_client
+
+    before = os.environ.get(_THREADS)
+    os.environ[_THREADS] = "1"
+    try:
+        client: Any = xla_client.make_cpu_client(asynchronous=False)
+        return client.local_devices()[0]
+    finally:
+        if before is None:
+            del os.environ[_THREADS]
+        else:
+            os.environ[_THREADS] = before

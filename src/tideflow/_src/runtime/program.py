@@ -13,6 +13,7 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,7 @@ from tideflow._src.runtime.host import own
 from tideflow._src.runtime.loop_frames import host_program
 from tideflow._src.runtime.plan import Plan
 from tideflow._src.runtime.state import RunState
+from tideflow._src.runtime.threaded_ranges import thread_count
 from tideflow._src.runtime.waiting_operations import ConcurrentProgram, waits_for_itself
 
 #: Levels of functions for which there is room on Python's stack without asking.
@@ -43,6 +45,8 @@ _SHALLOW = 4
 _MOST_COMPILED_LEVELS = 64
 #: Shapes of feeds for which a program is compiled; what comes with others is interpreted.
 _MOST_SIGNATURES = 16
+#: Shapes of feeds that are remembered with the compiled plan for them.
+_MOST_COMPILED_SHAPES = 256
 
 _HOST, _XLA, _AUTO = "host", "xla", "auto"
 
@@ -103,7 +107,11 @@ class Program:
         self._lists_on_host = lists_on_host
         self._lock = threading.Lock()
         self._host: Any = None
-        self._compiled: Any = None
+        #: The compiled plan, by whether it runs in one thread; and that of each combination of feed shapes.
+        self._compiled: dict[bool, Any] = {}
+        self._by_shapes: dict[Any, Any] = {}
+        #: Whether it has left that thread, as moving variables there has taken as long as compiling for all threads.
+        self._is_divided = False
         #: For each combination of feed shapes, how many runs are interpreted before it is compiled.
         self._left: dict[Any, float] = {}
         self._tier = forced_tier()
@@ -143,9 +151,9 @@ class Program:
 
     def call(self, values: Sequence[Any]) -> Sequence[Any]:
         """Runs the plan with ``values`` for its feeds; returns values that nobody may change."""
-        if self._tier == _XLA:
-            return self._run_compiled(values)
         key = tuple([value.shape for value in values])
+        if self._tier == _XLA:
+            return self._run_compiled(values, key)
         left = self._left.get(key)
         if left is None:
             left = self._runs_before_compiling(key)
@@ -153,13 +161,13 @@ class Program:
             if left != math.inf:
                 self._left[key] = left - 1
             return self._interpret(values)
-        return self._run_compiled(values)
+        return self._run_compiled(values, key)
 
     def call_in_place(self, values: Sequence[Any]) -> Sequence[Any]:
         """Runs the plan on values that may be in the memory of an accelerator; returns values wherever they are."""
         compiled = None
         if self._tier == _XLA or (self._tier == _AUTO and any(map(is_on_engine, values))):
-            compiled = self._compiled or self._compile()
+            compiled = self._compile(tuple([value.shape for value in values]))
         if compiled is None:
             return self.call([np.asarray(value) if is_on_engine(value) else value for value in values])
         before = running_state()
@@ -181,10 +189,11 @@ class Program:
         """Returns what all further runs on values of these shapes do; None if that may change."""
         if self._tier != _AUTO or self._depth > _SHALLOW:
             return self.call
-        left = self._left.get(tuple([value.shape for value in values]))
+        key = tuple([value.shape for value in values])
+        left = self._left.get(key)
         if left == math.inf:
             return self._interpret
-        return self._run_compiled if left is not None and left <= 0 and self._compiled is not None else None
+        return partial(self._run_compiled, shapes=key) if left is not None and left <= 0 and self._compiled else None
 
     def _runs_before_compiling(self, shapes: Any) -> float:
         if len(self._left) >= _MOST_SIGNATURES:
@@ -203,37 +212,61 @@ class Program:
         finally:
             enter_state(before)
 
-    def _run_compiled(self, values: Sequence[Any]) -> Sequence[Any]:
-        compiled = self._compiled
+    def _run_compiled(self, values: Sequence[Any], shapes: Any) -> Sequence[Any]:
+        compiled = self._by_shapes.get(shapes) or self._compile(shapes)
         if compiled is None:
-            compiled = self._compile()
-            if compiled is None:
-                return self._interpret(values)
+            return self._interpret(values)
         before = running_state()
         try:
             enter_state(self._state)
             return compiled(values)  # type: ignore[no-any-return]
         finally:
             enter_state(before)
+            home = compiled.home
+            if home.moves > home.most_moves:
+                self._leave(home)
 
-    def _compile(self) -> Any:
+    def _compile(self, shapes: Any) -> Any:
+        """Returns the compiled plan for feeds of these shapes, or None if nothing of it can be compiled."""
         from tideflow._src.runtime import xla  # loads JAX
 
         with self._lock:
-            if self._compiled is None and self._tier != _HOST:
-                try:
-                    self._compiled = xla.CompiledPlan(
-                        self.plan,
-                        self._state,
-                        strict=forced_tier() == _XLA,
-                        lists_on_host=self._lists_on_host,
-                        device=engine_device_of_program(self.device),
-                    )
-                except xla.NotCompilable as error:
-                    self._tier, self._why = _HOST, str(error)
-                    if self._depth <= _SHALLOW:
-                        self.call = self._interpret  # type: ignore[method-assign]
-            return self._compiled
+            if self._tier == _HOST:
+                return None
+            if len(self._by_shapes) >= _MOST_COMPILED_SHAPES:
+                self._by_shapes.clear()
+            found = self._by_shapes.get(shapes)
+            if found is None:
+                cost = cost_model.of_plan(self.plan, self._state, shapes)
+                undivided = not self._is_divided and cost.is_better_undivided(thread_count())
+                found = self._compiled.get(undivided)
+                if found is None:
+                    try:
+                        found = self._compiled[undivided] = xla.CompiledPlan(
+                            self.plan,
+                            self._state,
+                            strict=forced_tier() == _XLA,
+                            lists_on_host=self._lists_on_host,
+                            device=engine_device_of_program(self.device),
+                            undivided=undivided,
+                        )
+                    except xla.NotCompilable as error:
+                        self._tier, self._why = _HOST, str(error)
+                        if self._depth <= _SHALLOW:
+                            self.call = self._interpret  # type: ignore[method-assign]
+                        return None
+                    if undivided:
+                        found.home.most_moves = cost.compile
+                self._by_shapes[shapes] = found
+            return found
+
+    def _leave(self, home: Any) -> None:
+        """Leaves a home for good: programs that other threads share use the same variables."""
+        with self._lock:
+            if any(compiled.home is home for compiled in self._compiled.values()):
+                self._is_divided = True
+                del self._compiled[True]
+                self._by_shapes.clear()
 
     def explain(self) -> dict[str, Any]:
         """Returns what the program is made of, and why it runs where it runs.
@@ -254,7 +287,7 @@ class Program:
             "tier": self._tier,
             "why": why,
             "signatures": signatures,
-            "stages": [] if self._compiled is None else self._compiled.explain(),
+            "stages": [stage for compiled in self._compiled.values() for stage in compiled.explain()],
         }
 
     def describe(self, run_metadata: Any) -> None:

@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+from tideflow._src.runtime.engine import processors
 from tideflow._src.runtime.program_options import get_intra_op_parallelism_threads
 
 #: Elements below which a thread costs more than it saves.
@@ -32,7 +33,7 @@ def thread_count() -> int:
     wanted = get_intra_op_parallelism_threads()
     if wanted > 0:
         return wanted
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return processors()
 
 
 def over_ranges(function: Callable[[int, int], None], count: int, size: int) -> None:

@@ -29,6 +29,7 @@ from tideflow._src.graph.signature import length
 from tideflow._src.runtime import checks, effects, engine, rollback, tracing
 from tideflow._src.runtime.buffers import Buffer, in_order
 from tideflow._src.runtime.failures import explain
+from tideflow._src.runtime.homes import Home
 from tideflow._src.runtime.host import NEVER_FAIL, HostProgram
 from tideflow._src.runtime.lazy import jax, jnp
 from tideflow._src.runtime.packs import Pack, Packing, Scattered
@@ -62,6 +63,8 @@ _KEEP_BARRIERS = {"xla_disable_hlo_passes": "cse_barrier_expander"}
 _KEEP_BARRIERS_IN_LOOPS = {"xla_disable_hlo_passes": "cse_barrier_expander,small-while-loop-hoisting"}
 
 
+#: Says for what XLA takes a library in place of its own code.
+_LIBRARY = "xla_cpu_experimental_ynn_fusion_type"
 #: Floating-point operations and bytes of what is checked before a run rather than in it.
 _CHEAP = 200_000
 
@@ -70,8 +73,10 @@ class NotCompilable(Exception):
     """Says that nothing in a plan is worth compiling, or that XLA cannot."""
 
 
-def compiler_options(ops: Sequence[Operation], device: Any = None) -> dict[str, Any] | None:
-    """Returns the options that make XLA's programs for the CPU fast, given what they contain."""
+def compiler_options(
+    ops: Sequence[Operation], device: Any = None, *, is_undivided: bool = False
+) -> dict[str, Any] | None:
+    """Returns the options that make XLA's programs for the CPU fast, given what they contain and where they run."""
     if (jax.default_backend() if device is None else device.platform) != "cpu":
         return None
     kinds = effects.kinds_in(ops)
@@ -83,7 +88,9 @@ def compiler_options(ops: Sequence[Operation], device: Any = None) -> dict[str, 
         options = {}
     if kinds & _CONVOLUTIONS:
         # The library that XLA would take for convolutions runs several shapes in one thread.
-        options["xla_cpu_experimental_ynn_fusion_type"] = "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT"
+        options[_LIBRARY] = "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT"
+    elif is_undivided:
+        options[_LIBRARY] = ""  # in one thread XLA's own products are faster
     return options
 
 
@@ -95,16 +102,25 @@ class CompiledPlan:
       state: the state of the session that runs it.
       strict: whether it is an error, for tests, that XLA does not take an operation that it should.
       lists_on_host: whether lists that it is fed stay on the host.
-      device: the engine's device that runs the compiled stages; None for the engine's own choice.
+      device: the accelerator of the engine that runs the compiled stages; None for the host.
+      undivided: where the host runs them, whether in one thread.
 
     Raises:
       NotCompilable: no stage of the plan can be compiled.
     """
 
     def __init__(
-        self, plan: Plan, state: RunState, *, strict: bool = False, lists_on_host: bool = False, device: Any = None
+        self,
+        plan: Plan,
+        state: RunState,
+        *,
+        strict: bool = False,
+        lists_on_host: bool = False,
+        device: Any = None,
+        undivided: bool = False,
     ) -> None:
         engine.load()
+        self.home = Home(device, undivided=undivided)
         self._plan = plan
         self._state = state
         self._static_feeds = static_feeds(plan)
@@ -122,7 +138,7 @@ class CompiledPlan:
         self._fails_by_halves = any(effects.changes_variables(op) for stage in stages[: self._last] for op in stage.ops)
         self._steps: list[tuple[Any, Stage]] = [
             (
-                _Program(stage, plan, state, self._static_feeds, strict, number == self._last, device)
+                _Program(stage, plan, state, self._static_feeds, strict, number == self._last, self.home)
                 if stage.compiled
                 else _taking_arrays(on_host[stage]),
                 stage,
@@ -202,7 +218,7 @@ class CompiledPlan:
         return self._single.lowered(values)
 
     def explain(self) -> list[dict[str, Any]]:
-        """Returns the stages: whether XLA runs each, its operations, what keeps it on the host, variables in packs."""
+        """Returns the stages: whether XLA runs each, its operations, what keeps it on the host, packs, threads."""
         found = []
         for program, stage in self._steps:
             refused = program.refused if isinstance(program, _Program) else ""
@@ -210,7 +226,16 @@ class CompiledPlan:
             why = refused or ("" if stage.compiled else f"for the host only: {', '.join(sorted(set(kinds)))}")
             packed = program.packed_variables if isinstance(program, _Program) else 0
             compiled = stage.compiled and not refused
-            found.append({"compiled": compiled, "operations": kinds, "why": why, "packed_variables": packed})
+            undivided = compiled and self.home.is_undivided
+            found.append(
+                {
+                    "compiled": compiled,
+                    "operations": kinds,
+                    "why": why,
+                    "packed_variables": packed,
+                    "undivided": undivided,
+                }
+            )
         return found
 
 
@@ -251,10 +276,10 @@ class _Program:
         static_feeds: dict[SymbolicTensor, int],
         strict: bool,
         is_last: bool,
-        device: Any = None,
+        home: Home,
     ) -> None:
         self._stage = stage
-        self._device = device
+        self._home = home
         self._strict = strict
         self._is_last = is_last
         self._plan = plan
@@ -271,12 +296,12 @@ class _Program:
         self._packed: _Compiled | None = None
         if not self._static:
             self._only = self._make(())
-            if is_last and device is None:
+            if is_last and home.is_host:
                 self._packing = Packing(self._only.packable(), len(stage.ops))
 
     def _make(self, static: tuple[Any, ...], packs: Sequence[Pack] = ()) -> _Compiled:
         fixed = dict(zip(self._static, static, strict=True))
-        return _Compiled(self._stage, self._plan, self._state, fixed, self._is_last, self._device, packs)
+        return _Compiled(self._stage, self._plan, self._state, fixed, self._is_last, self._home, packs)
 
     @property
     def packed_variables(self) -> int:
@@ -409,7 +434,7 @@ class _Compiled:
       state: the state that it runs on.
       static: the values of inputs, by position, that are constants of the program.
       donates: whether updates take over the memory of the values that they replace.
-      device: the engine's device that runs it; None for the engine's own choice.
+      home: where it runs.
       packs: what variables that it writes live in.
     """
 
@@ -420,11 +445,11 @@ class _Compiled:
         state: RunState,
         static: dict[int, Any],
         donates: bool,
-        device: Any,
+        home: Home,
         packs: Sequence[Pack] = (),
     ) -> None:
         self._donates = donates
-        self._device = device
+        self._home = home
         self._plan = plan
         self._state = state
         self._outputs = stage.outputs
@@ -454,7 +479,7 @@ class _Compiled:
         self._can_be_kept = False
         self._keeps: list[bool] = []
         self._compiling = threading.RLock()
-        self._options = compiler_options(self._ops, device) or {}
+        self._options = compiler_options(self._ops, home.device, is_undivided=home.is_undivided) or {}
         self._jitted: dict[Callable[..., Any], Any] = {}
 
     def _jit(self, trace: Callable[..., Any]) -> Any:
@@ -464,8 +489,8 @@ class _Compiled:
             if trace != self._checks:
                 donated = (0,) if self._written and self._donates else ()
                 options = {"donate_argnums": donated, "compiler_options": self._options or None}
-                if self._device is not None:
-                    options["out_shardings"] = jax.sharding.SingleDeviceSharding(self._device)
+                if self._home.sharding is not None:
+                    options["out_shardings"] = self._home.sharding
             self._jitted[trace] = jax.jit(_weakly(trace), **options)
         return self._jitted[trace]
 
@@ -490,16 +515,19 @@ class _Compiled:
                 with buffer.lock:
                     buffer.pins += 1
                     pinned.append(buffer)
-                    _to_engine(buffer, self._device)
+                    self._home.take_in(buffer)
             held.extend(map(_ACQUIRE, self._locks))  # Ctrl-C leaves as many in the list as are locked
             for pack in self._packs:
                 if not pack.is_whole:
                     raise Scattered
-            device = self._device
+            home = self._home
+            given_up, sharding, array_class = home.given_up, home.sharding, home.array_class
             written = [
-                buffer.value
-                if device is None and buffer.lease is None and not buffer.pins
-                else _given_up(buffer, device)
+                value
+                if buffer.lease is None
+                and not buffer.pins
+                and (((value := buffer.value).__class__ is array_class and value.sharding is sharding) or not sharding)
+                else given_up(buffer)
                 for buffer in self._written
             ]
             return self._call(values, written, [buffer.value for buffer in self._read])
@@ -897,31 +925,6 @@ class _NotCompiled(Exception):
 def _signature(*groups: Sequence[Any]) -> Any:
     """Returns the shapes of values: what tells one program that JAX keeps from another."""
     return tuple([None if value is None else value.shape for group in groups for value in group])
-
-
-def _to_engine(buffer: Buffer, device: Any) -> None:
-    """Moves a value to the engine's memory once, not at each call. The lock is held."""
-    value = buffer.value
-    if value.__class__ is np.ndarray or _is_elsewhere(value, device):
-        buffer.value = jax.device_put(value, device)
-
-
-def _is_elsewhere(value: Any, device: Any) -> bool:
-    """Tells whether a value is in the memory of another device of the engine than ``device``."""
-    return device is not None and isinstance(value, jax.Array) and value.device != device
-
-
-def _given_up(buffer: Buffer, device: Any) -> Any:
-    """Returns the value of a variable whose memory a program takes over. The lock is held.
-
-    Of a value that is leased, somebody keeps the memory, and then the engine copies it.
-    """
-    value = buffer.value
-    if _is_elsewhere(value, device):
-        return jax.device_put(value, device)
-    if buffer.lease is value and isinstance(value, jax.Array):
-        return value.copy()  # a tensor holds it
-    return np.array(value) if buffer.pins and value is not None else value
 
 
 def _overwritten_first(ops: Sequence[Operation], state: RunState) -> set[Buffer]:

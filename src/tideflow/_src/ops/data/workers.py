@@ -9,15 +9,15 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
+from tideflow._src.runtime.engine import processors
+
 _MOST_THREADS = 64
 
 
 def parallelism(asked: int, private_threads: int | None = None) -> int:
     """Returns how many threads a stage has that asks for so many; -1 leaves the choice to us."""
     if asked < 0:
-        asked = (
-            private_threads or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        )
+        asked = private_threads or processors()
     return max(1, min(asked, _MOST_THREADS))
 
 
