@@ -587,8 +587,9 @@ EXEMPTIONS: dict[str, dict[str, str | Exemption | tuple[Exemption, ...]]] = {
         "Cast": Exemption(_UNDEFINED, predicates.beyond_integers),
         "ClipByValue": Exemption(_NAN_LOSES, predicates.has_nan),
         **_of(
-            "Conv2D Conv2DBackpropFilter Conv3D Conv3DBackpropFilter Conv3DBackpropFilterV2 DepthwiseConv2dNative "
-            "DepthwiseConv2dNativeBackpropFilter DepthwiseConv2dNativeBackpropInput",
+            "Conv2D Conv2DBackpropFilter Conv2DBackpropInput Conv3D Conv3DBackpropFilter Conv3DBackpropFilterV2 "
+            "Conv3DBackpropInput Conv3DBackpropInputV2 DepthwiseConv2dNative DepthwiseConv2dNativeBackpropFilter "
+            "DepthwiseConv2dNativeBackpropInput",
             _PADDING,
             predicates.not_finite,
         ),
