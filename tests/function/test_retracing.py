@@ -44,3 +44,48 @@ def test_functions_of_one_decorator_are_not_one_function(caplog):
         results = [float(make(index)(tf.constant(1.0))) for index in range(8)]
     assert results == [1.0 + index for index in range(8)]
     assert not caplog.records
+
+
+def test_calls_of_functions_that_were_replaced_count(caplog):
+    """Keras makes its step anew whenever a model is compiled: that is no storm if each is used."""
+
+    def step(x):
+        return x + 1.0
+
+    with caplog.at_level("WARNING", logger="tensorflow"):
+        for kept in (False, True):
+            functions = []
+            for _ in range(8):
+                function = tf.function(step)
+                for value in range(12):
+                    assert float(function(tf.constant(float(value)))) == value + 1.0
+                if kept:
+                    functions.append(function)
+    assert not caplog.records
+
+
+def test_functions_made_anew_for_each_call_are_told(caplog):
+    def step(x):
+        return x + 1.0
+
+    with caplog.at_level("WARNING", logger="tensorflow"):
+        for _ in range(6):
+            tf.function(step)(tf.constant(1.0))
+    assert "The function was made anew" in caplog.records[0].getMessage()
+
+
+def test_functions_within_functions_are_not_counted(caplog):
+    """As in TensorFlow: the outer function's traces are."""
+
+    def inner(x):
+        return x * 2.0
+
+    def outer(x):
+        return tf.function(inner)(x)
+
+    with caplog.at_level("WARNING", logger="tensorflow"):
+        for number in range(7):
+            function = tf.function(outer)
+            for _ in range(12):
+                assert float(function(tf.constant(float(number)))) == 2.0 * number
+    assert not caplog.records

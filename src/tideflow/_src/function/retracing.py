@@ -6,7 +6,8 @@ import inspect
 import threading
 from collections import deque
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
+from weakref import WeakSet
 
 from tideflow._src.function.function_type import Parameter
 
@@ -16,20 +17,36 @@ _MOST_WARNINGS = 2
 _MOST_DETECTORS = 10_000
 
 
+class Counted(Protocol):
+    """Is a function whose traces are counted."""
+
+    @property
+    def number(self) -> int:
+        """What tells it from others of the same code."""
+
+    @property
+    def python_function(self) -> Any:
+        """What is traced."""
+
+    def uncounted_calls(self) -> int:
+        """Returns how many calls needed no tracing since this was asked last."""
+
+
 class _Detector:
     """Is what is known of the calls of the functions that one place of a program defines."""
 
-    __slots__ = ("calls", "last", "traces", "warnings")
+    __slots__ = ("calls", "functions", "last", "traces", "warnings")
 
     def __init__(self) -> None:
         self.calls = 0
+        self.functions: WeakSet[Counted] = WeakSet()
         self.traces: deque[int] = deque()
         self.warnings = 0
         self.last: tuple[Any, Sequence[Parameter]] | None = None
 
 
 _detectors: dict[Any, _Detector] = {}
-_lock = threading.Lock()
+_lock = threading.RLock()  # a function may be freed, and so counted, wherever memory is allocated
 
 
 def _place_of(python_function: Any) -> Any:
@@ -41,28 +58,31 @@ def _place_of(python_function: Any) -> Any:
     return code.co_filename, code.co_firstlineno, code.co_name
 
 
-def called(python_function: Any, calls: int) -> None:
-    """Counts calls that needed no tracing."""
+def ended(function: Counted) -> None:
+    """Counts the calls of a function that is about to be freed."""
     with _lock:
-        detector = _detectors.get(_place_of(python_function))
+        detector = _detectors.get(_place_of(function.python_function))
         if detector is not None:
-            detector.calls += calls
+            detector.calls += function.uncounted_calls()
 
 
-def traced(python_function: Any, owner: int, parameters: Sequence[Parameter]) -> None:
-    """Counts a call that traced the function, and warns if there were many of those of late.
+def traced(function: Counted, parameters: Sequence[Parameter]) -> None:
+    """Counts a call that traced a function, and warns if there were many of those of late.
+
+    Calls of all functions of the same code count, those that needed no tracing, too.
 
     Args:
-      python_function: the function.
-      owner: the number of the function, which tells those of the same code apart.
+      function: the function.
       parameters: the parameters with the types of this call's arguments.
     """
+    python_function, owner = function.python_function, function.number
     with _lock:
         place = _place_of(python_function)
         if place not in _detectors and len(_detectors) >= _MOST_DETECTORS:
             _detectors.clear()
         detector = _detectors.setdefault(place, _Detector())
-        detector.calls += 1
+        detector.functions.add(function)
+        detector.calls += 1 + sum(known.uncounted_calls() for known in detector.functions)
         detector.traces.append(detector.calls)
         while detector.traces and detector.calls - detector.traces[0] >= _HISTORY:
             detector.traces.popleft()

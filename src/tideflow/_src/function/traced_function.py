@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import sys
 import threading
 import weakref
 from collections.abc import Callable, Sequence
@@ -74,7 +75,7 @@ class TracedFunction(interfaces.Callable):
         experimental_autograph_options: Any = None,
         experimental_attributes: dict[str, Any] | None = None,
     ) -> None:
-        self._number = next(_numbers)
+        self.number = next(_numbers)
         function, owner = without_self(python_function)
         self._function, self._owner = function, owner
         self._name = name
@@ -315,12 +316,21 @@ class TracedFunction(interfaces.Callable):
         return _Made(self, key, bound.parameters, concrete, creates)
 
     def _count_trace(self, parameters: Sequence[Parameter]) -> None:
+        if context.executing_eagerly():  # a function within another is traced as often as that one, which is counted
+            retracing.traced(self, parameters)
+
+    def uncounted_calls(self) -> int:
+        """Returns how many calls needed no tracing since this was asked last."""
         concretes = self._traces.concrete_functions()
         runs = sum(program.calls for concrete in concretes for program in concrete.call.programs())
         calls = max(runs - len(concretes), 0)  # the first run of each is the call that traced it
-        retracing.called(self._function, max(calls - self._counted_calls, 0))
-        self._counted_calls = calls
-        retracing.traced(self._function, self._number, parameters)
+        found = max(calls - self._counted_calls, 0)
+        self._counted_calls = max(calls, self._counted_calls)
+        return found
+
+    def __del__(self) -> None:
+        if self.__dict__.get("_trace_count") and not sys.is_finalizing():
+            retracing.ended(self)
 
     def _new(self, parameters: Sequence[Parameter], variables: Sequence[Any]) -> ConcreteFunction:
         signature = tuple([(item.name, item.type_constraint) for item in parameters])
@@ -432,10 +442,10 @@ class _Method(TracedFunction):
     _object: Any
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Method) and other._number == self._number
+        return isinstance(other, _Method) and other.number == self.number
 
     def __hash__(self) -> int:
-        return hash(self._number)
+        return hash(self.number)
 
 
 def _method(shared: TracedFunction, instance: Any) -> _Method:
