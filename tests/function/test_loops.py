@@ -432,3 +432,36 @@ def test_an_eager_loop_leaves_python_numbers_as_they_are_until_it_ends():
     turns, total = tf.while_loop(lambda i, x: i < 3, body, (0, tf.constant([1, 2], tf.int64)))
     assert kinds == [int, int, int] and turns.dtype == tf.int32
     assert total.numpy().tolist() == [4, 5]
+
+
+def test_an_optional_that_is_empty_before_the_first_turn_learns_what_it_holds():
+    """Keras runs several steps in one call with such a loop."""
+
+    @tf.function
+    def last_square(n):
+        nothing = tf.experimental.Optional.empty(None)
+
+        def body(i, found):
+            found = tf.experimental.Optional.from_value({"square": i * i})
+            nothing._element_spec = found.element_spec
+            return i + 1, found
+
+        _, found = tf.while_loop(lambda i, found: i < n, body, [tf.constant(0), nothing])
+        assert found.element_spec == {"square": tf.TensorSpec([], tf.int32)}
+        return found
+
+    assert last_square(tf.constant(4)).get_value()["square"].numpy() == 9
+    assert not bool(last_square(tf.constant(0)).has_value())
+
+
+def test_an_optional_of_another_kind_than_before_the_first_turn_is_told():
+    @tf.function
+    def changed():
+        return tf.while_loop(
+            lambda i, found: i < 3,
+            lambda i, found: (i + 1, tf.experimental.Optional.from_value(i)),
+            [tf.constant(0), tf.experimental.Optional.empty(None)],
+        )
+
+    with pytest.raises(ValueError, match="body returned other variables"):
+        changed()

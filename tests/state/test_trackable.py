@@ -129,3 +129,27 @@ def test_an_object_that_declares_itself_a_tensor_is_one_for_is_tensor_and_operat
 def test_rows_whose_description_fails_are_tensors_even_so():
     rows = tf.IndexedSlices(tf.constant([[1.0, 2.0]]), tf.constant([1]), (3, 2))  # the shape is no tensor
     assert tf.is_tensor(rows) and rows.shape == [3, 2]
+
+
+def test_what_is_made_of_tensors_is_not_all_a_tensor():
+    class Pair(tf.experimental.ExtensionType):
+        left: tf.Tensor
+
+    dataset = tf.data.Dataset.range(3)
+    tensors = [
+        tf.ragged.constant([[1], []]),
+        tf.SparseTensor([[0]], [1], [2]),
+        tf.IndexedSlices(tf.constant([1.0]), tf.constant([0])),
+        tf.Variable(1.0),
+    ]
+    others = [
+        dataset,
+        iter(dataset),
+        tf.experimental.Optional.from_value(1),
+        Pair(tf.constant(1)),
+        tf.linalg.LinearOperatorIdentity(2),
+        tf.experimental.RowPartition.from_row_splits([0, 1]),
+        tf.TensorSpec([1]),
+        [tf.constant(1)],
+    ]
+    assert all(map(tf.is_tensor, tensors)) and not any(map(tf.is_tensor, others))

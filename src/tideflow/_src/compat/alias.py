@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tideflow._src.compat import message_modules
 from tideflow._src.compat.private_names import private_module
+from tideflow._src.core.class_names import use_names_of_tensorflow
 from tideflow._src.graph.protos import schema_pool
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ def install_as_tensorflow(dialect: str = "v2") -> None:
     if DIALECTS[dialect].graph_mode:
         importlib.import_module("tideflow.compat.v1").disable_v2_behavior()
     schema_pool.share()
+    use_names_of_tensorflow()
     sys.meta_path.insert(0, TensorflowFinder())
     sys.modules["tensorflow"] = TensorflowAlias(dialect, namespace)
 

@@ -8,12 +8,13 @@ import numpy as np
 
 from tideflow._src.core import dtypes
 from tideflow._src.core.dtypes import DType
+from tideflow._src.core.tensor import TensorProtocol
 from tideflow._src.core.tensor_shape import TensorShape
 from tideflow._src.core.tensor_spec import TensorSpec
 from tideflow._src.core.type_spec import CompositeTensor, TypeSpec
 
 
-class IndexedSlices(CompositeTensor):
+class IndexedSlices(TensorProtocol, CompositeTensor):
     """Is a sparse stand-in for a tensor: ``dense[indices[i]]`` is the sum of the ``values[i]`` with that index.
 
     Args:

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from tideflow._src.core import context, dtypes
+from tideflow._src.core.class_names import named_in_tensorflow
 from tideflow._src.core.errors import InaccessibleTensorError, OperatorNotAllowedInGraphError
 from tideflow._src.core.tensor_shape import TensorShape
 
@@ -23,7 +24,8 @@ _new_id = itertools.count(1).__next__
 
 
 class TensorProtocol:
-    """Is the base class of what ``tf.is_tensor`` takes for a tensor: tensors, variables, and classes of other packages.
+    """Is the base class of what ``tf.is_tensor`` takes for a tensor: tensors, sparse and ragged ones, variables, and
+    classes of other packages.
 
     An object of another package converts to a tensor by its ``__tf_tensor__``.
     """
@@ -31,6 +33,7 @@ class TensorProtocol:
     __slots__ = ()
 
 
+@named_in_tensorflow("framework.tensor.Tensor")
 class Tensor(TensorProtocol):
     """Is a multi-dimensional array of one dtype: a value (eager) or the promise of one (in a graph)."""
 
@@ -139,6 +142,7 @@ class Tensor(TensorProtocol):
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
 
+@named_in_tensorflow("framework.ops.EagerTensor")
 class EagerTensor(Tensor):
     """Is a tensor with a value.
 
@@ -504,9 +508,11 @@ def install_operator(name: str, function: Callable[..., Any]) -> None:
 
 
 def is_tensor(x: Any) -> bool:
-    """Tells whether ``x`` is a tensor, a variable or another object that stands for tensors."""
-    # The spec is asked of the class: that of an object is worked out, which may fail.
-    return isinstance(x, TensorProtocol) or hasattr(x, "_dense_var_to_tensor") or hasattr(type(x), "_type_spec")
+    """Tells whether ``x`` is a tensor, dense, sparse or ragged, some rows of one, or a variable.
+
+    Other values made of tensors, such as datasets, optionals and what derives from ``ExtensionType``, are none.
+    """
+    return isinstance(x, TensorProtocol) or hasattr(x, "_dense_var_to_tensor")
 
 
 def is_symbolic_tensor(tensor: Any) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tideflow._src.core import context
+from tideflow._src.core.class_names import named_in_tensorflow
 from tideflow._src.core.tensor import Tensor
 from tideflow._src.core.tensor_spec import TensorSpec
 from tideflow._src.core.type_spec import CompositeTensor
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from tideflow._src.data.explanation import Explanation
 
 
+@named_in_tensorflow("data.ops.dataset_ops.DatasetV2")
 @classes.set_dataset
 class Dataset(Sources, GroupTransformations, collections.abc.Iterable[Any], CompositeTensor, abc.ABC):
     """Is a sequence of elements, each a structure of tensors, that a pipeline of stages makes.

@@ -10,6 +10,7 @@ from tideflow._src.core import context, nest
 from tideflow._src.core.indexed_slices import IndexedSlices
 from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.core.tensor_shape import TensorShape
+from tideflow._src.core.type_spec import CompositeTensor
 from tideflow._src.function import structures
 from tideflow._src.function.func_graph import FuncGraph, convert_outputs, unique_function_name, waiting_for
 from tideflow._src.function.predicates import as_predicate, holds
@@ -145,12 +146,21 @@ def _graph_loop(
                         f"the loop variable. It enters the loop with shape {tensor.shape}, but the specified shape "
                         f"invariant is {shape}."
                     )
+        with_learnt_specs = _learner_of_specs(loop_vars if shape_invariants is None else structure)
         limited = maximum_iterations is not None
         limit = convert_to_tensor(maximum_iterations if limited else _UNLIMITED, "int32", name="maximum_iterations")
         counter = convert_to_tensor(0, "int32", name="loop_counter")
         starts = [counter, limit, *initial]
         body_graph, condition_graph = _build(
-            cond, body, structure, starts, [TensorShape([]), TensorShape([]), *shapes], limited, packed, scope
+            cond,
+            body,
+            structure,
+            with_learnt_specs,
+            starts,
+            [TensorShape([]), TensorShape([]), *shapes],
+            limited,
+            packed,
+            scope,
         )
         captured = share_parameters(condition_graph, body_graph, len(starts))
         inputs = [*starts, *captured]
@@ -168,7 +178,28 @@ def _graph_loop(
         results = [registry["Identity"](output) for output in outputs[_BOOKKEEPING : _BOOKKEEPING + len(initial)]]
         for result, shape in zip(results, shapes, strict=True):
             result.set_shape(shape)
+        structure = with_learnt_specs(structure)
         return structures.pack(_with_learnt_shapes(structure, body_graph.structured_outputs), results)
+
+
+def _learner_of_specs(given: Any) -> Callable[[Any], Any]:
+    """Returns a function that gives loop variables the specs that the body has since given to those it started from.
+
+    It may say what an optional holds that is empty before the first turn, as Keras's loop over steps does.
+    """
+    leaves = nest.flatten(given)
+    before = [leaf._type_spec if isinstance(leaf, CompositeTensor) else None for leaf in leaves]
+
+    def with_learnt_specs(structure: Any) -> Any:
+        pairs = zip(leaves, before, strict=True)
+
+        def learn(leaf: Any) -> Any:
+            start, spec = next(pairs)
+            return leaf if spec is None or start._type_spec == spec else start
+
+        return structures.map_leaves(learn, structure)
+
+    return with_learnt_specs
 
 
 def _with_learnt_shapes(structure: Any, after: Any) -> Any:
@@ -244,6 +275,7 @@ def _build(
     cond: Any,
     body: Any,
     structure: Any,
+    with_learnt_specs: Callable[[Any], Any],
     starts: Sequence[Any],
     shapes: Sequence[TensorShape],
     limited: bool,
@@ -279,6 +311,7 @@ def _build(
         if packed and not isinstance(results, list | tuple):
             results = [results]
         results = _same_kind(structure, results)
+        structure = with_learnt_specs(structure)
         try:
             nest.assert_same_structure(structure, results)
             nest.assert_same_structure(results, structure, expand_composites=True)

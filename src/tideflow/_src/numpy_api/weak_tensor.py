@@ -9,7 +9,7 @@ import numpy as np
 
 from tideflow._src.core import dtypes, type_spec
 from tideflow._src.core.dtypes import DType
-from tideflow._src.core.tensor import EagerTensor, Tensor
+from tideflow._src.core.tensor import EagerTensor, Tensor, TensorProtocol
 from tideflow._src.core.tensor_shape import TensorShape
 from tideflow._src.core.tensor_spec import TensorSpec
 
@@ -31,7 +31,7 @@ class _Gradient:
         return None if component_grads is None else WeakTensor.from_tensor(component_grads)
 
 
-class WeakTensor(type_spec.CompositeTensor):
+class WeakTensor(TensorProtocol, type_spec.CompositeTensor):
     """Is a tensor with a weak dtype.
 
     Args:

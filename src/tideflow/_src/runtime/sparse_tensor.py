@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tideflow._src.core import dtypes, type_spec
+from tideflow._src.core.class_names import named_in_tensorflow
 from tideflow._src.core.dtypes import DType
-from tideflow._src.core.tensor import EagerTensor, Tensor
+from tideflow._src.core.tensor import EagerTensor, Tensor, TensorProtocol
 from tideflow._src.core.tensor_shape import TensorShape
 from tideflow._src.core.tensor_spec import TensorSpec
 from tideflow._src.graph.op_def import OpDef
@@ -36,7 +37,8 @@ class SparseTensorValue(NamedTuple):
 when_first_made: list[Callable[[], None]] = []
 
 
-class SparseTensor(type_spec.CompositeTensor):
+@named_in_tensorflow("framework.sparse_tensor.SparseTensor")
+class SparseTensor(TensorProtocol, type_spec.CompositeTensor):
     """Is a tensor of which only some elements are given: element ``indices[i]`` is ``values[i]``.
 
     Args:

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from tideflow._src.core import context, dtypes
+from tideflow._src.core.class_names import named_in_tensorflow
 from tideflow._src.core.errors import OperatorNotAllowedInGraphError
-from tideflow._src.core.tensor import EagerTensor, Tensor
+from tideflow._src.core.tensor import EagerTensor, Tensor, TensorProtocol
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.math import arithmetic, comparison, division, logical, operators, unary
 from tideflow._src.ops.ragged import conversion
@@ -33,7 +34,8 @@ class ValuesGradient:
         return value.with_values(component_grads)
 
 
-class RaggedTensor(RaggedMaking):
+@named_in_tensorflow("ops.ragged.ragged_tensor.RaggedTensor")
+class RaggedTensor(RaggedMaking, TensorProtocol):
     """Is a tensor whose rows, along one dimension or several, may be of different lengths.
 
     It consists of the values of all rows, one after another, and a partition that says where rows begin and end. The
