@@ -54,6 +54,16 @@ ACCURACIES = {
 }
 PICTURES = ("linear_regression", "digits_demo")
 IN_KERAS = {"mnist_demo": 0.97}
+#: Programs of TensorFlow 2 that check their results themselves, and say what these are in their last lines.
+CHECKED = (
+    "custom_training_loop",
+    "files_pipeline",
+    "image_classification",
+    "text_classification",
+    "time_series_forecasting",
+    "transfer_learning",
+    "variational_autoencoder",
+)
 
 
 def command_in_docstring(name: str) -> list[str]:
@@ -88,7 +98,7 @@ def without_clock(printed: str) -> str:
 
 def test_every_example_is_tested_and_short():
     names = {path.stem for path in EXAMPLES.glob("*.py")}
-    assert names == {*TOLERANCES, *IN_KERAS}
+    assert names == {*TOLERANCES, *IN_KERAS, *CHECKED}
     assert set(TOLERANCES) == {path.stem for path in PRINTED.glob("*.txt")}
     for name in names:
         source = (EXAMPLES / f"{name}.py").read_text()
@@ -130,6 +140,23 @@ def test_an_example_in_keras_learns(name, tmp_path):
     accuracy = float(re.findall(r"test accuracy ([\d.]+)%", done.stdout)[-1]) / 100
     assert accuracy > IN_KERAS[name]
     assert picture.read_bytes().startswith(b"\x89PNG") and picture.stat().st_size > 10_000
+
+
+@pytest.mark.parametrize("name", CHECKED)
+def test_an_example_reaches_the_result_that_it_checks(name):
+    source = (EXAMPLES / f"{name}.py").read_text()
+    last = source.splitlines()[-1].strip()
+    assert last.startswith("assert ") and len(source.splitlines()) <= 60
+    done = subprocess.run(
+        [sys.executable, *command_in_docstring(name)],
+        cwd=REPOSITORY,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stderr
+    assert re.fullmatch(r"result: .* must be (above|below) .*", done.stdout.splitlines()[-1])
 
 
 @pytest.mark.parametrize(
