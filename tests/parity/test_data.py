@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
+import tideflow as tf
+
 from .data_program import PIPELINES, VALUES
-from .oracle import ENVIRONMENT_VARIABLE
+from .oracle import ENVIRONMENT_VARIABLE, Oracle
 
 _PROGRAM = Path(__file__).with_name("data_program.py")
 
@@ -41,3 +43,25 @@ def answers() -> tuple[dict[str, Any], dict[str, Any]]:
 def test_a_pipeline_gives_the_same(text: str, answers: tuple[dict[str, Any], dict[str, Any]]) -> None:
     ours, theirs = answers
     assert ours[text] == theirs[text]
+
+
+_LOAD = """
+D = tf.data.Dataset
+result = [sorted(int(x) for x in D.load(f"{root}/{name}", compression=name or None)) for name in ("", "GZIP", "SNAPPY")]
+"""
+_SAVE = """
+D = tf.data.Dataset
+for name in ("", "GZIP", "SNAPPY"):
+    D.range(4000).save(f"{root}/{name}", name or None, shard_func=lambda x: x % 3)
+result = True
+"""
+
+
+def test_each_loads_what_the_other_saved(oracle: Oracle, tmp_path: Path) -> None:
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    scope: dict[str, Any] = {"tf": tf}
+    exec(f"root = {str(ours)!r}\n{_SAVE}", scope)
+    assert oracle.ask("evaluate", source=f"root = {str(ours)!r}\n{_LOAD}")["result"] == [list(range(4000))] * 3
+    assert oracle.ask("evaluate", source=f"root = {str(theirs)!r}\n{_SAVE}")["result"]
+    exec(f"root = {str(theirs)!r}\n{_LOAD}", scope)
+    assert scope["result"] == [list(range(4000))] * 3

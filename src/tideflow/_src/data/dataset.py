@@ -14,9 +14,9 @@ from tideflow._src.core.tensor import Tensor
 from tideflow._src.core.tensor_spec import TensorSpec
 from tideflow._src.core.type_spec import CompositeTensor
 from tideflow._src.data import classes, structure
-from tideflow._src.data.grouping import GroupTransformations
 from tideflow._src.data.iterators import OwnedIterator
 from tideflow._src.data.options import Options
+from tideflow._src.data.saving import SavingTransformations
 from tideflow._src.data.sources import Sources
 from tideflow._src.data.specs import DatasetSpec
 from tideflow._src.graph.static_value import static_value
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @named_in_tensorflow("data.ops.dataset_ops.DatasetV2")
 @classes.set_dataset
-class Dataset(Sources, GroupTransformations, collections.abc.Iterable[Any], CompositeTensor, abc.ABC):
+class Dataset(Sources, SavingTransformations, collections.abc.Iterable[Any], CompositeTensor, abc.ABC):
     """Is a sequence of elements, each a structure of tensors, that a pipeline of stages makes.
 
     A dataset is a tensor of dtype ``variant``, made by an operation: so it can be made and used eagerly, in functions

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from tideflow._src.core import dtypes
+import numpy as np
+
+from tideflow._src.core import context, dtypes
+from tideflow._src.core.device import DeviceSpecV2
+from tideflow._src.core.errors import NotFoundError
 from tideflow._src.core.tensor_spec import TensorSpec
 from tideflow._src.data import structure
-from tideflow._src.data.dataset import Dataset, VariantDataset
+from tideflow._src.data.dataset import Dataset, NumpyIterator, VariantDataset
 from tideflow._src.data.function_transformations import state_function
 from tideflow._src.data.functions import StructuredFunction
 from tideflow._src.data.grouping import keys_of
+from tideflow._src.data.iterators import OwnedIterator
+from tideflow._src.data.transformations import integer
 from tideflow._src.ops.array.raw import raw
+from tideflow._src.runtime.convert import convert_to_tensor
 
 Transformation = Callable[[Any], Any]
 
@@ -265,3 +272,252 @@ def group_by_reducer(key_func: Callable[..., Any], reducer: Reducer) -> Transfor
         return dataset._made(variant, end.output_structure, "_GroupByReducerDataset")
 
     return transformed
+
+
+def rejection_resample(
+    class_func: Callable[..., Any], target_dist: Any, initial_dist: Any = None, seed: Any = None
+) -> Transformation:
+    """Returns a transformation that distributes classes as wanted; arguments are those of the method."""
+    return _method("rejection_resample", class_func, target_dist, initial_dist, seed)
+
+
+def dense_to_ragged_batch(
+    batch_size: Any, drop_remainder: Any = False, row_splits_dtype: Any = dtypes.int64
+) -> Transformation:
+    """Returns a transformation that makes batches of ragged tensors; arguments are those of ``ragged_batch``."""
+    return _method("ragged_batch", batch_size, drop_remainder, row_splits_dtype)
+
+
+def dense_to_sparse_batch(batch_size: Any, row_shape: Any) -> Transformation:
+    """Returns a transformation that makes batches that are sparse tensors; arguments are those of ``sparse_batch``."""
+    return _method("sparse_batch", batch_size, row_shape)
+
+
+def snapshot(
+    path: Any,
+    compression: str | None = "AUTO",
+    reader_func: Callable[..., Any] | None = None,
+    shard_func: Callable[..., Any] | None = None,
+) -> Transformation:
+    """Returns a transformation that keeps elements in files; arguments are those of the method."""
+    return _method("snapshot", path, compression, reader_func, shard_func)
+
+
+def save(
+    dataset: Any,
+    path: Any,
+    compression: str | None = None,
+    shard_func: Callable[..., Any] | None = None,
+    checkpoint_args: dict[str, Any] | None = None,
+) -> Any:
+    """Writes the elements of a dataset to files, as ``Dataset.save`` does."""
+    return dataset.save(path, compression, shard_func, checkpoint_args)
+
+
+def load(
+    path: Any,
+    element_spec: Any = None,
+    compression: str | None = None,
+    reader_func: Callable[..., Any] | None = None,
+) -> Any:
+    """Returns a dataset of the elements that were saved, as ``Dataset.load`` does."""
+    return Dataset.load(path, element_spec, compression, reader_func)
+
+
+def assert_cardinality(expected_cardinality: Any) -> Transformation:
+    """Returns a transformation that says how many elements a dataset has, which is checked while iterating.
+
+    Raises:
+      FailedPreconditionError: while iterating, there are more or fewer.
+
+    >>> import tideflow as tf
+    >>> some = tf.data.Dataset.range(9).filter(lambda x: x < 3).apply(tf.data.experimental.assert_cardinality(3))
+    >>> len(some)
+    3
+    """
+    return lambda dataset: dataset._through(
+        "_AssertCardinalityDataset", "AssertCardinalityDataset", integer(expected_cardinality, "expected_cardinality")
+    )
+
+
+def at(dataset: Any, index: Any) -> Any:
+    """Returns an element of a dataset by its number.
+
+    A dataset of arrays or numbers is not gone over to find it; others are, from the beginning.
+
+    Args:
+      dataset: the dataset: of values in memory, ranges, and what ``map``, ``batch``, ``take``, ``skip``, ``repeat``,
+        ``concatenate``, ``zip``, ``shard``, ``prefetch`` and ``cache`` make of these.
+      index: the number.
+
+    Raises:
+      OutOfRangeError: there is no such element.
+      UnimplementedError: the dataset is of another kind.
+
+    >>> import tideflow as tf
+    >>> int(tf.data.experimental.at(tf.data.Dataset.range(9).map(lambda x: x * x), 3))
+    9
+    """
+    specs = dataset.element_spec
+    found = raw.GetElementAtIndex(dataset._variant_tensor, integer(index, "index"), **structure.kinds(specs))
+    return structure.element_of(specs, found)
+
+
+def from_list(elements: list[Any], name: str | None = None) -> Any:
+    """Returns a dataset of the elements of a list, which may differ in shape.
+
+    Args:
+      elements: the elements, of one structure.
+      name: a name for the dataset.
+
+    Raises:
+      ValueError: there is no element, or it is no list.
+      TypeError: elements differ in structure or dtypes.
+
+    >>> import tideflow as tf
+    >>> [row.numpy().tolist() for row in tf.data.experimental.from_list([[1], [2, 3]])]
+    [[1], [2, 3]]
+    """
+    if not elements:
+        raise ValueError(
+            "Invalid `elements`. `elements` should not be empty. If you want an empty dataset, use "
+            "`tf.data.Dataset.range(0)`."
+        )
+    if not isinstance(elements, list):
+        raise ValueError("Invalid `elements`. `elements` must be a list.")
+    found = [structure.normalized(element) for element in elements]
+    specs = structure.spec_of(found[0])
+    for element in found[1:]:
+        specs = structure.common(specs, structure.spec_of(element))
+    tensors = [tensor for element in found for tensor in structure.tensors_of(specs, element)]
+    return VariantDataset(raw.ListDataset(tensors, **structure.kinds(specs)), specs, "_ListDataset")
+
+
+def pad_to_cardinality(cardinality: Any, mask_key: str = "valid") -> Transformation:
+    """Returns a transformation that adds elements of zeros up to a number, and says which are real.
+
+    Args:
+      cardinality: the number of elements that there are to be.
+      mask_key: the key under which each element, a dictionary, says whether it is real.
+
+    Raises:
+      ValueError: elements are no dictionaries, or there are more, or their number is not known.
+
+    >>> import tideflow as tf
+    >>> padded = tf.data.Dataset.from_tensor_slices({"a": [7]}).apply(tf.data.experimental.pad_to_cardinality(2))
+    >>> [(int(element["a"]), bool(element["valid"])) for element in padded]
+    [(7, True), (0, False)]
+    """
+
+    def transformed(dataset: Any) -> Any:
+        count = dataset.cardinality()
+        if context.current_graph() is None and not 0 <= int(count) <= int(cardinality):
+            raise ValueError(
+                "The dataset passed into `pad_to_cardinality` must have a known cardinality of at most "
+                f"{int(cardinality)}, but has cardinality {int(count)}"
+            )
+        specs = dataset.element_spec
+        if not isinstance(specs, Mapping):
+            raise ValueError("`pad_to_cardinality` requires its input dataset to be a dictionary.")
+        filler = structure.mapped(_zeros, specs)
+        zeros = structure.normalized({**filler, mask_key: False}, {**specs, mask_key: TensorSpec([], dtypes.bool)})
+        padding = Dataset.from_tensors(zeros).repeat(integer(cardinality, "cardinality") - count)
+        return dataset.map(lambda element: {**element, mask_key: True}).concatenate(padding)
+
+    return transformed
+
+
+def _zeros(spec: Any) -> Any:
+    value = b"" if spec.dtype is dtypes.string else 0
+    return np.full(spec.shape.as_list(), value, spec.dtype.as_numpy_dtype)
+
+
+def copy_to_device(target_device: str, source_device: str = "/cpu:0") -> Transformation:
+    """Returns a transformation for elements that are to be used on a device.
+
+    Elements are in host memory until an operation on the device uses them, which takes them there.
+
+    Args:
+      target_device: the name of the device.
+      source_device: the name of the device of the dataset.
+
+    Raises:
+      ValueError: a name is no name of a device.
+    """
+    for name in (target_device, source_device):
+        DeviceSpecV2.from_string(name)
+    return lambda dataset: dataset._made(dataset._variant_tensor, dataset.element_spec, "_CopyToDeviceDataset")
+
+
+def prefetch_to_device(device: str, buffer_size: Any = None) -> Transformation:
+    """Returns a transformation that makes elements ahead that are to be used on a device.
+
+    Args:
+      device: the name of the device.
+      buffer_size: how many are ahead at most; left open by default.
+
+    Raises:
+      ValueError: the name is no name of a device.
+    """
+    copied = copy_to_device(device)
+    return lambda dataset: copied(dataset).prefetch(buffer_size)
+
+
+def get_next_as_optional(iterator: Any) -> Any:
+    """Returns the next element of an iterator as a ``tf.experimental.Optional``, which has no value at the end.
+
+    >>> import tideflow as tf
+    >>> bool(tf.data.experimental.get_next_as_optional(iter(tf.data.Dataset.range(0))).has_value())
+    False
+    """
+    return iterator.get_next_as_optional()
+
+
+def get_model_proto(iterator: Any) -> Any:
+    """Is there for TensorFlow's signature: there is no model of a pipeline, for nothing tunes it while it runs.
+
+    Raises:
+      ValueError: it is no iterator.
+      NotFoundError: it is one.
+    """
+    if not isinstance(iterator, (OwnedIterator, NumpyIterator)):
+        raise ValueError("Only supports `tf.data.Iterator`-typed `iterator`.")
+    raise NotFoundError(None, None, "Cannot find this iterator's analytical model: pipelines are not tuned.")
+
+
+class TFRecordWriter:
+    """Writes the elements of datasets, which are strings, to a TFRecord file.
+
+    >>> import tempfile, os
+    >>> import tideflow as tf
+    >>> path = os.path.join(tempfile.mkdtemp(), "records")
+    >>> tf.data.experimental.TFRecordWriter(path).write(tf.data.Dataset.from_tensor_slices(["a", "b"]))
+    >>> list(tf.data.TFRecordDataset(path).as_numpy_iterator())
+    [b'a', b'b']
+
+    Args:
+      filename: the file.
+      compression_type: ``""``, ``"ZLIB"`` or ``"GZIP"``.
+    """
+
+    def __init__(self, filename: Any, compression_type: Any = None) -> None:
+        self._filename = convert_to_tensor(filename, dtypes.string)
+        self._compression = convert_to_tensor(compression_type or "", dtypes.string)
+
+    def write(self, dataset: Any) -> Any:
+        """Replaces the file by the elements of a dataset.
+
+        Returns:
+          In a graph, the operation that writes; else nothing.
+
+        Raises:
+          TypeError: it is no dataset, or its elements are no scalar strings.
+        """
+        if not isinstance(dataset, Dataset):
+            raise TypeError(f"Invalid `dataset.` Expected a `tf.data.Dataset` object but got {type(dataset)}.")
+        if not TensorSpec([], dtypes.string).is_compatible_with(dataset.element_spec):
+            raise TypeError(
+                "Invalid `dataset`. Expected a dataset that produces scalar `tf.string` elements, but got one of "
+                f"{dataset.element_spec}."
+            )
+        return raw.DatasetToTFRecord(dataset._variant_tensor, self._filename, self._compression)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -17,6 +18,7 @@ from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.runtime.plan import in_order, needed
+from tideflow._src.runtime.sparse_tensor import SparseTensorSpec
 
 _LARGE_NUMBER_OF_CALLS = 32
 
@@ -95,6 +97,27 @@ class DatasetV1(Dataset):
 
 class DatasetV1Adapter(DatasetV1, VariantDataset):
     """Is the dataset that a tensor holds, with the methods of TensorFlow 1.x."""
+
+
+def TensorStructure(dtype: Any, shape: Any) -> TensorSpec:
+    """Returns the spec of tensors of a dtype and shape."""
+    return TensorSpec(shape, dtype)
+
+
+def SparseTensorStructure(dtype: Any, shape: Any) -> SparseTensorSpec:
+    """Returns the spec of sparse tensors of a dtype and shape."""
+    return SparseTensorSpec(shape, dtype)
+
+
+def of_version_1(make: Callable[..., Any]) -> Callable[..., Any]:
+    """Returns a function that makes datasets as another one does, with the methods of TensorFlow 1.x."""
+
+    @functools.wraps(make)
+    def made(*arguments: Any, **named: Any) -> Any:
+        found = make(*arguments, **named)
+        return DatasetV1Adapter(found._variant_tensor, found.element_spec, found._shown_kind, found._inputs())
+
+    return made
 
 
 class Iterator:

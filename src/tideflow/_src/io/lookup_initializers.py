@@ -55,7 +55,7 @@ class TableInitializerBase:
                 raise TypeError(f"Invalid {name} dtype for table, expected {other} but got {own}.")
 
 
-def _keep(operation: Any) -> Any:
+def keep(operation: Any) -> Any:
     """Adds an operation to those that ``tf.compat.v1.tables_initializer`` runs."""
     graph = context.current_graph()
     if graph is not None:
@@ -87,7 +87,7 @@ class KeyValueTensorInitializer(TableInitializerBase):
         """Returns the operation that fills ``table``; None when called eagerly, where it is filled at once."""
         self._check(table)
         with name_scope(self._name, None, (table.resource_handle, self._keys, self._values)):
-            return _keep(raw.LookupTableImportV2(table.resource_handle, self._keys, self._values))
+            return keep(raw.LookupTableImportV2(table.resource_handle, self._keys, self._values))
 
 
 class TextFileIndex:
@@ -178,4 +178,4 @@ class TextFileInitializer(TableInitializerBase):
         graph = context.current_graph()
         if graph is not None:
             graph.add_to_collection(GraphKeys.ASSET_FILEPATHS, self._filename)
-        return _keep(operation)
+        return keep(operation)

@@ -52,9 +52,11 @@ LAZY_FAMILIES = {
     """,
     "data.caching": "AnonymousMemoryCache CacheDataset CacheDatasetV2 DeleteMemoryCache DummyMemoryCache",
     "data.combining": "ConcatenateDataset RepeatDataset ShardDataset SkipDataset TakeDataset ZipDataset",
+    "data.csv_files": "CSVDataset CSVDatasetV2 ExperimentalCSVDataset",
     "data.files_of_records": """
         FixedLengthRecordDataset FixedLengthRecordDatasetV2 TFRecordDataset TFRecordDatasetV2 TextLineDataset
     """,
+    "data.fingerprints": "DatasetFingerprint",
     "data.flattening": """
         FlatMapDataset InterleaveDataset ParallelInterleaveDatasetV2 ParallelInterleaveDatasetV3
         ParallelInterleaveDatasetV4
@@ -77,7 +79,15 @@ LAZY_FAMILIES = {
         WrapDatasetVariant
     """,
     "data.prefetching": "PrefetchDataset",
+    "data.random_access": "GetElementAtIndex",
     "data.random_numbers": "ExperimentalRandomDataset RandomDataset RandomDatasetV2 SamplingDataset",
+    "data.rebatching": """
+        DenseToSparseBatchDataset ExperimentalDenseToSparseBatchDataset ExperimentalRebatchDataset RebatchDataset
+        RebatchDatasetV2
+    """,
+    "data.saving": """
+        LoadDataset SaveDataset SaveDatasetV2 SnapshotDatasetReader SnapshotDatasetV2 SnapshotNestedDatasetReader
+    """,
     "data.scanning": """
         ExperimentalIgnoreErrorsDataset ExperimentalScanDataset ExperimentalTakeWhileDataset ExperimentalUniqueDataset
         IgnoreErrorsDataset ScanDataset TakeWhileDataset UniqueDataset
@@ -90,7 +100,9 @@ LAZY_FAMILIES = {
         ShuffleAndRepeatDataset ShuffleAndRepeatDatasetV2 ShuffleDataset ShuffleDatasetV2 ShuffleDatasetV3
     """,
     "data.sources": "ListDataset RangeDataset SparseTensorSliceDataset TensorDataset TensorSliceDataset",
+    "data.sql_rows": "ExperimentalSqlDataset SqlDataset",
     "data.windows": "WindowDataset",
+    "data.writing": "DatasetToTFRecord ExperimentalDatasetToTFRecord InitializeTableFromDataset",
     "files.file_ops": "MatchingFiles ReadFile ShardedFilename ShardedFilespec WriteFile",
     "image.boxes": "DrawBoundingBoxes DrawBoundingBoxesV2",
     "image.colour": "AdjustContrast AdjustContrastv2 AdjustHue AdjustSaturation HSVToRGB RGBToHSV",

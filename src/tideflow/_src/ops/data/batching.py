@@ -42,6 +42,25 @@ def stacked(elements: Sequence[Element], kind: str) -> list[Any]:
     return batch
 
 
+def rows_in(batch: Element, kind: str) -> int:
+    """Returns how many rows the components of a batch have.
+
+    Raises:
+      InvalidArgumentError: one is a scalar, or their numbers differ.
+    """
+    for number, item in enumerate(batch):
+        if not item.ndim:
+            problem = "Input element must have a non-scalar value in each component."
+            raise named(InvalidArgumentError(None, None, problem), kind)
+        if len(item) != len(batch[0]):
+            problem = (
+                "Input element must have the same batch size in each component. Component 0 had size "
+                f"{len(batch[0])} but component {number} had size {len(item)}."
+            )
+            raise named(InvalidArgumentError(None, None, problem), kind)
+    return len(batch[0])
+
+
 class Batch(Stage):
     """Is its input, so many elements in one."""
 
@@ -328,18 +347,7 @@ class _UnbatchRunning(Running):
         return [row(stacked, position) for stacked in self._block]
 
     def _begin(self, block: list[Any]) -> None:
-        for item in block:
-            if not item.ndim:
-                problem = "Input element must have a non-scalar value in each component."
-                raise named(InvalidArgumentError(None, None, problem), self._kind)
-            if len(item) != len(block[0]):
-                problem = (
-                    "Input element must have the same batch size in each component. Component 0 had size "
-                    f"{len(block[0])} but component {[len(other) for other in block].index(len(item))} had size "
-                    f"{len(item)}."
-                )
-                raise named(InvalidArgumentError(None, None, problem), self._kind)
-        self._block, self._position, self._length = block, 0, len(block[0])
+        self._block, self._position, self._length = block, 0, rows_in(block, self._kind)
 
     def save(self) -> Any:
         rest = None if self._position >= self._length else self._block

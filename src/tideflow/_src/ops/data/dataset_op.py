@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -24,9 +25,17 @@ def dataset_op(name: str, inputs: str, *, stateful: bool = False, output: str = 
         for attribute in ("output_types", "output_shapes"):
             if attribute in (kernel.__kwdefaults__ or {}) or attribute in kernel.__annotations__:
                 constraints.setdefault(attribute, at_least(1))
+
+        @functools.wraps(kernel)
+        def remembering(*values: Any, **attributes: Any) -> Any:
+            stage = kernel(*values, **attributes)
+            if stage.made_by is None:
+                stage.made_by = name, values, attributes
+            return stage
+
         made = op(
             name, f"{inputs} -> {output}: variant", tier="host", stateful=stateful, differentiable=False, **constraints
-        )(kernel)
+        )(remembering)
         made.shape(_scalar)
         return made
 

@@ -44,6 +44,8 @@ class Stage:
     #: Whether each start of it draws from a generator of seeds, which is then its ``generator``.
     takes_seeds = False
     generator: Any = None
+    #: The operation that made it, what it was given, and its attributes; None of one that a running stage made.
+    made_by: tuple[str, Sequence[Any], dict[str, Any]] | None = None
 
     def __init__(
         self, kind: str, types: Sequence[DType], shapes: Sequence[Shape], inputs: Sequence[Stage] = ()

@@ -122,7 +122,7 @@ def decode_csv_op(
     absent = {b"", na_value.encode()}
     shape = np.shape(records)
     return [
-        _column(number, column, np.asarray(value), absent).reshape(shape)
+        column_of(number, column, np.asarray(value), absent).reshape(shape)
         for number, (column, value) in enumerate(zip(columns, record_defaults, strict=True))
     ]
 
@@ -154,15 +154,27 @@ def _check_selected(selected: Sequence[int], count: int) -> None:
         raise InvalidArgumentError(None, None, f"select_cols should be strictly increasing indices, got {selected}")
 
 
-def _column(number: int, fields: Sequence[bytes], value: Any, absent: set[bytes]) -> Any:
-    """Returns the values of a column."""
+def column_of(number: int, fields: Sequence[bytes], value: Any, absent: set[bytes], where: str = "") -> Any:
+    """Returns the values of a column.
+
+    Args:
+      number: the number of the column, for messages.
+      fields: the fields.
+      value: what stands for those that are absent, or an empty array if none may be.
+      absent: what stands for no value.
+      where: what messages call the record, in place of its number.
+
+    Raises:
+      InvalidArgumentError: a field is no value of the type, or is absent where it must not be.
+    """
     dtype = dtypes.as_dtype(value.dtype)
     missing: list[int] = []
     if any(field in fields for field in absent):
         missing = [row for row, field in enumerate(fields) if field in absent]
     if missing:
         if not value.size:
-            raise InvalidArgumentError(None, None, f"Field {number} is required but missing in record {missing[0]}!")
+            place = where or f"record {missing[0]}"
+            raise InvalidArgumentError(None, None, f"Field {number} is required but missing in {place}!")
         fields = list(fields)
         for row in missing:
             fields[row] = b"0"
@@ -170,13 +182,13 @@ def _column(number: int, fields: Sequence[bytes], value: Any, absent: set[bytes]
     if dtype.name == "string":
         result[:] = fields
     elif fields:
-        result[:] = _numbers(number, fields, dtype)
+        result[:] = _numbers(number, fields, dtype, where)
     if missing:
         result[missing] = value.ravel()[0]
     return result
 
 
-def _numbers(number: int, fields: Sequence[bytes], dtype: DType) -> Any:
+def _numbers(number: int, fields: Sequence[bytes], dtype: DType, where: str) -> Any:
     if dtype.is_integer and (numbers := plain_integers(fields, np.dtype(dtype.as_numpy_dtype))) is not None:
         return numbers
     convert: Any = float if dtype.is_floating else int
@@ -187,10 +199,10 @@ def _numbers(number: int, fields: Sequence[bytes], dtype: DType) -> Any:
                 return numbers
         except ValueError:
             pass
-    return [_number(number, row, field, dtype) for row, field in enumerate(fields)]
+    return [_number(number, where or f"record {row}", field, dtype) for row, field in enumerate(fields)]
 
 
-def _number(number: int, row: int, field: bytes, dtype: DType) -> Any:
+def _number(number: int, where: str, field: bytes, dtype: DType) -> Any:
     try:
         if b"_" in field:
             raise ValueError
@@ -203,9 +215,7 @@ def _number(number: int, row: int, field: bytes, dtype: DType) -> Any:
     except (ValueError, OverflowError):
         shown = field.decode("utf-8", "backslashreplace")
         kind = _NAMES.get(dtype.name, dtype.name)
-        raise InvalidArgumentError(
-            None, None, f"Field {number} in record {row} is not a valid {kind}: {shown}"
-        ) from None
+        raise InvalidArgumentError(None, None, f"Field {number} in {where} is not a valid {kind}: {shown}") from None
 
 
 @decode_csv_op.shape

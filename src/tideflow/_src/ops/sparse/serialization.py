@@ -53,7 +53,7 @@ def _check_ranks(indices: Any, values: Any, shape: Any) -> None:
         raise invalid_argument(f"Input shape should be a vector but received shape {text(shape.shape)}")
 
 
-def _vector(items: list[Any], out_type: DType, shape: tuple[int, ...]) -> Any:
+def serialized_parts(items: list[Any], out_type: DType, shape: tuple[int, ...]) -> Any:
     """Returns the parts as a tensor of strings or variants."""
     if out_type is dtypes.variant:
         return variants([_Part(item) for item in items], shape)
@@ -72,7 +72,7 @@ def _vector(items: list[Any], out_type: DType, shape: tuple[int, ...]) -> Any:
 def serialize_sparse_op(sparse_indices, sparse_values, sparse_shape, *, out_type: DType):
     """Serializes the three parts of a sparse tensor."""
     _check_ranks(sparse_indices, sparse_values, sparse_shape)
-    return _vector([sparse_indices, sparse_values, sparse_shape], out_type, (3,))
+    return serialized_parts([sparse_indices, sparse_values, sparse_shape], out_type, (3,))
 
 
 @serialize_sparse_op.shape
@@ -110,7 +110,7 @@ def serialize_many_sparse_op(sparse_indices, sparse_values, sparse_shape, *, out
     parts: list[Any] = []
     for begin, end in zip(cuts[:-1].tolist(), cuts[1:].tolist(), strict=True):
         parts += (places[begin:end], sparse_values[begin:end], rest)
-    return _vector(parts, out_type, (count, 3))
+    return serialized_parts(parts, out_type, (count, 3))
 
 
 @serialize_many_sparse_op.shape
@@ -267,7 +267,7 @@ def _serialize_many_samples(s):
 
 
 def _sampled(values: Any, shape: Any = _SIZES, indices: Any = _PLACES) -> Any:
-    return _vector([indices, values, shape], dtypes.string, (3,))
+    return serialized_parts([indices, values, shape], dtypes.string, (3,))
 
 
 def _deserialize_samples(s: Any) -> Any:

@@ -16,7 +16,7 @@ from tideflow._src.data.v1 import get_output_shapes as get_output_shapes
 from tideflow._src.data.v1 import get_output_types as get_output_types
 from tideflow._src.data.v1 import make_initializable_iterator as make_initializable_iterator
 from tideflow._src.data.v1 import make_one_shot_iterator as make_one_shot_iterator
+from tideflow.compat.v1.data import experimental as experimental
 from tideflow.data import AUTOTUNE as AUTOTUNE
 from tideflow.data import INFINITE_CARDINALITY as INFINITE_CARDINALITY
 from tideflow.data import UNKNOWN_CARDINALITY as UNKNOWN_CARDINALITY
-from tideflow.data import experimental as experimental
