@@ -142,7 +142,7 @@ def _value(message: bytes) -> Any:
     if kind == _NAMED:
         name, *items = (item for _, item in _fields(content))
         pairs = [_key_and_value(item) for item in items]
-        made: Any = collections.namedtuple(name.decode(), [key for key, _ in pairs])
+        made: Any = collections.namedtuple(name.decode(), [key for key, _ in pairs])  # type: ignore[misc]
         return made(*[item for _, item in pairs])
     raise ValueError(f"a value of kind {kind}, where a spec should be")
 
