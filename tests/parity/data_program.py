@@ -299,7 +299,7 @@ def answers(library: str, scratch: str) -> dict[str, Any]:
         path = folder()
         dataset.save(path, **options)
         found = tf.data.Dataset.load(path, spec, read or options.get("compression"), reader)
-        return [shown(tf, item) for item in found], int(found.cardinality()), repr(found.element_spec)
+        return [shown(tf, item) for item in found], int(found.cardinality()), found.element_spec == dataset.element_spec
 
     def same(one: Any, other: Any) -> Any:
         found = [make().fingerprint().numpy() for make in (one, one, other)]
