@@ -108,6 +108,43 @@ def test_threads_count_together(two_sizes):
     np.testing.assert_array_equal(v, np.full(SIZE, 80, np.float32))
 
 
+def test_one_reads_what_the_other_writes():
+    v = tf.Variable(tf.ones([SIZE]))
+    w = tf.Variable(0.0)
+    wide = tf.constant(np.eye(SIZE, dtype=np.float32))
+
+    @tf.function(jit_compile=True)
+    def write():
+        v.assign(tf.linalg.matvec(wide @ wide, v + 1))
+
+    @tf.function(jit_compile=True)
+    def read():
+        w.assign_add(1.0)
+        return tf.stack([tf.reduce_min(v), tf.reduce_max(v)])
+
+    write()
+    read()
+    torn = []
+
+    def look():
+        for _ in range(300):
+            least, most = read().numpy()
+            if least != most:
+                torn.append((least, most))
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    for _ in range(20):
+        write()
+    thread.join(600)
+    assert not torn
+    assert float(w) == 301
+    for function in (read, write):
+        (trace,) = function.explain().traces
+        assert all(stage["compiled"] for program in trace.programs for stage in program["stages"])
+    np.testing.assert_array_equal(v, np.full(SIZE, 22, np.float32))
+
+
 def test_a_program_goes_where_its_variables_are():
     home = Home(undivided=True)
     other = Home()

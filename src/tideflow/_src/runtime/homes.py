@@ -61,6 +61,10 @@ class Home:
             self.moves += cost_model.of_move(value.nbytes)
             buffer.value = jax.device_put(np.asarray(value) if self.is_host else value, self.device)
 
+    def at_hand(self, value: Any) -> Any:
+        """Returns a value that nobody changes for a program that reads it here."""
+        return value if self.holds(value) else jax.device_put(np.asarray(value) if self.is_host else value, self.device)
+
     def given_up(self, buffer: Buffer) -> Any:
         """Returns the value of a variable whose memory a program takes over. The lock is held.
 

@@ -530,7 +530,13 @@ class _Compiled:
                 else given_up(buffer)
                 for buffer in self._written
             ]
-            return self._call(values, written, [buffer.value for buffer in self._read])
+            read = [
+                value
+                if ((value := buffer.value).__class__ is array_class and value.sharding is sharding) or not sharding
+                else home.at_hand(value)  # another program has written it since
+                for buffer in self._read
+            ]
+            return self._call(values, written, read)
         finally:
             _all(map(_RELEASE, self._locks[: len(held)]))
             for buffer in pinned:
