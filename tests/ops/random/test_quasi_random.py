@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import tideflow as tf
+from tideflow._src.ops.random import quasi_random
 
 
 @pytest.mark.parametrize("size", [1, 2, 10, 1000])
@@ -13,6 +14,21 @@ def test_every_index_gets_its_own_place(size: int) -> None:
     index = np.arange(size, dtype=np.int32)
     places = tf.random.experimental.index_shuffle(index, [1, 2], np.int32(size - 1)).numpy()
     assert sorted(places.tolist()) == index.tolist()
+
+
+@pytest.mark.parametrize("limits", [700, 20000, [400, 500, 900, 60000]])
+@pytest.mark.parametrize("seed", [[1, 2, 3], [[1, 2, 3], [4, 5, 6], [1, 2, 3], [-1, 0, 9]]])
+def test_a_table_of_all_blocks_changes_nothing(limits, seed, monkeypatch: pytest.MonkeyPatch) -> None:
+    limits = np.broadcast_to(limits, (4,)).astype(np.int32)
+
+    def places() -> list[int]:
+        index = np.minimum(np.arange(4, dtype=np.int32), limits)
+        return tf.raw_ops.RandomIndexShuffle(index=index, seed=seed, max_index=limits, rounds=6).numpy().tolist()
+
+    monkeypatch.setattr(quasi_random, "_TURNS_OF_A_TABLE", -1)  # whatever it costs
+    found = places()
+    monkeypatch.setattr(quasi_random, "_TURNS_OF_A_TABLE", 1 << 16)
+    assert found == places()
 
 
 def test_index_shuffle_is_that_of_tensorflow() -> None:

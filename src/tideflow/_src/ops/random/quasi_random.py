@@ -21,6 +21,8 @@ _LARGEST_INT32 = 2**31 - 1
 _FIRST_WORD = 498247692
 _SEQUENCE = 0x7369F885192C0EF5
 _FEWEST_BITS = 16
+#: How many turns of encrypting few indices cost as much as encrypting all of the smallest blocks once.
+_TURNS_OF_A_TABLE = 80
 
 
 @op(
@@ -134,12 +136,49 @@ def _block_bits(limit: int) -> int:
 
 def _permuted(places: Any, keys: Any, limits: Any, width: int, rounds: int) -> Any:
     """Encrypts indices, again and again those that are too large, in two words of ``width`` bits."""
+    turns = (1 << 2 * width) // (int(limits.min()) + 1)  # that an index takes, on average
+    if 2 * width == _FEWEST_BITS and turns > _TURNS_OF_A_TABLE:
+        distinct, key_of = np.unique(keys, axis=0, return_inverse=True)
+        if turns > _TURNS_OF_A_TABLE * len(distinct):
+            return _looked_up(places, distinct, key_of.reshape(-1), limits, rounds)
+    schedule = _schedule(keys, width, rounds)
+    result = places.copy()
+    active = np.arange(places.size)
+    while active.size:
+        result[active] = _encrypted(result[active], [words[active] for words in schedule], width)
+        active = active[result[active] > limits[active]]
+    return result
+
+
+def _looked_up(places: Any, keys: Any, key_of: Any, limits: Any, rounds: int) -> Any:
+    """Does what `_permuted` does with a table for each key of what the smallest block becomes."""
+    blocks = np.arange(1 << _FEWEST_BITS, dtype=np.uint64)
+    result = np.empty_like(places)
+    for number in range(len(keys)):
+        width = _FEWEST_BITS // 2
+        table = _encrypted(blocks, _schedule(keys[number : number + 1], width, rounds), width).tolist()
+        known: dict[tuple[int, int], int] = {}
+        rows = np.flatnonzero(key_of == number)
+        asked = list(zip(places[rows].tolist(), limits[rows].tolist(), strict=True))
+        for place, limit in asked:
+            if (place, limit) not in known:
+                found = table[place]
+                while found > limit:
+                    found = table[found]
+                known[place, limit] = found
+        result[rows] = [known[pair] for pair in asked]
+    return result
+
+
+def _turned(value: Any, by: int, width: int) -> Any:
+    """Rotates words of ``width`` bits to the left."""
+    by %= width
+    return (value << np.uint64(by) | value >> np.uint64(width - by)) & np.uint64((1 << width) - 1)
+
+
+def _schedule(keys: Any, width: int, rounds: int) -> list[Any]:
+    """Returns a word for each round, of keys of shape ``[n, 3]``."""
     mask = np.uint64((1 << width) - 1)
-
-    def turned(value: Any, by: int) -> Any:
-        by %= width
-        return (value << np.uint64(by) | value >> np.uint64(width - by)) & mask
-
     schedule = [keys[:, column] & mask for column in range(3)]
     sequence = _SEQUENCE
     for number in range(3, rounds):
@@ -147,21 +186,21 @@ def _permuted(places: Any, keys: Any, limits: Any, width: int, rounds: int) -> A
         sequence >>= 1
         last = schedule[-1]
         added = (np.uint64(0xFFFFFFFC) & mask) ^ bit ^ schedule[number - 3]
-        schedule.append(added ^ turned(last, width - 3) ^ turned(last, width - 4))
+        schedule.append(added ^ _turned(last, width - 3, width) ^ _turned(last, width - 4, width))
+    return schedule
+
+
+def _encrypted(blocks: Any, schedule: list[Any], width: int) -> Any:
+    """Encrypts blocks of two words each."""
 
     def mixed(value: Any) -> Any:
-        return turned(value, 1) & turned(value, 8) ^ turned(value, 2)
+        return _turned(value, 1, width) & _turned(value, 8, width) ^ _turned(value, 2, width)
 
-    result = places.copy()
-    active = np.arange(places.size)
-    while active.size:
-        left, right = result[active] >> np.uint64(width), result[active] & mask
-        for number in range(0, rounds, 2):
-            left = left ^ mixed(right) ^ schedule[number][active]
-            right = right ^ mixed(left) ^ schedule[number + 1][active]
-        result[active] = left << np.uint64(width) | right
-        active = active[result[active] > limits[active]]
-    return result
+    left, right = blocks >> np.uint64(width), blocks & np.uint64((1 << width) - 1)
+    for number in range(0, len(schedule), 2):
+        left = left ^ mixed(right) ^ schedule[number]
+        right = right ^ mixed(left) ^ schedule[number + 1]
+    return left << np.uint64(width) | right
 
 
 @random_index_shuffle_op.shape
