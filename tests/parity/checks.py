@@ -26,10 +26,16 @@ from .oracle import Oracle, OracleCrash, OracleFailure
 
 
 class Checks:
-    """Holds TensorFlow's answers for the samples of each op, so that each question is asked once."""
+    """Holds TensorFlow's answers for the samples of each op, so that each question is asked once.
 
-    def __init__(self, oracle: Oracle) -> None:
+    Args:
+      oracle: TensorFlow.
+      shapes: whether it is also asked for static shapes, which `static_shapes` compares.
+    """
+
+    def __init__(self, oracle: Oracle, shapes: bool = True) -> None:
         self.oracle = oracle
+        self._shapes = shapes
         self._expected: dict[OpDef, list[tuple[Sample, dict[str, Any]]]] = {}
         self._found: dict[OpDef, list[dict[str, Any]]] = {}
         self._differentiated: dict[OpDef, list[dict[str, Any]]] = {}
@@ -45,9 +51,8 @@ class Checks:
         asked = subject.question(sample)
         static = list(sample.static)
         try:
-            return dict(
-                self.oracle.ask("call", **asked, static=static, gradient=sample.gradient, second=sample.gradient)
-            )
+            differentiated = {"gradient": sample.gradient, "second": sample.gradient}
+            return dict(self.oracle.ask("call", **asked, shapes=self._shapes, static=static, **differentiated))
         except OracleCrash as crash:
             return {"crash": str(crash)}
         except OracleFailure as failure:

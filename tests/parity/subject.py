@@ -392,13 +392,16 @@ def run_in_session(sample: Sample, *, static: bool = False, variant: str = "full
         return {"error": to_error(error)}
 
 
-def run_compiled(samples: Sequence[Sample]) -> list[dict[str, Any]]:
+def run_compiled(samples: Sequence[Sample], *, variant: str = "full") -> list[dict[str, Any]]:
     """Runs calls on the compiled tier: all in one program, or each in its own if that fails."""
     with tier("xla"):
         try:
-            return _run_in_session(samples, static=True)
-        except Exception:  # one of them cannot run: the others still can
-            return [run_in_session(sample, static=True) for sample in samples]
+            return _run_in_session(samples, True, variant)
+        except Exception as error:
+            if len(samples) == 1:
+                return [{"error": to_error(error)}]
+            # One of them cannot run: the others still can.
+            return [run_in_session(sample, static=True, variant=variant) for sample in samples]
 
 
 def _run_in_session(samples: Sequence[Sample], static: bool, variant: str = "full") -> list[dict[str, Any]]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
+from collections.abc import Callable
 
 import jax
 import jax.scipy.special
@@ -48,9 +50,15 @@ def test_both_tiers_agree(name: str, dtype: str) -> None:
     )
 
 
+@functools.cache
+def _program(name: str) -> Callable[..., jax.Array]:
+    """Returns an operation that JAX compiles once for all numbers that it is asked for."""
+    return jax.jit(xla_kernel(OpDef.registry[name]))
+
+
 def _compiled(name: str, *arguments: float) -> float:
     with jax.enable_x64(True):
-        return float(jax.jit(xla_kernel(OpDef.registry[name]))(*map(np.float64, arguments)))
+        return float(_program(name)(*map(np.float64, arguments)))
 
 
 @pytest.mark.parametrize(
