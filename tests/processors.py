@@ -6,6 +6,10 @@ OpenBLAS, NumPy and XLA choose their instructions by the processor and their ord
 Environment variables make them choose as on a processor without AVX-512 that has one core. With the oracle in
 ``TIDEFLOW_ORACLE_PYTHON``, values and gradients are also compared with a TensorFlow that does without oneDNN.
 Arguments go to pytest.
+
+The same file is the plugin that keeps, of what pytest finds, the tests that can come out otherwise: those of folders
+that compute with floating numbers, and of every operation, its tiers, values and gradients, unless all operations of
+its family move values, or round each number once, which every processor does alike.
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from numpy._core import _multiarray_umath as numpy_build
 
 HERE = Path(__file__).parent
@@ -34,25 +39,50 @@ NARROW_ON_ONE_THREAD = {
 }
 #: Folders and files whose tests compute with floating numbers.
 FOLDERS = "autodiff layers ops/image ops/linalg ops/math ops/nn ops/quantization ops/signal train"
-#: Of the tests of every operation, those that compare what two computations gave.
-CHECKS = "tiers or gradients"
-#: Of the comparisons with TensorFlow, those of numbers.
-ASPECTS = "test_values or test_first_gradients or test_second_gradients"
+#: Of the files with tests of every operation, those that compare what two computations gave.
+OF_EVERY_OPERATION = {
+    HERE / "ops" / "test_every_op.py": ("tiers", "gradients"),
+    HERE / "parity" / "test_ops.py": ("test_values", "test_first_gradients", "test_second_gradients"),
+}
+#: Families of operations of which none sums floating numbers or evaluates a function of them.
+EXACT = frozenset("checkpoint composite control data files lookup parsing queues strings".split())
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keeps the tests whose outcome may depend on the processor."""
+    kept = [item for item in items if _may_differ(item)]
+    config.hook.pytest_deselected(items=[item for item in items if not _may_differ(item)])
+    items[:] = kept
+
+
+def _may_differ(item: pytest.Item) -> bool:
+    checks = OF_EVERY_OPERATION.get(item.path)
+    parameters = getattr(item, "callspec", None)
+    if checks is None or parameters is None or "name" not in parameters.params:
+        return True
+    return any(check in item.name for check in checks) and _family(parameters.params["name"]) not in EXACT
+
+
+def _family(name: str) -> str:
+    """Returns the folder of operations in which one is defined."""
+    # The program that starts pytest has no need of the package.
+    from tideflow._src import ops
+    from tideflow._src.graph.op_def import OpDef
+
+    return OpDef.registry[name].kernel.__module__.removeprefix(f"{ops.__name__}.").partition(".")[0]
 
 
 def main() -> int:
     """Runs everything as on a processor with narrow instructions and one core; returns 0 if all of it passed."""
     print("as with", " ".join(f"{name}={value!r}" for name, value in NARROW_ON_ONE_THREAD.items()), flush=True)
-    failed = _pytest(*(str(HERE / name) for name in FOLDERS.split()))
-    failed |= _pytest(str(HERE / "ops" / "test_every_op.py"), "-k", CHECKS)
-    if os.environ.get("TIDEFLOW_ORACLE_PYTHON"):
-        failed |= _pytest(str(HERE / "parity" / "test_ops.py"), "-k", ASPECTS)
-    return failed
-
-
-def _pytest(*arguments: str) -> int:
-    command = [sys.executable, "-m", "pytest", "-q", *arguments, *sys.argv[1:]]
-    return subprocess.run(command, env={**os.environ, **NARROW_ON_ONE_THREAD}, cwd=HERE.parent).returncode
+    paths = [HERE / name for name in FOLDERS.split()]
+    paths += [
+        path for path in OF_EVERY_OPERATION if "parity" not in path.parts or "TIDEFLOW_ORACLE_PYTHON" in os.environ
+    ]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", Path(__file__).stem, *map(str, paths), *sys.argv[1:]]
+    found = os.pathsep.join([str(HERE), *filter(None, [os.environ.get("PYTHONPATH")])])
+    environment = {**os.environ, **NARROW_ON_ONE_THREAD, "PYTHONPATH": found}
+    return subprocess.run(command, env=environment, cwd=HERE.parent).returncode
 
 
 if __name__ == "__main__":
