@@ -8,6 +8,7 @@
 #   make bench    measures against TensorFlow, PyTorch and JAX, in an environment of its own
 #   make libraries   trains with libraries of TensorFlow 1.x as they are in the package index
 #   make examples runs every example
+#   make environments   makes what all of these but bench run in, one after the other: then they may run side by side
 #   make protos   makes the descriptors of TensorFlow's messages from their schema, where that was changed
 #   make families makes the table of operations that load at first use
 #   make private-names   makes the table of the names of TensorFlow's private modules, with TensorFlow's help
@@ -29,7 +30,7 @@ PROTOC = .venv-protoc
 PROTOS = src/tideflow/_src/graph/protos
 PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test check parity processors bench libraries examples format protos families private-names clean
+.PHONY: demo test check parity processors bench libraries examples environments format protos families private-names clean
 
 demo: $(VENV)/demo.stamp
 	$(VENV)/bin/python -m tideflow examples/mnist_demo.py out/mnist_demo.png
@@ -68,6 +69,12 @@ examples: $(VENV)/demo.stamp
 	    dialect=$$(sed -n 's/.*python -m tideflow \(--v[012]\) examples.*/\1/p' $$program); \
 	    echo "== $$program"; \
 	    $(VENV)/bin/python -m tideflow $$dialect $$program; \
+	done
+
+# Three of the stamps install into the same environment: never two at a time.
+environments:
+	@set -e; for stamp in $(VENV)/demo.stamp $(VENV)/dev.stamp $(VENV)/test.stamp $(ORACLE)/stamp $(LIBRARIES)/stamp; do \
+	    $(MAKE) --no-print-directory --jobs=1 $$stamp; \
 	done
 
 protos: $(PROTOC)/stamp
