@@ -75,8 +75,9 @@ LAZY_FAMILIES = {
     """,
     "data.options": """
         AssertCardinalityDataset DatasetCardinality DatasetToSingleElement ExperimentalDatasetCardinality
-        FinalizeDataset GetOptions ModelDataset OptimizeDataset OptimizeDatasetV2 OptionsDataset UnwrapDatasetVariant
-        WrapDatasetVariant
+        ExperimentalMaxIntraOpParallelismDataset ExperimentalPrivateThreadPoolDataset FinalizeDataset GetOptions
+        MaxIntraOpParallelismDataset ModelDataset OptimizeDataset OptimizeDatasetV2 OptionsDataset
+        PrivateThreadPoolDataset UnwrapDatasetVariant WrapDatasetVariant
     """,
     "data.prefetching": "PrefetchDataset",
     "data.random_access": "GetElementAtIndex",

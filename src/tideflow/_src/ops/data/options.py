@@ -134,6 +134,52 @@ def optimize_dataset_v2(
     return Passing("OptimizeDatasetV2", output_types, output_shapes, stage_in(input_dataset))
 
 
+#: What TensorFlow takes for the number of threads of a pipeline must be below.
+_THREADS = 1 << 16
+
+
+def _with_threads(kind: str, source: Any, threads: Any, name: str, types: Any, shapes: Any) -> Passing:
+    count = scalar(threads, name)
+    if count < 0 or (name == "num_threads" and count >= _THREADS):
+        limit = f" and < {_THREADS}" if name == "num_threads" else ""
+        raise InvalidArgumentError(None, None, f"`{name}` must be >= 0{limit}, but is {count}")
+    return Passing(kind, types, shapes, stage_in(source))
+
+
+@dataset_op("PrivateThreadPoolDataset", "input_dataset: variant, num_threads: int64")
+def private_thread_pool_dataset(input_dataset, num_threads, *, output_types: list[DType], output_shapes: list[Shape]):
+    """Makes a dataset of another one, for which TensorFlow would keep so many threads."""
+    kind = "PrivateThreadPoolDataset"
+    return _with_threads(kind, input_dataset, num_threads, "num_threads", output_types, output_shapes)
+
+
+@dataset_op("ExperimentalPrivateThreadPoolDataset", "input_dataset: variant, num_threads: int64")
+def experimental_private_thread_pool_dataset(
+    input_dataset, num_threads, *, output_types: list[DType], output_shapes: list[Shape]
+):
+    """Makes a dataset of another one, for which TensorFlow would keep so many threads."""
+    kind = "ExperimentalPrivateThreadPoolDataset"
+    return _with_threads(kind, input_dataset, num_threads, "num_threads", output_types, output_shapes)
+
+
+@dataset_op("MaxIntraOpParallelismDataset", "input_dataset: variant, max_intra_op_parallelism: int64")
+def max_intra_op_parallelism_dataset(
+    input_dataset, max_intra_op_parallelism, *, output_types: list[DType], output_shapes: list[Shape]
+):
+    """Makes a dataset of another one, whose operations TensorFlow would give at most so many threads each."""
+    kind, name = "MaxIntraOpParallelismDataset", "max_intra_op_parallelism"
+    return _with_threads(kind, input_dataset, max_intra_op_parallelism, name, output_types, output_shapes)
+
+
+@dataset_op("ExperimentalMaxIntraOpParallelismDataset", "input_dataset: variant, max_intra_op_parallelism: int64")
+def experimental_max_intra_op_parallelism_dataset(
+    input_dataset, max_intra_op_parallelism, *, output_types: list[DType], output_shapes: list[Shape]
+):
+    """Makes a dataset of another one, whose operations TensorFlow would give at most so many threads each."""
+    kind, name = "ExperimentalMaxIntraOpParallelismDataset", "max_intra_op_parallelism"
+    return _with_threads(kind, input_dataset, max_intra_op_parallelism, name, output_types, output_shapes)
+
+
 def _check_vectors(**values: Any) -> None:
     for name, value in values.items():
         if value.ndim != 1:
@@ -268,6 +314,18 @@ _NUMBERS = {"output_types": ["int64"], "output_shapes": [()]}
 
 def _numbers(s: Any, count: int = 5) -> Any:
     return s.produced("RangeDataset", 0, count, 1, **_NUMBERS)
+
+
+def _thread_samples(s):
+    yield s(_numbers(s), np.int64(2), **_NUMBERS)
+    yield s(_numbers(s), np.int64(-1), error="InvalidArgumentError", **_NUMBERS)
+
+
+for _operation in (
+    private_thread_pool_dataset, experimental_private_thread_pool_dataset, max_intra_op_parallelism_dataset,
+    experimental_max_intra_op_parallelism_dataset,
+):  # fmt: skip
+    _operation.samples(_thread_samples)
 
 
 @options_dataset.samples
