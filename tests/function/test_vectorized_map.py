@@ -92,3 +92,61 @@ def test_in_a_graph(tier: str) -> None:
         values = session.run([y, gradient], {x: X})
     np.testing.assert_allclose(values[0], (X**3).sum(1), rtol=1e-6)
     np.testing.assert_allclose(values[1], 3 * X**2, rtol=1e-6)
+
+
+class Pair(tf.experimental.BatchableExtensionType):
+    a: tf.Tensor
+    b: tf.Tensor
+
+
+def test_extension_types_are_taken_and_given_slice_by_slice(tier: str) -> None:
+    pairs = Pair(tf.constant([1, 2]), tf.constant(X))
+    result = tf.vectorized_map(lambda pair: Pair(pair.a * 2, tf.reduce_sum(pair.b)), pairs)
+    assert isinstance(result, Pair)
+    np.testing.assert_array_equal(result.a, [2, 4])
+    np.testing.assert_array_equal(result.b, [3, 7])
+    one = Pair(tf.constant([10]), tf.constant([[1.0, 2.0]]))  # is broadcast
+    added = tf.vectorized_map(lambda both: both[0].b * both[1] + tf.cast(both[0].a, tf.float32), (one, X))
+    np.testing.assert_array_equal(added, X * [[1, 2]] + 10)
+    with tf.GradientTape() as tape:
+        x = tf.constant(X)
+        tape.watch(x)
+        y = tf.vectorized_map(lambda pair: pair.b * pair.b, Pair(tf.constant([1, 2]), x))
+    np.testing.assert_array_equal(tape.gradient(y, x), 2 * X)
+
+
+def test_ragged_and_sparse_slices() -> None:
+    ragged = tf.RaggedTensor.from_row_splits(tf.constant([1.0, 2.0, 3.0]), [0, 2, 3, 3])
+    with tf.GradientTape() as tape:
+        tape.watch(ragged.flat_values)
+        sums = tf.vectorized_map(lambda row: tf.reduce_sum(row * row), ragged)
+    np.testing.assert_array_equal(sums, [5, 9, 0])
+    np.testing.assert_array_equal(tape.gradient(sums, ragged.flat_values), [2, 4, 6])
+    with pytest.raises(tf.errors.InvalidArgumentError, match="differ in shape from row to row"):
+        tf.vectorized_map(lambda row: row * 2.0, ragged)
+    with pytest.raises(ValueError, match="cannot be vectorized"):
+        tf.vectorized_map(tf.reduce_sum, ragged, fallback_to_while_loop=False)
+
+    nested = tf.ragged.constant([[[1, 2], [3]], [[4], [5, 6]]])
+    twice = tf.function(lambda rows: tf.vectorized_map(lambda row: row * 2, rows))(nested)
+    assert twice.to_list() == [[[2, 4], [6]], [[8], [10, 12]]]
+    ranges = tf.vectorized_map(tf.ragged.range, tf.constant([[1, 2], [3, 0]]))
+    assert ranges.to_list() == [[[0], [0, 1]], [[0, 1, 2], []]]
+
+    def parts(row: tf.Tensor) -> tf.RaggedTensor:
+        return tf.RaggedTensor.from_row_splits(row * row, [0, 1, 2])
+
+    with tf.GradientTape() as tape:
+        x = tf.constant(X)
+        tape.watch(x)
+        y = tf.vectorized_map(parts, x)
+    assert y.to_list() == [[[1], [4]], [[9], [16]]]
+    np.testing.assert_array_equal(tape.gradient(y.flat_values, x), 2 * X)
+
+    dense = tf.constant([[1, 0], [3, 4]])
+    sparse = tf.vectorized_map(tf.sparse.from_dense, dense)
+    np.testing.assert_array_equal(tf.sparse.to_dense(sparse), dense)
+    np.testing.assert_array_equal(tf.vectorized_map(tf.sparse.reduce_sum, sparse), [1, 7])
+    slices = tf.IndexedSlices(tf.constant([[1], [2]]), tf.constant([0, 1]))
+    with pytest.raises(TypeError, match="vectorized_map can not consume IndexedSlicesSpec"):
+        tf.vectorized_map(lambda row: row, slices)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 import tideflow as tf
@@ -170,3 +171,32 @@ def test_functions() -> None:
         tf.function(lambda t: t.to_pyval())(nested)
     assert (people == people).numpy()
     assert people.with_shape_dtype(tf.int32).field_value("scores").row_splits.dtype is tf.int32
+
+
+@pytest.mark.parametrize("value", [PEOPLE, NESTED, DEEP, [[{}, {}], [{}]], [[[{"a": 1}], []], [[{"a": 2}, {"a": 3}]]]])
+def test_map_fn_takes_records_and_lists_of_them(value: Any) -> None:
+    whole = StructuredTensor.from_pyval(value)
+    assert tf.map_fn(lambda one: one, whole).to_pyval() == value
+    assert tf.function(lambda t: tf.map_fn(lambda one: one, t))(whole).to_pyval() == value
+
+
+def test_map_fn_over_fields() -> None:
+    people, nested = StructuredTensor.from_pyval(PEOPLE), StructuredTensor.from_pyval(NESTED)
+    older = tf.map_fn(lambda one: one.field_value("age") + 1, people, fn_output_signature=tf.int32)
+    np.testing.assert_array_equal(older, [31, 41])
+    np.testing.assert_array_equal(tf.vectorized_map(lambda one: one.field_value("age") + 1, people), [31, 41])
+    sums = tf.map_fn(lambda one: tf.reduce_sum(one.field_value("x")), nested, fn_output_signature=tf.int32)
+    np.testing.assert_array_equal(sums, [3, 0, 3])
+    found = tf.map_fn(lambda one: one.with_updates({"x": lambda x: x * 2}), nested)
+    assert found.to_pyval() == [[{"x": 2}, {"x": 4}], [], [{"x": 6}]]
+
+
+def test_specs_of_batches() -> None:
+    spec = StructuredTensor.from_pyval(NESTED)._type_spec
+    assert spec._unbatch().shape == [None]
+    assert spec._unbatch()._batch(3).shape.as_list() == [3, None]
+    assert spec._batch(2).shape.as_list() == [2, 3, None]
+    assert spec._batch(None).shape.as_list() == [None, 3, None]
+    flat = StructuredTensor.from_pyval(PEOPLE)._type_spec
+    assert flat._batch(4).shape.as_list() == [4, 2]
+    assert flat._batch(4)._unbatch()._unbatch() == flat._unbatch()

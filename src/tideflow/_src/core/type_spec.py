@@ -472,7 +472,10 @@ class CompositeTensor(abc.ABC):
 
 def _compatible(first: Any, second: Any) -> bool:
     """Compares two serialized specs: shapes, dtypes and specs must be compatible, all else equal."""
-    if isinstance(first, TensorShape | DType | TypeSpec):
+    if isinstance(first, TypeSpec):
+        # Of another class, too: rows of a ragged tensor may be dense.
+        return isinstance(second, TypeSpec) and first.is_compatible_with(second)
+    if isinstance(first, TensorShape | DType):
         return isinstance(second, type(first)) and first.is_compatible_with(second)
     if type(first) is not type(second):
         return False

@@ -7,7 +7,9 @@ from typing import Any
 
 from tideflow._src.autodiff.call import Call
 from tideflow._src.autodiff.jacobian import install_row_map
-from tideflow._src.core import context, dtypes
+from tideflow._src.core import context, dtypes, nest
+from tideflow._src.core.tensor_spec import TensorSpec
+from tideflow._src.core.type_spec import BatchableTypeSpec, type_spec_from_value
 from tideflow._src.function import structures
 from tideflow._src.function.call_gradients import derivative_of, seeded_by, wanted_of
 from tideflow._src.function.forward_backward import ForwardBackward, differentiated, gives_the_same_again
@@ -16,7 +18,6 @@ from tideflow._src.graph.op_def import OpDef
 from tideflow._src.ops.control.functional import partitioned_call
 from tideflow._src.ops.control.map_defun import map_defun
 from tideflow._src.ops.scopes import name_scope
-from tideflow._src.runtime.convert import convert_to_tensor
 
 
 def vectorized_map(fn: Callable[[Any], Any], elems: Any, fallback_to_while_loop: bool = True, warn: bool = True) -> Any:
@@ -28,6 +29,8 @@ def vectorized_map(fn: Callable[[Any], Any], elems: Any, fallback_to_while_loop:
     Args:
       fn: takes one slice, or a structure of them like ``elems``, and returns a structure of tensors.
       elems: a tensor or structure of tensors whose first dimensions are equal; a first dimension of 1 is broadcast.
+        Also ragged and sparse tensors and other values with a ``BatchableTypeSpec``, whose slices ``fn`` then takes;
+        what it returns may be such, too. Rows of different lengths are gone through in turn.
       fallback_to_while_loop: whether functions that cannot be vectorized may go through the slices in turn.
       warn: kept for TensorFlow's signature.
 
@@ -35,6 +38,7 @@ def vectorized_map(fn: Callable[[Any], Any], elems: Any, fallback_to_while_loop:
       What ``fn`` returns, with one more dimension in front.
 
     Raises:
+      TypeError: ``elems`` hold something that has no slices.
       ValueError: the first dimensions differ, or ``fn`` cannot be vectorized and must not fall back.
 
     >>> import tideflow as tf
@@ -42,9 +46,11 @@ def vectorized_map(fn: Callable[[Any], Any], elems: Any, fallback_to_while_loop:
     [5.0, 25.0]
     """
     del warn
-    tensors = [convert_to_tensor(item) for item in structures.flatten(elems)]
-    if not tensors:
+    items = [structures.converted(item) for item in nest.flatten(elems)]
+    if not items:
         raise ValueError("vectorized_map needs at least one tensor in elems, but got none.")
+    parts = [_parts(item) for item in items]
+    tensors = [tensor for _, batch in parts for tensor in batch]
     lengths = [_length(tensor) for tensor in tensors]
     known = {length for length in lengths if length not in (None, 1)}
     if len(known) > 1:
@@ -54,21 +60,61 @@ def vectorized_map(fn: Callable[[Any], Any], elems: Any, fallback_to_while_loop:
     registry: Any = OpDef.registry
     shared = [bool(known) and length == 1 for length in lengths]
     rows = [tensor for tensor, is_shared in zip(tensors, shared, strict=True) if not is_shared]
+    leaves: list[Any] = []
     structure: Any = None
 
     def of_rows(values: list[Any]) -> list[Any]:
-        nonlocal structure
+        nonlocal leaves, structure
         given = iter(values)
-        arguments = [
+        slices = iter(
             registry["Squeeze"](tensor, squeeze_dims=[0]) if is_shared else next(given)
             for tensor, is_shared in zip(tensors, shared, strict=True)
-        ]
-        structure = convert_outputs(context.current_graph(), fn(structures.pack(elems, arguments)))
-        return list(structures.flatten(structure))
+        )
+        arguments = [spec._from_compatible_tensor_list([next(slices) for _ in batch]) for spec, batch in parts]
+        result = fn(nest.pack_sequence_as(elems, arguments) if nest.is_nested(elems) else arguments[0])
+        structure = convert_outputs(context.current_graph(), result)
+        leaves = [_Leaf(leaf) for leaf in nest.flatten(structure)]
+        return [tensor for leaf in leaves for tensor in leaf.tensors]
 
     with name_scope(None, "vectorized_map", tensors):
-        results = map_rows(of_rows, rows, only_at_once=not fallback_to_while_loop)
-    return structures.pack(structure, [item for item in results if item is not None])
+        stacked = iter(map_rows(of_rows, rows, only_at_once=not fallback_to_while_loop))
+        length = next(iter(known), lengths[0])
+        results = [leaf.stacked([next(stacked) for _ in leaf.tensors], length) for leaf in leaves]
+    return nest.pack_sequence_as(structure, results) if nest.is_nested(structure) else results[0]
+
+
+def _parts(item: Any) -> tuple[Any, list[Any]]:
+    """Returns the spec of the slices of an element, and the tensors of which each slice is made.
+
+    Raises:
+      TypeError: the element has no slices.
+    """
+    spec = type_spec_from_value(item)
+    if not isinstance(spec, BatchableTypeSpec):
+        raise TypeError(f"vectorized_map can not consume {spec} inputs: got {item!r}")
+    if not structures.is_composite(item):
+        return TensorSpec(None, item.dtype.base_dtype), [item]
+    return spec._unbatch(), spec._to_batched_tensor_list(item)
+
+
+class _Leaf:
+    """Is one value that a function of rows returns.
+
+    Attributes:
+      tensors: what it is stacked as: itself, or the tensors that encode it.
+    """
+
+    def __init__(self, value: Any) -> None:
+        self._value = value
+        self._spec = type_spec_from_value(value) if structures.is_composite(value) else None
+        self._encoded = isinstance(self._spec, BatchableTypeSpec)
+        self.tensors: list[Any] = self._spec._to_tensor_list(value) if self._encoded else structures.components(value)
+
+    def stacked(self, tensors: list[Any], length: int | None) -> Any:
+        """Returns the values of all rows as one, of the tensors that they make together."""
+        if self._encoded:
+            return self._spec._batch(length)._from_compatible_tensor_list(tensors)
+        return structures.pack(self._value, tensors)
 
 
 def _length(tensor: Any) -> int | None:

@@ -15,7 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from tideflow._src.core import dtypes
 from tideflow._src.core.errors import InvalidArgumentError
+from tideflow._src.core.variant_array import items_of, variants
 from tideflow._src.runtime import checks, cost_model, effects, engine, stages, tracing
 from tideflow._src.runtime.buffers import Buffer, ResourceHandle, ResourceManager, buffer_in
 from tideflow._src.runtime.lazy import jax, jnp
@@ -196,13 +198,19 @@ class RowProgram:
         return list(self._function.outputs)
 
     def _stacked(self, column: Sequence[Any], output: Any) -> Any:
-        wanted = output._dtype.as_numpy_dtype
-        first = np.shape(column[0])
-        for item in column:
-            if np.shape(item) != first:
+        if output._dtype is dtypes.variant:
+            shapes = [item.shape if isinstance(item, np.ndarray) else () for item in column]
+        else:
+            shapes = [np.shape(item) for item in column]
+        first = shapes[0]
+        for shape in shapes:
+            if shape != first:
                 raise InvalidArgumentError(
-                    None, None, f"The function's results differ in shape from row to row: {first} and {np.shape(item)}."
+                    None, None, f"The function's results differ in shape from row to row: {first} and {shape}."
                 )
+        if output._dtype is dtypes.variant:
+            return variants([part for item in column for part in items_of(item)], (len(column), *first))
+        wanted = output._dtype.as_numpy_dtype
         if wanted is object:
             result = np.empty((len(column), *first), dtype=object)
             for index, item in enumerate(column):
@@ -222,7 +230,9 @@ class RowProgram:
                 )
             shapes.append(shape)
         return [
-            np.zeros((0, *shape), output._dtype.as_numpy_dtype)
+            variants([], (0, *shape))
+            if output._dtype is dtypes.variant
+            else np.zeros((0, *shape), output._dtype.as_numpy_dtype)
             for shape, output in zip(shapes, self._outputs(), strict=True)
         ]
 

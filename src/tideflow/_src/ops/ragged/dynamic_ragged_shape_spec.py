@@ -10,6 +10,7 @@ from tideflow._src.core.dimension import Dimension
 from tideflow._src.core.dtypes import DType
 from tideflow._src.core.tensor_shape import TensorShape
 from tideflow._src.core.tensor_spec import TensorSpec
+from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.ragged.ragged_spec import RaggedTensorSpec
 from tideflow._src.ops.ragged.row_partition_spec import RowPartitionSpec
 
@@ -17,7 +18,7 @@ _INDEX = (dtypes.int32, dtypes.int64)
 
 
 @type_spec.register("tf.DynamicRaggedShape.Spec")
-class DynamicRaggedShapeSpec(type_spec.TypeSpec):
+class DynamicRaggedShapeSpec(type_spec.BatchableTypeSpec):
     """Is what is known statically of a ``DynamicRaggedShape``: ``DynamicRaggedShape.Spec``.
 
     Args:
@@ -174,6 +175,80 @@ class DynamicRaggedShapeSpec(type_spec.TypeSpec):
             dtype=self._dtype,
             static_inner_shape=self._static_inner_shape,
         )
+
+    # In a batch, as a variant: that of a ragged tensor of this shape.
+
+    def _batch(self, batch_size: int | None) -> DynamicRaggedShapeSpec:
+        inner = self._static_inner_shape._dims
+        if inner is None and not self._row_partitions:
+            return self
+        # The values of a batch may differ in the sizes that are not known, so these become rows of the batch.
+        unknown = [axis for axis, size in enumerate(inner or ()) if size is None]
+        if self._row_partitions:
+            one = self if inner is None else self._with_num_row_partitions(self.num_row_partitions + max([0, *unknown]))
+            rows = one._row_partitions
+        else:
+            dims = (batch_size, *inner)  # type: ignore[misc]
+            count = unknown[-1] + 1 if unknown else int(batch_size is None and bool(inner))
+            return self._from_tensor_shape(dims, count, self._dtype)
+
+        def in_all(size: int | None) -> int | None:
+            return None if size is None or batch_size is None else size * batch_size
+
+        return DynamicRaggedShapeSpec(
+            [
+                RowPartitionSpec(batch_size, in_all(rows[0].nrows), rows[0].nrows, self._dtype),
+                *(
+                    RowPartitionSpec(in_all(spec.nrows), in_all(spec.nvals), spec.uniform_row_length, self._dtype)
+                    for spec in rows
+                ),
+            ],
+            one._static_inner_shape if inner is None else [in_all(inner[0]), *one._static_inner_shape[1:]],
+            self._dtype,
+        )
+
+    def _unbatch(self) -> DynamicRaggedShapeSpec:
+        if not self._row_partitions:
+            known = self._static_inner_shape.rank is not None
+            return DynamicRaggedShapeSpec([], self._static_inner_shape[1:] if known else None, self._dtype)
+        lengths = [spec.uniform_row_length for spec in self._row_partitions]
+        counts = [lengths[0], *[None] * (len(lengths) - 1)]
+        rows = [
+            RowPartitionSpec(count, None, length, self._dtype)
+            for count, length in zip(counts, lengths[1:], strict=False)
+        ]
+        inner = self._static_inner_shape
+        if inner.rank is not None:
+            inner = TensorShape([counts[-1], *inner[1:]])
+        return DynamicRaggedShapeSpec(rows, inner, self._dtype)
+
+    @property
+    def _flat_tensor_specs(self) -> list[Any]:
+        return [TensorSpec(None, dtypes.variant)]
+
+    def _to_variant(self, value: Any, batched: bool) -> Any:
+        places = value._add_row_partitions(raw.Fill(value.inner_shape, False))
+        if value.num_row_partitions:
+            return places._to_variant(batched_input=batched)
+        return raw.RaggedTensorToVariant([], places, batched_input=batched, Tsplits=self._dtype)
+
+    def _to_tensor_list(self, value: Any) -> list[Any]:
+        return [self._to_variant(value, False)]
+
+    def _to_batched_tensor_list(self, value: Any) -> list[Any]:
+        return [self._to_variant(value, True)]
+
+    def _from_compatible_tensor_list(self, tensor_list: Sequence[Any]) -> Any:
+        places = RaggedTensorSpec.ragged_class._from_variant(
+            tensor_list[0],
+            dtype=dtypes.bool,
+            row_splits_dtype=self._dtype,
+            output_ragged_rank=self.num_row_partitions,
+        )
+        if not self._row_partitions:
+            places.set_shape(self._static_inner_shape)
+        found = self.shape_class.from_tensor(places, dtype=self._dtype)
+        return self._from_components((found.inner_shape, *found.row_partitions))
 
     def __repr__(self) -> str:
         return (
