@@ -43,6 +43,7 @@ OWN: dict[str, tuple[str, ...]] = {
     "python.eager.def_function": ("_src.compat.private.graphs",),
     "python.eager.monitoring": ("_src.compat.private.monitoring",),
     "python.eager.polymorphic_function.polymorphic_function": ("_src.compat.private.graphs",),
+    "python.eager.wrap_function": ("_src.function.wrapped_function",),
     "python.framework.common_shapes": ("_src.compat.private.general",),
     "python.framework.composite_tensor": ("_src.core.type_spec", "_src.compat.private.structures"),
     "python.framework.composite_tensor_gradient": ("_src.compat.private.structures",),

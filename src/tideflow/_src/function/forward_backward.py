@@ -22,13 +22,14 @@ from tideflow._src.core import context, dtypes, nesting
 from tideflow._src.core.indexed_slices import IndexedSlices
 from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.function.func_graph import FuncGraph, unique_function_name, variable_behind
+from tideflow._src.function.operation_copies import OperationCopies
 from tideflow._src.graph.graph import Graph
 from tideflow._src.graph.op_def import OpDef
 from tideflow._src.graph.operation import Operation
 from tideflow._src.ops.array.slicing import entry
 from tideflow._src.ops.control.gradient_source import array_source
 from tideflow._src.runtime.convert import constant_node, convert_to_tensor
-from tideflow._src.runtime.plan import in_order, is_back_edge, needed
+from tideflow._src.runtime.plan import in_order, needed
 
 _SAME_VALUE = frozenset(("Identity", "StopGradient", "PreventGradient", "Snapshot"))
 _SHAPES = frozenset(("Shape", "Size", "Rank"))
@@ -53,20 +54,18 @@ class Extended(FuncGraph):
         self.must_compile = original.must_compile
         self.seed = original.seed
         self.structured_outputs = original.structured_outputs
-        self._copies: dict[SymbolicTensor, SymbolicTensor] = {}
-        self._copied: dict[Operation, Operation] = {}
+        self._of = OperationCopies(self)
+        copies = self._of.tensors
         for parameter in original.inputs:
-            self._copy(parameter._op)
-        self.inputs = [self._copies[parameter] for parameter in original.inputs]
+            self._of.add(parameter._op)
+        self.inputs = [copies[parameter] for parameter in original.inputs]
         for op in original.plan_ops():
-            self._copy(op)
-        self._close_frames()
-        self.outputs = [self._copies[output] for output in original.outputs]
-        self.control_outputs = [self._copied[op] for op in original.control_outputs]
+            self._of.add(op)
+        self._of.close_frames()
+        self.outputs = [copies[output] for output in original.outputs]
+        self.control_outputs = [self._of.operations[op] for op in original.control_outputs]
         self._captures = {
-            key: (outer, self._copies[inner])
-            for key, (outer, inner) in original._captures.items()
-            if inner in self._copies
+            key: (outer, copies[inner]) for key, (outer, inner) in original._captures.items() if inner in copies
         }
         self._backward: dict[Any, Backward] = {}
 
@@ -80,40 +79,11 @@ class Extended(FuncGraph):
         return None if found is None else self._copy_of(found)
 
     def _copy_of(self, tensor: SymbolicTensor) -> SymbolicTensor:
-        if tensor not in self._copies:
-            for op in in_order(needed([tensor], [], set(self._copies))):
-                if op not in self._copied:
-                    self._copy(op)
-        return self._copies[tensor]
-
-    def _close_frames(self) -> None:
-        """Gives the merges of loops made of frames what comes from the turn before, which was not there at first."""
-        for op, copy in self._copied.items():
-            if any(is_back_edge(op, tensor._op) for tensor in op._inputs):
-                copy._inputs = tuple(self._copies[tensor] for tensor in op._inputs)
-
-    def _copy(self, op: Operation) -> None:
-        inputs = [self._copies[tensor] for tensor in op._inputs if not is_back_edge(op, tensor._op)]
-        if len(inputs) < len(op._inputs):
-            inputs = [self._copies.get(tensor, inputs[0]) for tensor in op._inputs]
-        copy = self.add_operation(
-            op.op_def,
-            inputs,
-            dict(op.attrs),
-            op.name,
-            control_inputs=[self._copied[control] for control in op._control_inputs if control in self._copied],
-            output_types=[output._dtype for output in op.outputs],
-            output_shapes=[output._shape for output in op.outputs],
-        )
-        copy.device = op.device
-        copy._source = op._source
-        self._copied[op] = copy
-        for old, new in zip(op.outputs, copy.outputs, strict=True):
-            self._copies[old] = new
-            for name in ("_static", "_variable"):
-                value = getattr(old, name, None)
-                if value is not None:
-                    setattr(new, name, value)
+        if tensor not in self._of.tensors:
+            for op in in_order(needed([tensor], [], set(self._of.tensors))):
+                if op not in self._of.operations:
+                    self._of.add(op)
+        return self._of.tensors[tensor]
 
     def returning(self, tensor: SymbolicTensor) -> int:
         """Returns the position at which the function returns one of its tensors, which it does from now on."""

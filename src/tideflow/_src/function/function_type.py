@@ -12,7 +12,7 @@ from tideflow._src.core.type_spec import TypeSpec
 from tideflow._src.function import trace_types
 from tideflow._src.function.trace_types import TypingContext
 
-_POSITIONAL = inspect.Parameter.POSITIONAL_OR_KEYWORD
+POSITIONAL = inspect.Parameter.POSITIONAL_OR_KEYWORD
 _POSITIONAL_ONLY = inspect.Parameter.POSITIONAL_ONLY
 _KEYWORD = inspect.Parameter.KEYWORD_ONLY
 _VAR_POSITIONAL = inspect.Parameter.VAR_POSITIONAL
@@ -150,7 +150,7 @@ class FunctionSpec:
         if self.input_signature is not None:
             self._constrain(self.input_signature)
         self._plain = [
-            item.name for item in self._signature.parameters.values() if item.kind in (_POSITIONAL, _POSITIONAL_ONLY)
+            item.name for item in self._signature.parameters.values() if item.kind in (POSITIONAL, _POSITIONAL_ONLY)
         ]
 
     def _constrain(self, signature: tuple[Any, ...]) -> None:
@@ -160,7 +160,7 @@ class FunctionSpec:
             required = parameter.default is inspect.Parameter.empty
             if parameter.name == "self":
                 continue  # a method that is not bound yet: the signature says nothing of its object
-            if parameter.kind in (_POSITIONAL, _POSITIONAL_ONLY):
+            if parameter.kind in (POSITIONAL, _POSITIONAL_ONLY):
                 if left:
                     self._constraints[parameter.name] = left.pop(0)
                 elif required:
@@ -212,7 +212,7 @@ class FunctionSpec:
         defaults = tuple(
             item.default
             for item in items
-            if item.kind in (_POSITIONAL, _POSITIONAL_ONLY) and item.default is not inspect.Parameter.empty
+            if item.kind in (POSITIONAL, _POSITIONAL_ONLY) and item.default is not inspect.Parameter.empty
         )
         named = [item for item in items if item.kind is _KEYWORD]
         kept = {item.name: item.default for item in named if item.default is not inspect.Parameter.empty}
@@ -259,7 +259,7 @@ class FunctionSpec:
                         raise TypeError(f"expected {len(self._extra)} values for *{name}, but got {len(extra)}")
                     if extra:
                         parameters[:] = [
-                            entry._replace(kind=_POSITIONAL_ONLY) if entry.kind is _POSITIONAL else entry
+                            entry._replace(kind=_POSITIONAL_ONLY) if entry.kind is POSITIONAL else entry
                             for entry in parameters
                         ]
                     for index, value in enumerate(extra):

@@ -129,7 +129,7 @@ class FunctionGraph(FuncGraph):
             kind = trace_types.type_of(spec, trace_types.TypingContext())
         first = len(self.inputs)
         if placeholder is None:
-            placeholder = trace_types.placeholder(kind, _Placeholders(self, ()), "deferred_capture")
+            placeholder = trace_types.placeholder(kind, Placeholders(self, ()), "deferred_capture")
         self.deferred.append((closure, kind, self.inputs[first:]))
         self._deferred_by_key[key] = placeholder
         return placeholder
@@ -172,7 +172,7 @@ def trace(
     outer = graph.outer_graph
     with graph.as_default(), nesting.level():
         graph._device_stack = [] if outer is None else list(outer._device_stack)
-        placeholders = _Placeholders(graph, variables)
+        placeholders = Placeholders(graph, variables)
         arguments = [trace_types.placeholder(item.type_constraint, placeholders, item.name) for item in parameters]
         graph.argument_count = len(graph.inputs)
         before = [nest.map_structure(lambda leaf: leaf, argument) for argument in arguments]
@@ -182,7 +182,7 @@ def trace(
         graph.structured_outputs = _converted(graph, result, python_function)
         graph.outputs = [item for item in structures.flatten(graph.structured_outputs) if item is not None]
         order_effects(graph)
-    _captures_last(graph)
+    captures_last(graph)
     graph.release_arguments()
     return graph
 
@@ -210,7 +210,7 @@ def _same_leaves(old: Any, new: Any) -> bool:
     return all(first is second for first, second in zip(nest.flatten(old), nest.flatten(new), strict=True))
 
 
-class _Placeholders:
+class Placeholders:
     """Adds the parameters of a function to its graph, in the order in which calls give the tensors of arguments."""
 
     def __init__(self, graph: FunctionGraph, variables: Sequence[Any]) -> None:
@@ -230,7 +230,7 @@ class _Placeholders:
         return self._variables[number]
 
 
-def _captures_last(graph: FunctionGraph) -> None:
+def captures_last(graph: FunctionGraph) -> None:
     """Orders the parameters: arguments, captures, deferred captures."""
     count = graph.argument_count
     late = [parameter for _, _, parameters in graph.deferred for parameter in parameters]

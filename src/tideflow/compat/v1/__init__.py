@@ -84,6 +84,7 @@ from tideflow._src.function.conditional import cond_v1 as cond
 from tideflow._src.function.conditional import switch_case as switch_case
 from tideflow._src.function.critical_section import CriticalSection as CriticalSection
 from tideflow._src.function.loops import while_loop_v1 as while_loop
+from tideflow._src.function.wrapped_function import wrap_function as wrap_function
 from tideflow._src.function.mapping import foldl as foldl
 from tideflow._src.function.mapping import foldr as foldr
 from tideflow._src.function.mapping import map_fn as map_fn
