@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tideflow._src.compat.removed import module_dir, module_getattr
 from tideflow._src.ops.array.blocks import depth_to_space as depth_to_space
 from tideflow._src.ops.array.blocks import space_to_batch as space_to_batch
 from tideflow._src.ops.array.blocks import space_to_depth as space_to_depth
@@ -95,3 +96,12 @@ from tideflow._src.ops.nn.softmax import log_softmax as log_softmax
 from tideflow._src.ops.nn.softmax import softmax as softmax
 from tideflow._src.ops.nn.space_to_batch import with_space_to_batch as with_space_to_batch
 from tideflow.nn import experimental as experimental
+
+#: Names whose modules are imported when they are first used.
+LATER = {
+    "RNNCellDeviceWrapper": "layers.cell_wrappers:DeviceWrapper",
+    "RNNCellDropoutWrapper": "layers.cell_wrappers:DropoutWrapper",
+    "RNNCellResidualWrapper": "layers.cell_wrappers:ResidualWrapper",
+}
+__getattr__ = module_getattr("tideflow.nn", "v2", ("experimental",), LATER)
+__dir__ = module_dir("tideflow.nn", ("experimental",), LATER)

@@ -51,7 +51,7 @@ class RNNCellWrapper(RNNCell):
     def zero_state(self, batch_size: Any, dtype: Any) -> Any:
         """Returns a state of zeros."""
         with name_scope(f"{type(self).__name__}ZeroState"):
-            return self.cell.zero_state(batch_size, dtype)
+            return _first_state(self.cell, batch_size, dtype)
 
     def __call__(self, inputs: Any, state: Any, scope: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Computes one step; see :class:`.recurrent_cell.RNNCell`."""
@@ -61,6 +61,13 @@ class RNNCellWrapper(RNNCell):
         return (
             self.cell(inputs, state, scope=scope, **kwargs) if scope is not None else self.cell(inputs, state, **kwargs)
         )
+
+
+def _first_state(cell: Any, batch_size: Any, dtype: Any) -> Any:
+    """Returns the state that a cell starts with: cells of Keras know its dtype themselves."""
+    if hasattr(cell, "zero_state"):
+        return cell.zero_state(batch_size, dtype)
+    return cell.get_initial_state(batch_size=batch_size)
 
 
 def _default_filter(substate: Any) -> Any:
@@ -244,7 +251,7 @@ class DeviceWrapper(RNNCellWrapper):
     def zero_state(self, batch_size: Any, dtype: Any) -> Any:
         """Returns a state of zeros, on the device."""
         with name_scope(f"{type(self).__name__}ZeroState"), device_scope(self._device):
-            return self.cell.zero_state(batch_size, dtype)
+            return _first_state(self.cell, batch_size, dtype)
 
     def _step(self, inputs: Any, state: Any, scope: Any, **kwargs: Any) -> Any:
         with device_scope(self._device):

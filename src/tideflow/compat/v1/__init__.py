@@ -617,6 +617,8 @@ SUBMODULES = (
     "tideflow.sysconfig",
     "test",
     "train",
+    "types",
+    "user_ops",
     "tideflow.version",
     "tideflow.xla",
 )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from tideflow._src.compat.executors import async_clear_error as async_clear_error
+from tideflow._src.compat.executors import async_scope as async_scope
+from tideflow._src.compat.executors import function_executor_type as function_executor_type
 from tideflow._src.core.dtypes import float4_e2m1fn as float4_e2m1fn
 from tideflow._src.core.dtypes import float8_e4m3b11fnuz as float8_e4m3b11fnuz
 from tideflow._src.core.dtypes import float8_e4m3fn as float8_e4m3fn

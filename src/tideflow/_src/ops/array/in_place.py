@@ -241,3 +241,8 @@ def _fact_shape():
 @fact_op.samples
 def _fact_samples(s):
     yield s()
+
+
+def my_fact() -> Any:
+    """Returns a fact about factorials, a scalar string: the example of an operation that TensorFlow's users add."""
+    return fact_op()
