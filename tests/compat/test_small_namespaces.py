@@ -19,7 +19,10 @@ def test_executors() -> None:
     for executor in ("", "DEFAULT", "SINGLE_THREADED_EXECUTOR", None):
         with v1.experimental.function_executor_type(executor):
             assert float(double(x)) == 4.0
-    with pytest.raises(tf.errors.NotFoundError, match="No executor factory"), tf.experimental.function_executor_type("x"):
+    with (
+        pytest.raises(tf.errors.NotFoundError, match="No executor factory"),
+        tf.experimental.function_executor_type("x"),
+    ):
         double(x)
 
 

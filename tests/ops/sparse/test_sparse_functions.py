@@ -341,3 +341,31 @@ def test_the_names_of_tensorflow_0() -> None:
 def test_map_fn_over_no_rows() -> None:
     nothing = tf.SparseTensor(np.zeros((0, 2), np.int64), np.zeros(0, np.float32), [0, 3])
     assert tf.map_fn(tf.sparse.reduce_sum, nothing, fn_output_signature=tf.float32).shape == [0]
+
+
+@pytest.mark.parametrize("extremum", [tf.sparse.maximum, tf.sparse.minimum])
+def test_of_equal_values_one_takes_the_gradient(extremum: Any) -> None:
+    v, w = tf.constant([1.0, 2.0, 3.0]), tf.constant([1.0, 5.0, 3.0, 0.0])
+
+    @tf.function
+    def gradients(v: Any, w: Any) -> Any:
+        with tf.GradientTape() as tape:
+            tape.watch([v, w])
+            found = extremum(tf.SparseTensor([[0], [2], [4]], v, [6]), tf.SparseTensor([[0], [2], [4], [5]], w, [6]))
+            loss = tf.reduce_sum(found.values * [1.0, 2.0, 3.0, 4.0])
+        return tape.gradient(loss, [v, w])
+
+    greater = extremum is tf.sparse.maximum
+    dense = (tf.maximum if greater else tf.minimum)(v, w[:3])
+    np.testing.assert_array_equal(dense, [1, 5, 3] if greater else [1, 2, 3])
+    of_v, of_w = gradients(v, w)
+    np.testing.assert_array_equal(of_v, [1, 0, 3] if greater else [1, 2, 3])
+    np.testing.assert_array_equal(of_w, [0, 2, 0, 4] if greater else [0, 0, 0, 4])
+
+
+def test_divide_takes_sparse_dividends() -> None:
+    halves = tf.divide(tf.SparseTensor([[0, 1], [1, 0]], [1.0, 4.0], [2, 2]), 2.0)
+    assert isinstance(halves, tf.SparseTensor)
+    np.testing.assert_array_equal(tf.sparse.to_dense(halves), [[0, 0.5], [2, 0]])
+    of_columns = tf.math.divide(tf.SparseTensor([[0, 1], [1, 0]], [1, 4], [2, 2]), tf.constant([1, 2]))
+    np.testing.assert_array_equal(of_columns.values, [0.5, 4.0])

@@ -229,7 +229,8 @@ class EagerTensor(Tensor):
         return int(shape[0])
 
     def __bool__(self) -> bool:
-        return bool(self._value)
+        # Of an empty array NumPy does not say.
+        return bool(self._value) if getattr(self._value, "size", 1) else False
 
     __nonzero__ = __bool__
 

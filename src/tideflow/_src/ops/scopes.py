@@ -32,6 +32,8 @@ def name_scope(name: str | None, default_name: str | None = None, values: Iterab
     saved = state.eager_scope
     if not chosen:
         state.eager_scope = ""
+    elif not isinstance(chosen, str):
+        state.eager_scope = saved  # names of eager operations are read by nobody
     elif chosen.endswith("/"):
         state.eager_scope = chosen
     else:

@@ -88,6 +88,8 @@ class ResourceVariable(BaseResourceVariable):
                 f"{collections} of "
                 f"type {type(collections)}"
             )
+        if name is not None and not isinstance(name, str):
+            raise ValueError(f"name for name_scope must be a string. Got {name!r}.")
         initial_value = lifted(initial_value)
         with init_scope():
             graph = context.current_graph()

@@ -9,6 +9,7 @@ import numpy as np
 from tideflow._src.core import dtypes
 from tideflow._src.core.errors import InternalError, InvalidArgumentError, invalid_argument
 from tideflow._src.core.tensor import EagerTensor, Tensor
+from tideflow._src.core.type_spec import CompositeTensor
 from tideflow._src.graph.types import COMPLEX, FLOATING, INTEGER
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.math.arithmetic import NUMERIC, add_v2, conjugate, mul, pow_op
@@ -436,6 +437,8 @@ def divide(x: Any, y: Any, name: str | None = None) -> Any:
         return truediv(x, y, name)
     if name is not None:
         return truediv(x, y, name)
+    if isinstance(x, CompositeTensor):
+        return x / y  # type: ignore[operator]
     if not isinstance(x, Tensor):
         x = convert_to_tensor(x, dtype=y.dtype.base_dtype if isinstance(y, Tensor) else None)
     return truediv(x, y)

@@ -366,10 +366,13 @@ def _extremum_gradient(call, d_indices, d_values):
     indices, values = call.outputs
     pick, (a_rows, b_rows) = _rows(d_values, a_indices, b_indices, indices)
     chosen = raw.SparseAddGrad(values, a_indices, b_indices, indices)
-    of_a, of_b = (
-        raw.SelectV2(raw.Equal(extremum, own), pick(rows), np.zeros((), d_values.dtype.as_numpy_dtype))
-        for extremum, own, rows in zip(chosen, (a_values, b_values), (a_rows, b_rows), strict=True)
-    )
+    from_a, from_b = raw.Equal(chosen[0], a_values), raw.Equal(chosen[1], b_values)
+    # Where both are equal, the first takes the gradient, as of dense tensors; row 0 is that of entries not found.
+    none = raw.Fill(raw.Reshape(raw.Add(raw.Size(d_values), np.int32(1)), [1]), False)
+    taken = raw.TensorScatterUpdate(none, raw.ExpandDims(a_rows, np.int32(1)), from_a)
+    from_b = raw.LogicalAnd(from_b, raw.LogicalNot(raw.GatherV2(taken, b_rows, np.int32(0))))
+    zero = np.zeros((), d_values.dtype.as_numpy_dtype)
+    of_a, of_b = raw.SelectV2(from_a, pick(a_rows), zero), raw.SelectV2(from_b, pick(b_rows), zero)
     return None, of_a, None, None, of_b, None
 
 
