@@ -36,7 +36,6 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
         "image.adjust_jpeg_quality": "2 6",
         "image.stateless_random_jpeg_quality": "2",
     },
-    "`tf.io.decode_proto` comes with a later release.": {"io.decode_proto": "3 4 5 6 7 8"},
     "It draws a number that decides about its output, in TensorFlow as well.": {"image.random_saturation": "*"},
 }
 

@@ -27,6 +27,8 @@ from tideflow._src.ops.parsing.features import FixedLenFeature as FixedLenFeatur
 from tideflow._src.ops.parsing.features import FixedLenSequenceFeature as FixedLenSequenceFeature
 from tideflow._src.ops.parsing.features import SparseFeature as SparseFeature
 from tideflow._src.ops.parsing.features import VarLenFeature as VarLenFeature
+from tideflow._src.ops.parsing.message_fields import decode_proto as decode_proto
+from tideflow._src.ops.parsing.message_fields import encode_proto as encode_proto
 from tideflow._src.ops.parsing.parse_functions import parse_example as parse_example
 from tideflow._src.ops.parsing.parse_functions import parse_sequence_example as parse_sequence_example
 from tideflow._src.ops.parsing.parse_functions import parse_single_example as parse_single_example

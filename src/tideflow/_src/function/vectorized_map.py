@@ -106,13 +106,15 @@ class _Leaf:
 
     def __init__(self, value: Any) -> None:
         self._value = value
-        self._spec = type_spec_from_value(value) if structures.is_composite(value) else None
-        self._encoded = isinstance(self._spec, BatchableTypeSpec)
-        self.tensors: list[Any] = self._spec._to_tensor_list(value) if self._encoded else structures.components(value)
+        spec = type_spec_from_value(value) if structures.is_composite(value) else None
+        self._spec = spec if isinstance(spec, BatchableTypeSpec) else None
+        self.tensors: list[Any] = (
+            structures.components(value) if self._spec is None else self._spec._to_tensor_list(value)
+        )
 
     def stacked(self, tensors: list[Any], length: int | None) -> Any:
         """Returns the values of all rows as one, of the tensors that they make together."""
-        if self._encoded:
+        if self._spec is not None:
             return self._spec._batch(length)._from_compatible_tensor_list(tensors)
         return structures.pack(self._value, tensors)
 

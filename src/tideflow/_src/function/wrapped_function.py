@@ -75,8 +75,8 @@ class WrappedFunction(ConcreteFunction):
         for item in fed:
             if not isinstance(item, SymbolicTensor):
                 raise ValueError(
-                    f"All members of argument `feeds` must be tensors. Got {item!r}: the name of a tensor ends with the "
-                    "number of the output, as in 'x:0'."
+                    f"All members of argument `feeds` must be tensors. Got {item!r}: the name of a tensor ends with "
+                    "the number of the output, as in 'x:0'."
                 )
         fed = [item for item in fed if id(item) not in captured]
         wanted = structures.map_leaves(self._element, fetches)
@@ -124,7 +124,7 @@ def wrap_function(fn: Callable[..., Any], signature: Any, name: str | None = Non
     """
     kinds = [trace_types.type_of(item, trace_types.TypingContext()) for item in signature]
     parameters = _parameters(kinds)
-    called = name or getattr(fn, "__name__", type(fn).__name__)
+    called = str(name or getattr(fn, "__name__", type(fn).__name__))
     graph = FunctionGraph(unique_name(f"wrapped_function_{called}" if name else called))
     graph.automatic_effects = False
     graph._collections = {}
@@ -216,7 +216,8 @@ def _parts(
         for op in ops:
             if op.type == "Placeholder":
                 raise UnliftableError(
-                    f"The fetches depend on the placeholder {op.name!r}, which is not fed. Add '{op.name}:0' to `feeds`."
+                    f"The fetches depend on the placeholder {op.name!r}, which is not fed. Add '{op.name}:0' to "
+                    "`feeds`."
                 )
             copies.add(op)
         copies.close_frames()

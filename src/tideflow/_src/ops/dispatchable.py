@@ -232,6 +232,7 @@ OTHERS = {
     "ops.nn.softmax": "log_softmax softmax softmax_v1",
     "ops.nn.space_to_batch": "with_space_to_batch",
     "ops.parsing.csv": "decode_csv decode_csv_v1",
+    "ops.parsing.message_fields": "decode_proto encode_proto",
     "ops.parsing.parse_functions": """
         parse_example parse_example_v1 parse_sequence_example parse_single_example parse_single_example_v1
         parse_single_sequence_example

@@ -208,6 +208,7 @@ LAZY_FAMILIES = {
     "parsing.csv": "DecodeCSV",
     "parsing.encodings": "DecodeCompressed DecodeJSONExample",
     "parsing.example_ops": "ParseExample ParseExampleV2 ParseSingleExample",
+    "parsing.message_fields": "DecodeProtoV2 EncodeProto",
     "parsing.raw_bytes": "DecodePaddedRaw DecodeRaw",
     "parsing.sequence_ops": "ParseSequenceExample ParseSequenceExampleV2 ParseSingleSequenceExample",
     "parsing.tensors": "ParseTensor SerializeTensor",

@@ -84,7 +84,6 @@ from tideflow._src.function.conditional import cond_v1 as cond
 from tideflow._src.function.conditional import switch_case as switch_case
 from tideflow._src.function.critical_section import CriticalSection as CriticalSection
 from tideflow._src.function.loops import while_loop_v1 as while_loop
-from tideflow._src.function.wrapped_function import wrap_function as wrap_function
 from tideflow._src.function.mapping import foldl as foldl
 from tideflow._src.function.mapping import foldr as foldr
 from tideflow._src.function.mapping import map_fn as map_fn
@@ -92,6 +91,7 @@ from tideflow._src.function.mapping import scan as scan
 from tideflow._src.function.name_scopes import name_scope_v1 as name_scope
 from tideflow._src.function.traced_function import function as function
 from tideflow._src.function.vectorized_map import vectorized_map as vectorized_map
+from tideflow._src.function.wrapped_function import wrap_function as wrap_function
 from tideflow._src.graph.default_graph import add_to_collection as add_to_collection
 from tideflow._src.graph.default_graph import add_to_collections as add_to_collections
 from tideflow._src.graph.default_graph import colocate_with as colocate_with

@@ -29,10 +29,10 @@ class Schema:
         content = (resources.files(__package__) / "descriptors.pb").read_bytes()
         files = descriptor_pb2.FileDescriptorSet.FromString(content).file  # each after those that it imports
         shared = _shared and _shared_pool_for(files)
-        self._pool = shared or descriptor_pool.DescriptorPool()
+        self.pool = shared or descriptor_pool.DescriptorPool()
         # The function is there from protobuf 4.22 on; before, a factory object does the same.
         self._make_class: Any = getattr(message_factory, "GetMessageClass", None) or (
-            message_factory.MessageFactory(self._pool).GetPrototype
+            message_factory.MessageFactory(self.pool).GetPrototype
         )
         self.messages: dict[str, Any] = {}
         self.enums: dict[str, Any] = {}
@@ -43,10 +43,10 @@ class Schema:
             self._add(file)
 
     def _add(self, file: Any) -> None:
-        descriptor = _file_in(self._pool, file.name)
+        descriptor = _file_in(self.pool, file.name)
         if descriptor is None:
-            self._pool.AddSerializedFile(file.SerializeToString())
-            descriptor = self._pool.FindFileByName(file.name)
+            self.pool.AddSerializedFile(file.SerializeToString())
+            descriptor = self.pool.FindFileByName(file.name)
         self.files[file.name] = descriptor
         self._index(descriptor.message_types_by_name, descriptor.enum_types_by_name)
         if file.package == PACKAGE:

@@ -47,7 +47,7 @@ def varint(data: bytes, position: int, end: int) -> tuple[int, int]:
     raise Malformed("a number does not end")
 
 
-def _length(data: bytes, position: int, end: int) -> tuple[int, int]:
+def extent(data: bytes, position: int, end: int) -> tuple[int, int]:
     """Returns where a field with a length starts and ends, given the position of the length."""
     if position < end and data[position] < 0x80:
         length, position = data[position], position + 1
@@ -64,7 +64,7 @@ def skip(data: bytes, tag: int, position: int, end: int) -> int:
     if kind == 0:
         return varint(data, position, end)[1]
     if kind == 2:
-        return _length(data, position, end)[1]
+        return extent(data, position, end)[1]
     size = {1: 8, 5: 4}.get(kind)
     if size is None or tag >> 3 == 0 or position + size > end:
         raise Malformed("a field has no known form")
@@ -82,7 +82,7 @@ def fields(data: bytes, position: int, end: int, wanted: int) -> list[tuple[int,
         else:
             tag, position = varint(data, position, end)
         if tag == wanted_tag:
-            start, position = _length(data, position, end)
+            start, position = extent(data, position, end)
             found.append((start, position))
         else:
             position = skip(data, tag, position, end)
@@ -97,10 +97,10 @@ def entry(data: bytes, position: int, end: int) -> tuple[bytes, int, int]:
         tag = data[position]
         position += 1
         if tag == 0x0A:
-            key_start, position = _length(data, position, end)
+            key_start, position = extent(data, position, end)
             key = data[key_start:position]
         elif tag == 0x12:
-            start, position = _length(data, position, end)
+            start, position = extent(data, position, end)
             stop = position
         else:
             if tag >= 0x80:
@@ -115,7 +115,7 @@ def features(data: bytes, position: int, end: int, found: dict[bytes, Span]) -> 
         tag = data[position]
         position += 1
         if tag == 0x0A:
-            start, position = _length(data, position, end)
+            start, position = extent(data, position, end)
             key, value_start, value_end = entry(data, start, position)
             found[key] = (data, value_start, value_end)
         else:
@@ -134,7 +134,7 @@ def values(span: Span) -> tuple[int, Any]:
         if tag not in (0x0A, 0x12, 0x1A):
             position = skip(data, tag, position, end)
             continue
-        start, position = _length(data, position, end)
+        start, position = extent(data, position, end)
         before, kind = kind, tag >> 3
         more = _READERS[kind](data, start, position)
         if before == kind:  # two parts of one list
@@ -154,7 +154,7 @@ def _float_list(data: bytes, position: int, end: int) -> Array:
     while position < end:
         tag, position = varint(data, position, end)
         if tag == 0x0A:
-            start, position = _length(data, position, end)
+            start, position = extent(data, position, end)
             if (position - start) % 4:
                 raise Malformed("a list of floats ends within a float")
             parts.append(np.frombuffer(data, _FLOAT32, (position - start) // 4, start))
@@ -173,7 +173,7 @@ def _int64_list(data: bytes, position: int, end: int) -> Array:
     while position < end:
         tag, position = varint(data, position, end)
         if tag == 0x0A:
-            start, position = _length(data, position, end)
+            start, position = extent(data, position, end)
             parts.append(varints(data, start, position))
         elif tag == 0x08:
             number, position = varint(data, position, end)
