@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import signal
+import threading
 from typing import Any
 
 import numpy as np
@@ -81,3 +84,24 @@ def test_preprocessing_adapts_to_datasets(keras):
         layer.adapt(x)
         other.adapt(tf.data.Dataset.from_tensor_slices(x).batch(len(x)))
         np.testing.assert_allclose(layer(x), other(x), rtol=1e-5)
+
+
+def test_training_goes_on_after_ctrl_c(keras):
+    class Interrupt(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+            if batch == 2:
+                signal.raise_signal(signal.SIGINT)
+
+    x, y = _data()
+    arrays = {"x": x, "y": y, "batch_size": 8}
+    dataset = {"x": tf.data.Dataset.from_tensor_slices((x, y)).shuffle(60).batch(8).prefetch(2)}
+    threads = threading.active_count()
+    for data in (arrays, dataset):
+        model = _model(keras)
+        with pytest.raises(KeyboardInterrupt):
+            model.fit(**data, epochs=5, verbose=0, callbacks=[Interrupt()])
+        assert int(model.optimizer.iterations.numpy()) == 2
+        losses = model.fit(**data, epochs=5, verbose=0).history["loss"]
+        assert losses[-1] < losses[0] and int(model.optimizer.iterations.numpy()) == 42
+    gc.collect()
+    assert threading.active_count() == threads
