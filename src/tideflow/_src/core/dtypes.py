@@ -8,6 +8,7 @@ returns) know each other as ``base_dtype`` and ``_as_ref``.
 from __future__ import annotations
 
 import builtins
+import functools
 from collections.abc import Sequence
 from typing import Any, final
 
@@ -15,6 +16,12 @@ import ml_dtypes
 import numpy as np
 
 _REF_OFFSET = 100
+
+
+@functools.cache
+def _extreme(information: Any, kind: Any, attribute: str) -> Any:
+    """Returns what ``iinfo`` or ``finfo`` know of a type of numbers."""
+    return getattr(information(kind), attribute)
 
 
 @final
@@ -93,9 +100,9 @@ class DType:
 
     def _extreme(self, attribute: str, word: str) -> Any:
         if self.is_integer:
-            return getattr(ml_dtypes.iinfo(self.as_numpy_dtype), attribute)
+            return _extreme(ml_dtypes.iinfo, self.as_numpy_dtype, attribute)
         if self.is_floating:
-            return getattr(ml_dtypes.finfo(self.as_numpy_dtype), attribute)
+            return _extreme(ml_dtypes.finfo, self.as_numpy_dtype, attribute)
         raise TypeError(f"Cannot find {word} value of {self}, which is neither an integer nor a floating type.")
 
     @property

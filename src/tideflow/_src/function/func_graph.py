@@ -256,8 +256,15 @@ class FuncGraph(Graph):
             must_compile.check(self)
         feeds = [parameter for parameter in self.inputs if parameter not in given]
         inner = state.bound(given) if given else state
-        compiled = self.must_compile
-        return Program(self.outputs, self.control_outputs, feeds, inner, compiled=compiled, lists_on_host=True)
+        return Program(
+            self.outputs,
+            self.control_outputs,
+            feeds,
+            inner,
+            compiled=self.must_compile,
+            lists_on_host=True,
+            plan=None if given else self.plan(),
+        )
 
     def check_types(self, values: Sequence[Any]) -> None:
         """Checks that the function can be called with these values.

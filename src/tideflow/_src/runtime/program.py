@@ -78,6 +78,7 @@ class Program:
       compiled: whether to compile it at its first run.
       lists_on_host: whether lists that it is fed stay on the host.
       soft_placement: whether operations may ask for devices that do not exist, whatever ``config`` says.
+      plan: the plan, where it is made already.
     """
 
     def __init__(
@@ -90,8 +91,9 @@ class Program:
         compiled: bool = False,
         lists_on_host: bool = False,
         soft_placement: bool = False,
+        plan: Plan | None = None,
     ) -> None:
-        self.plan = Plan(fetches, targets, feeds)
+        self.plan = plan or Plan(fetches, targets, feeds)
         #: How many levels of functions it holds.
         self._depth, branching = effects.depth(self.plan.ops)
         if self._depth > nesting.MOST_LEVELS:

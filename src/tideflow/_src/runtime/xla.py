@@ -254,11 +254,19 @@ def _taking_arrays(program: HostProgram) -> Any:
 
 def _of_host(value: Any) -> Any:
     """Returns a value of a compiled stage as a kernel of the host takes it."""
-    if isinstance(value, np.ndarray | np.generic):
+    kind = value.__class__
+    if kind in _of_host_already:
         return value
-    if isinstance(value, TracedList):
+    if kind is TracedList:
         return to_host(value)
-    return np.asarray(value) if isinstance(value, jax.Array) else value
+    if isinstance(value, jax.Array):
+        return np.asarray(value)
+    _of_host_already.add(kind)
+    return value
+
+
+#: Classes of values that the host takes as they are.
+_of_host_already: set[type] = {np.ndarray}
 
 
 class _Program:
@@ -562,7 +570,10 @@ class _Compiled:
             results.extend(map(found.program, (written,), (read,), (values,), (reserved,), (counters,)))
         finally:
             if results:
-                _all(map(_SET_VALUE, *_taken_over(found, self._written, results[0][1])))
+                buffers, updates = self._written, results[0][1]
+                if found.keeps:
+                    buffers, updates = _taken_over(found, buffers, updates)
+                _all(map(_SET_VALUE, buffers, updates))
                 failed = self._store(found, *results[0][1:])
         if run.kinds is not None:
             self._last = run
@@ -632,10 +643,11 @@ class _Compiled:
             self._store(found, updates, failed, counters)
             raise
         has_failed = position >= 0
-        buffers, values = self._written, updates
-        if has_failed:
-            buffers, values = _taken_over(found, buffers, values)
-        _all(map(_SET_VALUE, buffers, values))
+        buffers = self._written
+        if found.keeps:
+            if has_failed:
+                buffers, updates = _taken_over(found, buffers, updates)
+            _all(map(_SET_VALUE, buffers, updates))
         _all(map(_SET_LEASE, buffers, repeat(None)))
         log = rollback.current_log()
         if not has_failed:  # else it is what an earlier stage has written
@@ -909,8 +921,6 @@ def _weakly(method: Callable[..., Any]) -> Callable[..., Any]:
 
 def _taken_over(found: _Found, buffers: list[Buffer], updates: Sequence[Any]) -> tuple[list[Buffer], Sequence[Any]]:
     """Returns those variables, and what became of them, of which the old value is not kept outside of the program."""
-    if not found.keeps:
-        return buffers, updates
     changed = [not is_kept for is_kept in found.keeps]
     return list(compress(buffers, changed)), list(compress(updates, changed))
 

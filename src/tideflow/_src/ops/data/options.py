@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -46,8 +47,8 @@ class WithOptions(Passing):
         self._message = message
         self._said = pipeline_options(message)
 
-    @property
-    def options(self) -> PipelineOptions:
+    @functools.cached_property
+    def options(self) -> PipelineOptions:  # type: ignore[override]
         before = self.inputs[0].options
         found = before.merged(self._said)
         return found.merged(PipelineOptions(serialized=merged_message(before.serialized, self._message)))

@@ -23,6 +23,7 @@ from tideflow._src.runtime.state import RunState
 
 INFINITE = -1
 UNKNOWN = -2
+_NO_OPTIONS = PipelineOptions()
 
 
 class Stage:
@@ -97,8 +98,8 @@ class Stage:
     @property
     def options(self) -> PipelineOptions:
         """What was said of the pipeline up to here."""
-        found = PipelineOptions()
-        for stage in self.inputs:
+        found = self.inputs[0].options if self.inputs else _NO_OPTIONS
+        for stage in self.inputs[1:]:
             found = found.merged(stage.options)
         return found
 
