@@ -36,6 +36,7 @@ NAMES = (
     "composites",
     "loop_family",
     "keras_mnist",
+    "keras_start",
 )
 
 

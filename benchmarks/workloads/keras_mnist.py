@@ -82,6 +82,7 @@ WORKLOAD = SteadyWorkload(
     programs={peer: _program(peer) for peer in BACKENDS},
     verify=_verify,
     max_rounds=5,
+    warm_up=4.0,  # the program that evaluates is interpreted for a thousand batches
     targets={
         "fit, 200 batches of 32": (Target(0.9, "jax"), Target(0.2, "tensorflow")),
         "fit, one batch": (Target(1.0, "jax"),),

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import tideflow as tf
+from tideflow._src.runtime.plan import Plan
 
 Dataset = tf.data.Dataset
 
@@ -549,3 +550,17 @@ def test_a_cache_that_is_complete_later_is_filled_by_who_began_before() -> None:
     assert [int(item) for item in other] == [0, 1, 2] and len(calls) == 3
     assert [int(item) for item in early] == [0, 1, 2] and len(calls) == 6
     assert elements(dataset) == [0, 1, 2] and len(calls) == 6
+
+
+def test_a_function_is_planned_once_for_all_iterators(monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = Dataset.range(3).map(lambda x: x * 2 + 1, num_parallel_calls=2)
+    planned: list[Any] = []
+    make = Plan.__init__
+
+    def watched(plan: Any, fetches: Any, targets: Any, feeds: Any) -> None:
+        planned.append(feeds)
+        make(plan, fetches, targets, feeds)
+
+    monkeypatch.setattr(Plan, "__init__", watched)
+    assert [elements(dataset) for _ in range(3)] == [[1, 3, 5]] * 3
+    assert len(planned) == 1

@@ -6,6 +6,7 @@ import itertools
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from operator import is_
 from typing import Any
 
 from tideflow._src.core import context, dtypes, nesting
@@ -212,10 +213,15 @@ class FuncGraph(Graph):
     # Running.
 
     def plan(self) -> Plan:
-        """Returns the plan that computes the outputs from the parameters."""
-        if self._plan is None:
-            self._plan = Plan(self.outputs, self.control_outputs, self.inputs)
-        return self._plan
+        """Returns the plan that computes the outputs from the parameters, made again if they have changed."""
+        plan = self._plan
+        if plan is None or not (
+            _same(plan.fetches, self.outputs)
+            and _same(plan.targets, self.control_outputs)
+            and _same(plan.feeds, self.inputs)
+        ):
+            plan = self._plan = Plan(self.outputs, self.control_outputs, self.inputs)
+        return plan
 
     def plan_ops(self) -> list[Operation]:
         """Returns the operations that the outputs need, in order, constants among them, parameters not."""
@@ -432,3 +438,8 @@ def convert_outputs(graph: FuncGraph, result: Any, value_of_operations: Any = No
     if graph.automatic_effects:
         order_effects(graph)
     return converted
+
+
+def _same(first: Sequence[Any], second: Sequence[Any]) -> bool:
+    """Tells whether two lists hold the same objects."""
+    return len(first) == len(second) and all(map(is_, first, second))
