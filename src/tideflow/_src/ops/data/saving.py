@@ -294,6 +294,7 @@ class Snapshot(Stage):
     """
 
     is_light = False
+    starts_at_once = True  # files that are there then are read
 
     def __init__(
         self, kind: str, types: Sequence[DType], shapes: Sequence[Shape], source: Stage, path: str, compression: str,
