@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import tideflow as tf
-from tideflow._src.runtime import cost_model, engine, threaded_ranges
+from tideflow._src.runtime import cost_model, program_options
 from tideflow._src.runtime.homes import Home
 
-pytestmark = pytest.mark.skipif(engine.processors() == 1, reason="there is one thread anyway")
+pytestmark = pytest.mark.skipif(program_options.processors() == 1, reason="there is one thread anyway")
 
 SIZE = 1200
 
@@ -163,7 +163,7 @@ def test_a_program_goes_where_its_variables_are():
 
 
 def test_one_thread_is_asked_for(two_sizes, monkeypatch):
-    monkeypatch.setattr(threaded_ranges, "get_intra_op_parallelism_threads", lambda: 1)
+    monkeypatch.setattr(program_options, "get_intra_op_parallelism_threads", lambda: 1)
     v, _, large = two_sizes
     large(tf.constant(3.0))
     assert _is_undivided(large)

@@ -7,14 +7,14 @@ import threading
 import numpy as np
 import pytest
 
-from tideflow._src.runtime import threaded_ranges
+from tideflow._src.runtime import program_options, threaded_ranges
 
 LARGE = 1 << 22
 
 
 @pytest.fixture
 def four_threads(monkeypatch):
-    monkeypatch.setattr(threaded_ranges, "get_intra_op_parallelism_threads", lambda: 4)
+    monkeypatch.setattr(program_options, "get_intra_op_parallelism_threads", lambda: 4)
 
 
 @pytest.mark.parametrize("count", [1, 3, 4, 1001])

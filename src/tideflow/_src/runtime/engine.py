@@ -7,6 +7,8 @@ import os
 import threading
 from typing import Any
 
+from tideflow._src.runtime.program_options import processors
+
 _lock = threading.Lock()
 _jax: Any = None
 #: What tells the engine how many threads to keep, as it reads it from the environment.
@@ -48,11 +50,6 @@ def is_loaded() -> bool:
 def host_device() -> Any:
     """Returns the engine's device that shares the memory of the host."""
     return load().local_devices(backend="cpu")[0]
-
-
-def processors() -> int:
-    """Returns how many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @functools.cache

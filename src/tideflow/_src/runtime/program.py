@@ -36,7 +36,6 @@ from tideflow._src.runtime.host import own
 from tideflow._src.runtime.loop_frames import host_program
 from tideflow._src.runtime.plan import Plan
 from tideflow._src.runtime.state import RunState
-from tideflow._src.runtime.threaded_ranges import thread_count
 from tideflow._src.runtime.waiting_operations import ConcurrentProgram, waits_for_itself
 
 #: Levels of functions for which there is room on Python's stack without asking.
@@ -240,7 +239,7 @@ class Program:
             found = self._by_shapes.get(shapes)
             if found is None:
                 cost = cost_model.of_plan(self.plan, self._state, shapes)
-                undivided = not self._is_divided and cost.is_better_undivided(thread_count())
+                undivided = not self._is_divided and cost.is_better_undivided(program_options.thread_count())
                 found = self._compiled.get(undivided)
                 if found is None:
                     try:

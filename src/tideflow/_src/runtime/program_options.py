@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 _threads = {"inter": 0, "intra": 0}
@@ -26,8 +27,22 @@ def get_intra_op_parallelism_threads() -> int:
 
 
 def set_intra_op_parallelism_threads(num_threads: int) -> None:
-    """Asks for a number of threads for one operation; NumPy and XLA read theirs from the environment."""
+    """Asks for a number of threads for one operation; NumPy reads its own from the environment.
+
+    Compiled programs run in one thread where one is asked for, and else in as many as there are processors.
+    """
     _threads["intra"] = int(num_threads)
+
+
+def processors() -> int:
+    """Returns how many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def thread_count() -> int:
+    """Returns how many threads one operation may use."""
+    wanted = get_intra_op_parallelism_threads()
+    return wanted if wanted > 0 else processors()
 
 
 def get_jit() -> str:

@@ -8,8 +8,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from tideflow._src.runtime.engine import processors
-from tideflow._src.runtime.program_options import get_intra_op_parallelism_threads
+from tideflow._src.runtime.program_options import thread_count
 
 #: Elements below which a thread costs more than it saves.
 _WORTH_A_THREAD = 1 << 18
@@ -26,14 +25,6 @@ def _forget_pool() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_pool)
-
-
-def thread_count() -> int:
-    """Returns how many threads one operation may use."""
-    wanted = get_intra_op_parallelism_threads()
-    if wanted > 0:
-        return wanted
-    return processors()
 
 
 def over_ranges(function: Callable[[int, int], None], count: int, size: int) -> None:

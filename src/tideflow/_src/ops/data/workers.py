@@ -9,7 +9,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
-from tideflow._src.runtime.engine import processors
+from tideflow._src.runtime.program_options import processors
 
 _MOST_THREADS = 64
 
