@@ -23,6 +23,7 @@ from tideflow._src.compat import (
 )
 from tideflow._src.compat.private import (
     combinations,
+    data_batches,
     documentation,
     general,
     graphs,
@@ -285,3 +286,17 @@ def test_xla_scopes() -> None:
         tf.xla.experimental.jit_scope().__enter__()
     with tf1.Graph().as_default(), tf.xla.experimental.jit_scope():
         assert tf.constant(1.0).op.get_attr("_XlaCompile") is True
+
+
+def test_the_size_of_a_dataset_s_batches() -> None:
+    numbers = tf.data.Dataset.range(9)
+    for dataset, expected in (
+        (numbers.batch(4).prefetch(1), 4),
+        (numbers.batch(3, drop_remainder=True).map(lambda x: x + 1), 3),  # the specs tell
+        (numbers.batch(3).map(lambda x: x + 1), -1),
+        (tf.data.Dataset.from_tensors((tf.zeros([3, 2]), tf.zeros([3]))), 3),
+        (tf.data.Dataset.from_tensors((tf.zeros([3, 2]), tf.zeros([4]))), -1),
+        (tf.data.Dataset.from_tensors(tf.sparse.from_dense(tf.eye(3))), 3),
+    ):
+        size = data_batches.compute_batch_size(dataset)
+        assert size.dtype == tf.int64 and size.numpy() == expected

@@ -1,12 +1,18 @@
 """Runs Keras's own tests on Tideflow and on TensorFlow, folder by folder, and prints how many pass on each.
 
 It fetches nothing: it is given a checkout of Keras's sources at the installed version, and for each side a Python with
-pytest, Keras's dependencies, and Tideflow or TensorFlow:
+pytest, pytest-timeout, Keras's dependencies (and of those of its tests as many as shall count: scipy, scikit-learn,
+pandas, dm-tree, torch, grain, orbax, ...), and Tideflow or TensorFlow:
 
     python tests/keras/run_keras_tests.py CHECKOUT --tideflow .venv/bin/python --tensorflow .venv-tf/bin/python ops
 
-A folder is one below `keras/src`; all of them by default. Tests that fail on Tideflow and not on TensorFlow are listed
-after the table, and the exit status tells whether there are any.
+A folder is one below `keras/src`, or a file there (`ops/nn_test.py`); all folders by default. Only a test that passes
+on TensorFlow counts: those that fail on Tideflow are listed after the table, and the exit status tells whether there
+are any. With `--only-failures` TensorFlow runs only what fails on Tideflow, which takes a small part of the time: its
+column then counts the tests that pass on Tideflow as passed.
+
+With `--reports DIRECTORY` pytest's reports stay there, and what has a report is not run again: an interrupted run goes
+on where it was, and removing a report repeats a part.
 """
 
 from __future__ import annotations
@@ -20,50 +26,112 @@ import tempfile
 import xml.etree.ElementTree as ElementTree
 
 FOLDERS = (
-    "ops backend layers initializers optimizers losses metrics models trainers callbacks saving utils random "
-    "regularizers constraints activations export applications datasets legacy quantizers visualization tree "
-    "dtype_policies distribution"
+    "activations applications backend callbacks constraints datasets distillation distribution dtype_policies export "
+    "initializers layers legacy losses metrics models ops optimizers quantizers random regularizers saving testing "
+    "trainers tree utils wrappers"
 ).split()
 
 #: What a side runs before Keras is imported.
 _PREPARE = {"tideflow": "import tideflow; tideflow.install_as_tensorflow()", "tensorflow": ""}
 _RUN = "import sys; sys.path.insert(0, '.'); {prepare}\nimport pytest; sys.exit(pytest.main(sys.argv[1:]))"
+#: Exit statuses of pytest's when all tests have run.
+_ENDED = (0, 1)
+_OPTIONS = "-q -p no:cacheprovider -o addopts= -o junit_family=xunit1 --tb=no --continue-on-collection-errors".split()
 
 
-def outcomes(python: str, side: str, checkout: pathlib.Path, folder: str, seconds: float) -> dict[str, str]:
-    """Returns ``passed``, ``failed`` or ``skipped`` for each test of a folder, by its name.
+def run_tests(
+    python: str, side: str, checkout: pathlib.Path, tests: list[str], report: pathlib.Path, seconds: float
+) -> None:
+    """Runs tests of the checkout on a side, and leaves pytest's report.
 
     Args:
       python: the interpreter.
       side: ``"tideflow"`` or ``"tensorflow"``.
       checkout: the folder that holds `keras`.
-      folder: the folder below `keras/src`.
+      tests: folders, files or single tests, as pytest names them.
+      report: where the report goes.
       seconds: how long a test may take.
 
     Raises:
-      RuntimeError: the tests did not run.
+      RuntimeError: the tests did not run to their end.
     """
+    report.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as place:
-        report = os.path.join(place, "report.xml")
-        options = ["-q", "-p", "no:cacheprovider", "-o", "addopts=", "--tb=no", "--continue-on-collection-errors"]
-        command = [python, "-c", _RUN.format(prepare=_PREPARE[side]), f"keras/src/{folder}", *options]
-        command += [f"--junitxml={report}", f"--timeout={seconds}"]
-        done = subprocess.run(
-            command, cwd=checkout, env={**os.environ, "KERAS_BACKEND": "tensorflow"}, capture_output=True, text=True
-        )
-        if not os.path.exists(report):
-            raise RuntimeError(f"{folder} did not run on {side}:\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
-        return read(report)
+        listed = pathlib.Path(place, "tests")  # there may be more than a command line holds
+        listed.write_text("\n".join(tests))
+        unfinished = pathlib.Path(place, "report.xml")
+        command = [python, "-c", _RUN.format(prepare=_PREPARE[side]), f"@{listed}", *_OPTIONS]
+        command += [f"--junitxml={unfinished}", f"--timeout={seconds}"]
+        environment = {**os.environ, "KERAS_BACKEND": "tensorflow"}
+        done = subprocess.run(command, cwd=checkout, env=environment, capture_output=True, text=True)
+        if done.returncode not in _ENDED or not unfinished.exists():
+            raise RuntimeError(f"{report.stem} did not run on {side}:\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
+        report.write_bytes(unfinished.read_bytes())
 
 
-def read(report: str) -> dict[str, str]:
-    """Returns the outcome of each test in a report of pytest's."""
+def outcomes(reports: pathlib.Path) -> dict[str, str]:
+    """Returns ``passed``, ``failed`` or ``skipped`` for each test in a folder of pytest's reports, by its name.
+
+    The name is that by which pytest runs the test. A file that could not be imported is a test that failed.
+    """
     found = {}
-    for case in ElementTree.parse(report).iter("testcase"):
-        kinds = {child.tag for child in case}
-        outcome = "failed" if kinds & {"failure", "error"} else "skipped" if "skipped" in kinds else "passed"
-        found[f"{case.get('classname')}::{case.get('name')}"] = outcome
+    for report in sorted(reports.glob("*.xml")):
+        for case in ElementTree.parse(report).iter("testcase"):
+            kinds = {child.tag for child in case}
+            outcome = "failed" if kinds & {"failure", "error"} else "skipped" if "skipped" in kinds else "passed"
+            found[_name(case.get("classname", ""), case.get("name", ""), case.get("file"))] = outcome
     return found
+
+
+def _name(classname: str, name: str, file: str | None) -> str:
+    """Returns the name by which pytest runs a test, from what a report tells of it."""
+    if not classname:
+        return name.replace(".", "/") + ".py"
+    file = file or classname.partition("_test.")[0].replace(".", "/") + "_test.py"
+    within = classname.removeprefix(file.removesuffix(".py").replace("/", ".")).strip(".")
+    return "::".join([file, *within.split("."), name] if within else [file, name])
+
+
+def table(found: dict[str, dict[str, str]]) -> list[str]:
+    """Returns the rows, one for each folder that has tests, that compare two sides.
+
+    Args:
+      found: the outcomes of each side. A test without an outcome on TensorFlow was not run there, since it did not fail
+        on Tideflow: it counts as it does there.
+    """
+    rows = [f"| {'folder of `keras/src`':24} | passed on Tideflow | passed on TensorFlow | fail here and not there |"]
+    rows.append("|---|---|---|---|")
+    sums = [0, 0, 0]
+    for folder in sorted({folder_of(name) for name in found["tideflow"]}):
+        tests = [name for name in found["tideflow"] if folder_of(name) == folder]
+        counts = [0, 0, 0]
+        for name in tests:
+            here = found["tideflow"][name]
+            there = found["tensorflow"].get(name, here)
+            counts[0] += here == "passed"
+            counts[1] += there == "passed"
+            counts[2] += here != "passed" and there == "passed"
+        rows.append(_row(f"`{folder}`", counts))
+        sums = [one + other for one, other in zip(sums, counts, strict=True)]
+    rows.append(_row("all", sums))
+    if sums[1]:
+        rows.append(f"\n{1 - sums[2] / sums[1]:.2%} of the tests that pass on TensorFlow pass on Tideflow.")
+    return rows
+
+
+def _row(title: str, counts: list[int]) -> str:
+    return f"| {title:24} | " + " | ".join(f"{count}" for count in counts) + " |"
+
+
+def folder_of(test: str) -> str:
+    """Returns the folder of `keras/src` that a test belongs to."""
+    return test.removeprefix("keras/src/").partition("/")[0]
+
+
+def alone(found: dict[str, dict[str, str]]) -> list[str]:
+    """Returns the names of the tests that pass on TensorFlow and not on Tideflow."""
+    there = found["tensorflow"]
+    return sorted(name for name, here in found["tideflow"].items() if here != "passed" and there.get(name) == "passed")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -72,29 +140,37 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("checkout", type=pathlib.Path)
     parser.add_argument("folders", nargs="*", default=FOLDERS)
     parser.add_argument("--tideflow", default=sys.executable)
-    parser.add_argument("--tensorflow")
+    parser.add_argument("--tensorflow", required=True)
+    parser.add_argument("--only-failures", action="store_true")
+    parser.add_argument("--reports", type=pathlib.Path)
     parser.add_argument("--seconds", type=float, default=300.0)
     options = parser.parse_args(arguments)
-    pythons = {"tideflow": options.tideflow, "tensorflow": options.tensorflow}
-    pythons = {side: python for side, python in pythons.items() if python}
-    alone: list[str] = []
-    print(f"{'folder':24}" + "".join(f"{side + ' passed':>20}{'failed':>8}" for side in pythons), flush=True)
-    for folder in options.folders:
-        found = {
-            side: outcomes(os.path.abspath(python), side, options.checkout, folder, options.seconds)
-            for side, python in pythons.items()
-        }
-        counts = [[list(each.values()).count(outcome) for outcome in ("passed", "failed")] for each in found.values()]
-        print(f"{folder:24}" + "".join(f"{passed:20}{failed:8}" for passed, failed in counts), flush=True)
-        reference = found.get("tensorflow", {})
-        alone += [
-            name
-            for name, outcome in found["tideflow"].items()
-            if outcome == "failed" and reference.get(name, "passed") == "passed"
-        ]
-    for name in alone:
+    with tempfile.TemporaryDirectory() as place:
+        reports = options.reports or pathlib.Path(place)
+        found = _compare(options, reports)
+    print("\n".join(table(found)))
+    for name in alone(found):
         print(f"fails on Tideflow alone: {name}")
-    return int(bool(alone))
+    return int(bool(alone(found)))
+
+
+def _compare(options: argparse.Namespace, reports: pathlib.Path) -> dict[str, dict[str, str]]:
+    """Runs what has no report yet, and returns the outcomes of both sides."""
+    for folder in options.folders:
+        for side in ("tideflow", "tensorflow"):
+            report = reports / side / f"{folder.replace('/', '.')}.xml"
+            if report.exists():
+                continue
+            tests = [f"keras/src/{folder}"]
+            if side == "tensorflow" and options.only_failures:
+                here = outcomes(reports / "tideflow")
+                within = (f"{tests[0]}/", f"{tests[0]}::")
+                tests = [name for name, outcome in here.items() if outcome == "failed" and name.startswith(within)]
+            if tests:
+                python = os.path.abspath(getattr(options, side))
+                run_tests(python, side, options.checkout, tests, report, options.seconds)
+                print(f"ran {len(tests)} of {folder} on {side}", file=sys.stderr, flush=True)
+    return {side: outcomes(reports / side) for side in ("tideflow", "tensorflow")}
 
 
 if __name__ == "__main__":

@@ -103,3 +103,10 @@ def test_a_saved_model_and_saved_weights_come_back(keras, tmp_path):
     other = keras.models.clone_model(model)
     other.load_weights(tmp_path / "model.weights.h5")
     np.testing.assert_array_equal(other(x), model(x))
+
+
+def test_weights_of_another_shape_are_told(keras, tmp_path):
+    narrow, wide = (keras.Sequential([keras.Input((3,)), keras.layers.Dense(units)]) for units in (5, 6))
+    narrow.save_weights(tmp_path / "narrow.weights.h5")
+    with pytest.raises(ValueError, match="must match"):
+        wide.load_weights(tmp_path / "narrow.weights.h5")

@@ -127,6 +127,13 @@ VALUES = """
 [int(d.cardinality()) for d in (D.range(10).skip(20), D.range(10).shard(3, 0), D.range(0).repeat())]
 [int(d.cardinality()) for d in (D.range(4).window(3), D.range(9).filter(lambda x: True).take(3))]
 [int(d.cardinality()) for d in (D.zip(D.range(3), D.range(4).repeat()), D.range(3).concatenate(D.range(2).repeat()))]
+[int(batch_size(d)) for d in (D.range(9).batch(4), D.range(8).batch(2, drop_remainder=True))]
+int(batch_size(D.range(9).padded_batch(4)))
+[int(batch_size(D.range(9).batch(4).prefetch(1).repeat(2).take(3).skip(1).shard(2, 0).cache().shuffle(2)))]
+[int(batch_size(D.zip(D.range(9).batch(4), D.range(9).batch(size)))) for size in (4, 3)]
+[int(batch_size(D.range(9).batch(4).concatenate(D.range(9).batch(size)))) for size in (4, 3)]
+[int(batch_size(d)) for d in (D.range(9).batch(4).map(lambda x: x + 1), D.range(9).batch(4).filter(lambda x: True))]
+[int(batch_size(d)) for d in (D.range(9).batch(4).batch(2), D.from_tensors(([1, 2], [3, 4])), D.range(9))]
 repr(D.range(10).batch(4, drop_remainder=True).element_spec)
 repr(D.from_tensor_slices(ragged).batch(2).element_spec)
 repr(D.from_tensor_slices(sparse).batch(2).element_spec)
@@ -393,6 +400,7 @@ def answers(library: str, scratch: str) -> dict[str, Any]:
         "sparse": tf.SparseTensor([[0, 0], [1, 2]], [1, 2], [2, 3]),
         "ragged": tf.ragged.constant([[[1], [2, 3]], [], [[4]]]),
         "options": options,
+        "batch_size": lambda dataset: tf.raw_ops.ComputeBatchSize(input_dataset=dataset._variant_tensor),
     }
     found: dict[str, Any] = {}
     for text in (*PIPELINES, *VALUES):

@@ -53,6 +53,11 @@ def test_structures_of_attributes_depend_on_their_elements():
     assert owner.nested.variables == [variable]
 
 
+def test_a_dictionary_that_is_tracked_is_made_of_pairs_too():
+    assert _DictWrapper() == {} and type(_DictWrapper().__wrapped__) is dict
+    assert _DictWrapper((key, [key]) for key in "ab") == {"a": ["a"], "b": ["b"]}
+
+
 def test_a_tuple_without_dependencies_stays_as_it_is():
     pair = collections.namedtuple("pair", "a b")
     owner = AutoTrackable()

@@ -346,6 +346,25 @@ def test_libraries_run_as_they_are() -> None:
     assert not conversion.is_of_library(magnitude)
 
 
+def test_a_function_of_a_library_is_converted_where_a_program_asks_for_it() -> None:
+    def first_of_library(dataset: Any) -> Any:
+        for x in dataset:
+            if x > 2:
+                return x
+        return tf.constant(-1, tf.int64)
+
+    first_of_library.__module__ = "keras.src.something"
+    assert convert(first_of_library) is first_of_library
+    assert tf.function(first_of_library)(tf.data.Dataset.range(9)).numpy() == 3
+    assert tf.autograph.to_graph(first_of_library)(tf.data.Dataset.range(2)).numpy() == -1
+
+    def own(x: Any) -> Any:
+        return x if x > 0 else -x
+
+    own.__module__ = "tideflow.own"
+    assert convert(own, is_requested=True) is own
+
+
 def test_a_function_that_only_computes_is_not_rewritten() -> None:
     def product(x: Any) -> Any:
         return x * x

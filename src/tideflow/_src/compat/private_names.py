@@ -29,6 +29,7 @@ OWN: dict[str, tuple[str, ...]] = {
     "python.client.timeline": ("_src.compat.private.sessions",),
     "python.compiler.xla.jit": ("_src.function.xla_scopes",),
     "python.compiler.xla.xla": ("_src.function.xla_scopes",),
+    "python.data.experimental.ops.distribute": ("_src.compat.private.data_batches",),
     "python.data.ops.optional_ops": ("_src.compat.private.structures",),
     "python.data.util.nest": ("_src.compat.private.data_structures",),
     "python.distribute.distribute_lib": ("_src.distribute.contexts", "_src.distribute.strategy", "tf.distribute"),

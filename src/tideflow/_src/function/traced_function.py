@@ -162,7 +162,7 @@ class TracedFunction(interfaces.Callable):
         from tideflow._src.function.autograph.operators import convert  # loaded at the first trace
         from tideflow._src.function.autograph.user_errors import reporting
 
-        return reporting(convert(function))
+        return reporting(convert(function, is_requested=True))
 
     # Methods.
 

@@ -74,10 +74,10 @@ LAZY_FAMILIES = {
         ReduceDataset
     """,
     "data.options": """
-        AssertCardinalityDataset DatasetCardinality DatasetToSingleElement ExperimentalDatasetCardinality
-        ExperimentalMaxIntraOpParallelismDataset ExperimentalPrivateThreadPoolDataset FinalizeDataset GetOptions
-        MaxIntraOpParallelismDataset ModelDataset OptimizeDataset OptimizeDatasetV2 OptionsDataset
-        PrivateThreadPoolDataset UnwrapDatasetVariant WrapDatasetVariant
+        AssertCardinalityDataset ComputeBatchSize DatasetCardinality DatasetToSingleElement
+        ExperimentalDatasetCardinality ExperimentalMaxIntraOpParallelismDataset ExperimentalPrivateThreadPoolDataset
+        FinalizeDataset GetOptions MaxIntraOpParallelismDataset ModelDataset OptimizeDataset OptimizeDatasetV2
+        OptionsDataset PrivateThreadPoolDataset UnwrapDatasetVariant WrapDatasetVariant
     """,
     "data.prefetching": "PrefetchDataset",
     "data.random_access": "GetElementAtIndex",

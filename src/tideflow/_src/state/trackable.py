@@ -7,18 +7,27 @@ depends on it under the attribute's name (``AutoTrackable``); what is assigned t
 
 from __future__ import annotations
 
+import dataclasses
 import functools
-from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
 
-class TrackableReference(NamedTuple):
-    """Is one dependency: an object, and the name under which another depends on it."""
+@dataclasses.dataclass(frozen=True, slots=True)
+class TrackableReference:
+    """Is one dependency: an object, and the name under which another depends on it.
+
+    It can be unpacked to both, but is no tuple: Keras saves what the tuples and lists of an object's attributes hold.
+    """
 
     name: str
     ref: Any
+
+    def __iter__(self) -> Iterator[Any]:
+        yield self.name
+        yield self.ref
 
 
 class Trackable:
@@ -118,7 +127,7 @@ class Trackable:
         """Returns the dependencies by name: ``save_type`` is ``"checkpoint"`` or ``"savedmodel"``."""
         del save_type, kwargs
         self._maybe_initialize_trackable()
-        return dict(self._self_unconditional_checkpoint_dependencies)
+        return {reference.name: reference.ref for reference in self._self_unconditional_checkpoint_dependencies}
 
     def _deserialization_dependencies(self, children: dict[str, Any]) -> dict[str, Any]:
         """Returns which of its children must be loaded before the object itself is."""

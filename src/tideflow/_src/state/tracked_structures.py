@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import collections
 import copy
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from tideflow._src.core import node_kinds
@@ -354,10 +354,15 @@ class _DictWrapper(_Proxy):
     """Passes for a dictionary, and depends on its values, under their keys.
 
     Args:
-      wrapped_dict: the dictionary, which is changed with this one.
+      wrapped_dict: the dictionary, which is changed with this one; a new one of pairs of a key and a value, if it is no
+        mapping, and an empty one by default.
     """
 
-    def __init__(self, wrapped_dict: Any) -> None:
+    def __init__(self, wrapped_dict: Any = None) -> None:
+        if wrapped_dict is None:
+            wrapped_dict = {}
+        elif not isinstance(wrapped_dict, Mapping):
+            wrapped_dict = dict(wrapped_dict)
         super().__init__(wrapped_dict)
         object.__setattr__(self, "_self_non_string_key", False)
         object.__setattr__(self, "_self_external_modification", False)

@@ -45,22 +45,27 @@ class _Telling:
 telling = _Telling()
 
 
-def convert(function: Any) -> Any:
+def convert(function: Any, is_requested: bool = False) -> Any:
     """Returns a function whose control flow over tensors becomes that of a graph, or the function itself.
 
     What is no function of Python, belongs to a library, or has no source, comes back as it is.
+
+    Args:
+      function: the function, method, partial, or object with a method ``__call__``.
+      is_requested: whether a program asks for this very function, as ``tf.function`` over it does. Then it is converted
+        where it belongs to a library, too: what it calls there is not.
     """
     kind = function.__class__
     if kind is FunctionType:
         known = function.__dict__.get(_KEPT)
-        if known.__class__ is _Known and known.is_of(function):
+        if known.__class__ is _Known and known.is_of(function) and known.is_requested >= is_requested:
             return known.converted or function
-        return _convert_function(function)
+        return _convert_function(function, is_requested)
     if kind is MethodType:
-        converted = convert(function.__func__)
+        converted = convert(function.__func__, is_requested)
         return function if converted is function.__func__ else MethodType(converted, function.__self__)
     if isinstance(function, functools.partial):
-        converted = convert(function.func)
+        converted = convert(function.func, is_requested)
         if converted is function.func:
             return function
         return functools.partial(converted, *function.args, **function.keywords)
@@ -89,16 +94,18 @@ class _Known:
     Args:
       function: the function.
       converted: the converted function, or None if it runs as it is.
+      is_requested: whether it was converted whatever it belongs to.
     """
 
-    __slots__ = ("_code", "_defaults", "_function", "_named_defaults", "converted")
+    __slots__ = ("_code", "_defaults", "_function", "_named_defaults", "converted", "is_requested")
 
-    def __init__(self, function: FunctionType, converted: FunctionType | None) -> None:
+    def __init__(self, function: FunctionType, converted: FunctionType | None, is_requested: bool) -> None:
         self._function = weakref.ref(function)
         self._code = function.__code__
         self._defaults = function.__defaults__
         self._named_defaults = function.__kwdefaults__
         self.converted = converted
+        self.is_requested = is_requested
 
     def is_of(self, function: FunctionType) -> bool:
         """Tells whether it is known of this function as it is now; decorators copy attributes to others."""
@@ -113,12 +120,13 @@ class _Known:
         return type(None), ()  # where the function is read again, it is converted again
 
 
-def _convert_function(function: FunctionType) -> FunctionType:
+def _convert_function(function: FunctionType, is_requested: bool) -> FunctionType:
     converted = None
-    if UNCONVERTED not in function.__dict__ and not is_of_library(function):
+    stays = _package(function) == "tideflow" if is_requested else is_of_library(function)
+    if UNCONVERTED not in function.__dict__ and not stays:
         code = code_of(function)
         converted = None if code is None else _dispatched(function, _with_code(function, code))
-    setattr(function, _KEPT, _Known(function, converted))
+    setattr(function, _KEPT, _Known(function, converted, is_requested))
     return converted or function
 
 
@@ -305,8 +313,12 @@ _LIBRARIES = frozenset("tideflow tensorflow numpy scipy jax jaxlib keras matplot
 
 def is_of_library(function: Any) -> bool:
     """Tells whether a function is one of the standard library, of Tideflow, or of a package that takes tensors."""
-    root = (getattr(function, "__module__", None) or "").partition(".")[0]
-    return root in _LIBRARIES or (root != "__main__" and root in sys.stdlib_module_names)
+    package = _package(function)
+    return package in _LIBRARIES or (package != "__main__" and package in sys.stdlib_module_names)
+
+
+def _package(function: Any) -> str:
+    return (getattr(function, "__module__", None) or "").partition(".")[0]
 
 
 def _warn(function: FunctionType, reason: str) -> None:

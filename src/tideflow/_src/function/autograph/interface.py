@@ -57,7 +57,7 @@ def to_graph(entity: Any, recursive: bool = True, experimental_optional_features
         source.syntax_of(_plain(function))
     except source.NoSource as error:
         raise ValueError(f"Unable to convert {function}: {error}") from None
-    return convert(function)
+    return convert(function, is_requested=True)
 
 
 def to_graph_v1(

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from tideflow._src.core.dtypes import DType
 from tideflow._src.core.errors import FailedPreconditionError, InvalidArgumentError
 from tideflow._src.graph.op_def import Shape, at_least
+from tideflow._src.ops.data.batching import Batch
 from tideflow._src.ops.data.dataset_op import dataset_op
 from tideflow._src.ops.data.elements import scalar
 from tideflow._src.ops.data.options_message import merged_message, pipeline_options
@@ -204,6 +206,36 @@ def experimental_dataset_cardinality(input_dataset):
     return _cardinality(input_dataset)
 
 
+#: Stages that leave the batches of their input as they are.
+_KEEP_BATCHES = frozenset(
+    "AssertCardinalityDataset CacheDataset FilterDataset FinalizeDataset ModelDataset OptimizeDataset OptionsDataset "
+    "ParallelFilterDataset PrefetchDataset RepeatDataset ShardDataset ShuffleAndRepeatDataset ShuffleDataset "
+    "SkipDataset TakeDataset".split()
+)
+
+
+def _batch_size(stage: Stage) -> int:
+    """Returns how many elements make a batch of a dataset, by the stage that makes them; -1 if that is not known."""
+    kind = re.sub(r"V\d$", "", stage.kind)
+    if kind in ("BatchDataset", "PaddedBatchDataset"):
+        return cast(Batch, stage).batch_size
+    if kind in _KEEP_BATCHES:
+        return _batch_size(stage.inputs[0])
+    if kind in ("ZipDataset", "ConcatenateDataset"):
+        sizes = {_batch_size(source) for source in stage.inputs}
+        return sizes.pop() if len(sizes) == 1 else -1
+    return -1
+
+
+@op("ComputeBatchSize", "input_dataset: variant -> batch_size: int64", tier="host", differentiable=False)
+def compute_batch_size(input_dataset):
+    """Returns the size of a dataset's batches, the last and smaller one not counted: -1 if that is not known.
+
+    It is what the last stage that makes batches says, if what follows leaves them as they are.
+    """
+    return np.int64(_batch_size(stage_in(input_dataset)))
+
+
 @op(
     "DatasetToSingleElement", "dataset: variant -> components: list(output_types)", tier="host", stateful=True,
     differentiable=False, output_types=at_least(1), output_shapes=at_least(1),
@@ -300,7 +332,8 @@ def _scalar_shape(*inputs: Any) -> tuple[int, ...]:
 
 
 for _operation in (
-    get_options, dataset_cardinality, experimental_dataset_cardinality, wrap_dataset_variant, unwrap_dataset_variant
+    get_options, dataset_cardinality, experimental_dataset_cardinality, compute_batch_size, wrap_dataset_variant,
+    unwrap_dataset_variant,
 ):  # fmt: skip
     _operation.shape(_scalar_shape)
 
@@ -366,6 +399,15 @@ def _cardinality_samples(s):
 
 dataset_cardinality.samples(_cardinality_samples)
 experimental_dataset_cardinality.samples(_cardinality_samples)
+
+
+@compute_batch_size.samples
+def _batch_size_samples(s):
+    batches = {"output_types": ["int64"], "output_shapes": [(None,)]}
+    batch = s.produced("BatchDatasetV2", _numbers(s), 2, False, **batches)
+    yield s(_numbers(s))
+    yield s(batch)
+    yield s(s.produced("RepeatDataset", batch, -1, **batches))
 
 
 @dataset_to_single_element.samples
