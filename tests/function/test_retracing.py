@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import gc
+import sys
+from typing import Any
+
+import pytest
+
 import tideflow as tf
 
 
@@ -89,3 +95,19 @@ def test_functions_within_functions_are_not_counted(caplog):
             for _ in range(12):
                 assert float(function(tf.constant(float(number)))) == 2.0 * number
     assert not caplog.records
+
+
+def test_a_traced_method_may_end_after_its_object(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Owner:
+        @tf.function
+        def method(self, x: Any) -> Any:
+            return x + 1
+
+    unraisable: list[Any] = []
+    monkeypatch.setattr(sys, "unraisablehook", unraisable.append)
+    owner: Any = Owner()
+    owner.itself = owner  # so that collecting garbage clears weak references to it first
+    assert owner.method(tf.constant(1)).numpy() == 2
+    del owner
+    gc.collect()
+    assert not unraisable

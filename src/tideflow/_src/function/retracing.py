@@ -58,10 +58,15 @@ def _place_of(python_function: Any) -> Any:
     return code.co_filename, code.co_firstlineno, code.co_name
 
 
-def ended(function: Counted) -> None:
-    """Counts the calls of a function that is about to be freed."""
+def ended(function: Counted, python_function: Any) -> None:
+    """Counts the calls of a function that is about to be freed.
+
+    Args:
+      function: the function.
+      python_function: what it traced; a method need not be bound, for its object may be gone already.
+    """
     with _lock:
-        detector = _detectors.get(_place_of(function.python_function))
+        detector = _detectors.get(_place_of(python_function))
         if detector is not None:
             detector.calls += function.uncounted_calls()
 

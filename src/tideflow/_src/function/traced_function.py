@@ -330,7 +330,7 @@ class TracedFunction(interfaces.Callable):
 
     def __del__(self) -> None:
         if self.__dict__.get("_trace_count") and not sys.is_finalizing():
-            retracing.ended(self)
+            retracing.ended(self, self._function)
 
     def _new(self, parameters: Sequence[Parameter], variables: Sequence[Any]) -> ConcreteFunction:
         signature = tuple([(item.name, item.type_constraint) for item in parameters])
