@@ -32,6 +32,7 @@ from tideflow._src.compat.private import (
     monitoring,
     structures,
 )
+from tideflow._src.runtime import seed_rules
 
 
 @pytest.fixture
@@ -148,9 +149,12 @@ def test_weak_keys_do_not_keep_objects() -> None:
     assert list(found) == [key] and table[key] == 1
 
 
-def test_what_is_on_is_told() -> None:
+def test_what_is_on_is_told(monkeypatch) -> None:
     assert general.enabled()
     assert general.is_tf_type(tf.constant(1)) and not general.is_tf_type(1)
+    monkeypatch.setattr(seed_rules.determinism, "enabled", True)
+    assert general.is_op_determinism_enabled()
+    general.disable_op_determinism()
     assert not general.is_op_determinism_enabled()
     assert general.constant_value(tf.constant([1, 2])).tolist() == [1, 2]
     with tf1.Graph().as_default():

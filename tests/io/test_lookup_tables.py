@@ -120,6 +120,12 @@ def test_a_table_from_a_file(tmp_path):
     path.write_bytes(b"a 1\nb x\n")
     with pytest.raises(errors.InvalidArgumentError, match="Field x in line 1 is not a valid float32"):
         table(-1.0, **columns)
+    path.write_bytes(b" 10 \n20\n")
+    integers = table(key_dtype=tf.int64)
+    assert integers.lookup(tf.constant([20, 10, 7], tf.int64)).numpy().tolist() == [1, 0, -1]
+    path.write_bytes(b"10\n30x\n")
+    with pytest.raises(errors.InvalidArgumentError, match="Field 30x in line 1 is not a valid int64"):
+        table(key_dtype=tf.int64)
     path.write_bytes(b"a\n\nb\n")
     with pytest.raises(errors.InvalidArgumentError, match="empty line"):
         table()

@@ -72,3 +72,26 @@ def test_a_default_type_does_not_cut_integers_off() -> None:
     with pytest.raises(tf.errors.InvalidArgumentError):
         tf.reshape([1, 2], [2**62, -1])
     assert tf.raw_ops.Tile(input=[1], multiples=[2]).numpy().tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("wrap", [lambda function: function, tf.function], ids=["eager", "function"])
+def test_an_array_of_another_type_becomes_that_of_sizes_and_axes(wrap) -> None:
+    x = tf.reshape(tf.range(6.0), [2, 3])
+
+    def shapes():
+        return [
+            tf.reshape(x, np.array([3.5, 2.0])).shape,  # TensorFlow cuts fractions off
+            tf.reshape(x, np.array([3, 2], np.uint8)).shape,
+            tf.zeros(np.array([3.0, 2.0])).shape,
+            tf.tile(tf.ones([1, 1]), np.array([3.0, 2.0])).shape,
+            tf.broadcast_to(1.0, np.array([3.0, 2.0], np.float16)).shape,
+            tf.transpose(x, np.array([1.0, 0.0])).shape,
+            tf.concat([x[:1, :2], x[:, 1:]], np.array(0.0)).shape,
+        ]
+
+    found = []
+    wrap(lambda: found.extend(shapes()))()
+    assert found == [[3, 2]] * 7
+    assert wrap(lambda: tf.reduce_sum(x, np.float64(1.0)))().numpy().tolist() == [3, 12]
+    with pytest.raises((tf.errors.InvalidArgumentError, TypeError), match="allowed values"):
+        wrap(lambda: tf.gather(x, np.array([1.0])))()  # an index has no type by default

@@ -173,16 +173,14 @@ def _convert(definition: OpDef, argument: Argument, value: Any, wanted: DType | 
     if wanted is None:
         attribute = definition.attributes[argument.type_attr]
         default = None if attribute.default is REQUIRED else attribute.default
-        if eager:
-            if isinstance(value, np.ndarray):
-                return convert_to_tensor(value, name=name, as_ref=argument.is_ref)  # an array keeps its type
+        if eager and not isinstance(value, np.ndarray):
             if default is dtypes.int32 and not isinstance(value, Tensor):
                 tensor = convert_to_tensor(value, name=name, as_ref=argument.is_ref)
                 if tensor.dtype is dtypes.int64:  # the default must not cut off what does not fit
                     return tensor
                 value = tensor if tensor.dtype is default else value
             return convert_to_tensor(value, name=name, dtype_hint=default, as_ref=argument.is_ref)
-        # While a graph is built, TensorFlow lets a Python value have its own type even so, if that is allowed.
+        # An array keeps its type, if that is allowed; while a graph is built, a value of Python does so, too.
         tensor = convert_to_tensor(value, name=name, as_ref=argument.is_ref)
         if default is None or attribute.allowed is None or tensor.dtype.base_dtype in attribute.allowed:
             return tensor

@@ -35,6 +35,11 @@ def is_op_determinism_enabled() -> bool:
     return seed_rules.determinism.enabled
 
 
+def disable_op_determinism() -> None:
+    """Takes ``tf.config.experimental.enable_op_determinism`` back: random operations without a seed are no errors."""
+    seed_rules.determinism.enabled = False
+
+
 def async_wait() -> None:
     """Waits for what runs: calls have run when they return, and asking for a value waits for an accelerator."""
 

@@ -375,7 +375,7 @@ def _known_sizes(shape: Any) -> tuple[int, ...] | None:
     if isinstance(shape, list | tuple) and contains_tensor(shape):
         return None
     if isinstance(shape, np.ndarray | np.generic):
-        return tuple(np.asarray(shape).reshape(-1).tolist())
+        return tuple(np.asarray(shape).reshape(-1).astype(np.int64).tolist())  # as TensorFlow takes 2.0 of NumPy
     if hasattr(shape, "_dense_var_to_tensor"):
         return None
     sizes = shape_tuple(shape)

@@ -54,12 +54,13 @@ class Columns(NamedTuple):
 
     @staticmethod
     def _check_type(what: str, index: int, dtype: DType) -> None:
-        expected = {WHOLE_LINE: ("string", "string"), LINE_NUMBER: ("line number", "int64")}.get(index)
-        if expected is None:
+        if index == WHOLE_LINE:
+            described, name, is_allowed = "whole line", "integer or string", dtype.is_integer or dtype.name == "string"
+        elif index == LINE_NUMBER:
+            described, name, is_allowed = "line number", "int64", dtype.name in ("int64", "int32")
+        else:
             return
-        described, name = expected
-        allowed = (name, "int32") if index == LINE_NUMBER else (name,)
-        if dtype.name not in allowed:
+        if not is_allowed:
             raise InvalidArgumentError(
                 None,
                 None,

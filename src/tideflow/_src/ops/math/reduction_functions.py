@@ -53,7 +53,7 @@ def _axes_tensor(axis: Any, rank: int) -> EagerTensor:
 def _general(operation: Op, default_name: str, tensor: Any, axis: Any, keepdims: Any, name: str | None) -> Any:
     """Calls a reduction whatever its arguments are."""
     if axis is not None:
-        if isinstance(axis, float):
+        if isinstance(axis, float) and not isinstance(axis, np.generic):  # a float of NumPy is taken, as an array is
             raise TypeError(f"{default_name}: an axis must be an integer, got {axis!r}.")
         return operation(tensor, axis, keep_dims=builtins.bool(keepdims), name=name or default_name)
     if not isinstance(tensor, Tensor) and context.executing_eagerly():
