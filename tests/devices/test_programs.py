@@ -10,7 +10,7 @@ import pytest
 import tideflow as tf
 import tideflow.compat.v1 as v1
 from tideflow._src.core.device_tensor import Transfers
-from tideflow._src.runtime import xla
+from tideflow._src.runtime import compiled_stage
 from tideflow._src.runtime.devices import configuration
 
 CPU = "/job:localhost/replica:0/task:0/device:CPU:0"
@@ -22,15 +22,15 @@ OTHER = "/job:localhost/replica:0/task:0/device:GPU:1"
 def used(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The engine's devices of the stages that were compiled."""
     found: list[Any] = []
-    make = xla._Compiled.__init__
+    make = compiled_stage.CompiledStage.__init__
 
     def recorded(
-        self: Any, stage: Any, plan: Any, state: Any, static: Any, donates: bool, device: Any, *packs: Any
+        self: Any, stage: Any, plan: Any, state: Any, static: Any, donates: bool, home: Any, *packs: Any
     ) -> None:
-        found.append(device)
-        make(self, stage, plan, state, static, donates, device, *packs)
+        found.append(home.device)
+        make(self, stage, plan, state, static, donates, home, *packs)
 
-    monkeypatch.setattr(xla._Compiled, "__init__", recorded)
+    monkeypatch.setattr(compiled_stage.CompiledStage, "__init__", recorded)
     return found
 
 

@@ -11,7 +11,7 @@ import pytest
 import tideflow as tf
 from tideflow._src.function import trace_table
 from tideflow._src.function.func_graph import FuncGraph
-from tideflow._src.runtime import row_programs, xla
+from tideflow._src.runtime import compiled_stage, row_programs
 
 ONES = tf.ones([2])
 
@@ -177,7 +177,7 @@ class TestBounds:
         assert f.experimental_get_tracing_count() == 1
 
     def test_programs_of_one_stage(self, monkeypatch):
-        monkeypatch.setattr(xla, "_MOST_SHAPES", 4)
+        monkeypatch.setattr(compiled_stage, "_MOST_SHAPES", 4)
         v = tf.Variable(0.0)
 
         @tf.function(input_signature=[tf.TensorSpec([None])], jit_compile=True)

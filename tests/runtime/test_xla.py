@@ -11,6 +11,7 @@ import pytest
 
 import tideflow as tf2
 import tideflow.v1 as tf
+from tideflow._src.runtime import compiled_stage
 from tideflow._src.runtime import xla as tier_of_xla
 
 
@@ -149,13 +150,13 @@ def test_ctrl_c_in_a_run_leaves_every_variable_readable(monkeypatch) -> None:
 def test_a_program_with_random_loops_is_compiled_while_others_may_draw(graph, monkeypatch) -> None:
     monkeypatch.setenv("TIDEFLOW_TIER", "xla")
     held: list[bool] = []
-    prepare = tier_of_xla._Compiled._prepare
+    prepare = compiled_stage.CompiledStage._prepare
 
     def watched(self, *arguments):
         held.append(self._state.streams_lock._is_owned())
         return prepare(self, *arguments)
 
-    monkeypatch.setattr(tier_of_xla._Compiled, "_prepare", watched)
+    monkeypatch.setattr(compiled_stage.CompiledStage, "_prepare", watched)
     start = tf.placeholder(tf.float32, [])
     total = tf.while_loop(lambda i, a: i < 3, lambda i, a: (i + 1, a + tf.random_normal([])), [0, start])[1]
     with tf.Session() as session:
@@ -178,9 +179,9 @@ def test_a_branch_that_is_not_taken_may_hold_what_never_works(graph, monkeypatch
 def test_ever_new_values_of_static_feeds_are_not_compiled_without_end(graph, monkeypatch) -> None:
     monkeypatch.setenv("TIDEFLOW_TIER", "xla")
     compiled: list[int] = []
-    compile = tier_of_xla._Compiled._compile
+    compile = compiled_stage.CompiledStage._compile
     monkeypatch.setattr(
-        tier_of_xla._Compiled, "_compile", lambda self, *rest: compiled.append(1) or compile(self, *rest)
+        compiled_stage.CompiledStage, "_compile", lambda self, *rest: compiled.append(1) or compile(self, *rest)
     )
     x, size = tf.placeholder(tf.float32, [30]), tf.placeholder(tf.int32, [])
     doubled = x[:size] * 2.0
@@ -195,9 +196,11 @@ def test_ever_new_values_of_static_feeds_are_not_compiled_without_end(graph, mon
 def test_a_program_is_traced_and_compiled_once(monkeypatch, front) -> None:
     monkeypatch.setenv("TIDEFLOW_TIER", "xla")
     traced: list[int] = []
-    trace = tier_of_xla._Compiled._trace
+    trace = compiled_stage.CompiledStage._trace
     monkeypatch.setattr(
-        tier_of_xla._Compiled, "_trace", lambda self, *rest, **more: traced.append(1) or trace(self, *rest, **more)
+        compiled_stage.CompiledStage,
+        "_trace",
+        lambda self, *rest, **more: traced.append(1) or trace(self, *rest, **more),
     )
     counts = []
     if front == "session":
