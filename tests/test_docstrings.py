@@ -29,9 +29,20 @@ def test_there_are_examples():
     assert len(MODULES) >= 5
 
 
+class _Finder(doctest.DocTestFinder):
+    """Finds the examples of classes with TensorFlow's names, too: another test may have put Tideflow in its place."""
+
+    def _from_module(self, module, item):
+        if isinstance(item, type) and item.__module__.startswith("tensorflow."):
+            return any(getattr(member, "__module__", "") == module.__name__ for member in vars(item).values())
+        return super()._from_module(module, item)
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_the_examples_of_a_module_run(name):
     module = importlib.import_module(name)
-    result = doctest.testmod(module, optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS)
-    assert result.attempted > 0
-    assert result.failed == 0
+    runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS)
+    for example in _Finder().find(module, name):
+        runner.run(example)
+    assert runner.tries > 0
+    assert runner.failures == 0

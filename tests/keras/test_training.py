@@ -86,11 +86,14 @@ def test_preprocessing_adapts_to_datasets(keras):
         np.testing.assert_allclose(layer(x), other(x), rtol=1e-5)
 
 
-def test_training_goes_on_after_ctrl_c(keras):
+def test_training_goes_on_after_ctrl_c(keras, request):
     class Interrupt(keras.callbacks.Callback):
         def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
             if batch == 2:
                 signal.raise_signal(signal.SIGINT)
+
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)  # what starts the tests may ignore it
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, handler))
 
     x, y = _data()
     arrays = {"x": x, "y": y, "batch_size": 8}

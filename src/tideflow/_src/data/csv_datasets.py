@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from tideflow._src.core import dtypes
+from tideflow._src.core.float_errors import quiet
 from tideflow._src.core.tensor import Tensor
 from tideflow._src.core.tensor_spec import TensorSpec
 from tideflow._src.data import structure
@@ -372,7 +373,7 @@ def _kind(text: str, before: int | None) -> int:
         try:
             if _KINDS[place] is dtypes.string:
                 return place
-            with np.errstate(over="ignore"):
+            with quiet():
                 if _KINDS[place].is_floating:
                     if kind(text) < np.inf:
                         return place

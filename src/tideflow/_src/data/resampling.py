@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from tideflow._src.core import dtypes
+from tideflow._src.core.float_errors import quiet
 from tideflow._src.function.conditional import cond
 from tideflow._src.graph.static_value import static_value
 from tideflow._src.ops.array.raw import raw
@@ -72,7 +73,7 @@ def _known_chance(shares: Any, wanted: Any) -> float | None:
     have, want = static_value(shares), static_value(wanted)
     if have is None or want is None:
         return None
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with quiet():
         return float(np.min(want / have))
 
 
