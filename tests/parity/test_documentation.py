@@ -18,7 +18,6 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
         "shape": "4 5",
         "autodiff.ForwardAccumulator": "4 5 12 13 14 17 18",
     },
-    "The class of tensors is not in a module of TensorFlow's.": {"Tensor": "4"},
     "The documentation is wrong: TensorFlow fails, too.": {
         "TensorSpec": "4",
         "get_logger": "1",
