@@ -86,13 +86,15 @@ def traced(function: Counted, parameters: Sequence[Parameter]) -> None:
         if place not in _detectors and len(_detectors) >= _MOST_DETECTORS:
             _detectors.clear()
         detector = _detectors.setdefault(place, _Detector())
+        if detector.warnings >= _MOST_WARNINGS:
+            return  # there is nothing more to say, so nothing to count
         detector.functions.add(function)
         detector.calls += 1 + sum(known.uncounted_calls() for known in detector.functions)
         detector.traces.append(detector.calls)
         while detector.traces and detector.calls - detector.traces[0] >= _HISTORY:
             detector.traces.popleft()
         before, detector.last = detector.last, (owner, parameters)
-        if len(detector.traces) < _THRESHOLD or detector.warnings >= _MOST_WARNINGS:
+        if len(detector.traces) < _THRESHOLD:
             return
         detector.warnings += 1
         times, calls = len(detector.traces), detector.calls - detector.traces[0] + 1
