@@ -192,3 +192,15 @@ def test_collections(graph, use_resource) -> None:
     assert tf.trainable_variables() == [weights]
     assert tf.local_variables() == [local]
     assert tf.global_variables_initializer().control_inputs == [weights.initializer, counter.initializer]
+
+
+def test_the_class_has_the_methods_of_variables(graph):
+    v = tf.Variable([1.0, 2.0], use_resource=True)
+    added = tf.Variable.assign_add(v, [1.0, 1.0])
+    with tf.Session() as session:
+        session.run(v.initializer)
+        assert session.run(added).tolist() == [2.0, 3.0]
+    for kind in (tf.Variable, tf.compat.v2.Variable):
+        assert {"assign", "scatter_update", "initializer"} <= set(dir(kind))
+        with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+            kind.nothing  # noqa: B018

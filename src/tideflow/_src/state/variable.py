@@ -137,6 +137,16 @@ class _VariableType(type):
             return _create(_default_creator, _arguments_v1(*positional, **named))
         return super().__call__(*positional, **named)
 
+    def __getattr__(cls, name: str) -> Any:
+        # Programs ask tf.Variable for what variables have: its methods are those of the kind that it makes.
+        if cls in (Variable, VariableV1) and not name.startswith("_") and hasattr(kinds.resource, name):
+            return getattr(kinds.resource, name)
+        raise AttributeError(f"type object {cls.__name__!r} has no attribute {name!r}")
+
+    def __dir__(cls) -> list[str]:
+        found = set(super().__dir__())
+        return sorted(found | set(dir(kinds.resource)) if cls in (Variable, VariableV1) else found)
+
 
 def _arguments_v2(
     initial_value: Any = None,
