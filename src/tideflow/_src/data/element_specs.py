@@ -16,6 +16,7 @@ from tideflow._src.core.errors import NotFoundError, UnimplementedError
 from tideflow._src.core.none_tensor import NoneTensorSpec
 from tideflow._src.core.tensor_shape import TensorShape
 from tideflow._src.core.tensor_spec import TensorSpec
+from tideflow._src.core.varints import varint, varint_bytes
 
 _NONE, _FLOAT, _INTEGER, _TEXT, _TRUTH = 1, 11, 12, 13, 14
 _SHAPE, _DTYPE, _TENSOR, _SPEC, _LIST, _TUPLE, _DICT, _NAMED = 31, 32, 33, 34, 51, 52, 53, 54
@@ -30,11 +31,11 @@ def written(specs: Any) -> bytes:
       UnimplementedError: a spec is that of something else than a tensor.
     """
     if isinstance(specs, TensorSpec):
-        content = _field(2, _shape(specs.shape)) + _varint(3 << 3) + _varint(specs.dtype.as_datatype_enum)
+        content = _field(2, _shape(specs.shape)) + varint_bytes(3 << 3) + varint_bytes(specs.dtype.as_datatype_enum)
         return _field(_TENSOR, (_field(1, specs.name.encode()) if specs.name else b"") + content)
     if isinstance(specs, NoneTensorSpec):
         state = _field(2, _field(_TUPLE, b""))
-        return _field(_SPEC, _varint(1 << 3) + _varint(_REGISTERED) + state + _field(3, _NONE_SPEC.encode()))
+        return _field(_SPEC, varint_bytes(1 << 3) + varint_bytes(_REGISTERED) + state + _field(3, _NONE_SPEC.encode()))
     if isinstance(specs, Mapping):
         return _field(_DICT, b"".join(_pair(key, specs[key]) for key in sorted(specs)))
     if hasattr(specs, "_fields"):
@@ -60,22 +61,15 @@ def _entry(key: str, item: Any) -> bytes:
 
 def _shape(shape: TensorShape) -> bytes:
     if shape._dims is None:
-        return _varint(3 << 3) + b"\x01"
+        return varint_bytes(3 << 3) + b"\x01"
     sizes = (size if size is not None else -1 for size in shape._dims)
-    return b"".join(_field(2, _varint(1 << 3) + _varint(size & (1 << 64) - 1) if size else b"") for size in sizes)
+    return b"".join(
+        _field(2, varint_bytes(1 << 3) + varint_bytes(size & (1 << 64) - 1) if size else b"") for size in sizes
+    )
 
 
 def _field(number: int, content: bytes) -> bytes:
-    return _varint(number << 3 | 2) + _varint(len(content)) + content
-
-
-def _varint(number: int) -> bytes:
-    found = bytearray()
-    while number > 0x7F:
-        found.append(number & 0x7F | 0x80)
-        number >>= 7
-    found.append(number)
-    return bytes(found)
+    return varint_bytes(number << 3 | 2) + varint_bytes(len(content)) + content
 
 
 def read(message: bytes, where: str) -> Any:
@@ -99,9 +93,9 @@ def read(message: bytes, where: str) -> Any:
 def _fields(message: bytes) -> Iterator[tuple[int, Any]]:
     position = 0
     while position < len(message):
-        tag, position = _number(message, position)
+        tag, position = varint(message, position)
         value: Any
-        value, position = _number(message, position)
+        value, position = varint(message, position)
         if tag & 7 == 2:
             value, position = message[position : position + value], position + value
             if position > len(message):
@@ -109,19 +103,6 @@ def _fields(message: bytes) -> Iterator[tuple[int, Any]]:
         elif tag & 7:
             raise ValueError(f"a field of kind {tag & 7}")
         yield tag >> 3, value
-
-
-def _number(message: bytes, position: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = message[position]
-        position += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, position
-        shift += 7
-        if shift > 63:
-            raise ValueError("a number of more than ten bytes")
 
 
 def _value(message: bytes) -> Any:

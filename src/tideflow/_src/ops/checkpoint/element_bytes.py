@@ -9,8 +9,7 @@ import numpy as np
 
 from tideflow._src.core.dtypes import DType, string
 from tideflow._src.core.errors import DataLossError
-from tideflow._src.ops.checkpoint.snappy import varint
-from tideflow._src.ops.checkpoint.sorted_table import varint_bytes
+from tideflow._src.core.varints import varint, varint_bytes
 from tideflow._src.runtime.records import crc32c, masked
 
 Array = np.ndarray[Any, Any]

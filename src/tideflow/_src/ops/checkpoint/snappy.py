@@ -5,30 +5,11 @@ The format is that of google/snappy, ``format_description.txt``.
 
 from __future__ import annotations
 
+from tideflow._src.core.varints import varint
+
 
 class SnappyError(ValueError):
     """Says that bytes are not a Snappy block."""
-
-
-def varint(data: bytes, position: int) -> tuple[int, int]:
-    """Reads a number of seven bits a byte, least significant first.
-
-    Returns:
-      The number, and the position behind it.
-
-    Raises:
-      IndexError: the data ends within the number, or it has more than 64 bits.
-    """
-    value = shift = 0
-    while True:
-        byte = data[position]
-        position += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, position
-        shift += 7
-        if shift > 63:
-            raise IndexError("a varint of more than ten bytes")
 
 
 def uncompress(data: bytes) -> bytes:

@@ -12,8 +12,8 @@ from bisect import bisect_left
 from collections.abc import Iterator
 
 from tideflow._src.core.errors import DataLossError
+from tideflow._src.core.varints import varint, varint_bytes
 from tideflow._src.ops.checkpoint import snappy
-from tideflow._src.ops.checkpoint.snappy import varint
 from tideflow._src.runtime.records import masked_crc32c
 
 MAGIC = 0xDB4775248B80FB57
@@ -24,16 +24,6 @@ _UNCOMPRESSED, _SNAPPY = 0, 1
 _BLOCK_SIZE = 262144
 _RESTART_INTERVAL = 16
 _FOUR = struct.Struct("<I")
-
-
-def varint_bytes(value: int) -> bytes:
-    """Returns a number as a varint: seven bits a byte, least significant first."""
-    result = bytearray()
-    while value >= 0x80:
-        result.append(value & 0x7F | 0x80)
-        value >>= 7
-    result.append(value)
-    return bytes(result)
 
 
 class _Block:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from tideflow._src.core.errors import InvalidArgumentError
+from tideflow._src.core.varints import varint_bytes
 from tideflow._src.ops.data.pipeline_options import PipelineOptions
 
 DETERMINISTIC, DISTRIBUTE, OPTIMIZATION, SLACK, THREADING, EXTERNAL_STATE, AUTOTUNE, SYMBOLIC_CHECKPOINT = range(1, 9)
@@ -54,10 +55,10 @@ def write(fields: Fields) -> bytes:
         value = fields[field]
         for item in value if isinstance(value, list) else [value]:
             if isinstance(item, int):
-                parts.append(_written(field << 3) + _written(item & (1 << 64) - 1))
+                parts.append(varint_bytes(field << 3) + varint_bytes(item & (1 << 64) - 1))
             else:
                 body = write(item) if isinstance(item, dict) else item
-                parts.append(_written(field << 3 | 2) + _written(len(body)) + body)
+                parts.append(varint_bytes(field << 3 | 2) + varint_bytes(len(body)) + body)
     return b"".join(parts)
 
 
@@ -97,15 +98,6 @@ def _number(message: bytes, position: int) -> tuple[int, int]:
         if byte < 128:
             return value, position
         shift += 7
-
-
-def _written(value: int) -> bytes:
-    result = bytearray()
-    while value > 127:
-        result.append(value & 127 | 128)
-        value >>= 7
-    result.append(value)
-    return bytes(result)
 
 
 def _not_options() -> InvalidArgumentError:

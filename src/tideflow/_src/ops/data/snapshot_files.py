@@ -29,6 +29,7 @@ from tideflow._src.core.errors import (
     OutOfRangeError,
     UnimplementedError,
 )
+from tideflow._src.core.varints import varint, varint_bytes
 from tideflow._src.ops.checkpoint import snappy
 from tideflow._src.ops.data.elements import Element
 from tideflow._src.ops.files import file_system
@@ -74,7 +75,7 @@ def write_metadata(folder: str, metadata: Metadata) -> None:
     """Replaces what the snapshot in a folder says of itself, at one stroke."""
     parts = [
         _text(_HASH, metadata.graph_hash), _text(_RUN, metadata.run), _integer(_BEGUN, metadata.begun),
-        _integer(_FORM, _VERSION), _text(_TYPES, b"".join(_varint(number) for number in metadata.types)),
+        _integer(_FORM, _VERSION), _text(_TYPES, b"".join(varint_bytes(number) for number in metadata.types)),
         _integer(_COUNT, metadata.count or 0), _integer(_COMPLETE, int(metadata.is_complete)),
     ]  # fmt: skip
     path = os.path.join(folder, METADATA)
@@ -98,10 +99,10 @@ def read_metadata(folder: str) -> Metadata | None:
     try:
         position = 0
         while position < len(content):
-            tag, position = snappy.varint(content, position)
+            tag, position = varint(content, position)
             field, kind = tag >> 3, tag & 7
             value: Any
-            value, position = snappy.varint(content, position)
+            value, position = varint(content, position)
             if kind == 2:
                 size, value = value, content[position : position + value]
                 position += size
@@ -112,7 +113,7 @@ def read_metadata(folder: str) -> Metadata | None:
             if field == _TYPES:
                 place = 0
                 while kind == 2 and place < len(value):
-                    number, place = snappy.varint(value, place)
+                    number, place = varint(value, place)
                     types.append(number)
             else:
                 fields[field] = value
@@ -126,22 +127,13 @@ def read_metadata(folder: str) -> Metadata | None:
         raise OutOfRangeError(None, None, f"The metadata of the snapshot in {path} are damaged or cut off.") from None
 
 
-def _varint(number: int) -> bytes:
-    found = bytearray()
-    while number > 0x7F:
-        found.append(number & 0x7F | 0x80)
-        number >>= 7
-    found.append(number)
-    return bytes(found)
-
-
 def _integer(field: int, value: int) -> bytes:
-    return _varint(field << 3) + _varint(value) if value else b""
+    return varint_bytes(field << 3) + varint_bytes(value) if value else b""
 
 
 def _text(field: int, value: str | bytes) -> bytes:
     content = value.encode() if isinstance(value, str) else value
-    return _varint(field << 3 | 2) + _varint(len(content)) + content if content else b""
+    return varint_bytes(field << 3 | 2) + varint_bytes(len(content)) + content if content else b""
 
 
 def shard_folder(run: str, index: int) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tideflow._src.core.errors import DataLossError, InvalidArgumentError
+from tideflow._src.core.varints import varint_bytes
 from tideflow._src.runtime.op import op
 
 _WINDOW = {"ZLIB": zlib.MAX_WBITS, "GZIP": zlib.MAX_WBITS + 16}
@@ -100,21 +101,13 @@ def _serialized(message: Any, order: list[str]) -> bytes:
         elif kind == "float_list":
             content = _field(2, b"".join(b"\x0d" + struct.pack("<f", value) for value in feature.float_list.value))
         elif kind == "int64_list":
-            content = _field(3, b"".join(b"\x08" + _varint(value % 2**64) for value in feature.int64_list.value))
+            content = _field(3, b"".join(b"\x08" + varint_bytes(value % 2**64) for value in feature.int64_list.value))
         entries.append(_field(1, _field(1, name.encode()) + _field(2, content)))
     return _field(1, b"".join(entries))
 
 
 def _field(number: int, content: bytes) -> bytes:
-    return bytes([number << 3 | 2]) + _varint(len(content)) + content
-
-
-def _varint(value: int) -> bytes:
-    result = bytearray()
-    while value > 0x7F:
-        result.append(value & 0x7F | 0x80)
-        value >>= 7
-    return bytes([*result, value])
+    return bytes([number << 3 | 2]) + varint_bytes(len(content)) + content
 
 
 @decode_json_example_op.shape

@@ -12,6 +12,7 @@ import numpy as np
 
 from tideflow._src.core.dtypes import DType
 from tideflow._src.core.errors import DataLossError, InvalidArgumentError
+from tideflow._src.core.varints import varint_bytes
 from tideflow._src.graph import message_descriptors
 from tideflow._src.graph.message_descriptors import MessageField
 from tideflow._src.graph.op_def import at_least
@@ -274,11 +275,11 @@ def _written(field: MessageField, values: list[Any]) -> bytes:
     contents = [_content_of(field.kind, value) for value in values]
     if field.packed:
         packed = b"".join(contents)
-        return _varint_bytes(field.number << 3 | _BYTES) + _varint_bytes(len(packed)) + packed
-    tag = _varint_bytes(field.number << 3 | form)
+        return varint_bytes(field.number << 3 | _BYTES) + varint_bytes(len(packed)) + packed
+    tag = varint_bytes(field.number << 3 | form)
     if form == _BYTES:
-        return b"".join([tag + _varint_bytes(len(content)) + content for content in contents])
-    last = _varint_bytes(field.number << 3 | _END_GROUP) if form == _START_GROUP else b""
+        return b"".join([tag + varint_bytes(len(content)) + content for content in contents])
+    last = varint_bytes(field.number << 3 | _END_GROUP) if form == _START_GROUP else b""
     return b"".join([tag + content + last for content in contents])
 
 
@@ -290,26 +291,17 @@ def _content_of(kind: str, value: Any) -> bytes:
         return bytes(value)
     if kind in ("sint32", "sint64"):
         value = _wrapped(value) if bits == 32 else value
-        return _varint_bytes(value << 1 if value >= 0 else (-value << 1) - 1)
+        return varint_bytes(value << 1 if value >= 0 else (-value << 1) - 1)
     if kind == "int32":
         value = _wrapped(value)
     if kind == "uint32":
         value &= _MASK[32]
-    return _varint_bytes(int(value) & _MASK[64])
+    return varint_bytes(int(value) & _MASK[64])
 
 
 def _wrapped(value: int) -> int:
     """Returns a number as one of 32 bits with a sign, as a cast does."""
     return (value + (1 << 31) & _MASK[32]) - (1 << 31)
-
-
-def _varint_bytes(number: int) -> bytes:
-    result = bytearray()
-    while number > 0x7F:
-        result.append(number & 0x7F | 0x80)
-        number >>= 7
-    result.append(number)
-    return bytes(result)
 
 
 @encode_proto_op.shape

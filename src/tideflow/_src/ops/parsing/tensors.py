@@ -10,6 +10,7 @@ import numpy as np
 from tideflow._src.core import dtypes
 from tideflow._src.core.dtypes import DType
 from tideflow._src.core.errors import InvalidArgumentError
+from tideflow._src.core.varints import varint_bytes
 from tideflow._src.graph.shape_inference import shape_text
 from tideflow._src.ops.files.file_ops import scalar_array
 from tideflow._src.runtime.op import op
@@ -17,17 +18,8 @@ from tideflow._src.runtime.op import op
 _MOST_BYTES = (1 << 31) - 1
 
 
-def _varint(number: int) -> bytes:
-    result = bytearray()
-    while number > 0x7F:
-        result.append(number & 0x7F | 0x80)
-        number >>= 7
-    result.append(number)
-    return bytes(result)
-
-
 def _field(tag: int, content: bytes) -> bytes:
-    return bytes((tag,)) + _varint(len(content)) + content
+    return bytes((tag,)) + varint_bytes(len(content)) + content
 
 
 def serialized(value: Any, compact: bool = False) -> bytes:
@@ -42,11 +34,11 @@ def serialized(value: Any, compact: bool = False) -> bytes:
     """
     array = np.asarray(value)
     dtype = dtypes.as_dtype(array.dtype)
-    sizes = [_field(0x12, b"\x08" + _varint(size) if size else b"") for size in array.shape]
-    head = b"\x08" + _varint(dtype.as_datatype_enum) + _field(0x12, b"".join(sizes))
+    sizes = [_field(0x12, b"\x08" + varint_bytes(size) if size else b"") for size in array.shape]
+    head = b"\x08" + varint_bytes(dtype.as_datatype_enum) + _field(0x12, b"".join(sizes))
     if dtype.name == "string" and compact:
         items = array.ravel().tolist()
-        packed = b"".join([*(_varint(len(item)) for item in items), *items])
+        packed = b"".join([*(varint_bytes(len(item)) for item in items), *items])
         content = _field(0x22, packed) if items else b""
     elif dtype.name == "string":
         content = b"".join([_field(0x42, item) for item in array.ravel().tolist()])
