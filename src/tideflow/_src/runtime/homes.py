@@ -59,7 +59,7 @@ class Home:
             buffer.value = jax.device_put(value, self.device)
         elif not self.holds(value):
             self.moves += cost_model.of_move(value.nbytes)
-            buffer.value = jax.device_put(np.asarray(value) if self.is_host else value, self.device)
+            buffer.value = self.at_hand(value)
 
     def at_hand(self, value: Any) -> Any:
         """Returns a value that nobody changes for a program that reads it here."""
