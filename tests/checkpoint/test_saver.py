@@ -278,6 +278,33 @@ def test_warm_start(tmp_path: Path) -> None:
         assert session.run(w).tolist() == [[1, 2], [3, 4]]
 
 
+def test_warm_start_with_another_vocabulary(tmp_path: Path) -> None:
+    old, new = tmp_path / "old.txt", tmp_path / "new.txt"
+    old.write_text("mercury\nvenus\n")
+    new.write_text("venus\njupiter\nmercury\n")
+    _save(str(tmp_path / "m"))  # w is [[1, 2], [3, 4]]
+    rows = tf.get_variable("rows", [5, 2], partitioner=tf.fixed_size_partitioner(2))
+    columns, left = tf.get_variable("columns", [2, 4]), tf.get_variable("left", [2], initializer=tf.zeros_initializer())
+    sevens = tf.constant_initializer(7.0)
+    info = {
+        "rows": tf.train.VocabInfo(str(new), 3, 2, str(old), backup_initializer=sevens),
+        "columns": tf.train.VocabInfo(str(new), 3, 1, str(old), axis=1),
+    }
+    names = {"rows": "w", "columns": "w"}
+    tf.train.warm_start(str(tmp_path), None, info, names)
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        assert session.run(tf.convert_to_tensor(rows)).tolist() == [[3, 4], [7, 7], [1, 2], [7, 7], [7, 7]]
+        assert session.run(columns).tolist() == [[2, 0, 1, 0], [4, 0, 3, 0]]
+        assert session.run(left).tolist() == [0, 0]
+    with pytest.raises(ValueError, match="var_name_to_vocab_info that were not used"):
+        tf.train.warm_start(str(tmp_path), None, {"misspelled": info["rows"]})
+    with pytest.raises(ValueError, match="Expected 2nd dim of shape"):
+        tf.train.warm_start(str(tmp_path), None, {"columns": info["columns"]._replace(num_oov_buckets=0)}, names)
+    with pytest.raises(ValueError, match="axis"):
+        tf.train.VocabInfo("new", 1, 0, "old", axis=2)
+
+
 def test_the_state_file(tmp_path: Path) -> None:
     assert tf.train.get_checkpoint_state(tmp_path) is None
     assert tf.train.latest_checkpoint(tmp_path) is None

@@ -264,6 +264,11 @@ EXEMPTIONS: dict[str, dict[str, str | Exemption | tuple[Exemption, ...]]] = {
     },
     "refused_input": {
         **_calls(
+            "input 2 (of a rank less|empty|longer)|input [67] (of a rank less|longer)",
+            _SIZES,
+            "SdcaOptimizer SdcaOptimizerV2",
+        ),
+        **_calls(
             "input 1 with .*|input 1 empty",
             "TensorFlow takes a size that is negative, or none, and then never ends or divides by zero",
             "RebatchDatasetV2",

@@ -19,7 +19,7 @@ ABSENT = frozenset(
     image.decode_jxl io.decode_jxl io.deserialize_many_sparse io.serialize_many_sparse
     io.serialize_sparse ragged. ragged_fill_empty_rows relayout rpc_ serialize_many_sparse serialize_sparse
     shutdown_tpu_system sparse.bincount strings.bytes_split strings.split strings.unicode_decode strings.unicode_split
-    train.sdca_ xla_
+    xla_
     """.split()
 )
 

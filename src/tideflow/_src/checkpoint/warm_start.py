@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tideflow._src.checkpoint.reading import CheckpointReader, checkpoint_of, load_checkpoint
+from tideflow._src.checkpoint.vocabularies import VocabInfo, load_and_remap_matrix_initializer
 from tideflow._src.core import context
 from tideflow._src.core.logger import get_logger
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.state.variables import assign_op, assign_variable_op
 from tideflow._src.state.graph_keys import GraphKeys
-from tideflow._src.state.partitioned_variable import PartitionedVariable
+from tideflow._src.state.partitioned_variable import PartitionedVariable, PartitionInfo
 from tideflow._src.state.variable import Variable
 from tideflow._src.state.variable_store import variable_store
 
@@ -128,6 +129,12 @@ def _set_initializer(variable: Any, prefix: str, name: str, spec: str) -> None:
     with graph.device("/cpu:0"), graph.control_dependencies(None):
         (value,) = raw.RestoreV2(prefix, [name], [spec], dtypes=[dtype], name="checkpoint_initializer")
     value.set_shape(variable.shape)
+    _begin_with(variable, value)
+    get_logger().debug("Initialize variable %s from checkpoint %s with %s", variable.name, prefix, name)
+
+
+def _begin_with(variable: Any, value: Any) -> None:
+    """Makes a tensor of the graph what a variable begins with."""
     handle = getattr(variable, "handle", None)
     if handle is not None:
         initializer = assign_variable_op(handle, value)
@@ -135,7 +142,6 @@ def _set_initializer(variable: Any, prefix: str, name: str, spec: str) -> None:
         initializer = assign_op(variable._ref(), value).op
     variable._initializer_op = initializer
     variable._initial_value = value
-    get_logger().debug("Initialize variable %s from checkpoint %s with %s", variable.name, prefix, name)
 
 
 def warm_start(
@@ -148,40 +154,73 @@ def warm_start(
 
     Args:
       ckpt_to_initialize_from: the checkpoint, or a folder with checkpoints.
-      vars_to_warm_start: a regular expression for the names of trainable variables; None for none; a list of regular
-        expressions for names of global variables; or a list of variables.
-      var_name_to_vocab_info: not supported: must be empty.
+      vars_to_warm_start: a regular expression for the names of trainable variables; None for those of them that
+        ``var_name_to_vocab_info`` names; a list of regular expressions for names of global variables; or a list of
+        variables.
+      var_name_to_vocab_info: for names of variables whose rows or columns stand for words, how the words changed: a
+        :class:`VocabInfo`.
       var_name_to_prev_var_name: the names in the checkpoint of variables whose names differ.
 
     Raises:
       ValueError: a shape differs, or a name of the arguments is not used.
-      UnimplementedError: vocabularies are given.
     """
-    if var_name_to_vocab_info:
-        from tideflow._src.core.errors import UnimplementedError
-
-        raise UnimplementedError(
-            None, None, "warm_start with vocabularies is not supported: map the rows of the embedding beforehand."
-        )
+    vocabularies = dict(var_name_to_vocab_info or {})
     previous = dict(var_name_to_prev_var_name or {})
+    prefix = checkpoint_of(ckpt_to_initialize_from)
     shapes = load_checkpoint(ckpt_to_initialize_from).get_variable_to_shape_map()
-    for name, variable in sorted(_grouped(_chosen(vars_to_warm_start)).items()):
+    grouped = _grouped(_chosen(vars_to_warm_start))
+    for name, variable in sorted(grouped.items()):
         stored = previous.pop(name, name)
+        vocabulary = vocabularies.pop(name, None)
+        if vocabulary is None and vars_to_warm_start is None:
+            continue
         if stored not in shapes:
             raise ValueError(f"Tensor {stored} is not found in the checkpoint {ckpt_to_initialize_from}.")
-        _initialize(checkpoint_of(ckpt_to_initialize_from), stored, variable, shapes[stored])
-    if previous:
-        raise ValueError(
-            "You provided the following variables in var_name_to_prev_var_name that were not used: "
-            f"{sorted(previous)}. Perhaps you misspelled them?"
-        )
+        if vocabulary is None:
+            _initialize(prefix, stored, variable, shapes[stored])
+        else:
+            _initialize_words(prefix, stored, variable, vocabulary)
+    for argument, unused in (("var_name_to_prev_var_name", previous), ("var_name_to_vocab_info", vocabularies)):
+        if unused:
+            raise ValueError(
+                f"You provided the following variables in {argument} that were not used: {sorted(unused)}. Perhaps you "
+                f"misspelled them?  Here is the list of viable variable names: {sorted(grouped)}"
+            )
+
+
+def _initialize_words(prefix: str, stored: str, variable: Any, vocabulary: VocabInfo) -> None:
+    """Makes a variable, or the parts of one, begin with the rows or columns that a checkpoint has for their words."""
+    parts: list[Any] = [variable] if isinstance(variable, Variable) else list(variable)
+    shapes: list[Any] = [part.shape.as_list() for part in parts]
+    by_row = vocabulary.axis == 0
+    words = "row" if by_row else "col"
+    files: dict[str, Any] = {
+        f"old_{words}_vocab_file": vocabulary.old_vocab,
+        f"new_{words}_vocab_file": vocabulary.new_vocab,
+        f"num_{words}_oov_buckets": vocabulary.num_oov_buckets,
+    }
+    initialize = load_and_remap_matrix_initializer(
+        ckpt_path=prefix,
+        old_tensor_name=stored,
+        new_row_vocab_size=vocabulary.new_vocab_size if by_row else sum(shape[0] for shape in shapes),
+        new_col_vocab_size=shapes[0][1] if by_row else vocabulary.new_vocab_size,
+        old_row_vocab_size=vocabulary.old_vocab_size if by_row else -1,
+        initializer=vocabulary.backup_initializer,
+        **files,
+    )
+    for part, shape in zip(parts, shapes, strict=True):
+        info = part._save_slice_info
+        place = None if info is None else PartitionInfo(full_shape=info.full_shape, var_offset=info.var_offset)
+        value = initialize(shape, part.dtype.base_dtype, place)
+        if context.current_graph() is None:
+            part.assign(value)
+        else:
+            _begin_with(part, value)
 
 
 def _chosen(wanted: Any) -> list[Any]:
     graph = context.default_graph()
-    if wanted is None:
-        return []
-    if isinstance(wanted, str):
+    if wanted is None or isinstance(wanted, str):
         return graph.get_collection(GraphKeys.TRAINABLE_VARIABLES, scope=wanted)
     if isinstance(wanted, Sequence) and all(isinstance(item, str) for item in wanted):
         return [item for scope in wanted for item in graph.get_collection(GraphKeys.GLOBAL_VARIABLES, scope=scope)]

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from tideflow._src.checkpoint.vocabularies import load_and_remap_matrix as load_and_remap_matrix
+from tideflow._src.checkpoint.vocabularies import load_and_remap_matrix_initializer as load_and_remap_matrix_initializer
+from tideflow._src.checkpoint.vocabularies import load_embedding_initializer as load_embedding_initializer
 from tideflow._src.core import context
 from tideflow._src.state.graph_keys import GraphKeys
 

@@ -202,6 +202,7 @@ OTHERS = {
         depthwise_conv2d_v1 separable_conv2d separable_conv2d_v1
     """,
     "ops.nn.dropout": "dropout dropout_v1 general_dropout stateless_dropout",
+    "ops.nn.dual_coordinate_ascent_functions": "sdca_fprint sdca_optimizer sdca_shrink_l1",
     "ops.nn.embedding": "embedding_lookup embedding_lookup_v1",
     "ops.nn.embedding_sparse": """
         embedding_lookup_sparse embedding_lookup_sparse_v1 safe_embedding_lookup_sparse safe_embedding_lookup_sparse_v1

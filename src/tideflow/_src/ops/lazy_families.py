@@ -24,6 +24,7 @@ LAZY_FAMILIES = {
     """,
     "array.positions": "ListDiff UnravelIndex",
     "array.tensor_diagonals": "Diag DiagPart",
+    "checkpoint.remapping": "GenerateVocabRemapping LoadAndRemapMatrix",
     "checkpoint.save_ops": "MergeV2Checkpoints Restore RestoreSlice RestoreV2 Save SaveSlices SaveV2",
     "composite.composite_ops": "CompositeTensorVariantFromComponents CompositeTensorVariantToComponents",
     "composite.optional_ops": "OptionalFromValue OptionalGetValue OptionalHasValue OptionalNone",
@@ -192,7 +193,7 @@ LAZY_FAMILIES = {
     "nn.depthwise_convolution": """
         DepthwiseConv2dNative DepthwiseConv2dNativeBackpropFilter DepthwiseConv2dNativeBackpropInput
     """,
-    "nn.dual_coordinate_ascent": "SdcaFprint",
+    "nn.dual_coordinate_ascent": "SdcaFprint SdcaOptimizer SdcaOptimizerV2 SdcaShrinkL1",
     "nn.fractional_pooling": "FractionalAvgPool FractionalAvgPoolGrad FractionalMaxPool FractionalMaxPoolGrad",
     "nn.fused_batch_norm": """
         FusedBatchNorm FusedBatchNormGrad FusedBatchNormGradV2 FusedBatchNormGradV3 FusedBatchNormV2 FusedBatchNormV3

@@ -297,7 +297,9 @@ class HostProgram(Interpreted):
             kernel = definition.kernel
             arguments.append("np")
         attrs = [f"{name}={self._constant(self._attribute(op, name))}" for name in definition.kernel_attributes]
-        self._reads_references = not definition.takes_functions
+        # The kernel of an operation that updates a list of variables gets the buffers, and does all of it itself.
+        updates_list = any(item.is_list and item.name in definition.updates for item in definition.inputs)
+        self._reads_references = not (definition.takes_functions or updates_list)
         buffers, locks, inputs, dynamic = self._arguments(op, is_last)
         if definition.name == "ReadVariableOp" and not dynamic:
             return f"{{0}} = {inputs[0].replace('.peek()', '.read()')}", list(op.outputs)

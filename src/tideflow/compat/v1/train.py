@@ -17,11 +17,15 @@ from tideflow._src.checkpoint.state_file import get_checkpoint_state as get_chec
 from tideflow._src.checkpoint.state_file import latest_checkpoint as latest_checkpoint
 from tideflow._src.checkpoint.state_file import remove_checkpoint as remove_checkpoint
 from tideflow._src.checkpoint.state_file import update_checkpoint_state as update_checkpoint_state
+from tideflow._src.checkpoint.vocabularies import VocabInfo as VocabInfo
 from tideflow._src.checkpoint.warm_start import init_from_checkpoint as init_from_checkpoint
 from tideflow._src.checkpoint.warm_start import warm_start as warm_start
 from tideflow._src.compat.messages import message_members
 from tideflow._src.io.filenames import match_filenames_once as match_filenames_once
 from tideflow._src.io.graph_files import write_graph as write_graph
+from tideflow._src.ops.nn.dual_coordinate_ascent_functions import sdca_fprint as sdca_fprint
+from tideflow._src.ops.nn.dual_coordinate_ascent_functions import sdca_optimizer as sdca_optimizer
+from tideflow._src.ops.nn.dual_coordinate_ascent_functions import sdca_shrink_l1 as sdca_shrink_l1
 from tideflow._src.summary.event_file import summary_iterator as summary_iterator
 from tideflow._src.train import queue_runner as queue_runner
 from tideflow._src.train.adagrad import AdadeltaOptimizer as AdadeltaOptimizer
