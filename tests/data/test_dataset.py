@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 import threading
 import weakref
 from typing import Any
@@ -347,13 +348,26 @@ def test_next_with_a_default_in_a_function() -> None:
     assert [int(step(iterator)), int(step(iterator))] == [0, -5]
 
 
-def test_a_python_loop_over_an_iterator_of_a_graph_is_an_error() -> None:
-    @tf.function(autograph=False)
-    def total(iterator: Any) -> Any:
-        return sum(iterator)
+def test_a_python_loop_over_a_dataset_of_a_graph_is_an_error() -> None:
+    dataset = tf.data.Dataset.range(50)
+    for items in (lambda: dataset, lambda: iter(dataset)):
 
-    with pytest.raises(tf.errors.OperatorNotAllowedInGraphError):
-        total(iter(Dataset.range(3)))
+        def loop(items: Any = items) -> Any:
+            return [element for element in items()]  # noqa: C416 (what a user writes)
+
+        for traced in (tf.function(loop, autograph=False), tf.function(tf.autograph.experimental.do_not_convert(loop))):
+            with pytest.raises(ValueError, match=re.escape("high number of `tf.data.Iterator.get_next()` calls")):
+                traced()
+
+
+def test_next_may_be_called_often_where_it_is_converted() -> None:
+    iterator = iter(tf.data.Dataset.range(50))
+
+    @tf.function
+    def sums() -> Any:
+        return tf.add_n([next(iterator) for _ in range(40)])
+
+    assert int(sums()) == sum(range(40))
 
 
 def test_a_function_keeps_no_iterator_that_it_was_given() -> None:
@@ -492,6 +506,15 @@ def test_a_parallel_map_has_threads_where_an_element_is_worth_one() -> None:
     small: list[float] = []
     assert "tideflow-map" not in started_by(lambda: small.extend(float(total) for total in mapped.take(2)))
     assert small == [4.0, 4.0]
+
+
+def test_sizes_that_nobody_knows_are_read_ahead() -> None:
+    rows = tf.ragged.constant([[1], [2, 3], [], [4]])
+    dataset = Dataset.from_tensor_slices(rows).batch(2).map(lambda batch: batch).prefetch(2)
+    assert [batch.to_list() for batch in dataset] == [[[1], [2, 3]], [[], [4]]]
+    unshaped = Dataset.from_generator(lambda: iter([[1, 2], [[3]]]), output_types=tf.int32)
+    found = [element.numpy().tolist() for element in unshaped.map(lambda x: x).prefetch(2)]
+    assert found == [[1, 2], [[3]]]
 
 
 def test_what_waits_is_read_ahead_whatever_comes_after_it() -> None:

@@ -271,6 +271,25 @@ def test_slices_stay_slices(other, rows, graph, tier) -> None:
         assert found.values.tolist() == [[{"dense": 3, "none": 0}.get(other, 1)] * 2] * len(rows)
 
 
+def _slices(rows: list[int], dtype: object) -> tf.IndexedSlices:
+    return tf.IndexedSlices(tf.ones([len(rows), 2]), tf.constant(rows, dtype), tf.constant([5, 2]))
+
+
+@pytest.mark.parametrize("dtypes", [("int32", "int64"), ("int64", "int32"), ("int32", "int32")])
+def test_slices_of_branches_have_indices_of_one_dtype(dtypes, graph, tier) -> None:
+    """Where they differ they become int64, as in TensorFlow: Keras's optimizers divide slices in branches."""
+    index = tf.placeholder(tf.int32, [])
+    branches = [lambda: _slices([1], dtypes[0]), lambda: _slices([3, 2], dtypes[1])]
+    found = [
+        tf.cond(index > 0, *reversed(branches)),
+        tf.switch_case(index, [lambda f=f: (f(), 1) for f in branches])[0],
+    ]
+    with tf.Session() as session:
+        for slices in found:
+            assert slices.indices.dtype == (tf.int32 if dtypes == ("int32", "int32") else tf.int64)
+            assert [session.run(slices.indices, {index: each}).tolist() for each in (0, 1)] == [[1], [3, 2]]
+
+
 def test_a_branch_without_a_value_that_another_has(graph, tier) -> None:
     """What the gradient reads of one branch has an unknown shape, and is a list in another one."""
     x, p = tf.placeholder(tf.float32, [None]), tf.placeholder(tf.int32, [])

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import abc
 import collections.abc
+import weakref
 from typing import Any
 
 from tideflow._src.core import context
-from tideflow._src.core.errors import OperatorNotAllowedInGraphError
 from tideflow._src.core.tensor import EagerTensor
 from tideflow._src.core.type_spec import CompositeTensor
 from tideflow._src.data import classes, structure
@@ -48,6 +48,9 @@ class IteratorBase(collections.abc.Iterator[Any], CompositeTensor, abc.ABC):
         """Returns the next element as a ``tf.experimental.Optional``, which has no value at the end."""
 
 
+#: How many elements one after the other an iterator gives a graph by ``next``, where no `for` statement is converted.
+_MOST_IN_A_ROW = 32
+
 #: By spec the object by which functions find what they were traced for: it is compared and hashed at no cost.
 _sorts: dict[IteratorSpec, object] = {}
 
@@ -63,6 +66,8 @@ class OwnedIterator(IteratorBase):
     """
 
     _stands_for: Any = None
+    #: How often `next` was called on it in which graph.
+    _calls_in: tuple[Any, int] = (None, 0)
 
     def __init__(self, dataset: Any = None, components: Any = None, element_spec: Any = None) -> None:
         if dataset is None:
@@ -95,12 +100,14 @@ class OwnedIterator(IteratorBase):
         return self._spec
 
     def __iter__(self) -> Any:
-        # In a graph, a loop of Python would never end: each turn adds operations.
-        return _OnlyInLoops(self) if self._resource is None or context.current_graph() is not None else self
+        return self
 
     def __next__(self) -> Any:
         resource = self._resource
-        if resource is None or context.current_graph() is not None:
+        graph = context.current_graph()
+        if graph is not None:
+            self._require_an_end(graph)
+        if resource is None or graph is not None:
             return self.get_next()
         try:
             values = resource.next()
@@ -110,6 +117,21 @@ class OwnedIterator(IteratorBase):
         if values is None:
             raise StopIteration
         return self._pack(values)
+
+    def _require_an_end(self, graph: Any) -> None:
+        """Raises a ValueError once a loop of Python seems to go over this iterator in a graph: it would never end.
+
+        Each turn adds operations, and only the graph that runs finds the end. AutoGraph does not come here.
+        """
+        counted_in, count = self._calls_in
+        count = count + 1 if counted_in is not None and counted_in() is graph else 1
+        if count > _MOST_IN_A_ROW:
+            raise ValueError(
+                "An unusually high number of `tf.data.Iterator.get_next()` calls was detected. This suggests that the "
+                "`for elem in dataset: ...` idiom is used within tf.function with AutoGraph disabled. This idiom is "
+                "only supported when AutoGraph is enabled."
+            )
+        self._calls_in = weakref.ref(graph), count
 
     def next(self) -> Any:
         """Returns the next element; StopIteration at the end."""
@@ -143,22 +165,3 @@ class OwnedIterator(IteratorBase):
     def output_types(self) -> Any:
         """The dtypes of the components of an element, in its structure."""
         return structure.mapped(lambda spec: spec._to_legacy_output_types(), self._element_spec)
-
-
-class _OnlyInLoops:
-    """Is what ``iter(iterator)`` returns in a graph: a loop of Python cannot go over it."""
-
-    def __init__(self, iterator: OwnedIterator) -> None:
-        self._iterator = iterator
-
-    def __iter__(self) -> _OnlyInLoops:
-        return self
-
-    def __next__(self) -> Any:
-        raise OperatorNotAllowedInGraphError(
-            "Iterating over an iterator of a dataset in a graph needs a `for` statement that AutoGraph converts; "
-            "`next(iterator)` and `iterator.get_next()` give one element."
-        )
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._iterator, name)

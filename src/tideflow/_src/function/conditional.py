@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tideflow._src.core import context, dtypes, nest
+from tideflow._src.core.indexed_slices import IndexedSlices
 from tideflow._src.core.tensor import EagerTensor, SymbolicTensor, Tensor
 from tideflow._src.function import structures
 from tideflow._src.function.call_gradients import output_shapes
@@ -64,6 +65,7 @@ def cond(
             value_of_operations=pred,
             own_nodes=True,
         )
+        then_result, else_result = _with_indices_of_one_dtype([(then_graph, then_result), (else_graph, else_result)])
         _check_same(then_graph, then_result, else_graph, else_result, ("true_fn", "false_fn", "tf.cond"))
         return choose(pred, (then_graph, else_graph), then_result, scope)
 
@@ -126,6 +128,39 @@ def _repack(structure: Any, outputs: Any, branch: FuncGraph) -> Any:
         return structure
     registry: Any = OpDef.registry
     return structures.pack(structure, [registry["Identity"](output) for output in outputs])
+
+
+def _with_indices_of_one_dtype(built: Sequence[tuple[FuncGraph, Any]]) -> list[Any]:
+    """Returns what branches return, with indices of ``IndexedSlices`` as int64 where their dtypes differ.
+
+    What a gradient's indices are depends on how a function looks rows up: the branches of one are rarely alike.
+    """
+    results = [result for _, result in built]
+    leaves = [nest.flatten(result) for result in results]
+    if len({*map(len, leaves)}) != 1:
+        return results
+    differ = {
+        position
+        for position, alike in enumerate(zip(*leaves, strict=True))
+        if all(isinstance(leaf, IndexedSlices) for leaf in alike)
+        and len({leaf.indices.dtype.base_dtype for leaf in alike}) > 1
+    }
+    if not differ:
+        return results
+    for number, (graph, result) in enumerate(built):
+        with graph.as_default():
+            for position in differ:
+                leaf = leaves[number][position]
+                leaves[number][position] = IndexedSlices(leaf.values, _as_int64(leaf.indices), leaf.dense_shape)
+        whole = nest.pack_sequence_as(result, leaves[number]) if nest.is_nested(result) else leaves[number][0]
+        graph.outputs = [item for item in structures.flatten(whole) if item is not None]
+        graph.structured_outputs = results[number] = whole
+    return results
+
+
+def _as_int64(indices: Any) -> Any:
+    registry: Any = OpDef.registry
+    return indices if indices.dtype.base_dtype is dtypes.int64 else registry["Cast"](indices, DstT=dtypes.int64)
 
 
 def _check_same(first: FuncGraph, one: Any, second: FuncGraph, two: Any, names: tuple[str, str, str]) -> None:
@@ -204,10 +239,10 @@ def switch_case(branch_index: Any, branch_fns: Any, default: Any = None, name: s
             )
             for number, function in enumerate(table)
         ]
-        for number, (other, result) in enumerate(built[1:], 1):
-            names = ("branches[0]", f"branches[{number}]", "tf.switch_case")
-            _check_same(built[0][0], built[0][1], other, result, names)
         graphs = [item for item, _ in built]
+        results = _with_indices_of_one_dtype(built)
+        for number, (other, result) in enumerate(zip(graphs[1:], results[1:], strict=True), 1):
+            _check_same(graphs[0], results[0], other, result, ("branches[0]", f"branches[{number}]", "tf.switch_case"))
         merged = _merge_captures(graphs)
         operation: Any = case_op if any(item.is_stateful() for item in graphs) else stateless_case
         with waiting_for(graphs):
@@ -215,7 +250,7 @@ def switch_case(branch_index: Any, branch_fns: Any, default: Any = None, name: s
                 branch_index, merged, Tout=[output._dtype.base_dtype for output in graphs[0].outputs], branches=graphs,
                 output_shapes=output_shapes(graphs), name=scope,
             )  # fmt: skip
-        return _repack(built[0][1], outputs, graphs[0])
+        return _repack(results[0], outputs, graphs[0])
 
 
 def _indexed(branch_fns: Any) -> dict[int, Any]:

@@ -116,8 +116,10 @@ def _is_dataset_of_graph(items: Any) -> bool:
 
 
 def _next(iterator: Any, *default: Any) -> Any:
-    if not default or context.executing_eagerly() or not hasattr(type(iterator), "_stream_in_graph"):
+    if context.executing_eagerly() or not hasattr(type(iterator), "_stream_in_graph"):
         return next(iterator, *default)
+    if not default:
+        return iterator.get_next()
     found = iterator.get_next_as_optional()
     return if_exp(found.has_value(), found.get_value, lambda: default[0], "next")
 

@@ -64,7 +64,7 @@ def _find(function: Any, shapes: Any) -> bool:
     if any(op.type in _PYTHON or op.op_def.stateful for op in ops):
         return False
     if shapes is None:
-        if any(_is_unknown(op) for op in ops):
+        if any(_is_unknown(op) for op in (*ops, *(parameter._op for parameter in function.inputs))):
             return False
         shapes = tuple([parameter._shape for parameter in function.inputs])
     cost = cost_model.of_plan(function.plan(), None, shapes)
