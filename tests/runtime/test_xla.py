@@ -5,7 +5,9 @@ from __future__ import annotations
 import _thread
 import signal
 import threading
+from collections.abc import Iterator
 
+import jax
 import numpy as np
 import pytest
 
@@ -263,3 +265,60 @@ def test_ctrl_c_while_a_step_is_waited_for_loses_no_variable(monkeypatch) -> Non
     with pytest.raises(tf2.errors.InvalidArgumentError, match="label"):
         step(tf2.constant([1, 5]))
     np.testing.assert_array_equal(variables[0].numpy(), 8.0 * before[0] + 7.0)
+
+
+@pytest.fixture
+def compiled() -> Iterator[list[str]]:
+    """Is filled with the names of the functions that XLA compiles: ``jit(call)`` is a stage of a program."""
+    names: list[str] = []
+
+    def listen(event: str, seconds: float, **what: str) -> None:
+        if event == "/jax/core/compile/backend_compile_duration":
+            names.append(what["fun_name"])
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    yield names
+    jax.monitoring.unregister_event_duration_listener(listen)
+
+
+@pytest.mark.parametrize("packs", ["always", "never"])
+def test_a_function_is_compiled_once_wherever_its_variables_are(monkeypatch, compiled, packs) -> None:
+    monkeypatch.setenv("TIDEFLOW_TIER", "xla")
+    monkeypatch.setenv("TIDEFLOW_PACKS", packs)
+    changed, also_changed, read = (tf2.Variable(np.ones(5, np.float32)) for _ in range(3))
+    count = tf2.Variable(0)
+
+    @tf2.function
+    def step(x):
+        changed.assign_sub(x * read)
+        also_changed.assign_add(changed)
+        count.assign_add(1)
+
+    def assigned() -> None:
+        changed.assign(np.ones(5, np.float32))  # a value in the memory of the host
+        count.assign_sub(1)  # of NumPy it is a scalar, not an array
+
+    def leased() -> None:
+        kept.append(changed.read_value())
+
+    kept: list[object] = []
+    for prepare in (lambda: None, lambda: None, assigned, leased, leased, lambda: None):
+        prepare()
+        step(tf2.constant(0.5))
+    assert compiled.count("jit(call)") == 1
+    np.testing.assert_array_equal(changed, np.full(5, 1 - 4 * 0.5))
+    np.testing.assert_array_equal([value.numpy()[0] for value in kept], [0.5, 0.0])
+    assert count.numpy() == 5
+
+
+@pytest.mark.parametrize("use_resource", [True, False])
+def test_a_step_of_training_is_compiled_once(graph, monkeypatch, compiled, use_resource) -> None:
+    monkeypatch.setenv("TIDEFLOW_TIER", "xla")
+    weights = tf.get_variable("weights", [5], use_resource=use_resource)
+    train = tf.train.AdamOptimizer(0.1).minimize(tf.reduce_sum(tf.square(weights - 1.0)))
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        assert compiled.count("jit(call)") == 1
+        for _ in range(3):
+            session.run(train)
+        assert compiled.count("jit(call)") == 2

@@ -16,7 +16,8 @@ from tideflow._src.core.errors import AlreadyExistsError, FailedPreconditionErro
 from tideflow._src.runtime.blocking import Interrupts
 
 Shape = tuple[int | None, ...] | None
-_HOST_VALUES = (np.ndarray, np.generic)
+#: The classes of values in the host's memory: of one number, NumPy's functions give a scalar.
+HOST_VALUES = (np.ndarray, np.generic)
 
 dtypes.of_numpy[dtypes.resource] = dtypes.resource
 dtypes.of_numpy[dtypes.variant] = dtypes.variant
@@ -88,7 +89,7 @@ class Buffer:
           FailedPreconditionError: the variable is not initialized.
         """
         value = self.value
-        if isinstance(value, _HOST_VALUES):
+        if isinstance(value, HOST_VALUES):
             return value
         if value is None:
             raise FailedPreconditionError(None, None, f"Attempting to use uninitialized value {self.name}")

@@ -364,12 +364,19 @@ class CompiledStage:
         return self._jit(trace).lower(*self._described(values, written, read))
 
     def _described(self, values: Sequence[Any], written: list[Any], read: list[Any]) -> tuple[Any, ...]:
-        """Returns the arguments of a run as tracing needs them: of what it does not hold yet, the shape."""
+        """Returns the arguments of a run as tracing needs them: of what it does not hold yet, the shape.
+
+        Variables are described where the run has them, or JAX would compile the program again for the run itself.
+        """
         shape = jax.ShapeDtypeStruct
+
+        def held(variables: list[Any]) -> list[Any]:
+            sharding = self._home.sharding
+            return [v if v is None else shape(np.shape(v), v.dtype, sharding=sharding) for v in variables]
+
         reserved = shape((len(self._random), 2), np.uint64) if self._random else None
         counters = shape((len(self._streams), 2), np.uint64) if self._streams else None
-        given = [None if value is None else shape(np.shape(value), value.dtype) for value in written]
-        return given, read, values, reserved, counters
+        return held(written), held(read), values, reserved, counters
 
     def _build(self, trace: Any, values: Sequence[Any], written: list[Any], read: list[Any]) -> None:
         """Compiles one way of tracing for a signature."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tideflow._src.runtime import cost_model, engine
-from tideflow._src.runtime.buffers import Buffer
+from tideflow._src.runtime.buffers import HOST_VALUES, Buffer
 from tideflow._src.runtime.lazy import jax
 
 
@@ -55,7 +55,7 @@ class Home:
     def take_in(self, buffer: Buffer) -> None:
         """Moves a value that programs read to this memory once, not at each call. The lock is held."""
         value = buffer.value
-        if value.__class__ is np.ndarray:
+        if isinstance(value, HOST_VALUES):
             buffer.value = jax.device_put(value, self.device)
         elif not self.holds(value):
             self.moves += cost_model.of_move(value.nbytes)
@@ -71,6 +71,8 @@ class Home:
         Of a value that is leased, somebody keeps the memory, and then the engine copies it.
         """
         value = buffer.value
+        if isinstance(value, HOST_VALUES) and self.sharding is not None:
+            return jax.device_put(np.array(value), self.device)  # as what the program gives, or it is compiled twice
         if not self.holds(value):
             self.moves += cost_model.of_move(value.nbytes)
             # Both devices of the host would otherwise hold the same memory.
