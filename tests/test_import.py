@@ -41,8 +41,8 @@ def test_importing_leaves_numpy_warnings_alone():
 MOST_MODULES = 215
 #: Modules of Python's own that are not worth their time in every program, where NumPy does not load them itself.
 NOT_IN_EVERY_PROGRAM = [
-    "concurrent.futures", "glob", "importlib.util", "ipaddress", "logging", "pathlib", "pprint", "shutil",
-    "urllib.parse",
+    "concurrent.futures", "dataclasses", "glob", "importlib.util", "ipaddress", "logging", "pathlib", "pprint", "queue",
+    "random", "shutil", "traceback", "urllib.parse",
 ]  # fmt: skip
 
 

@@ -24,7 +24,6 @@ import importlib
 import inspect
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -50,8 +49,7 @@ class _Required:
 REQUIRED: Any = _Required()
 
 
-@dataclass(frozen=True, slots=True)
-class Argument:
+class Argument(NamedTuple):
     """Is one input or output of an operation as its signature declares it."""
 
     name: str
@@ -68,8 +66,7 @@ class Argument:
         return bool(self.number_attr or self.type_list_attr)
 
 
-@dataclass(frozen=True, slots=True)
-class Attribute:
+class Attribute(NamedTuple):
     """Is one attribute of an operation: its type as TensorFlow spells it, default and constraints."""
 
     name: str

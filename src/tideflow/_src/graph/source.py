@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 from types import CodeType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import traceback
 
 #: The folder of the package: frames below it are not the user's.
 PACKAGE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))) + os.sep
@@ -41,6 +43,8 @@ def describe(location: Location | None) -> str:
 
 def summaries(location: Location | None) -> list[traceback.FrameSummary]:
     """Returns the frames as the ``traceback`` module writes them, innermost last."""
+    import traceback  # loaded when something has failed
+
     return [
         traceback.FrameSummary(code.co_filename, line, code.co_name) for code, line in reversed(_frames(location or ()))
     ]

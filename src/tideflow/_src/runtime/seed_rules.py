@@ -25,14 +25,16 @@ numbers again.
 
 from __future__ import annotations
 
-import random
 import threading
 from collections.abc import Callable, Hashable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tideflow._src.runtime.philox import PhiloxState
+
+if TYPE_CHECKING:
+    import random
 
 __all__ = ["DEFAULT_GRAPH_SEED", "EagerSeeds", "determinism", "get_seed"]
 
@@ -90,7 +92,7 @@ class EagerSeeds:
     def __init__(self) -> None:
         self.global_seed: Any = None
         self.generation = 0
-        self._random = random.Random()
+        self._random: random.Random | None = None
         self._used_once: dict[Hashable, PhiloxState] = {}
         self._used_again: dict[Hashable, PhiloxState] = {}
         self._lock = threading.Lock()
@@ -104,6 +106,8 @@ class EagerSeeds:
         Raises:
           TypeError: If `seed` can neither seed Python's generator nor become an integer.
         """
+        import random  # many programs draw nothing eagerly
+
         try:
             hash(seed)
             generator = random.Random(seed)
@@ -119,7 +123,13 @@ class EagerSeeds:
 
     def internal_operation_seed(self) -> int:
         """Makes up the seed of an eager op that has none."""
-        return self._random.randint(0, _LARGEST_INT32)
+        generator = self._random
+        if generator is None:
+            import random  # many programs draw nothing eagerly
+
+            with self._lock:
+                generator = self._random = self._random or random.Random()
+        return generator.randint(0, _LARGEST_INT32)
 
     def get_seed(self, op_seed: Any) -> tuple[Any, Any]:
         """Returns the two seeds of an op that runs eagerly."""

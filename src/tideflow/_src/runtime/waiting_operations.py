@@ -7,11 +7,10 @@ in threads of their own.
 
 from __future__ import annotations
 
-import queue
 import threading
 from collections import deque
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.graph.operation import Operation
@@ -20,6 +19,9 @@ from tideflow._src.runtime.buffers import enter_state
 from tideflow._src.runtime.host import HostProgram, Interpreted
 from tideflow._src.runtime.plan import Plan
 from tideflow._src.runtime.state import RunState
+
+if TYPE_CHECKING:
+    import queue
 
 _GIVES = frozenset("QueueEnqueue QueueEnqueueMany QueueClose Stage MapStage OrderedMapStage BarrierInsertMany".split())
 _TAKES = frozenset(
@@ -89,6 +91,8 @@ class ConcurrentProgram(Interpreted):
 
     def _run(self, values: Sequence[Any]) -> Any:
         """Runs the plan; if an operation fails, those that wait are cancelled."""
+        import queue  # few programs have operations that wait
+
         known: dict[SymbolicTensor, Any] = dict(zip(self._plan.feeds, values, strict=True))
         waits = dict(self._waits)
         ready = deque(op for op in self._ops if not waits[op])
@@ -146,6 +150,8 @@ class ConcurrentProgram(Interpreted):
     @staticmethod
     def _next(done: Any) -> Any:
         """Returns what finishes next; looks for Ctrl-C meanwhile."""
+        import queue  # few programs have operations that wait
+
         while True:
             try:
                 return done.get(timeout=0.25)

@@ -7,7 +7,6 @@ depends on it under the attribute's name (``AutoTrackable``); what is assigned t
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
@@ -15,19 +14,30 @@ from typing import Any, TypeVar
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
 class TrackableReference:
     """Is one dependency: an object, and the name under which another depends on it.
 
     It can be unpacked to both, but is no tuple: Keras saves what the tuples and lists of an object's attributes hold.
     """
 
-    name: str
-    ref: Any
+    __slots__ = ("name", "ref")
+
+    def __init__(self, name: str, ref: Any) -> None:
+        self.name = name
+        self.ref = ref
 
     def __iter__(self) -> Iterator[Any]:
         yield self.name
         yield self.ref
+
+    def __repr__(self) -> str:
+        return f"TrackableReference(name={self.name}, ref={self.ref})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, TrackableReference) and (self.name, self.ref) == (other.name, other.ref)
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.ref))
 
 
 class Trackable:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import itertools
 import threading
-import traceback
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -93,6 +92,8 @@ def _failures(kinds: Any = Exception) -> Iterator[None]:
         yield
     except kinds as error:
         becomes = next(becomes for causes, becomes in _BECOMES if isinstance(error, causes))
+        import traceback  # loaded when something has failed
+
         lines = traceback.format_exception(error)
         raise becomes(None, None, f"{type(error).__name__}: {error}\n{''.join(lines)}") from error
 
