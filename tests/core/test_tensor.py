@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 import tideflow as tf2
@@ -102,3 +103,54 @@ def test_names_of_eager_calls_are_read_by_nobody() -> None:
         tf2.Variable(1, name=3)
     with pytest.raises(TypeError, match="expected string"):
         tf2.function(lambda: tf2.add(1, 2, name=3))()
+
+
+def test_an_eager_tensor_never_changes() -> None:
+    x = tf2.constant([1, 2])
+    with pytest.raises(TypeError, match=r"^'\S+\.EagerTensor' object does not support item assignment\n.*scatter"):
+        x[0] = 3
+    with pytest.raises(TypeError, match=r"^'\S+\.EagerTensor' object doesn't support item deletion$"):
+        del x[0]
+    assert x.numpy().tolist() == [1, 2]
+
+
+def _list_of_tensors() -> Any:
+    return tf.raw_ops.EmptyTensorList(element_shape=[2], max_num_elements=-1, element_dtype=tf.float32)
+
+
+def _ragged() -> Any:
+    return tf.raw_ops.RaggedTensorToVariant(
+        rt_nested_splits=[tf.constant([0, 2], tf.int64)], rt_dense_values=[1, 2], batched_input=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (_list_of_tensors, "<TensorList>"),
+        (_ragged, "<RaggedTensorVariant(dtype=int32, ragged_rank=1, splits_dtype=int64>"),
+        (
+            lambda: tf2.raw_ops.OptionalFromValue(components=[7]),
+            "<OptionalVariant<values: (Tensor<type: int32 shape: [] values: 7>)>>",
+        ),
+        (lambda: tf2.raw_ops.EmptyTensorMap(), "<TensorMap>"),
+    ],
+)  # fmt: skip
+def test_variants_show_as_in_tensorflow_and_are_no_arrays(make: Callable[[], Any], text: str) -> None:
+    alone = make()
+    assert str(alone) == f"tf.Tensor({text}, shape=(), dtype=variant)"
+    assert repr(alone) == f"<tf.Tensor: shape=(), dtype=variant, value={text}>"
+    assert tf2.strings.format("{}", [alone]).numpy() == text.encode()
+    several = tf2.reshape(tf2.stack([alone] * 4), [2, 2])
+    assert repr(several) == f"<tf.Tensor: shape=(2, 2), dtype=variant, value=[{text} {text} {text}...]>"
+    for moved in (tf2.where([[True, False]], several, several), tf2.expand_dims(alone, 0), tf2.unstack(several)[1][0]):
+        assert moved.dtype is tf2.variant
+    for tensor in (alone, several):
+        with pytest.raises(
+            tf2.errors.InvalidArgumentError, match=r"^Cannot convert a Tensor of dtype variant to a NumPy"
+        ):
+            tensor.numpy()
+        with pytest.raises(
+            tf2.errors.InvalidArgumentError, match=r"^Cannot convert a Tensor of dtype variant to a NumPy"
+        ):
+            np.asarray(tensor)

@@ -61,6 +61,17 @@ def test_print_of_1x_passes_its_input_on_and_stops_after_first_n(graph, tier, ca
     assert capfd.readouterr().err == "seen: [1 2...][s]\n" * 2
 
 
+def test_print_of_1x_counts_for_each_operation_and_session(graph, tier, capfd) -> None:
+    x = tf.constant(1.0)
+    twins = [tf.Print(x, [tf.constant(number)], message="m", first_n=2) for number in (1, 2)]
+    for _ in range(2):
+        with tf.Session() as session:
+            for _ in range(3):
+                session.run(twins[0])
+                session.run(twins[1])
+    assert capfd.readouterr().err == "m[1]\nm[2]\n" * 4
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [

@@ -14,13 +14,14 @@ from tideflow._src.autodiff.call import Call
 from tideflow._src.autodiff.tape import GradientTape
 from tideflow._src.core import dtypes
 from tideflow._src.core.tensor import SymbolicTensor
+from tideflow._src.core.variant_array import Variant
 from tideflow._src.graph.op_def import OpDef
 from tideflow._src.graph.operation import Operation
 from tideflow._src.ops.control.python_function import eager_py_func, function_of, function_operation, token_of
 from tideflow._src.runtime.convert import convert_to_tensor
 
 
-class Recording:
+class Recording(Variant):
     """Is what a tape recorded of one call of a Python function.
 
     Attributes:
@@ -28,11 +29,6 @@ class Recording:
       sources: the arguments that gradients reach.
       results: what the function returned.
     """
-
-    dtype = dtypes.variant
-    shape: tuple[int, ...] = ()
-    ndim = 0
-    size = 1
 
     def __init__(self, tape: GradientTape, sources: Sequence[Any], results: Sequence[Any]) -> None:
         self.tape = tape

@@ -14,8 +14,9 @@ import numpy as np
 
 from tideflow._src.core import context, dtypes
 from tideflow._src.core.class_names import named_in_tensorflow
-from tideflow._src.core.errors import InaccessibleTensorError, OperatorNotAllowedInGraphError
+from tideflow._src.core.errors import InaccessibleTensorError, InvalidArgumentError, OperatorNotAllowedInGraphError
 from tideflow._src.core.tensor_shape import TensorShape
+from tideflow._src.core.variant_array import variants_text
 
 _OF_NUMPY = dtypes.of_numpy
 #: The name of the device that holds eager tensors unless something else is asked for.
@@ -170,12 +171,23 @@ class EagerTensor(Tensor):
     def numpy(self) -> Any:
         """Returns the value as an array of its own, or a NumPy scalar (``bytes`` for a string) for rank 0."""
         value = np.asarray(self._value)
+        if value.dtype.hasobject:
+            self._check_is_array()
         if value.ndim == 0:
             return value[()]
         return value.copy()
 
+    def _check_is_array(self) -> None:
+        """Raises an InvalidArgumentError for the dtypes that NumPy has no values of."""
+        if self.dtype is dtypes.variant or self.dtype is dtypes.resource:
+            raise InvalidArgumentError(
+                None, None, f"Cannot convert a Tensor of dtype {self.dtype.name} to a NumPy array."
+            )
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         value = np.asarray(self._value)
+        if value.dtype.hasobject:
+            self._check_is_array()
         if dtype is not None and value.dtype != dtype:
             return value.astype(dtype)
         if copy:
@@ -227,6 +239,16 @@ class EagerTensor(Tensor):
         if not shape:
             raise TypeError("Scalar tensor has no `len()`")
         return int(shape[0])
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        raise TypeError(
+            f"'{type(self).__module__}.{type(self).__name__}' object does not support item assignment\n"
+            "Tensors never change. tf.tensor_scatter_nd_update and tf.where return one with other elements; a "
+            "tf.Variable changes: variable[0].assign(value)."
+        )
+
+    def __delitem__(self, index: Any) -> None:
+        raise TypeError(f"'{type(self).__module__}.{type(self).__name__}' object doesn't support item deletion")
 
     def __bool__(self) -> bool:
         # Of an empty array NumPy does not say.
@@ -281,6 +303,8 @@ class EagerTensor(Tensor):
 
     def _text(self, as_repr: bool) -> str:
         value = self._value
+        if value.dtype is dtypes.variant:
+            return variants_text(value)
         if not isinstance(value, np.ndarray | np.generic) and not hasattr(value, "__array__"):
             return repr(value)
         value = np.asarray(value)
@@ -294,7 +318,7 @@ class EagerTensor(Tensor):
         return "\n" + text if "\n" in text else text
 
     def __repr__(self) -> str:
-        kind = "value" if self.dtype is dtypes.variant else "numpy"
+        kind = "value" if self.dtype in (dtypes.variant, dtypes.resource) else "numpy"
         return f"<tf.Tensor: shape={self.shape._dims}, dtype={self.dtype.name}, {kind}={self._text(True)}>"
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Defines ``VariantArray``: several values of dtype ``variant`` in one tensor."""
+"""Defines ``Variant``, the base of values of dtype ``variant``, and ``VariantArray``: several of them in one tensor."""
 
 from __future__ import annotations
 
@@ -10,10 +10,28 @@ import numpy as np
 from tideflow._src.core import dtypes
 
 
+class Variant:
+    """Is the base class of what a tensor of dtype ``variant`` can hold: to NumPy, an array of rank 0 of itself."""
+
+    __slots__ = ()
+
+    dtype = dtypes.variant
+    shape: tuple[int, ...] = ()
+    ndim = 0
+    size = 1
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> VariantArray:
+        return variants([self], ())
+
+    def reshape(self, *shape: Any) -> Any:
+        """Returns an array that holds this value alone, as an array's method does."""
+        return variants([self], ()).reshape(*shape)
+
+
 class VariantArray(np.ndarray[Any, Any]):
     """Is an array of objects whose dtype is ``variant``: kernels that only move elements take it for what it is.
 
-    A variant alone is the object itself; one with ``__array__`` becomes such an array where NumPy stacks it.
+    A variant alone is the object itself, and becomes such an array where NumPy stacks it.
     """
 
     #: What NumPy puts together of such arrays and others is one.
@@ -22,6 +40,10 @@ class VariantArray(np.ndarray[Any, Any]):
     @property
     def dtype(self) -> Any:
         return dtypes.variant
+
+    def __array_function__(self, function: Any, types: Any, arguments: Any, options: Any) -> Any:
+        result = super().__array_function__(function, types, arguments, options)
+        return result.view(VariantArray) if type(result) is np.ndarray and result.dtype == object else result
 
     def zeros_like(self) -> VariantArray:
         """Returns an array of the zeros that the elements know."""
@@ -35,6 +57,15 @@ def variants(items: Iterable[Any], shape: tuple[int, ...] | None = None) -> Vari
     for place, item in enumerate(items):
         result[place] = item
     return result.reshape(result.shape if shape is None else shape).view(VariantArray)
+
+
+def variants_text(value: Any, count: int = 3) -> str:
+    """Writes a value of dtype ``variant``, of an array its first ``count`` elements, all for -1: ``[<A> <A>...]``."""
+    if not isinstance(value, np.ndarray) or not value.shape:
+        return repr(items_of(value)[0])
+    items = items_of(value)
+    most = len(items) if count < 0 else count
+    return f"[{' '.join(map(repr, items[:most]))}{'...' if len(items) > most else ''}]"
 
 
 def items_of(value: Any) -> list[Any]:

@@ -353,10 +353,14 @@ class HostProgram(Interpreted):
                 statement += f"; {self._name(lend_views, 'k')}({name}, {{0}})"
         return f"with {', '.join(names)}: {statement}"
 
-    @staticmethod
-    def _attribute(op: Operation, name: str) -> Any:
-        """Returns an attribute of a node; a resource without a shared name goes by the node's."""
+    def _attribute(self, op: Operation, name: str) -> Any:
+        """Returns an attribute of a node; a resource without a shared name goes by the node's.
+
+        How often a node acts is counted for each node on each state.
+        """
         value = op.attrs[name]
+        if name == "first_n" and value > 0:
+            return self._state.remaining_of(op, value)
         return op.name if name == "shared_name" and not value else value
 
     @staticmethod

@@ -12,7 +12,7 @@ import numpy as np
 from tideflow._src.core import dtypes
 from tideflow._src.core.dtypes import DType
 from tideflow._src.core.errors import InvalidArgumentError
-from tideflow._src.core.variant_array import variants
+from tideflow._src.core.variant_array import Variant, variants
 from tideflow._src.graph.op_def import Shape
 
 _lock = threading.Lock()
@@ -21,7 +21,7 @@ _lock = threading.Lock()
 _SET, _APPEND, _POP = range(3)
 
 
-class TensorList:
+class TensorList(Variant):
     """Is an immutable list of values that shares its memory with the lists made from it.
 
     The list changed last holds the elements; each list it was made from knows only in what it differs. Changing the
@@ -36,11 +36,6 @@ class TensorList:
     """
 
     __slots__ = ("_change", "_items", "_newer", "element_dtype", "element_shape", "length", "most")
-
-    dtype = dtypes.variant
-    shape: tuple[int, ...] = ()
-    ndim = 0
-    size = 1
 
     def __init__(
         self, element_dtype: DType, items: list[Any] | None = None, element_shape: Shape = None, most: int = -1
@@ -126,6 +121,9 @@ class TensorList:
         """Returns the elements as a new Python list."""
         with _lock:
             return list(self._own())
+
+    def __repr__(self) -> str:
+        return "<TensorList>"
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self.items())

@@ -8,18 +8,14 @@ import numpy as np
 
 from tideflow._src.core import dtypes
 from tideflow._src.core.dtypes import DType
+from tideflow._src.core.variant_array import Variant
 from tideflow._src.runtime.list_value import shape_text
 
 
-class OptionalValue:
+class OptionalValue(Variant):
     """Is what the variant refers to: the tensors, or None for nothing."""
 
     __slots__ = ("components",)
-
-    dtype = dtypes.variant
-    shape: tuple[int, ...] = ()
-    ndim = 0
-    size = 1
 
     def __init__(self, components: list[Any] | None) -> None:
         self.components = components
@@ -31,11 +27,14 @@ class OptionalValue:
     def __repr__(self) -> str:
         if self.components is None:
             return "<OptionalVariant<None>>"
-        parts = [
-            f"Tensor<type: {type_text(dtype_of(item))} shape: {shape_text(item.shape)} values: {str(item).strip('[]')}>"
-            for item in self.components
-        ]
-        return f"<OptionalVariant<values: ({', '.join(parts)})>>"
+        return f"<OptionalVariant<values: ({', '.join(map(tensor_text, self.components))})>>"
+
+
+def tensor_text(item: Any) -> str:
+    """Returns how a value shows in the text of the variant that holds it."""
+    values = item.decode("utf-8", "replace") if isinstance(item, bytes) else str(item)
+    values = values[1:-1] if np.ndim(item) else values
+    return f"Tensor<type: {type_text(dtype_of(item))} shape: {shape_text(item.shape)} values: {values}>"
 
 
 def dtype_of(item: Any) -> DType:

@@ -23,6 +23,26 @@ from tideflow._src.runtime.reference_reads import REF_VARIABLES
 _PASS_HANDLES = frozenset(("Identity", "RefIdentity", "DebugGradientRefIdentity"))
 
 
+class Remaining:
+    """Says how often an operation may still do what it does a few times only.
+
+    Args:
+      count: how often, at least once.
+    """
+
+    __slots__ = ("_count", "_lock")
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._lock = threading.Lock()
+
+    def take(self) -> bool:
+        """Returns whether it may do it now, which then counts."""
+        with self._lock:
+            self._count -= 1
+            return self._count >= 0
+
+
 class RunState:
     """Is the state that programs run on: that of a session, of a traced function, or of eager execution.
 
@@ -37,6 +57,7 @@ class RunState:
         self._buffers: dict[SymbolicTensor, Buffer | None] = {}
         self._handles: dict[SymbolicTensor, ResourceHandle] = {}
         self._random: dict[Operation, PhiloxState] = {}
+        self._remaining: dict[Operation, Remaining] = {}
         #: Is held while a program runs that says only afterwards how much it drew.
         self.streams_lock = threading.RLock()
 
@@ -44,6 +65,7 @@ class RunState:
         """Returns this state as a function sees it whose parameters are given handles or references of variables."""
         state = RunState(self.resources)
         state._random, state.streams_lock = self._random, self.streams_lock
+        state._remaining = self._remaining
         for tensor, value in given.items():
             buffer = effects.buffer_in_value(value)
             state._buffers[tensor] = buffer
@@ -123,6 +145,10 @@ class RunState:
                 if state is None:
                     state = self._random[op] = PhiloxState(op.attrs.get("seed", 0), op.attrs.get("seed2", 0))
         return state
+
+    def remaining_of(self, op: Operation, count: int) -> Remaining:
+        """Returns how often an operation may still act on this state, at first ``count`` times."""
+        return self._remaining.setdefault(op, Remaining(count))
 
     def restart_streams(self) -> None:
         """Lets every random stream begin again, as a new global seed asks for."""

@@ -9,6 +9,7 @@ import numpy as np
 from tideflow._src.core import dtypes
 from tideflow._src.core.dtypes import DType
 from tideflow._src.core.errors import InvalidArgumentError
+from tideflow._src.core.variant_array import Variant
 from tideflow._src.graph.op_def import at_least
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.parsing import wire
@@ -22,15 +23,10 @@ _KINDS = {
 }  # fmt: skip
 
 
-class CompositeValue:
+class CompositeValue(Variant):
     """Is what the variant refers to: the tensors, and the kind of composite tensor that they make up."""
 
     __slots__ = ("components", "kind")
-
-    dtype = dtypes.variant
-    shape: tuple[int, ...] = ()
-    ndim = 0
-    size = 1
 
     def __init__(self, components: list[Any], kind: int) -> None:
         self.components = components

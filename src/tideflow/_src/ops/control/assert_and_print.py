@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import sys
-import weakref
 from typing import Any
 
 import numpy as np
 
 from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.graph.op_def import at_least
-from tideflow._src.runtime.buffers import ResourceManager, resources
 from tideflow._src.runtime.op import op
+from tideflow._src.runtime.state import Remaining
 
 
 @op("Assert", "condition: bool, data: list(T) ->", tier="host", stateful=True, differentiable=False, T=at_least(1))
@@ -57,18 +56,20 @@ def _element(item: Any) -> str:
 @op("Print", "input: T, data: list(U) -> output: T", tier="host", stateful=True, U=at_least(0))
 def print_op(input, data, *, message: str = "", first_n: int = -1, summarize: int = 3):
     """Passes ``input`` on and prints ``data`` to the standard error stream."""
-    if first_n > 0:
-        printed = _printed.setdefault(resources(), {})
-        key = (message, first_n, tuple(np.shape(item) for item in data))
-        if printed.get(key, 0) >= first_n:
-            return input
-        printed[key] = printed.get(key, 0) + 1
+    if not _may_print(first_n, (message, summarize, input.dtype, *[item.dtype for item in data])):
+        return input
     print(message + "".join(summary(item, summarize) for item in data), file=sys.stderr, flush=True)
     return input
 
 
-#: How often each session has printed what may be printed a few times only.
-_printed: weakref.WeakKeyDictionary[ResourceManager, dict[Any, int]] = weakref.WeakKeyDictionary()
+#: What eager calls that print a few times only have left: those of the same attributes and dtypes are one operation.
+_eager: dict[Any, Remaining] = {}
+
+
+def _may_print(first_n: int | Remaining, key: Any) -> bool:
+    if isinstance(first_n, Remaining):  # the node's own, in a graph
+        return first_n.take()
+    return first_n <= 0 or _eager.setdefault((first_n, key), Remaining(first_n)).take()
 
 
 @print_op.shape

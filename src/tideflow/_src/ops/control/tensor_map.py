@@ -9,19 +9,15 @@ import numpy as np
 from tideflow._src.core import dtypes
 from tideflow._src.core.dtypes import DType
 from tideflow._src.core.errors import InvalidArgumentError
+from tideflow._src.core.variant_array import Variant
 from tideflow._src.graph.op_def import OpDef
 from tideflow._src.runtime.op import op
 
 
-class TensorMap:
+class TensorMap(Variant):
     """Is an immutable map: each change makes another one."""
 
     __slots__ = ("items",)
-
-    dtype = dtypes.variant
-    shape: tuple[int, ...] = ()
-    ndim = 0
-    size = 1
 
     def __init__(self, items: dict[Any, tuple[Any, Any]]) -> None:
         self.items = items

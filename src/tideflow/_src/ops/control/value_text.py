@@ -7,6 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from tideflow._src.core import dtypes
+from tideflow._src.core.variant_array import variants_text
+
 _ESCAPES = {b"\n": rb"\n", b"\r": rb"\r", b"\t": rb"\t", b'"': rb"\"", b"'": rb"\'", b"\\": rb"\\"}
 # A pattern that `re` compiles, and keeps, at its first use.
 _SPECIAL = rb"[\x00-\x1f\"'\\\x7f]"
@@ -14,6 +17,8 @@ _SPECIAL = rb"[\x00-\x1f\"'\\\x7f]"
 
 def shown(value: Any, summarize: int) -> bytes:
     """Writes a value with ``summarize`` elements from each end of each dimension, all of them for -1."""
+    if value.dtype is dtypes.variant:
+        return variants_text(value, summarize).encode()
     array = np.asarray(value)
     if array.dtype.names:  # quantized numbers
         array = array[array.dtype.names[0]]

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from tideflow._src.core import dtypes
 from tideflow._src.core.dtypes import DType
 from tideflow._src.core.errors import (
     FailedPreconditionError,
@@ -18,7 +17,7 @@ from tideflow._src.core.errors import (
     NotFoundError,
     OutOfRangeError,
 )
-from tideflow._src.core.variant_array import items_of, variants
+from tideflow._src.core.variant_array import Variant, items_of, variants
 from tideflow._src.graph.op_def import Function, OpDef, Shape, at_least
 from tideflow._src.ops.data.blocks import Singles
 from tideflow._src.ops.data.elements import Element, dtype_of, fits, shape_text
@@ -450,13 +449,8 @@ experimental_iterator_get_device = _iterator_op(
 )(_device)
 
 
-class SavedPosition:
+class SavedPosition(Variant):
     """Is a position in a dataset as a variant."""
-
-    dtype = dtypes.variant
-    shape: tuple[int, ...] = ()
-    ndim = 0
-    size = 1
 
     def __init__(self, position: Any) -> None:
         self.position = position

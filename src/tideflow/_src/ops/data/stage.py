@@ -11,9 +11,9 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tideflow._src.core import dtypes
 from tideflow._src.core.dtypes import DType
 from tideflow._src.core.errors import InvalidArgumentError, OpError, UnimplementedError
+from tideflow._src.core.variant_array import Variant
 from tideflow._src.graph.op_def import Shape
 from tideflow._src.ops.data.elements import Element
 from tideflow._src.ops.data.pipeline_options import PipelineOptions
@@ -26,7 +26,7 @@ UNKNOWN = -2
 _NO_OPTIONS = PipelineOptions()
 
 
-class Stage:
+class Stage(Variant):
     """Is a dataset: what one operation on datasets returns.
 
     Args:
@@ -38,10 +38,6 @@ class Stage:
     A subclass gives ``iterate`` and, where it can tell, ``cardinality``.
     """
 
-    dtype = dtypes.variant
-    shape: tuple[int, ...] = ()
-    ndim = 0
-    size = 1
     #: Whether each start of it draws from a generator of seeds, which is then its ``generator``.
     takes_seeds = False
     generator: Any = None

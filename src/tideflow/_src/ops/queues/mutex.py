@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from tideflow._src.core import dtypes
+from tideflow._src.core.variant_array import Variant
 from tideflow._src.ops.queues.shared import no_shapes, resource_handle, resource_in
 from tideflow._src.runtime.buffers import resources
 from tideflow._src.runtime.op import op
@@ -33,13 +33,8 @@ class Mutex:
             self._free.notify()
 
 
-class MutexLock:
+class MutexLock(Variant):
     """Holds a mutex until it is released, or forgotten because the run failed."""
-
-    dtype = dtypes.variant
-    shape: tuple[int, ...] = ()
-    ndim = 0
-    size = 1
 
     def __init__(self, mutex: Mutex) -> None:
         self._mutex: Mutex | None = mutex

@@ -10,7 +10,7 @@ import numpy as np
 from tideflow._src.core import dtypes
 from tideflow._src.core.dtypes import DType
 from tideflow._src.core.errors import invalid_argument
-from tideflow._src.core.variant_array import VariantArray, items_of, variants
+from tideflow._src.core.variant_array import Variant, items_of, variants
 from tideflow._src.graph.op_def import at_least, default
 from tideflow._src.graph.types import INDEX
 from tideflow._src.ops.array.raw import raw
@@ -21,7 +21,7 @@ from tideflow._src.runtime.op import op
 Array = np.ndarray[Any, Any]
 
 
-class RaggedVariant:
+class RaggedVariant(Variant):
     """Is a ragged tensor as one value.
 
     Attributes:
@@ -31,11 +31,6 @@ class RaggedVariant:
 
     __slots__ = ("nested", "values")
 
-    dtype = dtypes.variant
-    shape: tuple[int, ...] = ()
-    ndim = 0
-    size = 1
-
     def __init__(self, nested: list[Array], values: Array) -> None:
         self.nested, self.values = nested, values
 
@@ -43,9 +38,6 @@ class RaggedVariant:
         splits = dtypes.of_numpy[self.nested[0].dtype].name if self.nested else "INVALID"
         kind = {"float32": "float", "float64": "double"}.get(name := dtypes.of_numpy[self.values.dtype].name, name)
         return f"<RaggedTensorVariant(dtype={kind}, ragged_rank={len(self.nested)}, splits_dtype={splits}>"
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> VariantArray:
-        return variants([self], ())
 
     def __add__(self, other: Any) -> RaggedVariant:
         if other is None:  # an element of a list that was never set

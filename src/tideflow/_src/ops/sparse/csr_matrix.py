@@ -10,10 +10,10 @@ import numpy as np
 from tideflow._src.core import dtypes
 from tideflow._src.core.dtypes import DType
 from tideflow._src.core.errors import invalid_argument
-from tideflow._src.core.variant_array import VariantArray, items_of, variants
+from tideflow._src.core.variant_array import Variant, items_of
 
 
-class CSRMatrix:
+class CSRMatrix(Variant):
     """Is a sparse matrix or a batch of those: for each one where its rows begin, its columns and its values.
 
     Attributes:
@@ -25,11 +25,6 @@ class CSRMatrix:
     """
 
     __slots__ = ("columns", "element_dtype", "row_pointers", "sizes", "values")
-
-    dtype = dtypes.variant
-    shape: tuple[int, ...] = ()
-    ndim = 0
-    size = 1
 
     def __init__(
         self,
@@ -101,9 +96,6 @@ class CSRMatrix:
         result = np.zeros(self.sizes, self.element_dtype.as_numpy_dtype)
         result[tuple(self.positions().T)] = self.all_values()
         return result
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> VariantArray:
-        return variants([self], ())
 
     def __repr__(self) -> str:
         return f"<CSRMatrix(dtype={self.element_dtype.name}, shape={list(self.sizes)})>"

@@ -10,7 +10,7 @@ import numpy as np
 from tideflow._src.core import dtypes
 from tideflow._src.core.dtypes import DType
 from tideflow._src.core.errors import InvalidArgumentError, invalid_argument
-from tideflow._src.core.variant_array import VariantArray, items_of, variants
+from tideflow._src.core.variant_array import Variant, items_of, variants
 from tideflow._src.graph.op_def import default
 from tideflow._src.ops.dimensions import merge_dimensions, text, with_rank
 from tideflow._src.ops.parsing.tensors import serialized
@@ -19,25 +19,21 @@ from tideflow._src.ops.sparse.dense import check_positions
 from tideflow._src.ops.sparse.positions import check_lengths, check_sizes
 from tideflow._src.runtime.checks import require_memory
 from tideflow._src.runtime.op import op
+from tideflow._src.runtime.optional_value import tensor_text
 
 _INPUTS = "sparse_indices: int64, sparse_values: T, sparse_shape: int64"
 _OUTPUTS = "sparse_indices: int64, sparse_values: dtype, sparse_shape: int64"
 _FORMS = default("string", ("string", "variant"))
 
 
-class _Part:
+class _Part(Variant):
     """Is one part of a sparse tensor as the value of a variant."""
-
-    dtype = dtypes.variant
-    shape: tuple[int, ...] = ()
-    ndim = 0
-    size = 1
 
     def __init__(self, array: Any) -> None:
         self.array = array
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> VariantArray:
-        return variants([self], ())
+    def __repr__(self) -> str:
+        return f"<{tensor_text(self.array)}>"
 
     def zeros_like(self) -> _Part:
         """Returns the part with zeros in the place of its numbers."""

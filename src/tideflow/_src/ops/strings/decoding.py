@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from tideflow._src.core.errors import invalid_argument
+from tideflow._src.ops.strings.east_asian import decoder_of
 
 Array = np.ndarray[Any, Any]
 
@@ -20,8 +21,11 @@ Array = np.ndarray[Any, Any]
 _NO_CHARACTER_SETS = frozenset(
     "idna punycode raw_unicode_escape unicode_escape undefined utf_8_sig utf-8-sig mbcs oem charmap".split()
 )
-#: Encodings in which bytes that begin no character stand for the control characters of the same number.
-_WITH_C1 = frozenset(["euc_jp", "euc_kr", "gb2312"])
+#: Names that Python does not know, or gives to another encoding than ICU.
+_OTHER_NAMES = {
+    "windows-31j": "cp932", "x-sjis": "cp932", "windows-936": "gbk", "windows-949": "cp949", "korean": "cp949",
+    "ks_c_5601-1987": "cp949", "ksc5601": "cp949", "windows-950": "cp950",
+}  # fmt: skip
 _MARKS = {
     "utf-16": ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be")),
     "utf-32": (
@@ -38,7 +42,8 @@ def codec_of(encoding: str) -> str:
       InvalidArgumentError: there is no such encoding.
     """
     try:
-        found = codecs.lookup(re.sub(r"(?i)^ibm[-_]?(?=\d)", "cp", encoding))
+        name = _OTHER_NAMES.get(encoding.lower(), encoding)
+        found = codecs.lookup(re.sub(r"(?i)^ibm[-_]?(?=\d)", "cp", name))
         if found._is_text_encoding and found.name.replace("-", "_") not in _NO_CHARACTER_SETS:
             return found.name
     except (LookupError, ValueError):
@@ -97,6 +102,9 @@ def decoded(items: Sequence[bytes], codec: str, policy: Policy) -> tuple[Array, 
 
 #: How many bytes the code units of the encodings of Unicode have.
 _UNIT_SIZES = {"utf-16-be": 2, "utf-16-le": 2, "utf-32-be": 4, "utf-32-le": 4}
+
+#: What TensorFlow makes of a string that consists of a byte order mark.
+_ONLY_A_MARK = 0xFFFF
 
 #: What stands for malformed bytes while texts are decoded: this, and how many bytes they are. No text holds it.
 _MARK = 0xDC00
@@ -206,7 +214,13 @@ def _of_single_bytes(items: Sequence[bytes], codec: str, table: Array, errors: s
 
 
 def _one_by_one(items: Sequence[bytes], codec: str, errors: str) -> tuple[Array, Array, Array]:
-    rows = [_characters(item, codec, errors) for item in items]
+    decoder = decoder_of(codec)
+    rows = [_characters(item, codec, errors) if decoder is None else decoder.characters(item) for item in items]
+    if errors == "strict" and decoder is not None:
+        for item, row in zip(items, rows, strict=True):
+            place = next((place for point, place in row if point < 0), None)
+            if place is not None:
+                raise invalid_argument(f"Invalid formatting on input string: byte {place} of {item!r} is no {codec}")
     lengths = np.fromiter(map(len, rows), np.int64, len(rows))
     flat = np.array([pair for row in rows for pair in row], np.int64).reshape(-1, 2)
     return lengths, flat[:, 0].astype(np.int32), flat[:, 1]
@@ -218,6 +232,8 @@ def _characters(item: bytes, codec: str, errors: str) -> list[tuple[int, int]]:
     if codec in _MARKS:
         mark, codec = next((pair for pair in _MARKS[codec] if item.startswith(pair[0])), (b"", f"{codec}-be"))
         skipped = len(mark)
+        if mark and len(item) == skipped:
+            return [(_ONLY_A_MARK, 0)]
     result: list[tuple[int, int]] = []
     decoder = codecs.getincrementaldecoder(codec)("strict")
     start, place, size = skipped, skipped, len(item)
@@ -226,7 +242,7 @@ def _characters(item: bytes, codec: str, errors: str) -> list[tuple[int, int]]:
             text = decoder.decode(item[place : place + 1], place == size - 1)
         except UnicodeDecodeError as error:
             decoder.reset()
-            if item[start] < 0xA0 and error.end - error.start == 1 and (codec in _WITH_C1 or codec.startswith("cp125")):
+            if item[start] < 0xA0 and error.end - error.start == 1 and codec.startswith("cp125"):
                 result.append((item[start], start))
             elif errors == "strict":
                 raise invalid_argument(
