@@ -52,7 +52,6 @@ def host_device() -> Any:
     return load().local_devices(backend="cpu")[0]
 
 
-@functools.cache
 def undivided_device() -> Any:
     """Returns a device of the engine, in the host's memory, whose programs run in one thread; None if all do so anyway.
 
@@ -60,6 +59,12 @@ def undivided_device() -> Any:
     It keeps its threads by client, so that this device belongs to a second one.
     """
     load()
+    with _lock:  # what is cached could be made twice, and the environment be put back to what another thread has set
+        return _undivided_device()
+
+
+@functools.cache
+def _undivided_device() -> Any:
     if processors() == 1 or virtual_accelerators():
         return None
     host_device()  # the first client keeps a thread for each processor
