@@ -59,6 +59,7 @@ from tideflow._src.core.type_spec import TypeSpec as TypeSpec
 from tideflow._src.core.type_spec import type_spec_from_value as type_spec_from_value
 from tideflow._src.function import conditional as _conditional
 from tideflow._src.function import loop_gradients as _loop_gradients
+from tideflow._src.function.batch_function import batch_function as nondifferentiable_batch_function
 from tideflow._src.function.conditional import case as case
 from tideflow._src.function.conditional import cond as cond
 from tideflow._src.function.conditional import switch_case as switch_case

@@ -164,6 +164,8 @@ def unspecified_outputs(sample: Sample) -> tuple[int, ...]:
     """
     if sample.op == "DatasetFingerprint":
         return (0,)
+    if sample.op == "Batch":  # the keys of runs
+        return (len(sample.inputs[0]), len(sample.inputs[0]) + 1)
     if sample.op == "Svd" and not sample.attributes.get("compute_uv", True):
         return (1, 2)
     if sample.op.startswith("FusedBatchNormGrad"):
@@ -205,6 +207,9 @@ EXEMPTIONS: dict[str, dict[str, str | Exemption | tuple[Exemption, ...]]] = {
             "TensorFlow reads a threshold of fewer bytes beyond its end",
             spoiled="input 6 as another type",
             sometimes=True,
+        ),
+        "BatchFunction": Exemption(
+            "TensorFlow takes what a Batch of that name has made for its own", spoiled="shared_name=.*", sometimes=True
         ),
         "SparseConcat": "sizes that overflow are an internal error in TensorFlow, too",
         **_calls(
@@ -263,6 +268,11 @@ EXEMPTIONS: dict[str, dict[str, str | Exemption | tuple[Exemption, ...]]] = {
         **_calls("input 0 (as another type|empty)", _SHORT_SHAPE, "NonDeterministicInts"),
     },
     "refused_input": {
+        **_calls(
+            "(batch_timeout_micros|max_batch_size|max_enqueued_batches)=.*",
+            "TensorFlow looks at these only when the first call makes what the others share",
+            "Batch BatchFunction",
+        ),
         **_calls(
             "input 2 (of a rank less|empty|longer)|input [67] (of a rank less|longer)",
             _SIZES,

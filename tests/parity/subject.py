@@ -209,7 +209,7 @@ def op_def(name: str) -> dict[str, Any]:
             }
             for item in definition.attributes.values()
         ],
-        "is_stateful": definition.stateful or definition.random is not None,
+        "is_stateful": definition.is_stateful or definition.random is not None,
         "is_commutative": definition.commutative,
         "is_aggregate": definition.aggregate,
     }

@@ -115,7 +115,7 @@ class SignatureError(TypeError):
 
 
 #: What programs read of the message that ``Operation.op_def`` is in TensorFlow, and its name here.
-_MESSAGE_FIELDS = {"is_commutative": "commutative", "is_stateful": "stateful"}
+_MESSAGE_FIELDS = {"is_commutative": "commutative"}
 
 
 class OpDef:
@@ -132,6 +132,8 @@ class OpDef:
       differentiable: False where the definition says that no gradient passes through: it is None. ``"missing"``
         where nothing is registered, so that asking for a gradient through the operation is a LookupError.
       stateful: the operation has an effect or a state: it is neither folded nor shared.
+      is_stateful: whether TensorFlow's definition says so, too. It does not of all: see the option ``declared_pure``,
+        for operations that wait for other runs or read files.
       broadcasts: the inputs broadcast against each other, and the driver undoes that in the gradient.
       structural: the kernel only moves elements, so that it also works on partly known values.
       reads, updates: names of the inputs that are variables whose value the kernel gets; the kernel returns the
@@ -154,6 +156,7 @@ class OpDef:
         *,
         tier: Tier = "any",
         stateful: bool = False,
+        declared_pure: bool = False,
         broadcasts: bool = False,
         structural: bool = False,
         commutative: bool = False,
@@ -176,7 +179,8 @@ class OpDef:
         self.host_kernel = host
         self.xla_kernel: Callable[..., Any] | None = None
         self.tier = tier
-        self.stateful = stateful
+        self.stateful = stateful or declared_pure
+        self.is_stateful = stateful
         self.broadcasts = broadcasts
         self.structural = structural
         self.commutative = commutative

@@ -21,7 +21,7 @@ def op_def_message(definition: OpDef) -> Any:
         _write_attribute(message.attr.add(), attribute)
     message.is_commutative = definition.commutative
     message.is_aggregate = definition.aggregate
-    message.is_stateful = definition.stateful
+    message.is_stateful = definition.is_stateful
     message.allows_uninitialized_input = definition.allows_uninitialized
     return message
 

@@ -243,6 +243,7 @@ LAZY_FAMILIES = {
         SparseAccumulatorApplyGradient SparseAccumulatorTakeGradient SparseConditionalAccumulator
     """,
     "queues.barrier": "Barrier BarrierClose BarrierIncompleteSize BarrierInsertMany BarrierReadySize BarrierTakeMany",
+    "queues.batches": "Batch BatchFunction Unbatch UnbatchGrad",
     "queues.mutex": "ConsumeMutexLock MutexLock MutexV2",
     "queues.queue_ops": """
         FIFOQueue FIFOQueueV2 FakeQueue PaddingFIFOQueue PaddingFIFOQueueV2 PriorityQueue PriorityQueueV2 QueueClose

@@ -65,6 +65,8 @@ def operation(name: str) -> Callable[..., Any]:
             if key not in attributes:
                 raise TypeError(f"{definition.name}() got an unexpected keyword argument {key!r}")
             attribute = attributes[key]
+            if attribute.type in ("func", "list(func)"):
+                value = _graphs(value)
             attrs[attribute.name] = normalize(definition, attribute, value, context.executing_eagerly())
         return general(definition, tuple(arguments[key] for key in inputs), attrs, name)
 
@@ -80,6 +82,14 @@ def operation(name: str) -> Callable[..., Any]:
     call.__name__ = call.__qualname__ = definition.name
     call.__doc__ = definition.kernel.__doc__
     return call
+
+
+def _graphs(value: Any) -> Any:
+    """Returns the graphs of functions that were traced, or of a list of such."""
+    if isinstance(value, list | tuple):
+        return [_graphs(item) for item in value]
+    graph = getattr(value, "graph", None)
+    return graph if hasattr(graph, "check_types") else value
 
 
 def _implied(definition: OpDef, attribute: str) -> bool:

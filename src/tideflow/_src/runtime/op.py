@@ -65,8 +65,8 @@ def op(name: str, signature: str, **options: Any) -> Callable[[Callable[..., Any
 
 
 _OPTIONS = frozenset(
-    "tier stateful broadcasts structural commutative aggregate allows_uninitialized differentiable reads updates "
-    "random in_place checks_shapes host".split()
+    "tier stateful declared_pure broadcasts structural commutative aggregate allows_uninitialized differentiable reads "
+    "updates random in_place checks_shapes host".split()
 )
 
 

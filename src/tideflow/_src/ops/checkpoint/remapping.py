@@ -50,6 +50,7 @@ def _lines(path: bytes, count: int) -> Array:
     "GenerateVocabRemapping",
     "new_vocab_file: string, old_vocab_file: string -> remapping: int64, num_present: int32",
     tier="host",
+    declared_pure=True,
     differentiable=False,
     new_vocab_offset=at_least(0),
     num_new_vocab=at_least(0),
