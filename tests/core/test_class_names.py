@@ -17,7 +17,8 @@ tideflow.Tensor
 tideflow.install_as_tensorflow()
 import tensorflow as tf
 
-values = tf.constant([1]), tf.SparseTensor([[0]], [1], [1]), tf.ragged.constant([[1], []]), tf.data.Dataset.range(3)
+values = [tf.constant([1]), tf.SparseTensor([[0]], [1], [1]), tf.ragged.constant([[1], []]), tf.data.Dataset.range(3)]
+values.append(tf.distribute.OneDeviceStrategy("/cpu:0").experimental_distribute_dataset(values[-1]))
 for value in values:
     names = [f"{cls.__module__}.{cls.__qualname__}" for cls in type(value).__mro__]
     print([name for name in names if name.startswith("tensorflow.")])
@@ -35,6 +36,7 @@ def test_classes_have_the_names_of_tensorflow_where_programs_look_for_them():
         str([f"{python}framework.sparse_tensor.SparseTensor"]),
         str([f"{python}ops.ragged.ragged_tensor.RaggedTensor"]),
         str([f"{python}data.ops.dataset_ops.DatasetV2"]),
+        str([f"{python}distribute.input_lib.DistributedDataset"]),
     ]
 
 

@@ -339,6 +339,20 @@ def test_a_training_loop_over_a_dataset_in_a_function() -> None:
     assert abs(float(weight) - 3.0) < 1e-2
 
 
+def test_parameters_and_names_of_comprehensions_are_their_own() -> None:
+    """A lambda's `x` is not the loop's, which nobody needs after it: its shape may change, and no turn need come."""
+
+    @tf.function
+    def total(dataset: Any) -> Any:
+        found = tf.constant(0, tf.int64)
+        for x in dataset:
+            found += (lambda x: tf.reduce_sum(x))(x) + sum([tf.size(x, tf.int64) for x in [x, x]])
+        return found
+
+    assert int(total(Dataset.range(6).batch(4))) == 15 + 12
+    assert int(total(Dataset.range(0).batch(4))) == 0
+
+
 def test_next_with_a_default_in_a_function() -> None:
     @tf.function
     def step(iterator: Any) -> Any:

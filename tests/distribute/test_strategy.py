@@ -86,6 +86,33 @@ def test_a_step_of_a_strategy_in_a_function_converts_its_control_flow():
     assert [train(tf.constant(x)).numpy().item() for x in (1.0, -1.0, 2.0)] == [1.0, 1.0, 3.0]
 
 
+def test_a_step_is_traced_once_for_the_iterators_of_a_distributed_dataset():
+    strategy = tf.distribute.OneDeviceStrategy("/cpu:0")
+    dataset = strategy.experimental_distribute_dataset(tf.data.Dataset.range(6).batch(4))
+    traces = []
+
+    @tf.function
+    def step(iterator):
+        traces.append(iterator.element_spec)
+        return strategy.run(tf.reduce_sum, args=(next(iterator),))
+
+    for _ in range(3):
+        iterator = iter(dataset)
+        assert [int(step(iterator)), int(step(iterator))] == [6, 9]
+        with pytest.raises(tf.errors.OutOfRangeError):
+            step(iterator)
+    assert traces == [tf.TensorSpec([None], tf.int64)]
+
+    @tf.function
+    def total(batches):
+        found = tf.constant(0, tf.int64)
+        for batch in batches:
+            found += strategy.run(lambda batch: tf.reduce_sum(batch), args=(batch,))
+        return found
+
+    assert [int(total(dataset)), int(total(iter(dataset)))] == [15, 15]
+
+
 def test_strategies_of_several_machines_say_that_they_are_not_there():
     for make in (
         tf.distribute.MultiWorkerMirroredStrategy,

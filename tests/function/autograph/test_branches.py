@@ -134,3 +134,18 @@ def test_a_local_function_of_a_branch() -> None:
 
     check(program, 4)
     check(program, -4)
+
+
+def test_a_function_defined_before_reads_what_a_branch_sets() -> None:
+    def program(n: Any) -> Any:
+        def read() -> Any:
+            return value
+
+        if n > 1:
+            value = n * 2
+        else:
+            value = n * 3
+        return read()
+
+    for n in (1, 2):
+        check(program, n)

@@ -6,6 +6,9 @@ import enum
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from tideflow._src.core.class_names import named_in_tensorflow
+from tideflow._src.core.type_spec import CompositeTensor, TypeSpec
+
 
 class DistributedValues:
     """Is the base class of values that have one for each replica."""
@@ -75,13 +78,22 @@ class ValueContext(NamedTuple):
     num_replicas_in_sync: int = 1
 
 
-class DistributedIterator:
+@named_in_tensorflow("distribute.input_lib.DistributedIterator")
+class DistributedIterator(CompositeTensor):
     """Gives the parts of batches to the replicas.
 
     Args:
       iterator: the iterator over the batches.
       strategy: the strategy.
     """
+
+    @property
+    def _type_spec(self) -> Any:
+        return _DistributedIteratorSpec(self._iterator._type_spec, self._strategy)
+
+    def _stream_in_graph(self) -> DistributedIterator:
+        """Returns what a ``for`` statement of a graph goes over."""
+        return self
 
     def __init__(self, iterator: Any, strategy: Any) -> None:
         self._iterator = iterator
@@ -114,6 +126,42 @@ class DistributedIterator:
         return self._iterator.element_spec
 
 
+class _DistributedIteratorSpec(TypeSpec):
+    """Is the description of such an iterator: a function is traced once for all iterators over like batches.
+
+    Args:
+      iterator_spec: that of the iterator over the batches.
+      strategy: the strategy.
+    """
+
+    def __init__(self, iterator_spec: Any, strategy: Any) -> None:
+        self._iterator_spec = iterator_spec
+        self._strategy = strategy
+
+    @property
+    def value_type(self) -> Any:
+        return DistributedIterator
+
+    @property
+    def element_spec(self) -> Any:
+        """The type of a batch."""
+        return self._iterator_spec.element_spec
+
+    def _serialize(self) -> Any:
+        return self._iterator_spec, self._strategy
+
+    @property
+    def _component_specs(self) -> Any:
+        return (self._iterator_spec,)
+
+    def _to_components(self, value: Any) -> Any:
+        return (value._iterator,)
+
+    def _from_components(self, components: Any) -> Any:
+        return DistributedIterator(components[0], self._strategy)
+
+
+@named_in_tensorflow("distribute.input_lib.DistributedDataset")
 class DistributedDataset:
     """Gives each replica its part of the batches of a dataset.
 
@@ -128,6 +176,10 @@ class DistributedDataset:
 
     def __iter__(self) -> Iterator[Any]:
         return DistributedIterator(iter(self._dataset), self._strategy)
+
+    def _stream_in_graph(self) -> Any:
+        """Returns what a ``for`` statement of a graph goes over."""
+        return iter(self)
 
     def __len__(self) -> int:
         return len(self._dataset)

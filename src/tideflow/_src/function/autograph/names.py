@@ -65,28 +65,70 @@ def _is_path(node: ast.AST) -> bool:
 
 
 def read(nodes: ast.AST | Iterable[ast.AST]) -> set[str]:
-    """Returns the names that code reads, inner functions included."""
+    """Returns the names of its own and outer scopes that code reads, also in inner functions."""
     return set().union(*map(_read, _roots(nodes)))
 
 
 def _read(node: ast.AST) -> set[str]:
     known: set[str] | None = node.__dict__.get("_ag_read")
     if known is None:
-        known = {node.id} if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) else set()
-        known.update(*map(_read, ast.iter_child_nodes(node)))
+        known = _read_anew(node)
         node._ag_read = known  # type: ignore[attr-defined]
     return known
 
 
+def _read_anew(node: ast.AST) -> set[str]:
+    match node:
+        case ast.Name(id=name, ctx=ast.Load()):
+            return {name}
+        case ast.Lambda(args=parameters, body=body):
+            return read(parameters) | (read(body) - _parameters(node))
+        case ast.FunctionDef(body=body) | ast.AsyncFunctionDef(body=body):
+            around = [*node.decorator_list, node.args, *([] if node.returns is None else [node.returns])]
+            return read(around) | (read(body) - _own(node))
+        case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
+            first, *others = node.generators
+            found = read([item for item in ast.iter_child_nodes(node) if not isinstance(item, ast.comprehension)])
+            found |= read([*others, first.target, *first.ifs])
+            return (found - bound([item.target for item in node.generators])) | read(first.iter)
+    return set().union(*map(_read, ast.iter_child_nodes(node)))
+
+
+def _parameters(function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> set[str]:
+    return {item.arg for item in ast.walk(function.args) if isinstance(item, ast.arg)}
+
+
+def _own(function: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]:
+    """Returns the names that are a function's own: its parameters, and what it binds without declaring it."""
+    return _parameters(function) | (bound(function.body) - declared(function.body))
+
+
 def used_by_inner_functions(nodes: Iterable[ast.AST]) -> set[str]:
-    """Returns the names that functions, lambdas and classes inside of code mention: they may read them at any time."""
-    found: set[str] = set()
-    for root in _roots(nodes):
-        for node in ast.walk(root):
-            if isinstance(node, _SCOPES) and node is not root:
-                found |= {item.id for item in ast.walk(node) if isinstance(item, ast.Name)}
-                found |= {name for item in ast.walk(node) if isinstance(item, ast.Nonlocal) for name in item.names}
-    return found
+    """Returns the names that functions and classes inside of code use of it: they may read them at any time."""
+    return set().union(*map(_used, _roots(nodes)))
+
+
+def _used(node: ast.AST) -> set[str]:
+    """Returns what the functions in a node, itself included, use of the scope that it is in."""
+    if isinstance(node, _SCOPES):
+        return _mentioned(node)
+    return set().union(*map(_used, ast.iter_child_nodes(node)))
+
+
+def _mentioned(node: ast.AST) -> set[str]:
+    """Returns the names of its own and outer scopes that code reads, binds or declares, also in inner functions."""
+    match node:
+        case ast.Name(id=name):
+            return {name}
+        case ast.Nonlocal(names=names):
+            return set(names)
+        case ast.Lambda(args=parameters, body=body):
+            return _mentioned(parameters) | (_mentioned(body) - _parameters(node))
+        case ast.FunctionDef(body=body) | ast.AsyncFunctionDef(body=body):
+            within = set().union(*map(_mentioned, body)) - _own(node)
+            others = [item for item in ast.iter_child_nodes(node) if item not in body]
+            return within.union(*map(_mentioned, others))
+    return set().union(*map(_mentioned, ast.iter_child_nodes(node)))
 
 
 def changed_by_inner_functions(nodes: Iterable[ast.AST]) -> set[str]:
@@ -95,7 +137,7 @@ def changed_by_inner_functions(nodes: Iterable[ast.AST]) -> set[str]:
     for node in _in_scope(nodes):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             outer = {name for item in _in_scope(node.body) if isinstance(item, ast.Nonlocal) for name in item.names}
-            own = bound(node.body) | {item.arg for item in ast.walk(node.args) if isinstance(item, ast.arg)}
+            own = bound(node.body) | _parameters(node)
             found |= outer | (changed_by_inner_functions(node.body) - (own - outer))
     return found
 
