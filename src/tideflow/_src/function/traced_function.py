@@ -502,7 +502,7 @@ class _FastCall:
       arrays: whether there are arrays among them, which their owner may change: they are copied.
     """
 
-    __slots__ = ("_arrays", "_captured", "_order", "_pack", "_program", "_settled", "_single", "concrete")
+    __slots__ = ("_arrays", "_captured", "_lends", "_order", "_pack", "_program", "_settled", "_single", "concrete")
 
     def __init__(self, concrete: ConcreteFunction, order: Sequence[int], count: int, arrays: bool) -> None:
         self.concrete = concrete
@@ -510,6 +510,8 @@ class _FastCall:
         self._settled: Any = None
         self._order = None if list(order) == list(range(count)) else tuple(order)
         self._arrays = arrays
+        #: Whether arrays need no copy, as the program makes one.
+        self._lends = False
         self._captured: list[Any] = []
         self._pack = concrete._pack
         self._single = concrete.returns_one_tensor
@@ -518,7 +520,9 @@ class _FastCall:
         program = self._program or self._prepare(items)
         if self._order is not None:
             items = [items[position] for position in self._order]
-        if self._arrays:
+        if self._lends:
+            values = [item._value if item.__class__ is EagerTensor else item for item in items]
+        elif self._arrays:
             values = [item._value if item.__class__ is EagerTensor else item.copy() for item in items]
         else:
             values = [item._value for item in items]
@@ -529,6 +533,7 @@ class _FastCall:
             results = program.run(values)
             if not program.holds_text:
                 self._settled = program.program.settled(values)
+                self._lends = self._arrays and self._settled is not None and program.program.copies(values)
         else:
             program.calls += 1
             results = settled(values)

@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import compress, repeat
-from operator import attrgetter, is_
+from operator import add, attrgetter, is_, sub
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -43,7 +43,11 @@ _KIND = attrgetter("aval")
 #: What is done to many variables at once is done in C: it takes a third of the time, and no Ctrl-C comes in between.
 _all: Callable[[Iterable[Any]], Any] = partial(deque, maxlen=0)
 _ACQUIRE, _RELEASE = type(threading.RLock()).acquire, type(threading.RLock()).release
-_SET_VALUE, _SET_LEASE, _SET_WRITER = (Buffer.__dict__[name].__set__ for name in ("value", "lease", "writer"))
+#: What an attribute of :class:`Buffer` really holds, whatever the class of the buffer makes of it.
+_VALUE, _LEASE, _PINS = (Buffer.__dict__[name].__get__ for name in ("value", "lease", "pins"))
+_SET_VALUE, _SET_LEASE, _SET_PINS, _SET_WRITER = (
+    Buffer.__dict__[name].__set__ for name in ("value", "lease", "pins", "writer")
+)
 
 
 class _Found(NamedTuple):
@@ -65,12 +69,16 @@ class _Run(NamedTuple):
     """Is a program with what it runs on: the shapes of its inputs, and how JAX describes the values of its variables.
 
     Attributes:
-      kinds: JAX's descriptions; None if not all variables are in its memory.
+      kinds: JAX's descriptions, by the same objects at every run; None if not all variables are in its memory.
     """
 
     found: _Found
     shapes: tuple[Any, ...]
     kinds: list[Any] | None
+
+    def fits(self, home: Home, values: list[Any]) -> bool:
+        """Tells whether variables have values as in this run, in the memory of its home."""
+        return self.kinds is not None and home.holds_all(values) and all(map(is_, map(_KIND, values), self.kinds))
 
 
 class CompiledStage:
@@ -113,7 +121,9 @@ class CompiledStage:
         written = set(self._written)
         #: What it only reads, and the locks of what it writes, in the order of locking.
         self._pinned = in_order(buffer for buffer in self._read if buffer not in written)
+        self._pinned_locks = [buffer.lock for buffer in self._pinned]
         self._locks = [buffer.lock for buffer in in_order(self._written)]
+        self._nothing = [None] * len(self._written)
         #: Updates of rows that come last, when it is known whether the run fails: nothing else sees what they do.
         self._deferred = deferred_updates(self._ops, self._outputs, plan, state)
         self._guarded = [guard_of(buffer, self._ops, self._deferred, state) for buffer in self._written]
@@ -155,44 +165,76 @@ class CompiledStage:
             self._prepare(values, written, read)
 
     def _locked(self, values: Sequence[Any]) -> Any:
-        """Runs the program while nobody changes the variables that it writes, or takes over those that it reads."""
+        """Runs the program while nobody changes the variables that it writes, or takes over those that it reads.
+
+        A run leaves nothing of Python in the processor's caches. So the variables of a run that is like the last one
+        are looked at all at once, in C, before anything is done for each.
+        """
+        home = self._home
         held: list[Any] = []
-        pinned: list[Buffer] = []
+        pins: list[Any] = []
         try:
-            for buffer in self._pinned:
-                with buffer.lock:
-                    buffer.pins += 1
-                    pinned.append(buffer)
-                    self._home.take_in(buffer)
-            held.extend(map(_ACQUIRE, self._locks))  # Ctrl-C leaves as many in the list as are locked
+            if self._pinned:
+                held.extend(filter(_ACQUIRE, self._pinned_locks))  # Ctrl-C leaves in the list what is locked
+                pins.extend(map(_SET_PINS, self._pinned, map(add, map(_PINS, self._pinned), repeat(1))))
+                if not home.holds_all(list(map(_VALUE, self._pinned))):
+                    for buffer in self._pinned:
+                        home.take_in(buffer)
+                _release(held)
+            held.extend(filter(_ACQUIRE, self._locks))
             for pack in self._packs:
                 if not pack.is_whole:
                     raise Scattered
-            home = self._home
-            given_up, sharding, array_class = home.given_up, home.sharding, home.array_class
-            written = [
-                value
-                if buffer.lease is None
-                and not buffer.pins
-                and (((value := buffer.value).__class__ is array_class and value.sharding is sharding) or not sharding)
-                else given_up(buffer)
-                for buffer in self._written
-            ]
-            read = [
-                value
-                if ((value := buffer.value).__class__ is array_class and value.sharding is sharding) or not sharding
-                else home.at_hand(value)  # another program has written it since
-                for buffer in self._read
-            ]
-            return self._call(values, written, read)
+            buffers = self._written
+            written, read = list(map(_VALUE, buffers)), list(map(_VALUE, self._read))
+            run = self._last
+            if (
+                run is None
+                or any(map(_PINS, buffers))
+                or not all(map(is_, map(_LEASE, buffers), self._nothing))
+                or not run.fits(home, written + read)
+                or run.shapes != _signature(values)
+            ):
+                written, read = self._brought()
+                run = self._looked_up(values, written, read)
+            return self._executed(run, values, written, read)
         finally:
-            _all(map(_RELEASE, self._locks[: len(held)]))
-            for buffer in pinned:
-                with buffer.lock:
-                    buffer.pins -= 1
+            _release(held)
+            if pins:
+                self._unpin(held)
 
-    def _call(self, values: Sequence[Any], written: list[Any], read: list[Any]) -> Any:
-        run = self._looked_up(values, written, read)
+    def _unpin(self, held: list[Any]) -> None:
+        try:
+            held.extend(filter(_ACQUIRE, self._pinned_locks))
+            _all(map(_SET_PINS, self._pinned, map(sub, map(_PINS, self._pinned), repeat(1))))
+        except KeyboardInterrupt:
+            if len(held) < len(self._pinned_locks):  # it came in the wait for a lock
+                _release(held)
+                self._unpin(held)
+            raise
+        finally:
+            _release(held)
+
+    def _brought(self) -> tuple[list[Any], list[Any]]:
+        """Returns the values of variables as a program of this home takes them over, and reads them."""
+        home = self._home
+        given_up, sharding, array_class = home.given_up, home.sharding, home.array_class
+        written = [
+            value
+            if buffer.lease is None
+            and not buffer.pins
+            and (((value := buffer.value).__class__ is array_class and value.sharding is sharding) or not sharding)
+            else given_up(buffer)
+            for buffer in self._written
+        ]
+        # Another program may have written what is read since.
+        return written, [home.at_hand(buffer.value) for buffer in self._read]
+
+    def _executed(self, run: _Run, values: Sequence[Any], written: list[Any], read: list[Any]) -> Any:
+        """Runs a program, and puts down what it gives. The locks are held.
+
+        Variables get their values before anything waits for the run; Ctrl-C comes once they have.
+        """
         found = run.found
         reserved = counters = None
         if self._random:
@@ -201,42 +243,39 @@ class CompiledStage:
             reserved = np.array([state.reserve(count) for state, count in blocks], np.uint64)
         if self._streams:
             counters = np.array([self._state.random_of(op).counter for op in self._streams], np.uint64)
-        if self._written:
+        log = rollback.current_log()
+        if self._written and (found.keeps or log is not None or run is not self._last):
             written = self._expendable(found, written, is_repeated=run is self._last)
-        # Ctrl-C is raised once the program has run: what it gives must have been put down by then, before anything
-        # waits for it.
         results: list[Any] = []
         try:
             results.extend(map(found.program, (written,), (read,), (values,), (reserved,), (counters,)))
         finally:
             if results:
-                buffers, updates = self._written, results[0][1]
+                outputs, updates, failed, counters = results[0]
+                buffers = self._written
                 if found.keeps:
                     buffers, updates = _taken_over(found, buffers, updates)
                 _all(map(_SET_VALUE, buffers, updates))
-                failed = self._store(found, *results[0][1:])
+                position = self._settle(found, results[0][1], failed, counters, log)
         if run.kinds is not None:
             self._last = run
-        if failed >= 0:
-            op, message = found.messages[failed]
+        if position >= 0:
+            op, message = found.messages[position]
             raise explain(InvalidArgumentError(None, None, message), op)
-        return results[0][0]
+        return outputs
 
     def _looked_up(self, values: Sequence[Any], written: list[Any], read: list[Any]) -> _Run:
         """Returns the program for the shapes of the arguments.
-
-        JAX describes what a program gives by the same objects at every run, so that the variables of a step are
-        recognized by these, which is cheaper than to look at their shapes.
 
         Raises:
           _NotCompiled: there is none yet.
         """
         shapes = _signature(values)
-        last = self._last
         try:
             kinds = [*map(_KIND, written), *map(_KIND, read)]
         except AttributeError:  # an array of the host, or no value yet
             kinds = None
+        last = self._last
         if kinds and last is not None and last.kinds and last.shapes == shapes and all(map(is_, kinds, last.kinds)):
             return last
         found = self._found.get(shapes + _signature(written, read))
@@ -269,7 +308,7 @@ class CompiledStage:
             for buffer, value, is_kept in zip(self._written, written, keeps, strict=True)
         ]
 
-    def _store(self, found: _Found, updates: Sequence[Any], failed: Any, counters: Any) -> int:
+    def _settle(self, found: _Found, updates: Sequence[Any], failed: Any, counters: Any, log: Any) -> int:
         """Gives variables and random streams what a run has made of them. The locks are held.
 
         Variables whose memory the run took over have their values already.
@@ -280,20 +319,18 @@ class CompiledStage:
         try:
             position = -1 if failed is None else int(np.asarray(failed))  # waits for the run
         except KeyboardInterrupt:
-            self._store(found, updates, failed, counters)
+            self._settle(found, updates, failed, counters, log)
             raise
-        has_failed = position >= 0
         buffers = self._written
         if found.keeps:
-            if has_failed:
+            if position >= 0:
                 buffers, updates = _taken_over(found, buffers, updates)
             _all(map(_SET_VALUE, buffers, updates))
-        _all(map(_SET_LEASE, buffers, repeat(None)))
-        log = rollback.current_log()
-        if not has_failed:  # else it is what an earlier stage has written
+        _all(map(_SET_LEASE, buffers, self._nothing))
+        if position < 0:  # else it is what an earlier stage has written
             _all(map(_SET_WRITER, self._written, repeat(log)))
-        if log is not None and not has_failed and rollback.for_good():
-            log.clear()
+            if log is not None and rollback.for_good():
+                log.clear()
         if counters is not None:
             for op, counter in zip(self._streams, np.asarray(counters), strict=True):
                 self._state.random_of(op).counter = counter
@@ -526,6 +563,11 @@ def _weakly(method: Callable[..., Any]) -> Callable[..., Any]:
         return found(*arguments)
 
     return call
+
+
+def _release(held: list[Any]) -> None:
+    """Releases locks, and takes each from the list as it does."""
+    _all(map(_RELEASE, map(held.pop, repeat(-1, len(held)))))
 
 
 def _taken_over(found: _Found, buffers: list[Buffer], updates: Sequence[Any]) -> tuple[list[Buffer], Sequence[Any]]:

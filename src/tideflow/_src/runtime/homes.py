@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import math
+from itertools import repeat
+from operator import attrgetter, is_
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,8 @@ import numpy as np
 from tideflow._src.runtime import cost_model, engine
 from tideflow._src.runtime.buffers import HOST_VALUES, Buffer
 from tideflow._src.runtime.lazy import jax
+
+_SHARDING = attrgetter("sharding")
 
 
 class Home:
@@ -51,6 +55,12 @@ class Home:
         if sharding is None or value.__class__ is not self.array_class:
             return True
         return value.sharding is sharding or bool(value.sharding == sharding)
+
+    def holds_all(self, values: list[Any]) -> bool:
+        """Tells whether values are arrays that programs which run here take as they are."""
+        return all(map(is_, map(type, values), repeat(self.array_class))) and (
+            self.sharding is None or all(map(is_, map(_SHARDING, values), repeat(self.sharding)))
+        )
 
     def take_in(self, buffer: Buffer) -> None:
         """Moves a value that programs read to this memory once, not at each call. The lock is held."""

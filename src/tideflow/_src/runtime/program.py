@@ -196,6 +196,11 @@ class Program:
             return self._interpret
         return partial(self._run_compiled, shapes=key) if left is not None and left <= 0 and self._compiled else None
 
+    def copies(self, values: Sequence[Any]) -> bool:
+        """Tells whether runs on values of these shapes keep nothing of them, so that their owner may change them."""
+        compiled = self._by_shapes.get(tuple([value.shape for value in values]))
+        return compiled is not None and compiled.copies
+
     def _runs_before_compiling(self, shapes: Any) -> float:
         if len(self._left) >= _MOST_SIGNATURES:
             return math.inf

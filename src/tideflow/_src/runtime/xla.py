@@ -93,6 +93,11 @@ class CompiledPlan:
         stage = self._steps[0][1]
         return _same(stage.inputs, self._plan.feeds) and _same(stage.outputs, self._fetches)
 
+    @property
+    def copies(self) -> bool:
+        """Whether no value that a run is given is a part of what it returns, or of variables."""
+        return self._single is not None and self.home.is_host
+
     def _variables_fetched_only(self) -> list[Buffer]:
         """Returns the variables that are fetched by reference and that the plan does not write."""
         buffer_of = self._state.buffer_of
@@ -102,7 +107,8 @@ class CompiledPlan:
 
     def __call__(self, values: Sequence[Any]) -> Sequence[Any]:
         """Runs the plan: values of the feeds in, values of the fetches out, in host memory."""
-        return [_of_host(value) for value in self.in_place(values)]
+        of_engine, found = self.home.array_class, self.in_place(values)
+        return [np.asarray(value) if value.__class__ is of_engine else _of_host(value) for value in found]
 
     def in_place(self, values: Sequence[Any]) -> Sequence[Any]:
         """Runs the plan: values of the feeds in, values of the fetches out, wherever they are."""
@@ -188,6 +194,11 @@ def _taking_arrays(program: HostProgram) -> Any:
         return program([_of_host(value) for value in values])
 
     return run
+
+
+def _may_change(value: Any) -> bool:
+    """Tells whether the owner of a value may change it."""
+    return value.__class__ is np.ndarray and bool(value.flags.writeable)
 
 
 def _of_host(value: Any) -> Any:
@@ -277,7 +288,8 @@ class _Program:
     def _interpret(self, values: Sequence[Any]) -> Any:
         if self._host is None:
             self._host = _taking_arrays(HostProgram(self._plan, *self._stage.parts, self._state))
-        return self._host(values)
+        # XLA copies what it is given; callers rely on that.
+        return self._host([value.copy() if _may_change(value) else value for value in values])
 
     def _with_lists(self, values: Sequence[Any]) -> Sequence[Any]:
         """Returns values with lists of the host in the form that programs take."""
