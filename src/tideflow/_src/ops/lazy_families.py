@@ -54,6 +54,16 @@ LAZY_FAMILIES = {
     "data.caching": "AnonymousMemoryCache CacheDataset CacheDatasetV2 DeleteMemoryCache DummyMemoryCache",
     "data.combining": "ConcatenateDataset RepeatDataset ShardDataset SkipDataset TakeDataset ZipDataset",
     "data.csv_files": "CSVDataset CSVDatasetV2 ExperimentalCSVDataset",
+    "data.earlier_forms": """
+        BytesProducedStatsDataset ChooseFastestDataset ExperimentalBytesProducedStatsDataset
+        ExperimentalChooseFastestDataset ExperimentalDirectedInterleaveDataset ExperimentalGroupByReducerDataset
+        ExperimentalGroupByWindowDataset ExperimentalLatencyStatsDataset ExperimentalMapAndBatchDataset
+        ExperimentalMatchingFilesDataset ExperimentalNonSerializableDataset ExperimentalParallelInterleaveDataset
+        ExperimentalSleepDataset ExperimentalSlidingWindowDataset ExperimentalThreadPoolDataset
+        ExperimentalThreadPoolHandle LatencyStatsDataset LegacyParallelInterleaveDatasetV2 MapAndBatchDataset
+        MatchingFilesDataset NonSerializableDataset ParallelInterleaveDataset SleepDataset SlidingWindowDataset
+        ThreadPoolDataset ThreadPoolHandle
+    """,
     "data.files_of_records": """
         FixedLengthRecordDataset FixedLengthRecordDatasetV2 TFRecordDataset TFRecordDatasetV2 TextLineDataset
     """,
