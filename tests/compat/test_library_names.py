@@ -16,9 +16,10 @@ MISSING = {
     "a later release": """
         keras data distribute lite saved_model summary estimator optimizers losses metrics initializers layers
         activations compat.v1.keras compat.v1.data compat.v1.distribute compat.v1.estimator compat.v1.saved_model
-        compat.v1.lite compat.v1.summary compat.v1.losses compat.v1.layers compat.v1.mixed_precision compat.v2
+        compat.v1.lite compat.v1.summary compat.v1.losses compat.v1.layers compat.v2
         __internal__.distribute __internal__.feature_column __internal__.saved_model __internal__.tracking
-        __internal__.train experimental.dtensor dtensor profiler tpu.experimental train.Checkpoint
+        __internal__.train.update_checkpoint_state experimental.dtensor dtensor profiler tpu.experimental
+        train.Checkpoint
         train.CheckpointManager train.TrackableView train.experimental compat.v1.train.Checkpoint python.checkpoint
         python.data python.distribute python.keras python.saved_model python.tpu python.trackable
         python.training.tracking python.training.saving config.experimental_connect_to_cluster io.RaggedFeature
@@ -32,15 +33,14 @@ MISSING = {
         contrib.compiler contrib.factorization contrib.memory_stats contrib.nccl contrib.tensor_forest
     """,
     "several accelerators, and libraries of operations": """
-        load_op_library python.ops.collective_ops python.ops.nccl_ops python.ops.gen_nccl_ops raw_ops.CudnnRNN
-        raw_ops.CudnnRNNV3 python.ops.data_flow_ops.StagingArea
+        python.ops.collective_ops python.ops.nccl_ops python.ops.gen_nccl_ops raw_ops.CudnnRNN
+        raw_ops.CudnnRNNV3
     """,
     "tools and the inside of TensorFlow's engine": """
         compiler python.debug python.tools python.eager.context._reset_context python.eager.context.get_config
-        __internal__.create_c_op __internal__.record_gradient experimental.async_clear_error
-        experimental.async_scope python.framework.ops.OpStats python.framework.ops.RegisterStatistics
-        python.ops.control_flow_case._case_helper python.ops.nn_ops.Convolution
-        python.ops.linalg.linear_operator_addition python.ops.ragged.ragged_util
+        __internal__.create_c_op __internal__.record_gradient
+        python.framework.ops.OpStats python.framework.ops.RegisterStatistics
+        python.ops.ragged.ragged_util
         python.ops.resource_variable_ops._variable_handle_from_shape_and_dtype Variable.assign Variable.assign_add
         Variable.assign_sub
     """,

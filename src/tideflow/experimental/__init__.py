@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tideflow._src.compat.deprecation import enable_strict_mode as enable_strict_mode
 from tideflow._src.compat.executors import async_clear_error as async_clear_error
 from tideflow._src.compat.executors import async_scope as async_scope
 from tideflow._src.compat.executors import function_executor_type as function_executor_type

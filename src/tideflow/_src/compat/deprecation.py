@@ -14,6 +14,13 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 _warned: set[Any] = set()
 _silent = False
+_strict = False
+
+
+def enable_strict_mode() -> None:
+    """Lets what is deprecated fail, with a RuntimeError, where it would warn."""
+    global _strict
+    _strict = True
 
 
 @contextlib.contextmanager
@@ -31,6 +38,9 @@ def _warn(key: Any, once: bool, message: str) -> None:
     if _silent or (once and key in _warned):
         return
     _warned.add(key)
+    if _strict:
+        logging.error("%s", message)
+        raise RuntimeError("This behavior has been deprecated, which raises an error in strict mode.")
     logging.warning("%s", message)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -290,6 +291,22 @@ def case(
     Raises:
       InvalidArgumentError: none holds and there is no default; or several do and ``exclusive`` is set.
     """
+    return case_by(cond, pred_fn_pairs, default, exclusive, name, lambda result: _unpacked(result, strict))
+
+
+def case_by(
+    conditional: Callable[..., Any], pred_fn_pairs: Any, default: Any, exclusive: bool, name: str | None, last: Any
+) -> Any:
+    """Is :func:`case` over another conditional.
+
+    Args:
+      conditional: takes a predicate, a function to run where it holds, and one to run where it does not.
+      pred_fn_pairs: as those of :func:`case`; so are the next three.
+      default: see there.
+      exclusive: see there.
+      name: see there.
+      last: makes the result of what the functions return.
+    """
     if not isinstance(pred_fn_pairs, dict | list | tuple):
         raise TypeError(f"'pred_fn_pairs' must be a list, tuple, or dict. Received: {type(pred_fn_pairs)}")
     pairs = list(pred_fn_pairs.items()) if isinstance(pred_fn_pairs, dict) else list(pred_fn_pairs)
@@ -331,10 +348,6 @@ def case(
             preds[0] = OpDef.registry["Identity"](convert_to_tensor(preds[0]))  # type: ignore[operator]
     result: Callable[[], Any] = default
     for pred, function in reversed(list(zip(preds, functions, strict=True))):
-        result = _chain(pred, function, result)
+        result = functools.partial(conditional, pred, function, result)
     with name_scope(name, "case", preds):
-        return _unpacked(result(), strict)
-
-
-def _chain(pred: Any, function: Callable[[], Any], otherwise: Callable[[], Any]) -> Callable[[], Any]:
-    return lambda: cond(pred, function, otherwise)
+        return last(result())

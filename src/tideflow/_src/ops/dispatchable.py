@@ -114,6 +114,7 @@ OTHERS = {
         is_strictly_increasing
     """,
     "ops.control.clock": "timestamp",
+    "ops.control.device_ops": "check_pinned",
     "ops.control.grouping": "tuple_v1 tuple_v2",
     "ops.control.printing": "Print",
     "ops.control.python_function": "numpy_function py_func py_function",

@@ -104,6 +104,7 @@ from tideflow._src.train.session_run_hook import SessionRunHook as SessionRunHoo
 from tideflow._src.train.session_run_hook import SessionRunValues as SessionRunValues
 from tideflow._src.train.supervisor import Supervisor as Supervisor
 from tideflow._src.train.sync_replicas_optimizer import SyncReplicasOptimizer as SyncReplicasOptimizer
+from tideflow.compat.v1 import train_experimental as experimental
 
 __getattr__, __dir__ = message_members(
     "tideflow.compat.v1.train",

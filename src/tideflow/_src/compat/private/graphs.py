@@ -11,6 +11,7 @@ from tideflow._src.core import context
 from tideflow._src.core.tensor_shape import TensorShape
 from tideflow._src.core.type_spec import CompositeTensor
 from tideflow._src.function.autograph import interface
+from tideflow._src.function.conditional import case_by
 from tideflow._src.function.func_graph import FuncGraph as FuncGraph
 from tideflow._src.function.mapping import map_fn as map_fn
 from tideflow._src.function.traced_function import TracedFunction as Function
@@ -36,6 +37,29 @@ __all__ = [
 ]
 
 _uids = itertools.count()
+
+
+def _case_helper(
+    cond_fn: Callable[..., Any], pred_fn_pairs: Any, default: Any, exclusive: bool, name: str | None,
+    allow_python_preds: bool = False, **cond_kwargs: Any,
+) -> Any:  # fmt: skip
+    """Returns what the function of the first predicate that holds returns, by a conditional of the caller's.
+
+    Args:
+      cond_fn: the conditional: it takes a predicate, ``true_fn`` and ``false_fn``.
+      pred_fn_pairs: pairs of a boolean scalar and a function; or a dict of them.
+      default: the function to run if none holds, or None if that is an error.
+      exclusive: whether it is an error that more than one holds.
+      name: the name of the operations.
+      allow_python_preds: whether Python booleans are predicates, too; here they always are.
+      **cond_kwargs: what else to hand to ``cond_fn``.
+    """
+    del allow_python_preds
+
+    def conditional(pred: Any, function: Any, otherwise: Any) -> Any:
+        return cond_fn(pred, true_fn=function, false_fn=otherwise, **cond_kwargs)
+
+    return case_by(conditional, pred_fn_pairs, default, exclusive, name or "case", lambda result: result)
 
 
 class _Status:

@@ -32,9 +32,3 @@ def register_load_model_function(func: Callable[..., Any]) -> None:
 def register_load_context_function(func: Callable[..., Any]) -> None:
     """Registers what tells the context of loading."""
     REGISTERED["load_context"] = func
-
-
-def register_loss_scale_wrapper(optimizer_cls: type, wrapper_fn: Callable[..., Any], wrapper_cls: Any = None) -> None:
-    """Registers how an optimizer of a class is made to scale its loss."""
-    del wrapper_cls
-    REGISTERED[f"loss_scale_wrapper {optimizer_cls.__name__}"] = wrapper_fn

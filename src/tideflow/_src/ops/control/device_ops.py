@@ -64,6 +64,19 @@ def check_pinned_op(tensor):
     )
 
 
+def check_pinned(tensor: Any, name: str | None = None) -> Any:
+    """Passes on a tensor that lies in page-locked memory.
+
+    Args:
+      tensor: the tensor.
+      name: the name of the operation.
+
+    Raises:
+      FailedPreconditionError: it does not; no value on the host does.
+    """
+    return check_pinned_op(tensor, name=name)
+
+
 @check_pinned_op.shape
 def _check_pinned_shape(tensor):
     return tensor

@@ -1,0 +1,15 @@
+"""Training in half precision: ``tf.mixed_precision``."""
+
+from __future__ import annotations
+
+from tideflow._src.train.loss_scale import DynamicLossScale as DynamicLossScale
+from tideflow._src.train.loss_scale import FixedLossScale as FixedLossScale
+from tideflow._src.train.loss_scale import LossScale as LossScale
+from tideflow._src.train.mixed_precision import MixedPrecisionLossScaleOptimizer as MixedPrecisionLossScaleOptimizer
+from tideflow._src.train.mixed_precision import (
+    disable_mixed_precision_graph_rewrite as disable_mixed_precision_graph_rewrite,
+)
+from tideflow._src.train.mixed_precision import (
+    enable_mixed_precision_graph_rewrite as enable_mixed_precision_graph_rewrite,
+)
+from tideflow.compat.v1.mixed_precision import experimental as experimental
