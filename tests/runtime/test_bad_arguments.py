@@ -33,6 +33,25 @@ def test_arrays_that_no_machine_holds_are_refused() -> None:
         require_memory((1 << 30, 1 << 30), 4)
 
 
+@pytest.mark.parametrize("shape", [[1 << 31, 1 << 31], [1 << 62], [1 << 45]])
+def test_there_is_no_memory_for_arrays_of_which_numpy_cannot_count_the_bytes(tier: str, shape: list[int]) -> None:
+    makers = [
+        lambda: tf.zeros(shape),
+        lambda: tf.fill(shape, 1.0),
+        lambda: tf.broadcast_to(1.0, shape),
+        lambda: tf.random.uniform(shape),
+    ]
+    for make in (*makers, *map(tf.function, makers)):
+        with pytest.raises(ResourceExhaustedError):
+            make()
+
+
+def test_zeros_name_a_negative_dimension() -> None:
+    for make in (tf.zeros, tf.ones, lambda shape: tf.fill(shape, 1.0)):
+        with pytest.raises(InvalidArgumentError, match=r"^Dimension -3 must be >= 0"):
+            make([2, -3])
+
+
 @pytest.mark.parametrize("padding", ["nonsense", "same", ""])
 def test_an_attribute_takes_one_of_its_values(padding: str) -> None:
     image, pool = np.ones((1, 4, 4, 1), np.float32), {"ksize": [1, 2, 2, 1], "strides": [1, 2, 2, 1]}

@@ -16,7 +16,7 @@ from tideflow._src.runtime import device_calls, device_kernels, random_state, ro
 from tideflow._src.runtime.arguments import bind, normalize
 from tideflow._src.runtime.buffers import Buffer, buffer_in, locked
 from tideflow._src.runtime.devices import ACCELERATED
-from tideflow._src.runtime.failures import class_of
+from tideflow._src.runtime.failures import class_of, is_out_of_memory
 
 _result_types: dict[str, Any] = {}
 
@@ -258,7 +258,7 @@ def explain(error: Exception, definition: OpDef, inputs: Sequence[Any], attrs: d
         if suffix not in error.message:
             error._message = error.message + suffix
         return error
-    if isinstance(error, MemoryError):
+    if is_out_of_memory(error):
         return errors.ResourceExhaustedError(None, None, f"OOM: {error or 'out of memory'}{suffix}")
     try:
         found = _shape_problem(definition, inputs, attrs)

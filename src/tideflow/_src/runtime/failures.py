@@ -23,6 +23,8 @@ _NOT_A_SCALAR = (
     "'list' object cannot be interpreted as an integer",
     "can't multiply sequence by non-int",
 )
+#: What NumPy says, in a ValueError, of arrays with more bytes or elements than it can count.
+_TOO_LARGE = ("array is too big", "Maximum allowed dimension exceeded")
 
 
 def explain(error: Exception, op: Operation, frame: Any = None) -> Exception:
@@ -58,9 +60,14 @@ def explain(error: Exception, op: Operation, frame: Any = None) -> Exception:
     return result  # type: ignore[no-any-return]
 
 
+def is_out_of_memory(error: Exception) -> bool:
+    """Tells whether there was no memory for an array, or not even a number for its bytes."""
+    return isinstance(error, MemoryError) or (isinstance(error, ValueError) and str(error).startswith(_TOO_LARGE))
+
+
 def class_of(error: Exception) -> Any:
     """Returns TensorFlow's class for a Python exception raised by a kernel, or None to leave it as it is."""
-    if isinstance(error, MemoryError | RecursionError):
+    if isinstance(error, RecursionError) or is_out_of_memory(error):
         return errors.ResourceExhaustedError
     if isinstance(error, ValueError | IndexError | OverflowError | ZeroDivisionError | np.exceptions.AxisError):
         return errors.InvalidArgumentError

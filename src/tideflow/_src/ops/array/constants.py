@@ -20,6 +20,7 @@ from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.arguments import shape_tuple
 from tideflow._src.runtime.convert import LARGEST_FLOAT32, constant_node, contains_tensor, convert_to_tensor, to_numpy
 from tideflow._src.runtime.device_calls import place
+from tideflow._src.runtime.failures import is_out_of_memory
 from tideflow._src.runtime.op import op
 
 _ONES_TYPES = (
@@ -408,11 +409,13 @@ def _eager_full(shape: Any, value: Any, dtype: DType) -> Any:
         if value == 0 and numpy_dtype is not object:
             return _placed(np.zeros(sizes, numpy_dtype))
         return _placed(_filled(sizes, value, numpy_dtype))
-    except ValueError as error:
-        problem = "Dimensions must be at least 0" if any(size < 0 for size in sizes) else str(error)
-        raise InvalidArgumentError(None, None, f"{problem}, got shape {list(sizes)} [Op:Fill]") from None
-    except MemoryError as error:
-        raise ResourceExhaustedError(None, None, f"OOM: {error} [Op:Fill]") from None
+    except (ValueError, MemoryError) as error:
+        negative = next((size for size in sizes if size < 0), None)
+        if negative is not None:
+            raise InvalidArgumentError(None, None, f"Dimension {negative} must be >= 0 [Op:Fill]") from None
+        if is_out_of_memory(error):
+            raise ResourceExhaustedError(None, None, f"OOM: {error} [Op:Fill]") from None
+        raise InvalidArgumentError(None, None, f"{error}, got shape {list(sizes)} [Op:Fill]") from None
 
 
 def zeros_like(input: Any, dtype: Any = None, name: str | None = None, layout: Any = None) -> Any:
