@@ -65,6 +65,13 @@ def test_attributes_tell_operations_apart(graph) -> None:
     assert types(Plan([first, second], [], [x])) == ["MatMul", "MatMul"]
 
 
+def test_zeros_of_two_signs_are_two_attributes(graph, tier) -> None:
+    x = tf.placeholder(tf.float32, [])
+    inverses = [1.0 / tf.raw_ops.LeakyRelu(features=x, alpha=alpha) for alpha in (0.0, -0.0, 0.0)]
+    with tf.Session() as session:
+        assert session.run(inverses, {x: -1.0}) == [-np.inf, np.inf, -np.inf]
+
+
 def test_the_order_is_that_of_creation_and_respects_later_control_inputs(graph) -> None:
     x = tf.placeholder(tf.float32, [])
     first, second = tf.sin(x), tf.cos(x)

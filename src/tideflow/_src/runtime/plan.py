@@ -160,15 +160,12 @@ def attributes_key(op: Operation) -> Any:
     attrs = op.attrs
     if not attrs:
         return ()
-    try:
-        key = tuple(attrs.items())
-        hash(key)
-        return key
-    except TypeError:
-        return tuple((name, _hashable(value)) for name, value in attrs.items())
+    return tuple([(name, _hashable(value)) for name, value in attrs.items()])
 
 
 def _hashable(value: Any) -> Any:
+    if value.__class__ is float:
+        return value or str(value)  # 0.0 is no twin of -0.0
     if isinstance(value, list | tuple):
         return tuple(_hashable(item) for item in value)
     if isinstance(value, np.ndarray):
