@@ -53,9 +53,24 @@ Pair = collections.namedtuple("Pair", "a b")
 @pytest.mark.filterwarnings("ignore")
 class TestSignatures:
     def test_python_values_count_by_equality(self):
-        assert counts((1,), (1.0,), (True,), (1,), (2,), ("a",), (b"a",), (None,)) == [1, 1, 1, 1, 2, 3, 4, 5]
-        assert counts((0.0,), (-0.0,), (0,), (False,)) == [1, 1, 1, 1]
+        assert counts((1,), (1,), (2,), ("a",), (b"a",), (None,), (1,)) == [1, 1, 2, 3, 4, 5, 5]
         assert counts((float("nan"),), (float("nan"),)) == [1, 1]
+
+    @pytest.mark.parametrize("structure", [lambda value: value, lambda value: {"a": [value]}])
+    def test_equal_numbers_that_mean_something_else_are_told_apart(self, structure):
+        """TensorFlow gives for all of them what it has traced for the first."""
+
+        @tf.function
+        def f(values):
+            (value,) = tf.nest.flatten(values)
+            return tf.constant(value), 1.0 / tf.constant(value, tf.float32)
+
+        values = [True, 1, 1.0, 0.0, -0.0, 0, False, float("nan")]
+        for value in values * 2:
+            made, inverse = f(structure(value))
+            assert made.dtype == tf.constant(value).dtype
+            np.testing.assert_array_equal(inverse, np.float32(1) / np.float32(value), strict=False)
+        assert f.experimental_get_tracing_count() == len(values)
 
     def test_arrays_and_their_scalars_count_as_tensors(self):
         assert counts((np.float32(1),), (np.float32(2),), (np.float64(2),), (tf.constant(3.0),), (np.int32(3),)) == [

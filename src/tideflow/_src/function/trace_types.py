@@ -1,9 +1,9 @@
 """What a traced function is specialized to: the type of each argument.
 
-Tensors and NumPy arrays count by dtype and shape, values of Python by equality, other objects by identity or by
-their own ``==``, and structures by what is in them. A type tells one signature from another, tells whether a
-function that was traced for another type can be used, and gives the value that stands for the argument while the
-function is traced.
+Tensors and NumPy arrays count by dtype and shape, values of Python by equality (numbers by their class, too), other
+objects by identity or by their own ``==``, and structures by what is in them. A type tells one signature from another,
+tells whether a function that was traced for another type can be used, and gives the value that stands for the argument
+while the function is traced.
 """
 
 from __future__ import annotations
@@ -84,6 +84,9 @@ class ArgumentType:
         raise TypeError(f"{type(self).__name__} is abstract.")
 
 
+_NUMBERS = (int, float, complex)
+
+
 class Literal(ArgumentType):
     """Is the type of a value of Python that counts by equality: a number, a string, None, a dtype, a shape."""
 
@@ -97,7 +100,13 @@ class Literal(ArgumentType):
         if not isinstance(other, Literal):
             return False
         mine, theirs = self.value, other.value
-        return mine is theirs or bool(mine == theirs) or bool(mine != mine and theirs != theirs)
+        if mine is theirs:
+            return True
+        if isinstance(mine, _NUMBERS) or isinstance(theirs, _NUMBERS):
+            # Equal numbers need not mean the same: 1, 1.0 and True become tensors of other dtypes, and 1 / -0.0 is not
+            # 1 / 0.0. TensorFlow runs what it has traced for one of them on the others.
+            return mine.__class__ is theirs.__class__ and repr(mine) == repr(theirs)
+        return bool(mine == theirs)
 
     def __hash__(self) -> int:
         return 0 if self.value != self.value else hash(self.value)
@@ -437,7 +446,7 @@ def cast(value: Any, wanted: Any) -> Any:
         children = [cast(item, child) for item, child in zip(kind.values(value), wanted.children, strict=True)]
         return kind.rebuild(value, children)
     if isinstance(wanted, Literal):
-        if Literal(value) != wanted:
+        if Literal(value) != wanted and not (isinstance(value, _IMMUTABLE) and value == wanted.value):
             raise TypeError(f"Can not cast {value!r} to {wanted!r}")
         return value
     if isinstance(wanted, VariableType):

@@ -365,7 +365,7 @@ class TracedFunction(interfaces.Callable):
             if kind is EagerTensor and item._value.__class__ in _PLAIN:
                 key += [item._value.dtype, item._value.shape]
                 given.add(position)
-            elif kind in _LITERALS and item == item:
+            elif kind in _LITERALS and item == item and (item or kind is not float):  # 0.0 is -0.0 in a dictionary
                 key += [kind, item]
             elif kind is _ARRAY and item.dtype.kind in "biufc" and item.dtype.isnative:
                 key += [kind, item.dtype, item.shape]
