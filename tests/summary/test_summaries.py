@@ -12,7 +12,7 @@ import tideflow.v0 as tf0
 import tideflow.v1 as tf
 from tideflow import errors
 from tideflow._src.ops.image import png
-from tideflow._src.summary.event_file import EventFile
+from tideflow._src.ops.summary.event_file import EventFile
 
 _DATA = Path(__file__).parent / "data"
 

@@ -14,7 +14,7 @@ from tideflow._src.core.logger import get_logger
 from tideflow._src.graph import protos
 from tideflow._src.graph.graph import Graph
 from tideflow._src.ops.files import file_system
-from tideflow._src.summary.event_file import EventFile
+from tideflow._src.ops.summary.event_file import EventFile
 
 _open: weakref.WeakSet[Any] = weakref.WeakSet()
 

@@ -26,7 +26,7 @@ from tideflow._src.io.graph_files import write_graph as write_graph
 from tideflow._src.ops.nn.dual_coordinate_ascent_functions import sdca_fprint as sdca_fprint
 from tideflow._src.ops.nn.dual_coordinate_ascent_functions import sdca_optimizer as sdca_optimizer
 from tideflow._src.ops.nn.dual_coordinate_ascent_functions import sdca_shrink_l1 as sdca_shrink_l1
-from tideflow._src.summary.event_file import summary_iterator as summary_iterator
+from tideflow._src.ops.summary.event_file import summary_iterator as summary_iterator
 from tideflow._src.train import queue_runner as queue_runner
 from tideflow._src.train.adagrad import AdadeltaOptimizer as AdadeltaOptimizer
 from tideflow._src.train.adagrad import AdagradDAOptimizer as AdagradDAOptimizer
