@@ -12,7 +12,9 @@ are any. With `--only-failures` TensorFlow runs only what fails on Tideflow, whi
 column then counts the tests that pass on Tideflow as passed.
 
 With `--reports DIRECTORY` pytest's reports stay there, and what has a report is not run again: an interrupted run goes
-on where it was, and removing a report repeats a part.
+on where it was, and removing a report repeats a part. A part whose process dies, or takes longer than
+`--seconds-per-part`, is told of in the end and has no report; name its files one by one to find what it dies of.
+`--leave-out NAME` leaves out tests whose names hold it, on both sides: those that want a network, say.
 """
 
 from __future__ import annotations
@@ -24,6 +26,8 @@ import subprocess
 import sys
 import tempfile
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Sequence
+from typing import NamedTuple
 
 FOLDERS = (
     "activations applications backend callbacks constraints datasets distillation distribution dtype_policies export "
@@ -39,8 +43,16 @@ _ENDED = (0, 1)
 _OPTIONS = "-q -p no:cacheprovider -o addopts= -o junit_family=xunit1 --tb=no --continue-on-collection-errors".split()
 
 
+class Limits(NamedTuple):
+    """Says what is run: seconds for a test and for a part, and names whose tests are left out."""
+
+    seconds: float = 300.0
+    seconds_per_part: float | None = None
+    left_out: Sequence[str] = ()
+
+
 def run_tests(
-    python: str, side: str, checkout: pathlib.Path, tests: list[str], report: pathlib.Path, seconds: float
+    python: str, side: str, checkout: pathlib.Path, tests: list[str], report: pathlib.Path, limits: Limits
 ) -> None:
     """Runs tests of the checkout on a side, and leaves pytest's report.
 
@@ -50,7 +62,7 @@ def run_tests(
       checkout: the folder that holds `keras`.
       tests: folders, files or single tests, as pytest names them.
       report: where the report goes.
-      seconds: how long a test may take.
+      limits: how long it may take, and what is left out.
 
     Raises:
       RuntimeError: the tests did not run to their end.
@@ -61,9 +73,16 @@ def run_tests(
         listed.write_text("\n".join(tests))
         unfinished = pathlib.Path(place, "report.xml")
         command = [python, "-c", _RUN.format(prepare=_PREPARE[side]), f"@{listed}", *_OPTIONS]
-        command += [f"--junitxml={unfinished}", f"--timeout={seconds}"]
+        command += [f"--junitxml={unfinished}", f"--timeout={limits.seconds}"]
+        if limits.left_out:
+            command += ["-k", " and ".join(f"not {name}" for name in limits.left_out)]
         environment = {**os.environ, "KERAS_BACKEND": "tensorflow"}
-        done = subprocess.run(command, cwd=checkout, env=environment, capture_output=True, text=True)
+        try:
+            done = subprocess.run(
+                command, cwd=checkout, env=environment, capture_output=True, text=True, timeout=limits.seconds_per_part
+            )
+        except subprocess.TimeoutExpired as error:
+            raise RuntimeError(f"{report.stem} took longer than {error.timeout:g} seconds on {side}") from None
         if done.returncode not in _ENDED or not unfinished.exists():
             raise RuntimeError(f"{report.stem} did not run on {side}:\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
         report.write_bytes(unfinished.read_bytes())
@@ -144,18 +163,25 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--only-failures", action="store_true")
     parser.add_argument("--reports", type=pathlib.Path)
     parser.add_argument("--seconds", type=float, default=300.0)
+    parser.add_argument("--seconds-per-part", type=float)
+    parser.add_argument("--leave-out", action="append", default=[], metavar="NAME")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as place:
         reports = options.reports or pathlib.Path(place)
-        found = _compare(options, reports)
+        unfinished = _run_what_is_missing(options, reports)
+        found = {side: outcomes(reports / side) for side in ("tideflow", "tensorflow")}
     print("\n".join(table(found)))
     for name in alone(found):
         print(f"fails on Tideflow alone: {name}")
-    return int(bool(alone(found)))
+    for problem in unfinished:
+        print(f"not run to its end: {problem}")
+    return int(bool(alone(found) or unfinished))
 
 
-def _compare(options: argparse.Namespace, reports: pathlib.Path) -> dict[str, dict[str, str]]:
-    """Runs what has no report yet, and returns the outcomes of both sides."""
+def _run_what_is_missing(options: argparse.Namespace, reports: pathlib.Path) -> list[str]:
+    """Runs what has no report yet, and returns what did not run to its end."""
+    limits = Limits(options.seconds, options.seconds_per_part, options.leave_out)
+    unfinished = []
     for folder in options.folders:
         for side in ("tideflow", "tensorflow"):
             report = reports / side / f"{folder.replace('/', '.')}.xml"
@@ -168,9 +194,12 @@ def _compare(options: argparse.Namespace, reports: pathlib.Path) -> dict[str, di
                 tests = [name for name, outcome in here.items() if outcome == "failed" and name.startswith(within)]
             if tests:
                 python = os.path.abspath(getattr(options, side))
-                run_tests(python, side, options.checkout, tests, report, options.seconds)
-                print(f"ran {len(tests)} of {folder} on {side}", file=sys.stderr, flush=True)
-    return {side: outcomes(reports / side) for side in ("tideflow", "tensorflow")}
+                try:
+                    run_tests(python, side, options.checkout, tests, report, limits)
+                except RuntimeError as problem:
+                    unfinished.append(str(problem))
+                print(f"ran {folder} on {side}", file=sys.stderr, flush=True)
+    return unfinished
 
 
 if __name__ == "__main__":

@@ -64,6 +64,8 @@ def test_windows(length: int) -> None:
     np.testing.assert_allclose(tf.signal.hamming_window(length), get("hamming", length, fftbins=even), atol=1e-6)
     kaiser = tf.signal.kaiser_window(length, 9.0)
     np.testing.assert_allclose(kaiser, get(("kaiser", 9.0), length, fftbins=False), atol=1e-6)
+    for beta in (np.int8(9), np.float16(9), tf.constant(9, tf.int64), 9):
+        np.testing.assert_array_equal(tf.signal.kaiser_window(length, beta), kaiser)
     derived = tf.signal.kaiser_bessel_derived_window(8, 9.0).numpy()
     np.testing.assert_allclose(derived[:4] ** 2 + derived[4:] ** 2, 1, atol=1e-6)
     vorbis = tf.signal.vorbis_window(8).numpy()

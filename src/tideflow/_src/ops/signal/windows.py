@@ -77,7 +77,7 @@ def kaiser_window(window_length: Any, beta: Any = 12.0, dtype: Any = dtypes.floa
 
     Args:
       window_length: the number of elements, a scalar.
-      beta: how narrow the window is; 0 gives a rectangle.
+      beta: how narrow the window is, a scalar of any numeric type; 0 gives a rectangle.
       dtype: a float type.
       name: the name of the scope; ``kaiser_window`` by default.
     """
@@ -92,7 +92,7 @@ def _kaiser(window_length: Any, beta: Any, dtype: Any) -> Any:
     middle = raw.RealDiv(raw.Sub(length, np.array(1, kind)), np.array(2, kind))
     place = raw.Sub(raw.Cast(raw.Range(0, raw.Cast(window_length, DstT=dtypes.int32), 1), DstT=dtype), middle)
     place = raw.RealDiv(place, raw.Maximum(middle, np.array(0.5, kind)))
-    beta = convert_to_tensor(beta, dtype)
+    beta = raw.Cast(convert_to_tensor(beta, dtype_hint=dtype), DstT=dtype)
     inner = raw.Mul(beta, raw.Sqrt(raw.Relu(raw.Sub(np.array(1, kind), raw.Square(place)))))
     # I0 grows like exp: its scaled form does not overflow.
     ratio = raw.RealDiv(raw.BesselI0e(inner), raw.BesselI0e(beta))
