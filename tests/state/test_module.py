@@ -126,3 +126,30 @@ def test_methods_in_the_scope_of_their_module():
     module = Scaled(name="mine")
     assert module.build() == "mine/v:0"
     assert module.build.__doc__ == "Makes the variable."
+
+
+def test_attributes_are_tracked_and_structures_kept_in_wrappers():
+    """As TensorFlow's: other packages ask for the wrappers and for what a module depends on."""
+    module = tf.Module()
+    module.pair, module.row, module.table = (tf.Module(), tf.Module()), [], {"a": tf.Module()}
+    module.number, module.weight = 3, tf.Variable(1.0)
+    names = [type(getattr(module, name)).__name__ for name in ("pair", "row", "table")]
+    assert names == ["_TupleWrapper", "ListWrapper", "_DictWrapper"]
+    assert sorted(module._trackable_children()) == ["pair", "row", "table", "weight"]
+    module.row.append(tf.Variable(2.0))
+    assert [float(variable) for variable in module.variables] == [2.0, 1.0]
+    assert len(module.submodules) == 3
+    assert len(copy.deepcopy(module).variables) == 2
+    del module.row
+    assert sorted(module._trackable_children()) == ["pair", "table", "weight"]
+
+
+def test_attributes_to_ignore_hide_dependencies_too():
+    class Hiding(tf.Module):
+        _TF_MODULE_IGNORED_PROPERTIES = frozenset(["hidden"])
+
+        def __init__(self):
+            super().__init__()
+            self.hidden, self.seen = tf.Variable(1.0, name="hidden"), [tf.Variable(2.0, name="seen")]
+
+    assert [variable.name for variable in Hiding().variables] == ["seen:0"]

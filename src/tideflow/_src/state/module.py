@@ -10,9 +10,12 @@ from typing import Any, TypeVar
 
 from tideflow._src.core import nest
 from tideflow._src.ops.scopes import name_scope
+from tideflow._src.state.autotrackable import AutoTrackable
 from tideflow._src.state.variable import Variable
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
+#: Where a module keeps what it depends on.
+_DEPENDENCIES = frozenset(("_self_unconditional_checkpoint_dependencies", "_self_unconditional_dependency_names"))
 
 
 class ModuleScope:
@@ -43,11 +46,12 @@ class ModuleScope:
         return ModuleScope, (self._name,)
 
 
-class Module:
+class Module(AutoTrackable):
     """Is the base class of what holds variables: layers, models, optimizers.
 
     Variables and modules that are attributes, directly or in lists, tuples and dictionaries, are found by
-    ``variables``, ``trainable_variables`` and ``submodules``.
+    ``variables``, ``trainable_variables`` and ``submodules``. Such structures are kept in wrappers that depend on
+    their elements, as those of any object that is tracked are.
 
     Args:
       name: the name, an identifier of Python; by default the name of the class, in small letters with underscores.
@@ -66,8 +70,8 @@ class Module:
     ('dense', ['b:0', 'w:0'])
     """
 
-    #: Attributes that are not looked into.
-    _TF_MODULE_IGNORED_PROPERTIES: frozenset[str] = frozenset()
+    #: Attributes that are not looked into: subclasses add to them.
+    _TF_MODULE_IGNORED_PROPERTIES: frozenset[str] = _DEPENDENCIES
 
     def __init__(self, name: str | None = None) -> None:
         if name is None:
@@ -162,7 +166,7 @@ def _leaves(
     attributes = vars(module)
     inside: list[tuple[tuple[Any, ...], Any]] = []
     for name in sorted(attributes, key=key):
-        if name in module._TF_MODULE_IGNORED_PROPERTIES:
+        if name in module._TF_MODULE_IGNORED_PROPERTIES or name in _DEPENDENCIES:
             continue
         value = attributes[name]
         try:
