@@ -46,6 +46,8 @@ class Home:
         self.device = accelerator
         self.sharding = None if accelerator is None else _sharding(accelerator)
         self.array_class = _array_class()
+        # Of arrays that are put there by this object it is the sharding itself, which is known at a glance.
+        self._place = self.device if self.sharding is None else self.sharding
         self.moves = 0.0
         self.most_moves = math.inf
 
@@ -66,14 +68,14 @@ class Home:
         """Moves a value that programs read to this memory once, not at each call. The lock is held."""
         value = buffer.value
         if isinstance(value, HOST_VALUES):
-            buffer.value = jax.device_put(value, self.device)
+            buffer.value = jax.device_put(value, self._place)
         elif not self.holds(value):
             self.moves += cost_model.of_move(value.nbytes)
             buffer.value = self.at_hand(value)
 
     def at_hand(self, value: Any) -> Any:
         """Returns a value that nobody changes for a program that reads it here."""
-        return value if self.holds(value) else jax.device_put(np.asarray(value) if self.is_host else value, self.device)
+        return value if self.holds(value) else jax.device_put(np.asarray(value) if self.is_host else value, self._place)
 
     def given_up(self, buffer: Buffer) -> Any:
         """Returns the value of a variable whose memory a program takes over. The lock is held.
@@ -82,11 +84,11 @@ class Home:
         """
         value = buffer.value
         if isinstance(value, HOST_VALUES) and self.sharding is not None:
-            return jax.device_put(np.array(value), self.device)  # as what the program gives, or it is compiled twice
+            return jax.device_put(np.array(value), self._place)  # as what the program gives, or it is compiled twice
         if not self.holds(value):
             self.moves += cost_model.of_move(value.nbytes)
             # Both devices of the host would otherwise hold the same memory.
-            return jax.device_put(np.array(value) if self.is_host else value, self.device)
+            return jax.device_put(np.array(value) if self.is_host else value, self._place)
         if buffer.lease is value and isinstance(value, jax.Array):
             return value.copy()  # a tensor holds it
         return np.array(value) if buffer.pins and value is not None else value
