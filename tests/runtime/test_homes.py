@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import tideflow as tf
-from tideflow._src.runtime import cost_model, program_options
+from tideflow._src.runtime import compiled_stage, cost_model, program_options
 from tideflow._src.runtime.homes import Home
 
 pytestmark = pytest.mark.skipif(program_options.processors() == 1, reason="there is one thread anyway")
@@ -168,3 +168,39 @@ def test_one_thread_is_asked_for(two_sizes, monkeypatch):
     large(tf.constant(3.0))
     assert _is_undivided(large)
     np.testing.assert_array_equal(v, np.full(SIZE, 3, np.float32))
+
+
+def test_warm_steps_find_every_variable_where_the_last_run_left_it(monkeypatch):
+    """What a step reads and writes is looked at as a whole; only what somebody touched is looked at one by one."""
+    monkeypatch.setenv("TIDEFLOW_TIER", "xla")
+    rate, weights = tf.Variable(0.1), tf.Variable(tf.ones([8, 8]))
+
+    @tf.function
+    def step(x):
+        weights.assign_sub(rate * x)
+        return tf.reduce_sum(weights)
+
+    brought = []
+    one_by_one = compiled_stage.CompiledStage._brought
+
+    def counted(stage):
+        brought.append(stage)
+        return one_by_one(stage)
+
+    monkeypatch.setattr(compiled_stage.CompiledStage, "_brought", counted)
+    x = np.ones((8, 8), np.float32)
+    for _ in range(3):
+        step(x)
+    del brought[:]
+    for _ in range(5):
+        step(x)
+    assert not brought
+    held = weights.numpy()  # leases the value: the next run may not take its memory over
+    step(x)
+    assert len(brought) == 1
+    rate.assign(0.0)  # is brought here before the program looks
+    step(x)
+    step(x)
+    assert len(brought) == 1
+    np.testing.assert_allclose(held, np.full((8, 8), 1.0 - 8 * 0.1), rtol=1e-5)
+    np.testing.assert_allclose(weights, np.full((8, 8), 1.0 - 9 * 0.1), rtol=1e-4)
