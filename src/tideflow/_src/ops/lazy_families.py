@@ -28,6 +28,10 @@ LAZY_FAMILIES = {
     "checkpoint.save_ops": "MergeV2Checkpoints Restore RestoreSlice RestoreV2 Save SaveSlices SaveV2",
     "composite.composite_ops": "CompositeTensorVariantFromComponents CompositeTensorVariantToComponents",
     "composite.optional_ops": "OptionalFromValue OptionalGetValue OptionalHasValue OptionalNone",
+    "control.collectives": """
+        CollectiveAssignGroupV2 CollectiveBcastSend CollectiveBcastSendV2 CollectiveGather CollectiveGatherV2
+        CollectiveReduce CollectiveReduceV2
+    """,
     "control.device_ops": "CheckPinned DeviceIndex RemoteCall SyncDevice",
     "control.stack_ops": "Stack StackClose StackCloseV2 StackPop StackPopV2 StackPush StackPushV2 StackV2",
     "control.symbolic_gradient": "SymbolicGradient",
