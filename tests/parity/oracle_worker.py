@@ -10,6 +10,7 @@ Tideflow.
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import sys
@@ -59,7 +60,7 @@ class EagerRun:
         if isinstance(item, wire.Variable):
             return self._once(item, lambda: self._variable(item).handle)
         if isinstance(item, wire.Produced):
-            return self._once(item, lambda: self.execute(item.op, item.inputs, item.attributes))[item.output]
+            return self._once(item, lambda: self.execute(item.op, item.inputs, _of_its_own(item)))[item.output]
         return to_tensor(item)
 
     def _variable(self, item: wire.Variable) -> tf.Variable:
@@ -73,6 +74,17 @@ class EagerRun:
 
     def execute(self, op: str, inputs: Sequence[Any], attributes: dict[str, Any]) -> list[tf.Tensor]:
         return run_eagerly(op, [self.input(item) for item in inputs], attributes)
+
+
+_numbers = itertools.count()
+
+
+def _of_its_own(item: wire.Produced) -> dict[str, Any]:
+    """Returns the attributes of what makes a queue or table, with a name: else TensorFlow takes one it made before."""
+    named = any(attribute.name == "shared_name" for attribute in definition_of(item.op).attr)
+    if not named or item.attributes.get("shared_name"):
+        return item.attributes
+    return {**item.attributes, "shared_name": f"parity_{next(_numbers)}"}
 
 
 def run_eagerly(op: str, tensors: Sequence[Any], attributes: dict[str, Any]) -> list[tf.Tensor]:
@@ -558,6 +570,7 @@ def serve(answers: Any) -> None:
             return
         signal.setitimer(signal.ITIMER_PROF, seconds)
         signal.setitimer(signal.ITIMER_REAL, wire.WAITING * seconds)
+        context.ensure_initialized()  # or an operation without inputs fails, where it is the first
         try:
             answer = ("ok", METHODS[method](**arguments))
         except Exception:

@@ -60,6 +60,15 @@ def test_a_hang_costs_one_question(oracle: Oracle) -> None:
             slow.ask("evaluate", source="while True: pass")
 
 
+def test_a_queue_is_made_anew_for_each_question_the_first_one_too(oracle: Oracle) -> None:
+    with pytest.raises(OracleCrash):
+        oracle.ask("evaluate", source="import os; os.abort()")
+    queue = wire.Produced("FIFOQueueV2", (), {"component_types": ["float32"], "capacity": 3}, 0)
+    for _ in range(2):  # in one queue, the second would wait for room
+        answer = oracle.ask("call", op="QueueEnqueueManyV2", inputs=[queue, [ONES]], attributes={}, shapes=False)
+        assert answer == {"outputs": [], "state": []}
+
+
 def test_state_lives_for_one_call(oracle: Oracle) -> None:
     for _ in range(2):
         variable = wire.Variable(ONES)
