@@ -11,15 +11,19 @@ import pytest
 _HANGING = """
 import threading
 
-never = threading.Event()
+never, waits = threading.Event(), threading.Event()
 
 
 def waits_in_another_thread():
+    waits.set()
     never.wait()
 
 
+threading.Thread(target=waits_in_another_thread, daemon=True).start()
+waits.wait()
+
+
 def test_that_hangs():
-    threading.Thread(target=waits_in_another_thread, daemon=True).start()
     never.wait()
 """
 
@@ -39,6 +43,8 @@ def test_a_test_that_hangs_shows_the_stacks_of_all_threads(tmp_path: Path) -> No
         settings,
         "-o",
         "timeout=0.5",
+        "-o",
+        "timeout_func_only=true",  # all that the time must be enough for is to call a function
         "-p",
         "no:cacheprovider",
         "-p",

@@ -116,7 +116,7 @@ def test_threads_end_with_their_iterator() -> None:
     del iterator
     gc.collect()
     for thread in started:
-        thread.join(timeout=30)
+        thread.join(timeout=600)
     assert not any(thread.is_alive() for thread in started)
 
 

@@ -133,7 +133,7 @@ def test_an_example_in_keras_learns(name, tmp_path):
     picture = tmp_path / "picture.png"
     arguments = [sys.executable, *command_in_docstring(name), str(picture)]
     done = subprocess.run(
-        arguments, cwd=REPOSITORY, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=900
+        arguments, cwd=REPOSITORY, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600
     )
     assert done.returncode == 0, done.stderr
     assert "Epoch 5/5" in done.stdout

@@ -126,10 +126,10 @@ def test_threads_share_the_limit():
 
     def work(levels):
         with nesting.room(levels):
-            together.wait(60)
+            together.wait(600)
             limits.append(sys.getrecursionlimit())
             assert nesting.has_room(levels) and not nesting.has_room(levels + 1)
-            together.wait(60)
+            together.wait(600)
 
     threads = [threading.Thread(target=work, args=(levels,)) for levels in range(1, 5)]
     for thread in threads:

@@ -11,7 +11,7 @@ import tideflow as tf
 from tideflow._src.function import trace_lock
 from tideflow._src.function.trace_lock import TraceLock
 
-PATIENCE = 60
+PATIENCE = 600
 
 
 def together(*works):

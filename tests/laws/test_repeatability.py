@@ -19,7 +19,7 @@ from tideflow._src.runtime.op import op
 from tideflow.compat import v1
 
 #: Seconds after which a thread that should not wait has waited: a guard, for a law that is broken.
-PATIENCE = 60.0
+PATIENCE = 600.0
 
 # A seeded program: a network with dropout learns, in a session and eagerly. It prints the bits of what it learned.
 PROGRAM = """

@@ -165,7 +165,7 @@ def run_all(docstrings: dict[str, str], module: str, python: str = sys.executabl
         input=json.dumps(docstrings),
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
     )
     if process.returncode:
         raise RuntimeError(process.stderr[-4000:])

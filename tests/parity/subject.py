@@ -408,11 +408,14 @@ def _run_in_session(samples: Sequence[Sample], static: bool, variant: str = "ful
     with Graph().as_default() as graph, Session(graph=graph) as session:
         nodes = [_Node(sample, sample.static if static else (), variant) for sample in samples]
         feeds = {tensor: array for node in nodes for tensor, array in node.run.feeds.items()}
+        with tier("host"):  # nothing is gained by compiling what sets variables and reads them
+            session.run([node.run.initial for node in nodes])
         for node in nodes:
-            for operation in (*node.run.initial, *node.steps):
+            for operation in node.steps:
                 session.run(operation, node.run.feeds)
         values = session.run([[*node.shown, node.operation] for node in nodes], feeds)
-        state = session.run([node.state for node in nodes])
+        with tier("host"):
+            state = session.run([node.state for node in nodes])
     return [node.answer(value[:-1], final) for node, value, final in zip(nodes, values, state, strict=True)]
 
 

@@ -54,7 +54,7 @@ def test_models_saved_on_one_side_are_the_same_on_the_other(tmp_path: pathlib.Pa
         keras_files.__file__,
         *map(str, (here, answers, there)),
     ]
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=280)
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr[-4000:]
 
     names = [f"{name}.{kind}" for name in keras_files.MODELS for kind in keras_files.KINDS]
