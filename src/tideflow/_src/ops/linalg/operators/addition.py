@@ -86,10 +86,10 @@ def add_operators(operators: Iterable[Any], operator_name: str | None = None, na
             shown = [(operator.name, getattr(operator, dimension).value) for operator in left]
             raise ValueError(f"All `operators` must have the same `{dimension}`. Received: {shown}.")
     for kinds, add in _SUMS:
-        alike = [operator for operator in left if isinstance(operator, kinds)]
+        alike: list[Any] = [operator for operator in left if isinstance(operator, kinds)]
         if len(alike) < 2:
             continue
-        total: Any = alike[0]
+        total = alike[0]
         for operator in alike[1:]:
             title = operator_name or f"Add/{total.name}__{operator.name}/"
             total = add(total, operator, title, _hints(total, operator))
