@@ -88,8 +88,9 @@ def test_what_says_nothing_is_refused(tmp_path: pathlib.Path) -> None:
     tf.raw_ops.CreateSummaryFileWriter(
         writer=writer, logdir=str(tmp_path), max_queue=1, flush_millis=1000, filename_suffix=""
     )
-    with pytest.raises(tf.errors.InvalidArgumentError, match="Tensor must be 3-D or 2-D"):
-        tf.raw_ops.WriteAudioSummary(writer=writer, step=1, tag="a", tensor=np.zeros(3, np.float32), sample_rate=8000.0)
+    for sound in (np.zeros(3, np.float32), np.float32(0)):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="Tensor must be 3-D or 2-D"):
+            tf.raw_ops.WriteAudioSummary(writer=writer, step=1, tag="a", tensor=sound, sample_rate=8000.0)
     with pytest.raises(tf.errors.InvalidArgumentError, match="Could not parse summary_metadata"):
         tf.raw_ops.WriteSummary(writer=writer, step=1, tensor=1.0, tag="a", summary_metadata=b"\xff\xff")
     with pytest.raises(tf.errors.InvalidArgumentError, match="step must be a scalar"):

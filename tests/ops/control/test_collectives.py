@@ -52,3 +52,10 @@ def test_what_is_refused() -> None:
             getattr(tf.raw_ops, name)(input=X, shape=[3, 2], **keys)
     with pytest.raises(invalid, match="must be at least rank 1"):
         tf.raw_ops.CollectiveGatherV2(input=1.0, ordering_token=[], **keys)
+
+
+def test_no_rows_are_gathered() -> None:
+    """They end the process in TensorFlow."""
+    nothing = np.zeros((0, 2), np.float32)
+    found = tf.raw_ops.CollectiveGather(input=nothing, shape=[0, 2], group_size=1, group_key=1, instance_key=1)
+    assert found.shape == [0, 2]

@@ -195,12 +195,39 @@ def test_batch_and_unbatch_in_runs_of_a_session() -> None:
             assert sorted(rows) == [0, 4]
 
 
-def test_what_ends_the_process_in_tensorflow_is_refused() -> None:
-    with pytest.raises(tf.errors.InvalidArgumentError, match="ends before it begins"):
-        tf.raw_ops.Unbatch(batched_tensor=[1.0, 2.0], batch_index=[[7, 2, 0]], id=7, timeout_micros=1000)
-    with pytest.raises(tf.errors.InvalidArgumentError, match="at least one dimension"):
-        tf.raw_ops.UnbatchGrad(
-            original_input=np.zeros(0), batch_index=np.zeros((0, 3), np.int64), grad=np.float64(1), id=7
-        )
-    with pytest.raises(tf.errors.InvalidArgumentError, match="1st dimension size to be 3"):
-        tf.raw_ops.Unbatch(batched_tensor=[1.0], batch_index=[7], id=7, timeout_micros=1000)
+@pytest.mark.parametrize(
+    ("batched", "index", "key", "message"),
+    [
+        ([1.0, 2.0], [[7, 2, 0]], 7, "ends before it begins"),
+        ([1.0], [7], 7, "1st dimension size to be 3"),
+        ([1.0], 7, 7, "1st dimension size to be 3"),
+        (np.ones((2, 3)), np.ones((2, 3, 3), np.int64), 7, "1st dimension size to be 3"),
+        (1.0, [[7, 0, 1]], 7, "at least one dimension"),
+        ([1.0], [[7, 0, 1]], [7], "must be a scalar"),
+    ],
+)
+def test_indices_that_end_the_process_in_tensorflow(batched: Any, index: Any, key: Any, message: str) -> None:
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        tf.raw_ops.Unbatch(batched_tensor=batched, batch_index=index, id=key, timeout_micros=1000)
+
+
+@pytest.mark.parametrize(
+    ("original", "index", "gradient"),
+    [
+        (np.zeros(0), np.zeros((0, 3), np.int64), np.float64(1)),
+        (np.float64(1), [[7, 0, 1]], np.float64(1)),
+        (np.ones(2), np.int64(7), np.ones(2)),
+        (np.ones(2), np.ones((2, 3, 3), np.int64), np.ones(2)),
+    ],
+)
+def test_gradients_that_end_the_process_in_tensorflow(original: Any, index: Any, gradient: Any) -> None:
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        tf.raw_ops.UnbatchGrad(original_input=original, batch_index=index, grad=gradient, id=7)
+
+
+def test_many_threads_are_only_as_many_as_there_are_batches() -> None:
+    @tf.nondifferentiable_batch_function(93_389_718, 10, 0, allowed_batch_sizes=[5, 10])
+    def double(x: Any) -> Any:
+        return x * 2.0
+
+    assert double(tf.constant([1.0, 2.0, 3.0])).numpy().tolist() == [2.0, 4.0, 6.0]
