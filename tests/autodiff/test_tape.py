@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -206,3 +208,29 @@ def test_nodes_of_gradients_take_no_names_of_the_program():
     assert [name for name in names if not name.startswith("gradient_tape/")] == [
         "x", "mul", "mul_1/y", "mul_1", "out", "Identity",
     ]  # fmt: skip
+
+
+def test_the_gradient_of_a_variable_by_itself_is_one() -> None:
+    v, w = tf.Variable(2.0), tf.Variable([1.0, 2.0])
+
+    def gradients() -> Any:
+        with tf.GradientTape(persistent=True) as tape:
+            chosen = v
+            y = v * 3.0
+        return (
+            tape.gradient(chosen, [v, w]),
+            tape.gradient([v, y], v),
+            tape.gradient(w, w, output_gradients=[tf.constant([3.0, 4.0])]),
+        )
+
+    for run in (gradients, tf.function(gradients)):
+        (of_v, of_w), both, weighted = run()
+        assert of_v.numpy() == 1.0
+        assert of_w is None
+        assert both.numpy() == 4.0
+        assert weighted.numpy().tolist() == [3.0, 4.0]
+    with tf.GradientTape() as outer:
+        with tf.GradientTape() as inner:
+            y = v * v
+        first = inner.gradient([v, y], v)
+    assert (first.numpy(), outer.gradient(first, v).numpy()) == (5.0, 2.0)

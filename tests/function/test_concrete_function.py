@@ -37,6 +37,9 @@ def test_its_signature():
         "  None"
     )
     assert repr(c).startswith(f"<ConcreteFunction {c.pretty_printed_signature(False)} at 0x")
+    assert str(c.function_type) == c.pretty_printed_signature(verbose=False)
+    assert repr(c.function_type) == c.pretty_printed_signature()
+    assert c.inference_fn(tf.constant([1])).shape == [1]
 
 
 def test_its_graph():

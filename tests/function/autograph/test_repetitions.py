@@ -332,3 +332,49 @@ def test_loop_options_of_a_loop_of_python_do_nothing() -> None:
         return x
 
     assert program(tf.constant(0)).numpy() == 3
+
+
+def _concatenated(items: Any) -> Any:
+    all_items, wide, count = tf.zeros([0], tf.int64), tf.zeros([1, 0], tf.int64), tf.constant(0)
+    for item in items:
+        if tf.size(item) > 2:
+            continue
+        all_items = tf.concat([all_items, item], 0)
+        wide = tf.concat([wide, [item]], 1)
+        count += 1
+        if count > 2:
+            break
+    return all_items, wide, count
+
+
+def test_a_loop_over_a_dataset_widens_shapes_and_one_over_its_iterator_does_not() -> None:
+    function = tf.function(_concatenated)
+    for size in (1, 2):
+        items = tf.data.Dataset.range(9).batch(size)
+        expected = list(range(3 * size))
+        concatenated, wide, count = function(items)
+        assert (concatenated.numpy().tolist(), wide.numpy().tolist(), int(count)) == (expected, [expected], 3)
+    shapes = [tensor.shape.as_list() for tensor in function.get_concrete_function(items).outputs]
+    assert shapes == [[None], [1, None], []]
+    with pytest.raises(ValueError, match=r"'all_items' has shape \(0,\) before the loop, but shape \(None,\) after"):
+        function(iter(items))
+
+    @tf.function
+    def total(pairs: Any) -> Any:
+        result = tf.constant(0)
+        for x, y in pairs:  # of unknown shapes
+            result += tf.abs(y - x)
+        return result
+
+    pairs = tf.data.Dataset.from_generator(lambda: iter([(1, 3), (5, 4)]), (tf.int32, tf.int32))
+    assert total(pairs).numpy() == 3
+
+    @tf.function
+    def other_dtype(numbers: Any) -> Any:
+        result = tf.constant(1)
+        for _ in numbers:
+            result = tf.constant(1.0)
+        return result
+
+    with pytest.raises(TypeError, match="'result' has dtype int32 before the loop, but dtype float32 after one"):
+        other_dtype(tf.data.Dataset.range(3))

@@ -284,6 +284,9 @@ class GradientTape:
         gradients: dict[int, list[Any]] = {}
         source_tensors = [source if source.__class__ is EagerTensor else _tensor_behind(source) for source in sources]
         for target, seed in zip(targets, seeds, strict=False):
+            if not isinstance(target, Tensor):
+                gradients.setdefault(id(target.handle), []).append(_ones(target.value()) if seed is None else seed)
+                continue
             if not (target.__class__ is EagerTensor and target._value.dtype is _FLOAT32) and not _trainable(target):
                 continue
             if seed is None:
@@ -499,5 +502,5 @@ def _differentiable_tensor(target: Any) -> Any:
     if isinstance(target, Tensor):
         return target
     if hasattr(target, "handle"):
-        return target.value()
+        return target  # a variable: what it depends on is itself
     return to_dense(target) if hasattr(target, "dense_shape") else convert_to_tensor(target)

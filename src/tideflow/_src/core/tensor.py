@@ -131,8 +131,8 @@ class Tensor(TensorProtocol):
             raise AttributeError(f"Tensor.{name} is undefined when eager execution is enabled.")
         if name == "numpy":
             raise AttributeError(
-                f"{type(self).__name__} object has no attribute 'numpy': {self.name} is a node of a graph, which has a "
-                "value only while a session or a function runs."
+                f"{type(self).__name__!r} object has no attribute 'numpy'\n{self.name} is a node of a graph, which has "
+                "a value only while a session or a function runs."
             )
         if name in ("T", "astype", "ravel", "transpose", "reshape", "clip", "size", "tolist", "data"):
             raise AttributeError(

@@ -132,15 +132,20 @@ class ConcreteFunction(interfaces.Callable):
         captures = {id(outer): TensorSpec(inner.shape, inner.dtype) for outer, inner in self.graph.captures}
         return FunctionType(self._parameters, _output_type(self.structured_outputs), captures)
 
+    @property
+    def inference_fn(self) -> ConcreteFunction:
+        """The function that runs where nobody asks for gradients: TensorFlow keeps another object for it."""
+        return self
+
     def pretty_printed_signature(self, verbose: bool = True) -> str:
         """Returns the signature as text: on several lines with captures, or on one."""
-        return str(self.function_type) if verbose else self.function_type.signature_text()
+        return repr(self.function_type) if verbose else str(self.function_type)
 
     def __repr__(self) -> str:
-        return f"<ConcreteFunction {self.function_type.signature_text()} at 0x{id(self):X}>"
+        return f"<ConcreteFunction {self.function_type} at 0x{id(self):X}>"
 
     def __str__(self) -> str:
-        return f"ConcreteFunction {self.function_type}"
+        return f"ConcreteFunction {self.function_type!r}"
 
     # Calling it.
 
@@ -163,7 +168,7 @@ class ConcreteFunction(interfaces.Callable):
         except TypeError as error:
             raise TypeError(
                 f"Binding inputs to tf.function failed due to `{first}`. Received args: {args} and kwargs: {kwargs} "
-                f"for signature: {self.function_type.signature_text()}.\n"
+                f"for signature: {self.function_type}.\n"
                 f"Fallback to flat signature also failed due to: {error}"
             ) from None
 

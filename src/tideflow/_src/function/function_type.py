@@ -45,7 +45,7 @@ class FunctionType:
     def _text(self, constraint: Any) -> str:
         return "None" if constraint is None else repr(constraint)
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         lines = ["Input Parameters:"]
         lines += [
             f"  {item.name} ({item.kind.name}): {self._text(item.type_constraint)}" for item in self.parameters.values()
@@ -54,9 +54,7 @@ class FunctionType:
         lines += [f"  {key}: {spec!r}" for key, spec in self.captures.items()] or ["  None"]
         return "\n".join(lines)
 
-    __repr__ = __str__
-
-    def signature_text(self) -> str:
+    def __str__(self) -> str:
         """Returns the signature on one line, as Python writes it."""
         parts: list[str] = []
         items = list(self.parameters.values())
@@ -326,7 +324,7 @@ class FunctionSpec:
     def _failure(self, error: Exception, args: Sequence[Any], kwargs: dict[str, Any]) -> TypeError:
         return TypeError(
             f"Binding inputs to tf.function failed due to `{error}`. Received args: {tuple(args)} and kwargs: {kwargs} "
-            f"for signature: {self.function_type.signature_text()}."
+            f"for signature: {self.function_type}."
         )
 
 

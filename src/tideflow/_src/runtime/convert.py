@@ -296,7 +296,7 @@ def _sequence_as(value: Any, dtype: DType | None) -> np.ndarray[Any, Any]:
         array = np.array(value)
     except ValueError as error:
         if "inhomogeneous" in str(error):
-            raise ValueError(f"Can't convert non-rectangular Python sequence to Tensor: {error}") from None
+            raise ValueError("Can't convert non-rectangular Python sequence to Tensor.") from None
         raise
     except OverflowError:
         raise
@@ -409,7 +409,7 @@ def _check_rectangular(value: Any) -> tuple[int, ...]:
         return ()
     shapes = {_check_rectangular(item) for item in value}
     if len(shapes) > 1:
-        raise ValueError(f"Can't convert non-rectangular Python sequence to Tensor: lengths differ in {value!r}.")
+        raise ValueError(f"Can't convert non-rectangular Python sequence to Tensor.\nLengths differ in {value!r}.")
     return (len(value), *(shapes.pop() if shapes else ()))
 
 

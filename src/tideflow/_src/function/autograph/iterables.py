@@ -73,10 +73,13 @@ class Stream:
 
     Args:
       iterator: the iterator.
+      relaxes: whether shapes of variables may be known less well after a turn than before, as where TensorFlow makes a
+        reduction of a loop over a dataset.
     """
 
-    def __init__(self, iterator: Any) -> None:
+    def __init__(self, iterator: Any, relaxes: bool) -> None:
         self._iterator = iterator
+        self.relaxes = relaxes
 
     def next(self) -> Any:
         """Returns the next element as an optional."""
@@ -92,7 +95,7 @@ def stream_of(items: Any) -> Stream | None:
     begin = getattr(type(items), "_stream_in_graph", None)
     if begin is None or context.executing_eagerly():
         return None
-    return Stream(begin(items))
+    return Stream(begin(items), relaxes=not hasattr(items, "get_next"))
 
 
 class Enumerated:

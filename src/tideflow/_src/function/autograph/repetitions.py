@@ -7,6 +7,7 @@ from typing import Any
 
 from tideflow._src.core import context, nest
 from tideflow._src.core.indexed_slices import IndexedSlices
+from tideflow._src.core.tensor import Tensor
 from tideflow._src.core.tensor_shape import TensorShape
 from tideflow._src.function import structures
 from tideflow._src.function.autograph.branches import chosen_values
@@ -120,6 +121,8 @@ def _stream_loop(shared: Shared, stream: Stream, going_on: Any, body: Callable[[
                 ends = shared.get()
             finally:
                 shared.set(before)
+            for index in carried:
+                _check_dtypes(shared.names[index], before[index], ends[index])
             return [ends[index] for index in carried]
 
         names = [shared.names[index] for index in carried]
@@ -131,7 +134,31 @@ def _stream_loop(shared: Shared, stream: Stream, going_on: Any, body: Callable[[
         # The number of turns is kept where the loop ends: -1 stands for none, -2 for one, and so on.
         return _registry["SelectV2"](has_value, _registry["AddV2"](number, 1), _registry["Invert"](number))
 
-    _staged_loop(shared, going_on, turn, options, rehearse=lambda number: body(stream.rehearsed()))
+    if not stream.relaxes:
+        _staged_loop(shared, going_on, turn, options, rehearse=lambda number: body(stream.rehearsed()))
+        return
+    before = shared.get()
+    relaxed: dict[int, TensorShape] = {}
+    while True:  # each time a shape is known less well
+        try:
+            _staged_loop(shared, going_on, turn, options, None, (), lambda number: body(stream.rehearsed()), relaxed)
+            return
+        except _ShapeChangedError as change:
+            relaxed[change.place] = change.shape
+            shared.set(before)
+
+
+class _ShapeChangedError(Exception):
+    """Says that a tensor has another shape after a turn of a loop than before.
+
+    Args:
+      place: the number of the tensor among those of the loop.
+      shape: what both shapes are.
+    """
+
+    def __init__(self, place: int, shape: TensorShape) -> None:
+        super().__init__(place, shape)
+        self.place, self.shape = place, shape
 
 
 def _staged_loop(
@@ -142,6 +169,7 @@ def _staged_loop(
     length: Any = None,
     targets: Sequence[str] = (),
     rehearse: Callable[[Any], Any] | None = None,
+    relaxed: dict[int, TensorShape] | None = None,
 ) -> None:
     """Builds a loop.
 
@@ -154,6 +182,11 @@ def _staged_loop(
       targets: variables that may be read behind a loop without a turn; they are zero then.
       rehearse: for a loop that ends when a turn returns a negative number: shows in a graph that never runs what
         variables a turn sets.
+      relaxed: the shapes of tensors, by their numbers, that are known less well than those of their first values; None
+        if a turn must keep all shapes.
+
+    Raises:
+      _ShapeChangedError: one more is to be relaxed, and may be.
     """
     given = _loop_options(options)
     before = shared.get()
@@ -172,6 +205,8 @@ def _staged_loop(
     invariants = _invariants(
         given.pop("shape_invariants", ()), [shared.names[index] for index in carried], values, initial
     )
+    for place, shape in (relaxed or {}).items():
+        invariants[place] = shape
 
     def enter(leaves: Sequence[Any]) -> None:
         current = list(starts)
@@ -201,7 +236,7 @@ def _staged_loop(
             shared.set(before)
         if following is None:
             following = _registry["AddV2"](turn, 1)
-        return [following, *_ends(shared.names, starts, carried, ends, values, leaves)]
+        return [following, *_ends(shared.names, starts, carried, ends, values, leaves, relaxed is not None)]
 
     turn, *found = while_loop(
         condition, step, [_registry["Identity"](0), *initial], shape_invariants=[TensorShape([]), *invariants], **given
@@ -254,10 +289,12 @@ def _ends(
     ends: Sequence[Any],
     values: Values,
     leaves: Sequence[Any],
+    relaxes: bool,
 ) -> list[Any]:
     """Returns the tensors that a turn hands to the next one.
 
     Raises:
+      _ShapeChangedError: a tensor has another shape than before, where the loop ``relaxes``.
       TypeError, ValueError: a variable has another structure, dtype or kind than before.
     """
     for index, (start, end) in enumerate(zip(starts, ends, strict=True)):
@@ -266,7 +303,7 @@ def _ends(
                 f"{label(names[index])} is {start!r} before the loop, but {end!r} after one iteration; only tensors "
                 "can change in a loop of the graph."
             )
-    result = []
+    result: list[Any] = []
     entering = iter(leaves)
     for index, items in zip(carried, values.leaves, strict=True):
         name, end = names[index], ends[index]
@@ -284,26 +321,45 @@ def _ends(
             if not is_staged(start):
                 continue
             before, after = next(entering), structures.converted(leaf)
+            if relaxes and isinstance(before, Tensor) and isinstance(after, Tensor):
+                common = before.shape.most_specific_common_supertype([after.shape])
+                if common is not None and common != before.shape and not _keeps(before.shape, after.shape):
+                    raise _ShapeChangedError(len(result), common)
             for one, two in zip(structures.components(before), structures.components(after), strict=True):
                 _check_turn(name, one, two)
             result.append(after)
     return result
 
 
-def _check_turn(name: str, before: Any, after: Any) -> None:
+def _check_dtypes(name: str, before: Any, after: Any) -> None:
+    """Checks the dtypes of a variable of one tensor; the rest is checked behind the turn."""
+    if isinstance(before, Tensor) and isinstance(after, Tensor):
+        _check_dtype(name, before, after)
+
+
+def _check_dtype(name: str, before: Any, after: Any) -> None:
     if before.dtype.base_dtype is not after.dtype.base_dtype:
         raise TypeError(
             f"{label(name)} has dtype {before.dtype.base_dtype.name} before the loop, but dtype "
             f"{after.dtype.base_dtype.name} after one iteration"
         )
+
+
+def _check_turn(name: str, before: Any, after: Any) -> None:
+    _check_dtype(name, before, after)
     one, two = before.shape, after.shape
-    if one.rank is None:
-        return
-    if two.rank != one.rank or any(a is not None and a != b for a, b in zip(one._dims, two._dims, strict=True)):
+    if not _keeps(one, two):
         raise ValueError(
             f"{label(name)} has shape {_shown(one)} before the loop, but shape {_shown(two)} after one iteration. Use "
             "tf.autograph.experimental.set_loop_options to set shape invariants."
         )
+
+
+def _keeps(one: TensorShape, two: TensorShape) -> bool:
+    """Tells whether what has the second shape has the first."""
+    if one._dims is None:
+        return True
+    return two.rank == one.rank and all(a is None or a == b for a, b in zip(one._dims, two._dims or (), strict=True))
 
 
 def _shown(shape: TensorShape) -> str:
