@@ -95,3 +95,14 @@ def test_an_array_of_another_type_becomes_that_of_sizes_and_axes(wrap) -> None:
     assert wrap(lambda: tf.reduce_sum(x, np.float64(1.0)))().numpy().tolist() == [3, 12]
     with pytest.raises((tf.errors.InvalidArgumentError, TypeError), match="allowed values"):
         wrap(lambda: tf.gather(x, np.array([1.0])))()  # an index has no type by default
+
+
+@pytest.mark.parametrize("wrap", [lambda function: function, tf.function], ids=["eager", "function"])
+def test_tensors_in_a_list_of_sizes_become_integers(wrap) -> None:
+    """As in TensorFlow, where Keras hands sizes of its own dtype over; numbers that are floats are refused."""
+    sizes = tf.constant([3.0, 2.0])
+    reshaped = wrap(lambda: tf.reshape(tf.range(6), (sizes[0], sizes[1], 1)))()
+    assert reshaped.numpy().tolist() == [[[0], [1]], [[2], [3]], [[4], [5]]]
+    assert wrap(lambda: tf.tile([[1]], [1, sizes[1]]))().numpy().tolist() == [[1, 1]]
+    with pytest.raises((TypeError, tf.errors.InvalidArgumentError), match="not in list of allowed values"):
+        wrap(lambda: tf.reshape(tf.range(6), (3.0, 2.0)))()

@@ -81,6 +81,8 @@ def bind(definition: OpDef, inputs: Sequence[Any], attrs: dict[str, Any], *, eag
                 if isinstance(value, list | tuple):
                     continue  # its tensors become the default dtype, if they can
             found = _dtype_of(value, argument)
+            if found is not None and not argument.number_attr:
+                found = _of_allowed(definition.attributes[argument.type_attr], found, value)
             if found is not None:
                 types[argument.type_attr] = found
     bound: list[Any] = []
@@ -167,6 +169,17 @@ def _bind_one(
     else:
         sources.setdefault(argument.type_attr, argument.name)
     return tensor
+
+
+def _of_allowed(attribute: Any, found: DType, value: Any) -> DType:
+    """Returns the dtype of a list that holds tensors: its default where what they have is not allowed.
+
+    So tensors of floats may be sizes in a shape, as in TensorFlow, where numbers and arrays of floats may not.
+    """
+    if attribute.default is REQUIRED or attribute.allowed is None or not isinstance(value, list | tuple):
+        return found
+    default: DType = attribute.default
+    return found if found.base_dtype in attribute.allowed else default
 
 
 def _convert(definition: OpDef, argument: Argument, value: Any, wanted: DType | None, name: str, eager: bool) -> Tensor:
