@@ -57,6 +57,7 @@ LAZY_FAMILIES = {
     """,
     "data.caching": "AnonymousMemoryCache CacheDataset CacheDatasetV2 DeleteMemoryCache DummyMemoryCache",
     "data.combining": "ConcatenateDataset RepeatDataset ShardDataset SkipDataset TakeDataset ZipDataset",
+    "data.compression": "CompressElement UncompressElement",
     "data.csv_files": "CSVDataset CSVDatasetV2 ExperimentalCSVDataset",
     "data.earlier_forms": """
         BytesProducedStatsDataset ChooseFastestDataset ExperimentalBytesProducedStatsDataset
