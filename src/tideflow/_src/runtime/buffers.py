@@ -264,28 +264,23 @@ def buffer_in(value: Any) -> Buffer:
     return buffer
 
 
-class _Current(threading.local):
+class _ThisThread(threading.local):
+    """Is what runs in this thread.
+
+    Attributes:
+      state: the state of the innermost program, or None. Whoever sets it puts back what was there before, with a plain
+        assignment, since Ctrl-C may come before any call.
+    """
+
     def __init__(self) -> None:
         self.state: Any = None
 
 
-_current = _Current()
+this_thread = _ThisThread()
 eager_resources = ResourceManager()
 
 
 def resources() -> ResourceManager:
     """Returns the resources of the session that runs in this thread, or those of eager execution."""
-    state = _current.state
+    state = this_thread.state
     return eager_resources if state is None else state.resources
-
-
-def running_state() -> Any:
-    """Returns the state of the program that runs in this thread, or None."""
-    return _current.state
-
-
-def enter_state(state: Any) -> Any:
-    """Makes ``state`` that of the program that runs in this thread, and returns the one before."""
-    before = _current.state
-    _current.state = state
-    return before

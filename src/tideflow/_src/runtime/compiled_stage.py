@@ -13,8 +13,8 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from itertools import compress, repeat
-from operator import add, attrgetter, is_, sub
+from itertools import chain, compress, repeat
+from operator import add, attrgetter, is_, itemgetter, not_, sub
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -40,6 +40,8 @@ _MOST_SHAPES = 256
 _CHEAP = 200_000
 
 _KIND = attrgetter("aval")
+#: What a run gives for variables.
+_UPDATES = itemgetter(1)
 #: What is done to many variables at once is done in C: it takes a third of the time, and no Ctrl-C comes in between.
 _all: Callable[[Iterable[Any]], Any] = partial(deque, maxlen=0)
 _ACQUIRE, _RELEASE = type(threading.RLock()).acquire, type(threading.RLock()).release
@@ -173,6 +175,14 @@ class CompiledStage:
         home = self._home
         held: list[Any] = []
         pins: list[Any] = []
+        # Ctrl-C may come before any call of Python or C. So what is locked and pinned is listed in the call that does
+        # it, and one call, prepared before, undoes what is listed then.
+        undo: Any = map(_RELEASE, held)
+        if self._pinned:
+            fewer = map(
+                sub, map(_PINS, self._pinned), map(not_, pins)
+            )  # than there are now, by one for each in the list
+            undo = chain(undo, map(_SET_PINS, self._pinned, fewer))
         try:
             if self._pinned:
                 held.extend(filter(_ACQUIRE, self._pinned_locks))  # Ctrl-C leaves in the list what is locked
@@ -199,21 +209,7 @@ class CompiledStage:
                 run = self._looked_up(values, written, read)
             return self._executed(run, values, written, read)
         finally:
-            _release(held)
-            if pins:
-                self._unpin(held)
-
-    def _unpin(self, held: list[Any]) -> None:
-        try:
-            held.extend(filter(_ACQUIRE, self._pinned_locks))
-            _all(map(_SET_PINS, self._pinned, map(sub, map(_PINS, self._pinned), repeat(1))))
-        except KeyboardInterrupt:
-            if len(held) < len(self._pinned_locks):  # it came in the wait for a lock
-                _release(held)
-                self._unpin(held)
-            raise
-        finally:
-            _release(held)
+            _all(undo)
 
     def _brought(self) -> tuple[list[Any], list[Any]]:
         """Returns the values of variables as a program of this home takes them over, and reads them."""
@@ -247,16 +243,19 @@ class CompiledStage:
         if self._written and (found.keeps or log is not None or run is not self._last):
             written = self._expendable(found, written, is_repeated=run is self._last)
         results: list[Any] = []
+        buffers: Any = self._written
+        updates: Any = chain.from_iterable(map(_UPDATES, results))
+        if found.keeps:
+            buffers, updates = _taken_over(found, buffers, updates)
+        # Prepared before, for Ctrl-C may come before any call, and the memory of the old values is gone then.
+        put_down = chain(map(_SET_VALUE, buffers, updates), map(_SET_LEASE, buffers, self._nothing))
         try:
             results.extend(map(found.program, (written,), (read,), (values,), (reserved,), (counters,)))
         finally:
             if results:
-                outputs, updates, failed, counters = results[0]
-                buffers = self._written
-                if found.keeps:
-                    buffers, updates = _taken_over(found, buffers, updates)
-                _all(map(_SET_VALUE, buffers, updates))
-                position = self._settle(found, results[0][1], failed, counters, log)
+                _all(put_down)
+                outputs, new, failed, counters = results[0]
+                position = self._settle(found, new, failed, counters, log)
         if run.kinds is not None:
             self._last = run
         if position >= 0:
@@ -308,7 +307,7 @@ class CompiledStage:
             for buffer, value, is_kept in zip(self._written, written, keeps, strict=True)
         ]
 
-    def _settle(self, found: _Found, updates: Sequence[Any], failed: Any, counters: Any, log: Any) -> int:
+    def _settle(self, found: _Found, updates: Iterable[Any], failed: Any, counters: Any, log: Any) -> int:
         """Gives variables and random streams what a run has made of them. The locks are held.
 
         Variables whose memory the run took over have their values already.
@@ -570,10 +569,10 @@ def _release(held: list[Any]) -> None:
     _all(map(_RELEASE, map(held.pop, repeat(-1, len(held)))))
 
 
-def _taken_over(found: _Found, buffers: list[Buffer], updates: Sequence[Any]) -> tuple[list[Buffer], Sequence[Any]]:
-    """Returns those variables, and what became of them, of which the old value is not kept outside of the program."""
+def _taken_over(found: _Found, buffers: list[Buffer], updates: Iterable[Any]) -> tuple[list[Buffer], Iterable[Any]]:
+    """Returns those variables, and what becomes of them, of which the old value is not kept outside of the program."""
     changed = [not is_kept for is_kept in found.keeps]
-    return list(compress(buffers, changed)), list(compress(updates, changed))
+    return list(compress(buffers, changed)), compress(updates, changed)
 
 
 class _NotCompiled(Exception):

@@ -79,15 +79,19 @@ class Interpreted:
         try:
             if not self._changing:
                 return self._run(values)
-            log = rollback.begin(needed=self._fails_by_halves)
+            thread, log = rollback.this_thread, None
+            before = thread.log, thread.depth
             try:
+                log = rollback.begin(needed=self._fails_by_halves)
                 return self._run(values)
             except BaseException:
                 if log is not None:
                     log.roll_back()
                 raise
             finally:
-                rollback.end(log)
+                thread.log, thread.depth = before
+                if log is not None:
+                    log.clear()  # variables refer to the log that wrote them last
         except Exception as error:
             raise self._failure(error) from None
         finally:

@@ -23,7 +23,7 @@ from tideflow._src.core.errors import ResourceExhaustedError
 from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.graph.operation import Operation
 from tideflow._src.runtime import cost_model, effects, engine, program_options
-from tideflow._src.runtime.buffers import Buffer, enter_state, running_state
+from tideflow._src.runtime.buffers import Buffer, this_thread
 from tideflow._src.runtime.devices import (
     ACCELERATED,
     check_placement,
@@ -171,13 +171,13 @@ class Program:
             compiled = self._compile(tuple([value.shape for value in values]))
         if compiled is None:
             return self.call([np.asarray(value) if is_on_engine(value) else value for value in values])
-        before = running_state()
+        before = this_thread.state
         try:
-            enter_state(self._state)
+            this_thread.state = self._state
             with self._room():
                 return compiled.in_place(in_memory_of(self.device, values))  # type: ignore[no-any-return]
         finally:
-            enter_state(before)
+            this_thread.state = before
 
     def _placed_buffers(self) -> list[Buffer]:
         """The variables of the plan that are in the memory of an accelerator."""
@@ -211,23 +211,23 @@ class Program:
         host = self._host
         if host is None:
             host = self._host = host_program(self.plan, self.plan.ops, self.plan.feeds, self.plan.fetches, self._state)
-        before = running_state()
+        before = this_thread.state
         try:
-            enter_state(self._state)
+            this_thread.state = self._state
             return host(values)  # type: ignore[no-any-return]
         finally:
-            enter_state(before)
+            this_thread.state = before
 
     def _run_compiled(self, values: Sequence[Any], shapes: Any) -> Sequence[Any]:
         compiled = self._by_shapes.get(shapes) or self._compile(shapes)
         if compiled is None:
             return self._interpret(values)
-        before = running_state()
+        before = this_thread.state
         try:
-            enter_state(self._state)
+            this_thread.state = self._state
             return compiled(values)  # type: ignore[no-any-return]
         finally:
-            enter_state(before)
+            this_thread.state = before
             home = compiled.home
             if home.moves > home.most_moves:
                 self._leave(home)

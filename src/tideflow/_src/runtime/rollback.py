@@ -66,6 +66,7 @@ class UndoLog:
         if buffer in self.values:
             return False
         self.values[buffer] = buffer.value, buffer.lease, buffer.writer
+        buffer.writer = self  # not later: Ctrl-C may come between the new value and what is said of it
         return True
 
     def keep_rows_of(self, buffer: Buffer, array: Any) -> None:
@@ -129,7 +130,9 @@ class UndoLog:
         buffer.value, buffer.lease, buffer.writer = value, lease, writer
 
 
-class _Current(threading.local):
+class _ThisThread(threading.local):
+    """Knows the run of this thread."""
+
     def __init__(self) -> None:
         #: The log of the run of this thread; None outside of runs, and in a run that cannot fail by halves.
         self.log: UndoLog | None = None
@@ -137,11 +140,14 @@ class _Current(threading.local):
         self.depth = 0
 
 
-_current = _Current()
+this_thread = _ThisThread()
 
 
 def begin(*, needed: bool = True) -> UndoLog | None:
-    """Says that a program that changes variables begins; :func:`end` takes the result.
+    """Says that a program that changes variables begins.
+
+    Whoever calls it has taken ``log`` and ``depth`` of :data:`this_thread` before, and puts them back in the end with a
+    plain assignment, since Ctrl-C may come before any call.
 
     Args:
       needed: whether the program can fail once it has changed something.
@@ -149,7 +155,7 @@ def begin(*, needed: bool = True) -> UndoLog | None:
     Returns:
       The log that the program began; None if the program belongs to a run that has one, or needs none.
     """
-    current = _current
+    current = this_thread
     if current.log is not None:
         current.depth += 1
         return None
@@ -159,20 +165,10 @@ def begin(*, needed: bool = True) -> UndoLog | None:
     return log
 
 
-def end(log: UndoLog | None) -> None:
-    """Says that a program ends for which :func:`begin` returned ``log``."""
-    current = _current
-    if log is not None:
-        current.log = None
-        log.clear()  # variables refer to the log that wrote them last
-    elif current.log is not None:
-        current.depth -= 1
-
-
 @contextmanager
 def joined(log: UndoLog | None) -> Iterator[None]:
     """Makes the block, in this thread, a part of the run that keeps ``log``; of none if that is None."""
-    current = _current
+    current = this_thread
     saved = current.log, current.depth
     current.log, current.depth = log, 0 if log is None else 1
     try:
@@ -188,18 +184,18 @@ def apart() -> AbstractContextManager[None]:
 
 def current_log() -> UndoLog | None:
     """Returns the log of the run of this thread, or None."""
-    return _current.log
+    return this_thread.log
 
 
 def for_good() -> bool:
     """Tells whether what a compiled stage does is the last thing that its run does, so that nothing need be kept."""
-    log = _current.log
-    return log is None or (log.is_last and not _current.depth)
+    log = this_thread.log
+    return log is None or (log.is_last and not this_thread.depth)
 
 
 def replace(buffer: Buffer, value: Any) -> None:
     """Replaces the value of a variable, under its lock, in an operation of a run."""
-    log = _current.log
+    log = this_thread.log
     if log is not None:
         log.keep(buffer)
     buffer.store(value, log)
@@ -211,7 +207,7 @@ def rows_to_change(buffer: Buffer) -> Any:
     The kernel tells :func:`keep_rows` which. The array is then to be stored as the value that the log has written.
     """
     value = buffer.take()
-    log = _current.log
+    log = this_thread.log
     if log is not None:
         log.keep_rows_of(buffer, value)
     return value
@@ -219,12 +215,12 @@ def rows_to_change(buffer: Buffer) -> Any:
 
 def last_rows_to_change(buffer: Buffer) -> Any:
     """Is :func:`rows_to_change` for the last operation of a program that can fail: in its own run nothing is kept."""
-    return rows_to_change(buffer) if _current.depth else buffer.take()
+    return rows_to_change(buffer) if this_thread.depth else buffer.take()
 
 
 def done() -> None:
     """Says that nothing that is left to do in a program can fail: if the run is its own, what it did is for good."""
-    current = _current
+    current = this_thread
     if current.log is not None and not current.depth:
         current.log.clear()
 
@@ -237,7 +233,7 @@ def keep_rows(array: Any, where: Any, rows: Any = None) -> None:
       where: what it is indexed with: an array of integers, or a tuple of such; all are in range.
       rows: a copy of the rows, if the kernel has one.
     """
-    log = _current.log
+    log = this_thread.log
     if log is None:
         return
     found = log.by_array.get(id(array))

@@ -14,7 +14,7 @@ from tideflow._src.runtime.buffers import (
     ResourceHandle,
     ResourceManager,
     eager_resources,
-    running_state,
+    this_thread,
 )
 from tideflow._src.runtime.philox import PhiloxState
 from tideflow._src.runtime.random_state import Generator
@@ -171,7 +171,7 @@ def current_state(graph: Any) -> RunState:
     Called eagerly, a function has a state of its own over the resources of eager execution: what is found out there
     about its operations, and the programs of functions in it, must end with the function.
     """
-    state: RunState | None = running_state() or graph.__dict__.get("_eager_state")
+    state: RunState | None = this_thread.state or graph.__dict__.get("_eager_state")
     if state is None:
         state = graph.__dict__.setdefault("_eager_state", RunState(eager_resources))
     return state

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.graph.operation import Operation
 from tideflow._src.runtime import blocking, rollback
-from tideflow._src.runtime.buffers import enter_state
+from tideflow._src.runtime.buffers import this_thread
 from tideflow._src.runtime.host import HostProgram, Interpreted
 from tideflow._src.runtime.plan import Plan
 from tideflow._src.runtime.state import RunState
@@ -111,14 +111,15 @@ class ConcurrentProgram(Interpreted):
                     ready.append(user)
 
         def run(op: Operation, arguments: list[Any]) -> None:
-            before = enter_state(self._state)
+            before = this_thread.state
             try:
+                this_thread.state = self._state
                 with blocking.until(moment, interrupts), rollback.joined(log):
                     done.put((op, self._programs[op](arguments), None))
             except BaseException as error:
                 done.put((op, None, error))
             finally:
-                enter_state(before)
+                this_thread.state = before
 
         running = 0
         try:

@@ -121,8 +121,10 @@ class CompiledPlan:
         if not self._fails_by_halves:
             self._run(self._steps, known)
             return [self._fetched(tensor, known) for tensor in self._fetches]
-        log = rollback.begin()
+        thread, log = rollback.this_thread, None
+        before = thread.log, thread.depth
         try:
+            log = rollback.begin()
             self._run(self._steps[: self._last], known)
             if log is not None:
                 log.is_last = True
@@ -132,7 +134,9 @@ class CompiledPlan:
                 log.roll_back()
             raise
         finally:
-            rollback.end(log)
+            thread.log, thread.depth = before
+            if log is not None:
+                log.clear()  # variables refer to the log that wrote them last
         return [self._fetched(tensor, known) for tensor in self._fetches]
 
     @staticmethod

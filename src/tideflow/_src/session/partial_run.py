@@ -10,7 +10,7 @@ from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.graph.graph import Graph, Plans
 from tideflow._src.graph.operation import Operation
-from tideflow._src.runtime.buffers import enter_state
+from tideflow._src.runtime.buffers import this_thread
 from tideflow._src.runtime.host import own
 from tideflow._src.runtime.loop_frames import host_program
 from tideflow._src.runtime.plan import Plan
@@ -147,11 +147,12 @@ class PartialRun:
             later |= {resolve(tensor) for op in self._plan.ops if op not in mine for tensor in op._inputs}
             outputs = [tensor for tensor in outputs if tensor in later]
         program = host_program(self._plan, ops, list(inputs), outputs, self._state)
-        before = enter_state(self._state)
+        before = this_thread.state
         try:
+            this_thread.state = self._state
             results = program([self._values[tensor] for tensor in inputs])
         finally:
-            enter_state(before)
+            this_thread.state = before
         self._values.update(zip(outputs, results, strict=True))
         self._done.update(ops)
 

@@ -18,7 +18,7 @@ from tideflow._src.graph.op_def import Shape
 from tideflow._src.ops.data.elements import Element
 from tideflow._src.ops.data.pipeline_options import PipelineOptions
 from tideflow._src.runtime import effects
-from tideflow._src.runtime.buffers import enter_state, resources, running_state
+from tideflow._src.runtime.buffers import resources, this_thread
 from tideflow._src.runtime.state import RunState
 
 INFINITE = -1
@@ -179,7 +179,7 @@ class Run:
         self.options = options or PipelineOptions()
         #: Measures the stages, or None.
         self.clock: Any = None
-        self._around: RunState | None = running_state()
+        self._around: RunState | None = this_thread.state
         self._resources = resources()
         self._state: RunState | None = None
         self._calls: dict[Any, Callable[[Sequence[Any]], Sequence[Any]]] = {}
@@ -220,13 +220,13 @@ class Run:
             if self._state is None:
                 self._state = RunState(self._resources)
             state = self._state
-        before = running_state()
+        before = this_thread.state
         try:
-            enter_state(state)
+            this_thread.state = state
             count = len(graph.inputs) - len(captured)
             return graph.bound([*[None] * count, *captured])  # type: ignore[no-any-return]
         finally:
-            enter_state(before)
+            this_thread.state = before
 
 
 def draws_numbers(graph: Any) -> bool:
