@@ -305,6 +305,50 @@ def test_warm_start_with_another_vocabulary(tmp_path: Path) -> None:
         tf.train.VocabInfo("new", 1, 0, "old", axis=2)
 
 
+def test_a_matrix_of_other_vocabularies(tmp_path: Path) -> None:
+    from tideflow._src.compat import contrib_framework as framework
+
+    for name, words in {"old": "mercury venus", "new": "venus jupiter mercury", "kinds": "best good"}.items():
+        (tmp_path / name).write_text("\n".join(words.split()))
+    (tmp_path / "old_kinds").write_text("good\nbest")
+    _save(str(tmp_path / "m"))  # w is [[1, 2], [3, 4]]
+    files = {name: str(tmp_path / name) for name in ("old", "new", "kinds", "old_kinds")}
+    naturals = framework.load_and_remap_matrix_initializer(
+        str(tmp_path / "m"),
+        "w",
+        new_row_vocab_size=3,
+        new_col_vocab_size=2,
+        old_row_vocab_file=files["old"],
+        new_row_vocab_file=files["new"],
+        old_col_vocab_file=files["old_kinds"],
+        new_col_vocab_file=files["kinds"],
+        num_col_oov_buckets=1,
+        initializer=lambda shape: tf.reshape(tf.range(10.0, 10.0 + float(np.prod(shape))), shape),
+    )
+    matrix = tf.get_variable("matrix", [3, 3], initializer=naturals)
+    embedding = tf.get_variable(
+        "embedding",
+        [4, 2],
+        initializer=framework.load_embedding_initializer(
+            str(tmp_path / "m"), "w", 3, 2, files["old"], files["new"], num_oov_buckets=1, old_vocab_size=1
+        ),
+    )
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        assert session.run(matrix).tolist() == [[4, 3, 10], [10, 11, 11], [2, 1, 12]]
+        vectors = session.run(embedding)
+        assert vectors[2].tolist() == [1, 2]  # of the old words only the first counts
+        assert np.abs(vectors).max() < 2.1 and len(np.unique(vectors)) == 8
+    with pytest.raises(ValueError, match="must both be specified"):
+        framework.load_and_remap_matrix("m", "w", 0, 1, 1, tf.zeros, old_row_vocab_file="old")
+    with pytest.raises(ValueError, match="either row or column vocab files"):
+        framework.load_and_remap_matrix("m", "w", 0, 1, 1, tf.zeros)
+    with pytest.raises(ValueError, match=">= 0"):
+        framework.load_and_remap_matrix("m", "w", 0, 1, 1, tf.zeros, num_row_oov_buckets=-1)
+    with pytest.raises(TypeError, match="must be callable"):
+        framework.load_and_remap_matrix_initializer("m", "w", 1, 1, initializer=3)
+
+
 def test_the_state_file(tmp_path: Path) -> None:
     assert tf.train.get_checkpoint_state(tmp_path) is None
     assert tf.train.latest_checkpoint(tmp_path) is None
