@@ -99,9 +99,10 @@ def _truncated_compiled(xp: Any, key: Any, counter: Any, groups: int, width: int
     from jax import lax
 
     offsets = _group_offsets(xp, xp.arange(groups), width)
-    first = box_muller(xp, philox_at(xp, key, counter, offsets), dtype)
-    second = box_muller(xp, philox_at(xp, key, counter, offsets + np.uint64(1)), dtype)
-    first, second = lax.optimization_barrier((first, second))
+    # Both by one kernel: it is what takes long to compile.
+    blocks = xp.concatenate([offsets, offsets + np.uint64(1)])
+    both = lax.optimization_barrier(box_muller(xp, philox_at(xp, key, counter, blocks), dtype))
+    first, second = both[:groups], both[groups:]
     # Written out candidate by candidate and place by place, all of this is one fused loop over the groups.
     count = xp.zeros(groups, xp.int32)
     columns = [xp.zeros(groups, first.dtype)] * width
