@@ -6,6 +6,7 @@ import collections
 import copy
 import functools
 import gc
+import inspect
 import threading
 import weakref
 
@@ -777,3 +778,21 @@ class TestProtocol:
 
         with pytest.raises(ValueError, match=r"should not modify its Python input arguments.*: items"):
             f([tf.constant(1), tf.constant(2)])
+
+
+def test_the_signature_of_a_method_leaves_its_object_out() -> None:
+    """As in TensorFlow: Keras binds a layer's arguments by the signature of its `call`."""
+
+    class Layer:
+        @tf.function(input_signature=[tf.TensorSpec([None])])
+        def call(self, inputs, *, scale=2.0):
+            return inputs * scale
+
+        def plain(self, inputs):
+            return inputs
+
+    layer = Layer()
+    assert str(inspect.signature(layer.call)) == "(inputs, *, scale=2.0)"
+    assert inspect.getfullargspec(layer.call).args == ["inputs"]
+    assert str(inspect.signature(tf.function(layer.plain))) == "(inputs)"
+    assert str(inspect.signature(Layer.call)) == "(self, inputs, *, scale=2.0)"

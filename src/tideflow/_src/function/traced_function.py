@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import itertools
 import sys
 import threading
@@ -153,6 +154,14 @@ class TracedFunction(interfaces.Callable):
             return self._function
         method: Callable[..., Any] = self._function.__get__(self._owner())
         return method
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        """What calls take: that of a method leaves its object out, though what is wrapped is the plain function."""
+        try:
+            return inspect.signature(self._callable())
+        except ValueError as error:
+            raise AttributeError(str(error)) from None
 
     def _traceable(self) -> Callable[..., Any]:
         """Returns the Python function as it is traced: with control flow over tensors that of a graph."""
