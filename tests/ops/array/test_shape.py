@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import tideflow as tf
 from tideflow._src.core import dtypes
 from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.core.tensor_shape import TensorShape
@@ -84,3 +85,16 @@ def test_large_zeros_are_filled_when_a_graph_runs() -> None:
     assert zeros([2], dtypes.string).numpy().tolist() == [b"", b""]
     with pytest.raises(InvalidArgumentError):
         zeros([-1])
+
+
+def test_blocks_whose_sizes_are_known_in_a_run_only() -> None:
+    """Keras pads what it has vectorized so."""
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None])])
+    def paddings(x):
+        blocks = tf.concat((tf.shape(x)[:-1], [4]), 0)
+        return tf.required_space_to_batch_paddings(tf.shape(x), blocks)
+
+    expected = [[[0, 0], [0, 1]]] * 2
+    assert [each.numpy().tolist() for each in paddings(tf.ones([2, 3]))] == expected
+    assert [each.numpy().tolist() for each in tf.required_space_to_batch_paddings([2, 3], [2, 4])] == expected

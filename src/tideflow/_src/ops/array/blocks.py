@@ -534,7 +534,7 @@ def required_space_to_batch_paddings(
     with name_scope(name, "required_space_to_batch_paddings"):
         sizes = convert_to_tensor(input_shape, dtypes.int32, name="input_shape")
         blocks = convert_to_tensor(block_shape, dtypes.int32, name="block_shape")
-        count = np.shape(static_value(blocks))
+        count = blocks.shape.as_list()
         if base_paddings is None:
             base = zeros([*count, 2], dtypes.int32)
         else:
