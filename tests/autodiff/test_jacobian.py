@@ -159,3 +159,22 @@ def test_a_tape_in_a_graph_through_a_loop() -> None:
             tape.watch(x)
             _, y = tf.while_loop(lambda i, _: i < 3, lambda i, a: (i + 1, a * x), [0, x])
         np.testing.assert_allclose(session.run(tape.jacobian(y, x)), [[4, 0], [0, 32]])
+
+
+@pytest.mark.parametrize("persistent", [False, True])
+def test_a_variable_by_itself_is_the_identity(persistent: bool) -> None:
+    v = tf.Variable([[1.0, 2.0]])
+    with tf.GradientTape(persistent=persistent) as tape:
+        tape.watch(v)
+    np.testing.assert_array_equal(tape.jacobian(v, v), np.eye(2).reshape(1, 2, 1, 2))
+    if persistent:
+        np.testing.assert_array_equal(tape.batch_jacobian(v, v), [np.eye(2)])
+        np.testing.assert_array_equal(tape.jacobian(v, [v], experimental_use_pfor=False)[0][0, :, 0], np.eye(2))
+
+    @tf.function
+    def inside() -> tf.Tensor:
+        with tf.GradientTape() as tape:
+            pass
+        return tape.jacobian(v, v)
+
+    np.testing.assert_array_equal(inside(), np.eye(2).reshape(1, 2, 1, 2))

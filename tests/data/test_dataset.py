@@ -601,3 +601,23 @@ def test_a_function_is_planned_once_for_all_iterators(monkeypatch: pytest.Monkey
     monkeypatch.setattr(Plan, "__init__", watched)
     assert [elements(dataset) for _ in range(3)] == [[1, 3, 5]] * 3
     assert len(planned) == 1
+
+
+def test_datasets_show_as_in_tensorflow() -> None:
+    numbers, own = Dataset.range(4), tf.data.experimental
+    shown = {
+        "_RangeDataset": numbers,
+        "_MapDataset": numbers.map(lambda x: x),
+        "_BatchDataset": numbers.batch(2),
+        "_ParallelBatchDataset": numbers.batch(2, num_parallel_calls=2),
+        "_MapAndBatchDataset": numbers.apply(own.map_and_batch(lambda x: x, 2)),
+        "_ShuffleAndRepeatDataset": numbers.apply(own.shuffle_and_repeat(2)),
+        "ParallelInterleaveDataset": numbers.apply(own.parallel_interleave(Dataset.range, 2)),
+        "RandomDatasetV2": own.RandomDataset(1),
+        "TextLineDatasetV2": tf.compat.v1.data.TextLineDataset("lines"),
+        "FixedLengthRecordDatasetV2": tf.compat.v1.data.FixedLengthRecordDataset("records", 1),
+    }
+    assert {kind: repr(dataset).split()[0] for kind, dataset in shown.items()} == {kind: f"<{kind}" for kind in shown}
+    assert repr(numbers.batch(3)) == "<_BatchDataset element_spec=TensorSpec(shape=(None,), dtype=tf.int64, name=None)>"
+    assert [int(x) for x in shown["ParallelInterleaveDataset"]] == [0, 0, 1, 0, 1, 2]
+    assert repr(numbers.as_numpy_iterator()).startswith("NumpyIterator(iterator=<")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 
+import tideflow as tf
 from tideflow._src.autodiff.tape import GradientTape
 from tideflow._src.core import dtypes
 from tideflow._src.core.errors import InvalidArgumentError
@@ -82,3 +85,25 @@ def test_unstack_needs_to_know_how_many() -> None:
     assert [row.numpy().tolist() for row in unstack(A)] == A.tolist()
     with Graph().as_default(), pytest.raises(ValueError, match="Cannot infer"):
         unstack(placeholder(dtypes.float32, [None, 3]))
+
+
+def test_handles_of_variables_are_stacked_and_chosen() -> None:
+    one, two = tf.Variable([1.0]), tf.Variable([2.0])
+    read = functools.partial(tf.raw_ops.ReadVariableOp, dtype=tf.float32)
+    handles = tf.stack([one.handle, two.handle])
+    assert handles.dtype is tf.resource and handles.shape == [2]
+    moved = [handles[1], tf.gather(handles, 1), tf.unstack(handles)[1], tf.reshape(handles[1:], [])]
+    assert [float(read(resource=handle)[0]) for handle in moved] == [2.0] * 4
+    assert tf.expand_dims(one.handle, 0).shape == tf.reshape(one.handle, [1]).shape == [1]
+    tf.raw_ops.AssignVariableOp(resource=handles[0], value=[7.0])
+    assert one.numpy().tolist() == [7.0]
+
+    @tf.function
+    def choose(index: tf.Tensor) -> tf.Tensor:
+        return read(resource=tf.stack([one.handle, two.handle])[index])
+
+    assert [float(choose(tf.constant(index))[0]) for index in (0, 1, 0)] == [7.0, 2.0, 7.0]
+    one.assign([8.0])
+    assert float(choose(tf.constant(0))[0]) == 8.0
+    with pytest.raises(tf.errors.InvalidArgumentError, match="Cannot convert a Tensor of dtype resource"):
+        handles.numpy()

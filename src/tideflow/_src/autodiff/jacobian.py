@@ -42,6 +42,7 @@ def tape_jacobian(tape: Any, target: Any, sources: Any, unconnected_gradients: A
     _check_loop(tape, use_pfor)
     registry: Any = OpDef.registry
     flat_sources = nest.flatten(sources)
+    walked = _walked_from(target)
     target = _as_tensor(target)
     unconnected = UnconnectedGradients(unconnected_gradients)
     shape = _shape_of(target)
@@ -49,7 +50,7 @@ def tape_jacobian(tape: Any, target: Any, sources: Any, unconnected_gradients: A
 
     def row(rows: list[Any]) -> list[Any]:
         seed = registry["Reshape"](_unit(rows[0], count, target), shape)
-        found = tape._backward([target], [seed], flat_sources, unconnected)
+        found = tape._backward([walked], [seed], flat_sources, unconnected)
         return [None if item is None else to_dense(item) for item in found]
 
     with _walking(tape):
@@ -79,6 +80,7 @@ def tape_batch_jacobian(tape: Any, target: Any, source: Any, unconnected_gradien
                 f"Need first dimension of target shape ({target_shape}) and source shape ({source_shape}) to match."
             )
     _check_loop(tape, use_pfor)
+    walked = _walked_from(target)
     target = _as_tensor(target)
     unconnected = UnconnectedGradients(unconnected_gradients)
     shape = _shape_of(target)
@@ -95,7 +97,7 @@ def tape_batch_jacobian(tape: Any, target: Any, source: Any, unconnected_gradien
     def row(rows: list[Any]) -> list[Any]:
         unit = registry["Reshape"](_unit(rows[0], count, target), unit_shape)
         seed = registry["BroadcastTo"](unit, shape)
-        (found,) = tape._backward([target], [seed], [source], unconnected)
+        (found,) = tape._backward([walked], [seed], [source], unconnected)
         return [None if found is None else to_dense(found)]
 
     with _walking(tape):
@@ -139,6 +141,11 @@ class _walking:
         if not tape._persistent:
             tape._used = True
             tape._records, tape._kept = [], []
+
+
+def _walked_from(target: Any) -> Any:
+    """Returns where the walk begins: at a variable itself, which a read would leave."""
+    return target if hasattr(target, "handle") else _as_tensor(target)
 
 
 def _as_tensor(value: Any) -> Any:

@@ -303,7 +303,7 @@ class EagerTensor(Tensor):
 
     def _text(self, as_repr: bool) -> str:
         value = self._value
-        if value.dtype is dtypes.variant:
+        if value.dtype is dtypes.variant or value.dtype is dtypes.resource:
             return variants_text(value)
         if not isinstance(value, np.ndarray | np.generic) and not hasattr(value, "__array__"):
             return repr(value)

@@ -1,9 +1,9 @@
-"""Defines ``Variant``, the base of values of dtype ``variant``, and ``VariantArray``: several of them in one tensor."""
+"""Defines ``ObjectArray``, arrays of what NumPy has no dtype for: of them ``VariantArray``, of ``Variant`` values."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -28,22 +28,39 @@ class Variant:
         return variants([self], ()).reshape(*shape)
 
 
-class VariantArray(np.ndarray[Any, Any]):
-    """Is an array of objects whose dtype is ``variant``: kernels that only move elements take it for what it is.
+class ObjectArray(np.ndarray[Any, Any]):
+    """Is an array of objects with a dtype of ours: kernels that only move elements take it for what it is.
 
-    A variant alone is the object itself, and becomes such an array where NumPy stacks it.
+    An object alone stands for itself, and becomes such an array where NumPy stacks it.
     """
 
     #: What NumPy puts together of such arrays and others is one.
     __array_priority__ = 1.0
 
+    _element_dtype: dtypes.DType
+
     @property
     def dtype(self) -> Any:
-        return dtypes.variant
+        return self._element_dtype
 
     def __array_function__(self, function: Any, types: Any, arguments: Any, options: Any) -> Any:
         result = super().__array_function__(function, types, arguments, options)
-        return result.view(VariantArray) if type(result) is np.ndarray and result.dtype == object else result
+        return result.view(type(self)) if type(result) is np.ndarray and result.dtype == object else result
+
+    @classmethod
+    def of(cls, items: Iterable[Any], shape: tuple[int, ...] | None = None) -> Self:
+        """Returns objects as an array, a vector unless a shape is given."""
+        items = list(items)
+        result = np.empty(len(items), object)
+        for place, item in enumerate(items):
+            result[place] = item
+        return result.reshape(result.shape if shape is None else shape).view(cls)
+
+
+class VariantArray(ObjectArray):
+    """Is an array of dtype ``variant``."""
+
+    _element_dtype = dtypes.variant
 
     def zeros_like(self) -> VariantArray:
         """Returns an array of the zeros that the elements know."""
@@ -52,11 +69,7 @@ class VariantArray(np.ndarray[Any, Any]):
 
 def variants(items: Iterable[Any], shape: tuple[int, ...] | None = None) -> VariantArray:
     """Returns variants as an array, a vector unless a shape is given."""
-    items = list(items)
-    result = np.empty(len(items), object)
-    for place, item in enumerate(items):
-        result[place] = item
-    return result.reshape(result.shape if shape is None else shape).view(VariantArray)
+    return VariantArray.of(items, shape)
 
 
 def variants_text(value: Any, count: int = 3) -> str:

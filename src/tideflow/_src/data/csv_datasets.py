@@ -105,7 +105,7 @@ class CsvDataset(_Csv):
 class CsvDatasetV1(_Csv, DatasetV1Adapter):
     """Is ``tf.data.experimental.CsvDataset`` with the methods of TensorFlow 1.x."""
 
-    _KIND = "CsvDatasetV1"
+    _KIND = "CsvDatasetV2"
 
 
 def make_csv_dataset(

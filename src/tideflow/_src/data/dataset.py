@@ -65,6 +65,10 @@ class Dataset(Sources, SavingTransformations, collections.abc.Iterable[Any], Com
         """Returns the dataset that a tensor holds."""
         return VariantDataset(variant_tensor, element_spec, kind, inputs)
 
+    def _shown_as(self, kind: str) -> Any:
+        """Returns this dataset under the name that TensorFlow has for what takes several transformations here."""
+        return self._of(self._variant_tensor, self.element_spec, kind, self._inputs())
+
     def _made(self, variant: Any, element_spec: Any, kind: str, *others: Any) -> Any:
         return self._of(variant, element_spec, kind, (self, *others))
 
@@ -264,6 +268,9 @@ class NumpyIterator(collections.abc.Iterator[Any]):
 
     def __next__(self) -> Any:
         return self._convert(next(self._iterator))
+
+    def __repr__(self) -> str:
+        return f"NumpyIterator(iterator={self._iterator!r})"
 
 
 def _structure_as_numpy(element: Any) -> Any:

@@ -101,7 +101,7 @@ def shuffle_and_repeat(buffer_size: Any, count: Any = None, seed: Any = None) ->
     >>> sorted(int(x) for x in twice)
     [0, 0, 1, 1, 2, 2]
     """
-    return lambda dataset: dataset.shuffle(buffer_size, seed).repeat(count)
+    return lambda dataset: dataset.shuffle(buffer_size, seed).repeat(count)._shown_as("_ShuffleAndRepeatDataset")
 
 
 def map_and_batch(
@@ -126,7 +126,9 @@ def map_and_batch(
     calls = num_parallel_calls
     if num_parallel_batches is not None:
         calls = batch_size * num_parallel_batches
-    return lambda dataset: dataset.map(map_func, calls).batch(batch_size, drop_remainder)
+    return lambda dataset: (
+        dataset.map(map_func, calls).batch(batch_size, drop_remainder)._shown_as("_MapAndBatchDataset")
+    )
 
 
 def parallel_interleave(
@@ -146,7 +148,9 @@ def parallel_interleave(
     [0, 1, 0, 1]
     """
     order = None if sloppy is None else not sloppy
-    return lambda dataset: dataset.interleave(map_func, cycle_length, block_length, cycle_length, order)
+    return lambda dataset: dataset.interleave(map_func, cycle_length, block_length, cycle_length, order)._shown_as(
+        "ParallelInterleaveDataset"
+    )
 
 
 def unbatch() -> Transformation:
@@ -213,7 +217,7 @@ def Counter(start: Any = 0, step: Any = 1, dtype: Any = dtypes.int64) -> Any:
 
 def RandomDataset(seed: Any = None, rerandomize_each_iteration: bool | None = None, name: str | None = None) -> Any:
     """Returns a dataset of random numbers without end, as ``Dataset.random`` does."""
-    return Dataset.random(seed, rerandomize_each_iteration)
+    return Dataset.random(seed, rerandomize_each_iteration)._shown_as("RandomDatasetV2")
 
 
 def sample_from_datasets(

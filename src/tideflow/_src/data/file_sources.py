@@ -239,16 +239,16 @@ class FixedLengthRecordDataset(_Pieces):
 class TextLineDatasetV1(_Lines, DatasetV1Adapter):
     """Is ``tf.data.TextLineDataset`` with the methods of TensorFlow 1.x."""
 
-    _KIND = "TextLineDatasetV1"
+    _KIND = "TextLineDatasetV2"
 
 
 class TFRecordDatasetV1(_Records, DatasetV1Adapter):
     """Is ``tf.data.TFRecordDataset`` with the methods of TensorFlow 1.x."""
 
-    _KIND = "TFRecordDatasetV1"
+    _KIND = "TFRecordDatasetV2"
 
 
 class FixedLengthRecordDatasetV1(_Pieces, DatasetV1Adapter):
     """Is ``tf.data.FixedLengthRecordDataset`` with the methods of TensorFlow 1.x."""
 
-    _KIND = "FixedLengthRecordDatasetV1"
+    _KIND = "FixedLengthRecordDatasetV2"

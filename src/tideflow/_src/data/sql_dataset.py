@@ -54,4 +54,4 @@ class SqlDataset(_Sql):
 class SqlDatasetV1(_Sql, DatasetV1Adapter):
     """Is ``tf.data.experimental.SqlDataset`` with the methods of TensorFlow 1.x."""
 
-    _KIND = "SqlDatasetV1"
+    _KIND = "SqlDatasetV2"

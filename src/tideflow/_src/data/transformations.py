@@ -166,12 +166,12 @@ class Transformations:
         kinds = structure.kinds(specs)
         if num_parallel_calls is None:
             variant = raw.BatchDatasetV2(self._variant_tensor, size, drop, **kinds)
-        else:
-            variant = raw.ParallelBatchDataset(
-                self._variant_tensor, size, integer(num_parallel_calls, "num_parallel_calls"), drop,
-                deterministic=order(deterministic), **kinds,
-            )  # fmt: skip
-        return self._made(variant, specs, "_BatchDataset")
+            return self._made(variant, specs, "_BatchDataset")
+        variant = raw.ParallelBatchDataset(
+            self._variant_tensor, size, integer(num_parallel_calls, "num_parallel_calls"), drop,
+            deterministic=order(deterministic), **kinds,
+        )  # fmt: skip
+        return self._made(variant, specs, "_ParallelBatchDataset")
 
     def padded_batch(
         self,

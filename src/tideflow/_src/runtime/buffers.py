@@ -13,6 +13,7 @@ import numpy as np
 from tideflow._src.core import dtypes
 from tideflow._src.core.dtypes import DType
 from tideflow._src.core.errors import AlreadyExistsError, FailedPreconditionError, NotFoundError
+from tideflow._src.core.variant_array import ObjectArray
 from tideflow._src.runtime.blocking import Interrupts
 
 Shape = tuple[int | None, ...] | None
@@ -188,8 +189,35 @@ class ResourceHandle:
         self.name = name
         self.container = container
 
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> HandleArray:
+        return HandleArray.of([self], ())
+
+    def reshape(self, *shape: Any) -> Any:
+        """Returns an array that holds this handle alone, as an array's method does."""
+        return HandleArray.of([self], ()).reshape(*shape)
+
     def __repr__(self) -> str:
         return f"<ResourceHandle(name={self.name!r}, resource={self.resource!r})>"
+
+
+class HandleArray(ObjectArray):
+    """Is an array of resource handles; one of rank 0 refers to what its handle refers to."""
+
+    _element_dtype = dtypes.resource
+
+    @property
+    def resource(self) -> Any:
+        return self.item().resource
+
+    @property
+    def name(self) -> str:
+        name: str = self.item().name
+        return name
+
+    @property
+    def container(self) -> str:
+        container: str = self.item().container
+        return container
 
 
 class ResourceManager:
@@ -260,7 +288,8 @@ class ResourceManager:
 
 def buffer_in(value: Any) -> Buffer:
     """Returns the buffer that a value refers to: a handle of a variable, or the buffer itself."""
-    buffer: Buffer = value.resource if value.__class__ is ResourceHandle else value
+    kind = value.__class__
+    buffer: Buffer = value.resource if kind is ResourceHandle or kind is HandleArray else value
     return buffer
 
 
