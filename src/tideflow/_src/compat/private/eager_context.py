@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from tideflow._src.core import context as _surroundings
-from tideflow._src.runtime import devices
+from tideflow._src.graph import protos
+from tideflow._src.runtime import devices, program_options
 
 
 class Context:
@@ -47,6 +48,16 @@ class Context:
     def clear_kernel_cache(self) -> None:
         """Does nothing: kernels here belong to operations, and programs to their functions."""
 
+    @property
+    def config(self) -> Any:
+        """The options of eager operations as a ``ConfigProto``."""
+        options = protos.ConfigProto(allow_soft_placement=self.soft_device_placement)
+        options.inter_op_parallelism_threads = program_options.get_inter_op_parallelism_threads()
+        options.intra_op_parallelism_threads = program_options.get_intra_op_parallelism_threads()
+        for kind in ("CPU", "GPU"):
+            options.device_count[kind] = len(devices.list_logical_devices(kind))
+        return options
+
 
 _context = Context()
 
@@ -54,3 +65,8 @@ _context = Context()
 def context() -> Context:
     """Returns what surrounds eager operations."""
     return _context
+
+
+def get_config() -> Any:
+    """Returns the options of eager operations as a ``ConfigProto``; changes of it change nothing."""
+    return _context.config
