@@ -60,8 +60,8 @@ class TracedFunction(interfaces.Callable):
       autograph: whether Python's control flow over tensors becomes that of the graph.
       jit_compile: whether XLA must compile the function, at once; then what only the host can run is an error.
       reduce_retracing: whether a second shape makes the function be traced for unknown sizes.
-      experimental_implements, experimental_autograph_options, experimental_attributes: what the function's definition
-        says of it.
+      experimental_autograph_options: features of the conversion that are on, a ``Feature`` or several.
+      experimental_implements, experimental_attributes: what the function's definition says of it.
     """
 
     def __init__(
@@ -168,10 +168,14 @@ class TracedFunction(interfaces.Callable):
         function = self._callable()
         if not self._autograph:
             return function
+        from tideflow._src.function.autograph.features import chosen, turned_on, with_features
         from tideflow._src.function.autograph.operators import convert  # loaded at the first trace
         from tideflow._src.function.autograph.user_errors import reporting
 
-        return reporting(convert(function, is_requested=True))
+        features = chosen(self._autograph_options)
+        with turned_on(features) as others:
+            converted = convert(function, is_requested=True)
+        return reporting(with_features(converted, features, in_place_of=others))
 
     # Methods.
 
@@ -612,7 +616,8 @@ def function(
         holds what no compiler takes, such as strings, Python functions and queues; otherwise the host runs these.
       reduce_retracing: whether a function that sees a second shape is traced for unknown sizes.
       experimental_implements: the name of what the function implements, for those who read its definition.
-      experimental_autograph_options: kept for TensorFlow's signature.
+      experimental_autograph_options: a ``tf.autograph.experimental.Feature``, or several: ``LISTS`` makes ``x[i] = v``
+        of a tensor a tensor with another element, ``BUILTIN_FUNCTIONS`` makes ``print`` print values in each run.
       experimental_attributes: further attributes of the function's definition.
       experimental_relax_shapes, experimental_compile: older names of ``reduce_retracing`` and ``jit_compile``.
       experimental_follow_type_hints: kept for TensorFlow's signature.

@@ -9,6 +9,7 @@ from typing import Any
 
 from tideflow._src.core import context, dtypes
 from tideflow._src.core.tensor import SymbolicTensor
+from tideflow._src.function.autograph import features
 from tideflow._src.function.autograph.branches import if_exp
 from tideflow._src.function.autograph.conversion import convert
 from tideflow._src.function.autograph.iterables import Enumerated, Mapped, Rows, Zipped, staged_items
@@ -206,7 +207,15 @@ def _sorted(items: Any, /, *, key: Any = None, reverse: bool = False) -> Any:
     return largest if reverse else _registry["Neg"](largest)
 
 
+def _print(*values: Any, **options: Any) -> None:
+    if features.is_on(features.Feature.BUILTIN_FUNCTIONS):
+        features.print_values(*values, **options)
+    else:
+        print(*values, **options)
+
+
 _BUILTINS: dict[Any, Any] = {
+    builtins.print: _print,
     builtins.len: _len,
     builtins.int: _number(int, dtypes.int32),
     builtins.float: _number(float, dtypes.float32),

@@ -13,7 +13,8 @@ from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodT
 from typing import Any
 
 from tideflow._src.core.logger import get_logger
-from tideflow._src.function.autograph import jumps, plainness, source, transform
+from tideflow._src.function.autograph import items, jumps, plainness, source, transform
+from tideflow._src.function.autograph.features import Feature, is_on
 
 _lock = threading.RLock()
 _warned: set[str] = set()
@@ -97,13 +98,14 @@ class _Known:
       is_requested: whether it was converted whatever it belongs to.
     """
 
-    __slots__ = ("_code", "_defaults", "_function", "_named_defaults", "converted", "is_requested")
+    __slots__ = ("_code", "_defaults", "_function", "_lists", "_named_defaults", "converted", "is_requested")
 
     def __init__(self, function: FunctionType, converted: FunctionType | None, is_requested: bool) -> None:
         self._function = weakref.ref(function)
         self._code = function.__code__
         self._defaults = function.__defaults__
         self._named_defaults = function.__kwdefaults__
+        self._lists = is_on(Feature.LISTS)
         self.converted = converted
         self.is_requested = is_requested
 
@@ -114,6 +116,7 @@ class _Known:
             and self._code is function.__code__
             and self._defaults is function.__defaults__
             and self._named_defaults is function.__kwdefaults__
+            and self._lists is is_on(Feature.LISTS)
         )
 
     def __reduce__(self) -> Any:
@@ -147,8 +150,9 @@ def code_of(function: FunctionType) -> CodeType | None:
     key = function.__code__
     if transform.OPERATORS in key.co_freevars:
         return None  # it is a function inside of a converted one
+    codes = _codes_of_lists if is_on(Feature.LISTS) else _codes
     with _lock:
-        known = _codes.get(key, _unknown)
+        known = codes.get(key, _unknown)
         if known is not _unknown:
             return known
         try:
@@ -156,13 +160,15 @@ def code_of(function: FunctionType) -> CodeType | None:
         except (source.NoSource, SyntaxError) as error:
             made = None
             _warn(function, str(error))
-        _codes[key] = made
+        codes[key] = made
         return made
 
 
 def has_seen(code: CodeType) -> bool:
     """Tells whether code comes from a conversion, or is that of a function that conversion leaves as it is."""
-    return transform.OPERATORS in code.co_freevars or _codes.get(code, _unknown) is not _unknown
+    return transform.OPERATORS in code.co_freevars or any(
+        codes.get(code, _unknown) is not _unknown for codes in (_codes, _codes_of_lists)
+    )
 
 
 _unknown = object()
@@ -192,7 +198,8 @@ class _Codes:
         items[key] = (weakref.ref(code, lambda _: items.pop(key, None)), value)
 
 
-_codes = _Codes()
+#: What code becomes without and with the feature for lists.
+_codes, _codes_of_lists = _Codes(), _Codes()
 
 
 def rewritten(function: FunctionType) -> ast.FunctionDef | ast.Lambda | None:
@@ -202,6 +209,8 @@ def rewritten(function: FunctionType) -> ast.FunctionDef | ast.Lambda | None:
       NoSource: there is no source.
     """
     node = source.syntax_of(function)
+    if is_on(Feature.LISTS):
+        node = items.as_values(node)
     if transform.is_plain(node) or transform.runs_as_it_is(node):
         return None
     code = function.__code__

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import copy
-import enum
 import functools
 import inspect
 from collections.abc import Callable, Iterable
@@ -12,32 +11,11 @@ from types import FunctionType, MethodType
 from typing import Any
 
 from tideflow._src.function.autograph import conversion, source
+from tideflow._src.function.autograph.features import Feature as Feature
+from tideflow._src.function.autograph.features import chosen, turned_on, with_features
 from tideflow._src.function.autograph.operators import convert
 
 _UNSPECIFIED = object()
-
-
-class Feature(enum.Enum):
-    """Names parts of the conversion that TensorFlow lets a program choose; all that are here are always on."""
-
-    ALL = "ALL"
-    AUTO_CONTROL_DEPS = "AUTO_CONTROL_DEPS"
-    ASSERT_STATEMENTS = "ASSERT_STATEMENTS"
-    BUILTIN_FUNCTIONS = "BUILTIN_FUNCTIONS"
-    EQUALITY_OPERATORS = "EQUALITY_OPERATORS"
-    LISTS = "LISTS"
-    NAME_SCOPES = "NAME_SCOPES"
-
-    @classmethod
-    def all(cls) -> tuple[Feature, ...]:
-        """Returns every feature."""
-        return tuple(cls.__members__.values())
-
-    @classmethod
-    def all_but(cls, exclude: Any) -> tuple[Feature, ...]:
-        """Returns every feature but some."""
-        excluded = set(exclude) if isinstance(exclude, list | tuple | set) else {exclude}
-        return tuple(feature for feature in cls.all() if feature not in excluded | {cls.ALL})
 
 
 def to_graph(entity: Any, recursive: bool = True, experimental_optional_features: Any = None) -> Callable[..., Any]:
@@ -46,18 +24,20 @@ def to_graph(entity: Any, recursive: bool = True, experimental_optional_features
     Args:
       entity: a function, method or callable object of Python, or a ``tf.function``.
       recursive: kept for TensorFlow's signature: what the function calls is converted, too.
-      experimental_optional_features: kept for TensorFlow's signature.
+      experimental_optional_features: a ``Feature``, or several, which also apply to what the function calls.
 
     Raises:
       ValueError: it is nothing that can be converted, or its source is not available.
     """
-    del recursive, experimental_optional_features
+    del recursive
+    features = chosen(experimental_optional_features)
     function = _python_function(entity)
     try:
         source.syntax_of(_plain(function))
     except source.NoSource as error:
         raise ValueError(f"Unable to convert {function}: {error}") from None
-    return convert(function, is_requested=True)
+    with turned_on(features):
+        return with_features(convert(function, is_requested=True), features)
 
 
 def to_graph_v1(
@@ -67,7 +47,7 @@ def to_graph_v1(
     arg_types: Any = None,
     experimental_optional_features: Any = None,
 ) -> Callable[..., Any]:
-    """Is ``to_graph`` with the arguments of TensorFlow 1.x, of which only the first has a meaning."""
+    """Is ``to_graph`` with the arguments of TensorFlow 1.x, of which those of types have no meaning."""
     del arg_values, arg_types
     return to_graph(entity, recursive, experimental_optional_features)
 
@@ -77,15 +57,17 @@ def to_code(entity: Any, recursive: bool = True, experimental_optional_features:
 
     Args:
       entity: a function, method or callable object of Python, or a ``tf.function``.
-      recursive, experimental_optional_features: kept for TensorFlow's signature.
+      recursive: kept for TensorFlow's signature.
+      experimental_optional_features: a ``Feature``, or several.
 
     Raises:
       ValueError: it is nothing that can be converted, or its source is not available.
     """
-    del recursive, experimental_optional_features
+    del recursive
     function = _plain(_python_function(entity))
     try:
-        node = conversion.rewritten(function) or source.syntax_of(function)
+        with turned_on(chosen(experimental_optional_features)):
+            node = conversion.rewritten(function) or source.syntax_of(function)
     except source.NoSource as error:
         raise ValueError(f"Unable to show the code of {function}: {error}") from None
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -102,7 +84,7 @@ def to_code_v1(
     indentation: str = "  ",
     experimental_optional_features: Any = None,
 ) -> str:
-    """Is ``to_code`` with the arguments of TensorFlow 1.x, of which only the first has a meaning."""
+    """Is ``to_code`` with the arguments of TensorFlow 1.x, of which those of types have no meaning."""
     del arg_values, arg_types, indentation
     return to_code(entity, recursive, experimental_optional_features)
 

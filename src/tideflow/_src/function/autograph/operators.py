@@ -5,6 +5,7 @@ With values of Python these functions do what Python does; with tensors of a gra
 
 from __future__ import annotations
 
+import builtins
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +15,7 @@ from tideflow._src.function.autograph.branches import if_stmt as if_stmt
 from tideflow._src.function.autograph.calls import converted as converted
 from tideflow._src.function.autograph.conversion import convert as convert
 from tideflow._src.function.autograph.conversion import install_operators
+from tideflow._src.function.autograph.features import set_item as set_item
 from tideflow._src.function.autograph.logic import and_ as and_
 from tideflow._src.function.autograph.logic import chained as chained
 from tideflow._src.function.autograph.logic import not_ as not_
@@ -24,6 +26,8 @@ from tideflow._src.function.autograph.staging import symbolic
 from tideflow._src.function.autograph.variables import MISSING
 from tideflow._src.ops.control.assertions import Assert
 
+#: What ``a:b`` is in an index.
+slice = builtins.slice
 #: The value of a function that has not returned yet.
 NOTHING = MISSING
 

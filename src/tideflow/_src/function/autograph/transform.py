@@ -18,10 +18,9 @@ import ast
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from tideflow._src.function.autograph import jumps, names
+from tideflow._src.function.autograph import items, jumps, names
+from tideflow._src.function.autograph.items import OPERATORS
 
-#: The name of the module of operators in what is made.
-OPERATORS = "ag__"
 #: Functions of Python that are left alone, since they say nothing of the value of a tensor.
 _LEFT_ALONE = frozenset(
     "isinstance issubclass getattr hasattr setattr delattr type id repr str bytes tuple list dict set frozenset "
@@ -365,6 +364,8 @@ class _Expressions(ast.NodeTransformer):
 
     def visit_Call(self, node: ast.Call) -> Any:
         """Rewrites a call, so that what is called is converted, too."""
+        if items.is_made(node):
+            return self.generic_visit(node)
         function = node.func
         if isinstance(function, ast.Name) and function.id not in self._shadowed:
             if function.id == "super" and not node.args and self._owner is not None:
