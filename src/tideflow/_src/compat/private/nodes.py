@@ -52,7 +52,8 @@ def _create_c_op(
     taken: dict[str, Any] = {f"{node.name}_input_{place}:0": tensor for place, tensor in enumerate(inputs)}
     node.input.extend(taken)
     with graph.as_default(), graph.name_scope(None):
-        (operation,) = import_graph_def(message, taken, [node.name], name="") or ()
+        made: list[Operation] = import_graph_def(message, taken, [node.name], name="") or []
+    (operation,) = made
     if control_inputs:
         operation._add_control_inputs(control_inputs)
     return operation

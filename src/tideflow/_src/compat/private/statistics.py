@@ -138,7 +138,7 @@ def _depthwise_convolution(inputs: list[Shape], output: Shape, node: Any) -> int
 
 def _by_positions(image: Shape, filters: Shape, node: Any) -> float:
     """Counts what each pixel of an image has to do with a filter that is moved by strides."""
-    strides = math.prod(node.attr["strides"].list.i)
+    strides: int = math.prod(node.attr["strides"].list.i)
     return 2 * math.prod(image) * math.prod(filters) / (image[-1] * strides)
 
 
