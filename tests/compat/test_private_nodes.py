@@ -7,6 +7,7 @@ import pytest
 
 import tideflow as tf
 from tideflow._src.compat.private import dataset_kinds, eager_context, inference_graphs, nodes, statistics
+from tideflow._src.compat.private_names import private_module
 
 v1 = tf.compat.v1
 raw = tf.raw_ops
@@ -165,6 +166,8 @@ def test_kinds_of_datasets_and_the_options_of_eager_operations() -> None:
     assert not isinstance(numbers.map(lambda x: x), dataset_kinds._RangeDataset)
     assert isinstance(tf.data.Dataset.from_tensors(1), dataset_kinds._TensorDataset)
     assert isinstance(tf.data.Dataset.from_tensor_slices([1]), dataset_kinds._TensorSliceDataset)
+    iterators = private_module("python.data.ops.iterator_ops")
+    assert isinstance(iter(numbers), iterators.OwnedIterator)
     config = eager_context.get_config()
     assert config.allow_soft_placement == tf.config.get_soft_device_placement()
     assert config.device_count["CPU"] == len(tf.config.list_logical_devices("CPU"))

@@ -49,6 +49,7 @@ OWN: dict[str, tuple[str, ...]] = {
     "python.data.ops.from_tensor_slices_op": ("_src.compat.private.dataset_kinds",),
     "python.data.ops.from_tensors_op": ("_src.compat.private.dataset_kinds",),
     "python.data.ops.range_op": ("_src.compat.private.dataset_kinds",),
+    "python.data.ops.iterator_ops": ("_src.data.iterators",),
     "python.data.ops.optional_ops": ("_src.compat.private.structures",),
     "python.data.util.nest": ("_src.compat.private.data_structures",),
     "python.distribute.distribute_lib": ("_src.distribute.contexts", "_src.distribute.strategy", "tf.distribute"),
