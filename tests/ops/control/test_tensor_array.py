@@ -203,3 +203,20 @@ def test_no_elements_side_by_side_eagerly() -> None:
     assert tf2.TensorArray(tf2.string, 0, element_shape=[2]).concat().numpy().tolist() == []
     with pytest.raises(tf2.errors.InvalidArgumentError, match="must be fully defined when concating an empty"):
         tf2.TensorArray(tf2.float32, 0).concat()
+
+
+def test_parts_of_several_lengths() -> None:
+    def parts(**options):
+        return tf2.TensorArray(tf2.int32, 2, clear_after_read=False, **options).split([1, 2, 3], [1, 2])
+
+    def answers():
+        arrays = [parts(), parts(element_shape=[None]), parts().write(0, [5, 6, 7])]
+        return [(array.read(0), array.read(1), array.concat()) for array in arrays]
+
+    expected = [([1], [2, 3], [1, 2, 3]), ([1], [2, 3], [1, 2, 3]), ([5, 6, 7], [2, 3], [5, 6, 7, 2, 3])]
+    for run in (answers, tf2.function(answers)):
+        assert [tuple(item.numpy().tolist() for item in each) for each in run()] == expected
+    with pytest.raises(tf2.errors.InvalidArgumentError, match=r"values\[0\].shape = \[1\] != values\[1\]"):
+        parts().stack()
+    with pytest.raises(ValueError, match="Incompatible shape"):
+        tf2.TensorArray(tf2.int32, 2).split([1, 2], [1, 1]).write(0, [5, 6, 7])

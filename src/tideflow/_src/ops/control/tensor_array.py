@@ -487,11 +487,12 @@ class _EagerArray(_Array):
         count = value.shape[0]
         if count > len(self._items) and not self.dynamic:
             raise ValueError(f"Cannot unstack {count} tensors into a TensorArray of static size {len(self._items)} ")
-        return self._replace(raw.Unpack(value, num=count, axis=0))
+        return self._replace(raw.Unpack(value, num=count, axis=0), value.shape[1:])
 
-    def _replace(self, items: list[Any]) -> TensorArray:
-        for item in items:
-            self._learn(item.shape)
+    def _replace(self, items: list[Any], shape: TensorShape) -> TensorArray:
+        """Makes these the elements. Parts of several lengths have a ``shape`` that leaves the length open."""
+        if items:
+            self._learn(shape)
         self._items = [*items, *([None] * (len(self._items) - len(items)))]
         return self._owner
 
@@ -536,7 +537,8 @@ class _EagerArray(_Array):
                 "the TensorArray is not marked as dynamically resizeable.",
             )
         parts = list(raw.SplitV(value, sizes, 0, num_split=len(sizes))) if len(sizes) else []
-        return self._replace(parts)
+        rows = int(sizes[0]) if len(sizes) and (sizes == sizes[0]).all() else None
+        return self._replace(parts, TensorShape([rows, *value.shape.as_list()[1:]]))
 
     def size(self, name: str | None = None) -> Any:
         return convert_to_tensor(len(self._items))
