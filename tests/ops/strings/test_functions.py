@@ -120,3 +120,18 @@ def test_rounding_once():
 def test_too_large_a_width():
     with pytest.raises(tf.errors.ResourceExhaustedError):
         tf.as_string([1.0], width=2**40)
+
+
+@pytest.mark.parametrize(
+    ("names", "points"),
+    [
+        ("latin1 latin-1 LATIN_1 csISOLatin1 iso88591 8859_1 ISO-8859-1", [97, 164, 208]),
+        ("latin2 latin-2 csisolatin2 iso88592 8859-2", [97, 164, 272]),
+        ("latin-9 csisolatin9 8859_15 iso885915 ISO-8859-15", [97, 8364, 208]),
+        ("mac macintosh x-mac-roman", [97, 167, 8211]),
+        ("ucs-2 ucs2 utf16be ISO-10646-UCS-2 unicode", [0x61A4, 0xFFFD]),
+    ],
+)
+def test_spellings_of_encodings(names, points):
+    for name in names.split():
+        assert values(tf.strings.unicode_decode(b"a\xa4\xd0", name)) == points, name

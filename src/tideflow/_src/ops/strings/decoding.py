@@ -25,7 +25,15 @@ _NO_CHARACTER_SETS = frozenset(
 _OTHER_NAMES = {
     "windows-31j": "cp932", "x-sjis": "cp932", "windows-936": "gbk", "windows-949": "cp949", "korean": "cp949",
     "ks_c_5601-1987": "cp949", "ksc5601": "cp949", "windows-950": "cp950",
+    "mac": "mac-roman", "x-mac-roman": "mac-roman",
+    "unicode": "utf-16-be", "utf16be": "utf-16-be", "ucs2": "utf-16-be", "ucs-2": "utf-16-be",
+    "iso-10646-ucs-2": "utf-16-be", "ucs4": "utf-32-be", "ucs-4": "utf-32-be", "iso-10646-ucs-4": "utf-32-be",
 }  # fmt: skip
+#: Other spellings of a part of ISO 8859, by its number or as Latin-n.
+_PARTS_OF_ISO_8859 = (
+    (re.compile(r"(?:csiso)?latin[-_ ]?(\d+)"), "latin"),
+    (re.compile(r"(?:iso)?[-_ ]?8859[-_ ]?(\d+)"), "iso8859-"),
+)
 _MARKS = {
     "utf-16": ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be")),
     "utf-32": (
@@ -43,6 +51,9 @@ def codec_of(encoding: str) -> str:
     """
     try:
         name = _OTHER_NAMES.get(encoding.lower(), encoding)
+        for spelling, known in _PARTS_OF_ISO_8859:
+            if part := spelling.fullmatch(name.lower()):
+                name = f"{known}{part[1]}"
         found = codecs.lookup(re.sub(r"(?i)^ibm[-_]?(?=\d)", "cp", name))
         if found._is_text_encoding and found.name.replace("-", "_") not in _NO_CHARACTER_SETS:
             return found.name
