@@ -278,3 +278,9 @@ def test_the_signatures_of_all_traces_as_text() -> None:
     lines = first.pretty_printed_concrete_signatures(verbose=False).splitlines()
     assert lines[1].startswith("(x: TensorSpec(shape=(), dtype=tf.float32, name=None), y: Literal[2])")
     assert first.pretty_printed_concrete_signatures().count("Input Parameters:") == 2
+
+
+def test_a_tensor_of_another_dtype_is_refused_in_the_words_of_an_operation() -> None:
+    concrete = tf.function(lambda x: x).get_concrete_function(tf.TensorSpec([], tf.int32))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="to be a int32 tensor but is a float tensor"):
+        concrete(tf.constant(1.0))

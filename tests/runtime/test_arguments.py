@@ -14,8 +14,10 @@ def test_mixed_dtypes_fail_with_the_class_of_the_mode(graph) -> None:
     a, b = v1.placeholder(tf.float32), v1.placeholder(tf.float64)
     with pytest.raises(TypeError, match="has type float64 that does not match type float32 of argument 'x'"):
         tf.add(a, b)
-    with v1.Graph().as_default(), pytest.raises(TypeError):
-        _ = v1.placeholder(tf.int32) + 2.5
+    complaint = "'{}' Op has type float32 that does not match type int32 of argument 'x'"
+    for name, call in (("AddV2", lambda x: x + 2.5), ("Mul", lambda x: x * 2.5), ("AddV2", lambda x: tf.add(x, 2.5))):
+        with v1.Graph().as_default(), pytest.raises(TypeError, match=complaint.format(name)):
+            call(v1.placeholder(tf.int32))
 
 
 def test_mixed_dtypes_eagerly() -> None:

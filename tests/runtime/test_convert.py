@@ -212,6 +212,14 @@ def test_arrays_of_objects_that_are_no_numbers(items, dtype, kind) -> None:
         tf.constant(np.array(items, object), dtype)
 
 
+@pytest.mark.parametrize(
+    ("items", "culprit"), [(["a", 1], "int"), (["a", None], "NoneType"), ([b"a", "b", 1.5], "float")]
+)
+def test_what_is_no_string_among_strings_is_named(items, culprit) -> None:
+    with pytest.raises(ValueError, match=f"Unsupported object type {culprit}"):
+        tf.constant(np.array(items, object))
+
+
 @pytest.mark.parametrize("count", [2**62, 2**31, 2**21 + 1])
 def test_more_outputs_than_an_operation_can_have(count) -> None:
     calls = [

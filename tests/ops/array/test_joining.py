@@ -107,3 +107,13 @@ def test_handles_of_variables_are_stacked_and_chosen() -> None:
     assert float(choose(tf.constant(0))[0]) == 8.0
     with pytest.raises(tf.errors.InvalidArgumentError, match="Cannot convert a Tensor of dtype resource"):
         handles.numpy()
+
+
+def test_what_differs_in_shape_is_named_when_stacked() -> None:
+    fits = constant([[1, 2], [3, 4]])
+    for values, complaint in (
+        ([constant([1, 2]), constant([3])], r"values\[0\].shape = \[2\] != values\[1\].shape = \[1\]"),
+        ([fits, fits, constant([5, 6])], r"values\[0\].shape = \[2,2\] != values\[2\].shape = \[2\]"),
+    ):
+        with pytest.raises(InvalidArgumentError, match="Shapes of all inputs must match: " + complaint):
+            stack(values)

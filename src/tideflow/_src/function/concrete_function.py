@@ -14,6 +14,7 @@ from tideflow._src.function import interfaces, structures, trace_types
 from tideflow._src.function.function_type import FunctionType, Parameter, structured
 from tideflow._src.function.graph_call import GraphCall
 from tideflow._src.function.python_tracing import FunctionGraph, function_around
+from tideflow._src.runtime.arguments import wire_name
 from tideflow._src.runtime.convert import convert_to_tensor
 
 
@@ -306,7 +307,8 @@ class ConcreteFunction(interfaces.Callable):
                     None,
                     None,
                     f"cannot compute {self.graph.name} as input #{index}(zero-based) was expected to be a "
-                    f"{parameter._dtype.name} tensor but is a {tensor.dtype.name} tensor [Op:{self.graph.name}]",
+                    f"{wire_name(parameter._dtype)} tensor but is a {wire_name(tensor.dtype)} tensor "
+                    f"[Op:{self.graph.name}]",
                 )
 
 

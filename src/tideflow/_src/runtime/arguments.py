@@ -152,7 +152,7 @@ def _bind_one(
     if isinstance(value, Tensor):
         tensor = convert_to_tensor(value, as_ref=argument.is_ref)
     else:
-        tensor = _convert(definition, argument, value, wanted, name, eager)
+        tensor = _convert(definition, argument, value, wanted, name, sources, eager)
     have = tensor.dtype
     if argument.is_ref and not have._is_ref_dtype:
         raise TypeError(
@@ -182,7 +182,15 @@ def _of_allowed(attribute: Any, found: DType, value: Any) -> DType:
     return found if found.base_dtype in attribute.allowed else default
 
 
-def _convert(definition: OpDef, argument: Argument, value: Any, wanted: DType | None, name: str, eager: bool) -> Tensor:
+def _convert(
+    definition: OpDef,
+    argument: Argument,
+    value: Any,
+    wanted: DType | None,
+    name: str,
+    sources: dict[str, str],
+    eager: bool,
+) -> Tensor:
     if wanted is None:
         attribute = definition.attributes[argument.type_attr]
         default = None if attribute.default is REQUIRED else attribute.default
@@ -211,10 +219,7 @@ def _convert(definition: OpDef, argument: Argument, value: Any, wanted: DType | 
             natural = None
         if natural is None or natural.dtype.base_dtype is wanted.base_dtype:
             raise
-        raise TypeError(
-            f"Input '{argument.name}' of '{definition.name}' Op has type {natural.dtype.base_dtype.name} that does "
-            f"not match expected type of {wanted.base_dtype.name}."
-        ) from None
+        raise _mismatch(definition, argument, 0, natural.dtype.base_dtype, wanted, sources, eager) from None
 
 
 def _mismatch(
@@ -281,7 +286,7 @@ def _bind_list(
                 tensor = convert_to_tensor(item, as_ref=argument.is_ref)
             else:
                 tensor = _convert(
-                    definition, argument, item, wanted, f"{name}_{index}" if index else f"{name}_0", eager
+                    definition, argument, item, wanted, f"{name}_{index}" if index else f"{name}_0", {}, eager
                 )
             have = tensor.dtype.base_dtype
             if wanted is None:

@@ -275,7 +275,9 @@ def _objects_as(value: np.ndarray[Any, Any], dtype: DType) -> np.ndarray[Any, An
 
 def _leaf_type(value: Any) -> str:
     flat = np.asarray(value, dtype=object).reshape(-1)
-    return type(flat[0]).__name__ if flat.size else "object"
+    if not flat.size:
+        return "object"
+    return type(next((leaf for leaf in flat if not isinstance(leaf, str | bytes)), flat[0])).__name__
 
 
 def _sequence_as(value: Any, dtype: DType | None) -> np.ndarray[Any, Any]:

@@ -223,7 +223,21 @@ def _concat_offset_samples(s):
 @op("Pack", "values: N * T -> output: T", N=at_least(1))
 def pack(xp, values, *, axis: int = 0):
     """Stacks tensors of one shape along a new dimension."""
-    return xp.stack(values, axis=axis)
+    try:
+        return xp.stack(values, axis=axis)
+    except ValueError:
+        _require_one_shape(values)
+        raise
+
+
+def _require_one_shape(values: Any) -> None:
+    first, *others = (np.shape(value) for value in values)
+    for index, other in enumerate(others, 1):
+        if other != first:
+            raise invalid_argument(
+                f"Shapes of all inputs must match: values[0].shape = {shape_text(first)} != "
+                f"values[{index}].shape = {shape_text(other)}"
+            ) from None
 
 
 @pack.partly_known
