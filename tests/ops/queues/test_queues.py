@@ -419,3 +419,15 @@ def test_bad_arguments_are_rejected_at_once(graph, call, message):
 def test_random_queue_must_be_larger_than_what_stays(session):
     with pytest.raises(tf.errors.InvalidArgumentError, match="min_after_dequeue 3 must be < capacity 2"):
         session.run(tf.RandomShuffleQueue(2, 3, [tf.int32]).size())
+
+
+def test_what_does_not_match_the_components() -> None:
+    def pairs(**options):
+        return tf.queue.FIFOQueue(2, [tf.int32, tf.string], **options)
+
+    calls = [lambda: pairs(shapes=[[], []]).enqueue((1,)), lambda: pairs(shapes=[[]])]
+    for call in calls:
+        with pytest.raises(tf.errors.InvalidArgumentError, match=r"2 components|same length"):
+            call()
+        with tf.Graph().as_default(), pytest.raises(ValueError, match=r"2 components|same length"):
+            call()

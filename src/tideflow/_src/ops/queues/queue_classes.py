@@ -7,12 +7,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from tideflow._src.core import context, dtypes
+from tideflow._src.core.errors import invalid_argument
 from tideflow._src.core.tensor_shape import TensorShape
 from tideflow._src.graph.static_value import static_value
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.random.seeds import get_seed
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor
+
+
+def _refusal(problem: str) -> Exception:
+    """Returns what is raised: eagerly the operation refuses its arguments, where a graph is built Python does."""
+    return invalid_argument(problem) if context.executing_eagerly() else ValueError(problem)
 
 
 def as_type_list(types: Any) -> list[Any]:
@@ -52,11 +58,11 @@ def queue_shapes(
     """Returns the shapes given for a queue's components.
 
     Raises:
-      ValueError: there is not one for each component.
+      ValueError: there is not one for each component; eagerly an InvalidArgumentError.
     """
     result = as_shape_list(shapes, types, unknown_dim_allowed, unknown_rank_allowed)
     if result is not None and len(result) != len(types):
-        raise ValueError(
+        raise _refusal(
             "Queue shapes must have the same length as dtypes, "
             f"received len(shapes)={len(result)}, len(dtypes)={len(types)}"
         )
@@ -98,7 +104,7 @@ class QueueBase:
         self._dtypes = list(dtypes)
         if shapes is not None:
             if len(shapes) != len(self._dtypes):
-                raise ValueError(
+                raise _refusal(
                     "Queue shapes must have the same length as dtypes, "
                     f"received len(shapes)={len(shapes)}, len(dtypes)={len(self._dtypes)}"
                 )
@@ -199,7 +205,7 @@ class QueueBase:
             if len(self._dtypes) == 1:
                 vals = [vals]
             else:
-                raise ValueError(
+                raise _refusal(
                     f"Expected {len(self._dtypes)} components ({', '.join(d.name for d in self._dtypes)}), "
                     f"got {len(vals)}."
                 )
