@@ -170,6 +170,21 @@ def test_one_thread_is_asked_for(two_sizes, monkeypatch):
     np.testing.assert_array_equal(v, np.full(SIZE, 3, np.float32))
 
 
+@pytest.mark.parametrize("threads", [0, 1])
+def test_a_session_that_asks_for_one_thread_gets_it(monkeypatch, threads):
+    monkeypatch.setenv("TIDEFLOW_TIER", "xla")
+    with tf.Graph().as_default():
+        fed = tf.compat.v1.placeholder(tf.float32, [SIZE, SIZE])
+        product = tf.matmul(fed, fed)
+        with tf.compat.v1.Session(config=tf.compat.v1.ConfigProto(intra_op_parallelism_threads=threads)) as session:
+            assert session.run(product, {fed: np.eye(SIZE, dtype=np.float32)})[3, 3] == 1.0
+            (program,) = {run.program for run in session._runs.values()}
+            (stage,) = program.explain()["stages"]
+    assert stage["undivided"] == bool(threads)
+    with pytest.raises(tf.errors.CancelledError, match="has been closed"):
+        session.list_devices()
+
+
 def test_warm_steps_find_every_variable_where_the_last_run_left_it(monkeypatch):
     """What a step reads and writes is looked at as a whole; only what somebody touched is looked at one by one."""
     monkeypatch.setenv("TIDEFLOW_TIER", "xla")

@@ -106,6 +106,8 @@ class Program:
         with self._room():
             self.device, is_asked_for = device_of_program(self.plan.ops, self._placed_buffers())
         self._lists_on_host = lists_on_host
+        #: How many threads one operation may use, where the session's options say so.
+        self._threads = 0 if config is None else config.intra_op_parallelism_threads
         self._lock = threading.Lock()
         self._host: Any = None
         #: The compiled plan, by whether it runs in one thread; and that of each combination of feed shapes.
@@ -244,7 +246,9 @@ class Program:
             found = self._by_shapes.get(shapes)
             if found is None:
                 cost = cost_model.of_plan(self.plan, self._state, shapes)
-                undivided = not self._is_divided and cost.is_better_undivided(program_options.thread_count())
+                undivided = not self._is_divided and cost.is_better_undivided(
+                    self._threads or program_options.thread_count()
+                )
                 found = self._compiled.get(undivided)
                 if found is None:
                     try:

@@ -294,7 +294,13 @@ class BaseSession:
         return call
 
     def list_devices(self) -> list[Any]:
-        """Returns the devices that this session can place operations on."""
+        """Returns the devices that this session can place operations on.
+
+        Raises:
+          CancelledError: the session is closed.
+        """
+        if self._closed:
+            raise CancelledError(None, None, "Session has been closed.")
         from tideflow._src.runtime import devices
 
         return devices.session_devices()
