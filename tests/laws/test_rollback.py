@@ -39,8 +39,9 @@ def _call(name: str) -> Any:
     """Returns the first call of an operation that succeeds and updates a variable that is there."""
 
     def fits(sample: Any) -> bool:
-        held = sample.inputs[: max(len(OpDef.registry[name].updates), 1)]
-        return sample.error is None and all(isinstance(item, forms.Variable | forms.Reference) for item in held)
+        given = sample.inputs[: max(len(OpDef.registry[name].updates), 1)]
+        held = [one for item in given for one in (item if isinstance(item, list | tuple) else [item])]
+        return sample.error is None and all(isinstance(one, forms.Variable | forms.Reference) for one in held)
 
     return next(sample for sample in samples_of(OpDef.registry[name]) if fits(sample))
 

@@ -11,8 +11,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-#: Guards who owns which lock and who waits for which; is told when an owner leaves. Nothing is done while it is held.
-_changed = threading.Condition()
+from tideflow._src.runtime.blocking import longest_wait
+
+#: Guards who owns which lock and who waits for which. Nothing is done while it is held.
+_guard = threading.RLock()
+#: Is told when an owner leaves. It is never entered: its methods are Python, which Ctrl-C may leave half done.
+_changed = threading.Condition(_guard)
 #: The lock that each waiting thread waits for.
 _awaited: dict[int, TraceLock] = {}
 
@@ -35,13 +39,14 @@ class TraceLock:
             self._release(me, depth)
 
     def _acquire(self, me: int) -> bool:
-        with _changed:
+        with _guard:
             if self._owner not in (None, me):
                 if self._waits_for(me):
                     return False
                 _awaited[me] = self
                 try:
-                    _changed.wait_for(lambda: self._owner is None)
+                    while self._owner is not None:
+                        _changed.wait(longest_wait())
                 finally:
                     del _awaited[me]
             self._owner = me
@@ -50,7 +55,7 @@ class TraceLock:
 
     def _release(self, me: int, depth: int) -> None:
         """Gives back what a thread has beyond ``depth``, if anything: Ctrl-C may have come before it had the lock."""
-        with _changed:
+        with _guard:
             if self._owner != me:
                 return
             self._depth = depth

@@ -31,6 +31,11 @@ class _Run(threading.local):
 _run = _Run()
 
 
+def longest_wait() -> float:
+    """Returns the seconds after which this thread looks up from a wait, so that Ctrl-C ends any wait in the end."""
+    return _LONGEST if threading.current_thread() is threading.main_thread() else threading.TIMEOUT_MAX
+
+
 def deadline() -> float | None:
     """Returns the moment (of ``time.monotonic``) at which this thread's run has to be over, or None."""
     return _run.moment
@@ -101,7 +106,7 @@ class Interrupts:
         if moment is None and self.timeout is not None:
             moment = monotonic() + self.timeout
         sources = [self] if _run.interrupts is None else [self, _run.interrupts]
-        longest = _LONGEST if threading.current_thread() is threading.main_thread() else threading.TIMEOUT_MAX
+        longest = longest_wait()
         waiting = object()
         for source in sources:
             with source._lock:

@@ -7,6 +7,7 @@ import threading
 from typing import Any
 
 from tideflow._src.core import errors
+from tideflow._src.runtime.blocking import longest_wait
 from tideflow._src.session import targets
 from tideflow._src.train.cluster import ClusterSpec
 
@@ -74,7 +75,8 @@ class Server:
 
     def join(self) -> None:
         """Waits until the server stops, which is when the program ends."""
-        self._stopped.wait()
+        while not self._stopped.wait(longest_wait()):
+            pass
 
     @property
     def server_def(self) -> Any:

@@ -16,6 +16,7 @@ from tideflow._src.graph.op_def import Shape
 from tideflow._src.ops.data.dataset_op import dataset_op
 from tideflow._src.ops.data.elements import Element, scalar
 from tideflow._src.ops.data.stage import Run, Running, Stage, stage_in
+from tideflow._src.runtime.blocking import longest_wait
 
 #: Elements that are made ahead where the choice is ours.
 _AHEAD = 4
@@ -62,14 +63,16 @@ class _Shared:
         self.source = source
         self.limit = limit
         self.ready: deque[Any] = deque()
-        self.changed = threading.Condition()
+        #: Who takes it takes this, not the condition, whose methods are Python, which Ctrl-C may leave half done.
+        self.lock = threading.RLock()
+        self.changed = threading.Condition(self.lock)
         self.reading = threading.Lock()
         self.stopped = False
         self.ended = False
 
     def stop(self) -> None:
         """Ends the thread, once it has the element that it is at."""
-        with self.changed:
+        with self.lock:
             self.stopped = True
             self.ready.clear()
             self.changed.notify_all()
@@ -77,7 +80,7 @@ class _Shared:
 
 def _make_ahead(shared: _Shared) -> None:
     while True:
-        with shared.changed:
+        with shared.lock:
             while len(shared.ready) >= shared.limit and not shared.stopped:
                 shared.changed.wait()
             if shared.stopped:
@@ -88,7 +91,7 @@ def _make_ahead(shared: _Shared) -> None:
                 made = shared.source.next()
             except BaseException as error:
                 made = _Failure(error)
-            with shared.changed:
+            with shared.lock:
                 shared.ended = made is None
                 if not shared.stopped:
                     shared.ready.append(made)
@@ -127,9 +130,9 @@ class Prefetched(Running):
         if self._process != os.getpid():
             self._start()
         shared = self._shared
-        with shared.changed:
+        with shared.lock:
             while not shared.ready:
-                shared.changed.wait()
+                shared.changed.wait(longest_wait())
             made = shared.ready.popleft()
             shared.changed.notify_all()
         if made is None:
@@ -154,7 +157,7 @@ class Prefetched(Running):
 
     def save(self) -> Any:
         shared = self._shared
-        with shared.reading, shared.changed:
+        with shared.reading, shared.lock:
             ready = [item for item in shared.ready if item.__class__ is not _Failure]
             return ready, self._is_over, None if shared.ended else shared.source.save()
 

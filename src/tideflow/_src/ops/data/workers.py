@@ -9,6 +9,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
+from tideflow._src.runtime.blocking import longest_wait
 from tideflow._src.runtime.program_options import processors
 
 _MOST_THREADS = 64
@@ -51,7 +52,8 @@ class Task:
         Raises:
           Exception: what the call raised.
         """
-        self._done.wait()
+        while not self._done.wait(longest_wait()):
+            pass
         if self._error is not None:
             error, self._error = self._error, None
             raise error
