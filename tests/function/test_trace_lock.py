@@ -149,15 +149,20 @@ def test_the_lock_is_left_when_a_trace_fails():
     assert isinstance(error, KeyError)
 
 
-class _Interrupted(threading.Condition):
-    """Is a condition in which Ctrl-C comes once, when the lock has just been taken."""
+class _Interrupted:
+    """Is a lock at which Ctrl-C comes once, when it has just been given back."""
 
-    comes = True
+    def __init__(self, lock):
+        self._lock = lock
+        self._comes = True
+
+    def __enter__(self):
+        return self._lock.__enter__()
 
     def __exit__(self, *error):
-        super().__exit__(*error)
-        if self.comes:
-            self.comes = False
+        self._lock.__exit__(*error)
+        if self._comes:
+            self._comes = False
             raise KeyboardInterrupt
 
 
@@ -170,7 +175,7 @@ def _take(lock):
 def test_ctrl_c_while_the_lock_is_taken_leaves_it_as_it_was(monkeypatch, is_taken_again):
     lock = TraceLock()
     with lock.held() if is_taken_again else nullcontext():
-        monkeypatch.setattr(trace_lock, "_changed", _Interrupted())
+        monkeypatch.setattr(trace_lock, "_guard", _Interrupted(trace_lock._guard))
         with pytest.raises(KeyboardInterrupt):
             _take(lock)
         assert lock._depth == is_taken_again
