@@ -19,9 +19,9 @@ from tideflow._src.runtime.stages import SHAPE_OPS
 
 #: Operations that have no kernel for compiled programs here, while TensorFlow's compiler takes them.
 COMPILED_BY_TENSORFLOW = frozenset(
-    "Assert Betainc CheckNumerics Dequantize DeviceIndex DynamicPartition Empty ListDiff NonMaxSuppressionV3 "
-    "NonMaxSuppressionV4 ParameterizedTruncatedNormal RandomShuffle StackCloseV2 StackPopV2 StackPushV2 StackV2 "
-    "StatefulUniformInt StatelessParameterizedTruncatedNormal SymbolicGradient TensorArrayCloseV3 "
+    "Assert Betainc CheckNumerics CollectiveAssignGroupV2 Dequantize DeviceIndex DynamicPartition Empty ListDiff "
+    "NonMaxSuppressionV3 NonMaxSuppressionV4 ParameterizedTruncatedNormal RandomShuffle StackCloseV2 StackPopV2 "
+    "StackPushV2 StackV2 StatefulUniformInt StatelessParameterizedTruncatedNormal SymbolicGradient TensorArrayCloseV3 "
     "TensorArrayConcatV3 TensorArrayGatherV3 TensorArrayGradV3 TensorArrayReadV3 TensorArrayScatterV3 "
     "TensorArraySizeV3 TensorArraySplitV3 TensorArrayV3 TensorArrayWriteV3 TensorListConcatV2 TensorListElementShape "
     "TensorListSplit ToBool UniformDequantize UniformQuantize UniformQuantizedAdd UniformQuantizedClipByValue "
