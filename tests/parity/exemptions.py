@@ -386,6 +386,7 @@ EXEMPTIONS: dict[str, dict[str, str | Exemption | tuple[Exemption, ...]]] = {
         **_calls("input 0 as nonsense|input [01] of a rank more", _NO_NAME, "Save"),
         **_calls("input 0 as nonsense|input [012] of a rank more", _NO_NAME, "SaveSlices"),
         **_calls("input 0 (as nonsense|of a rank more)", _NO_NAME, "SaveV2"),
+        "CreateSummaryFileWriter": Exemption(_CUT_NAME, spoiled="input 1 as nonsense", sometimes=True),
         "GenerateVocabRemapping": Exemption(_CUT_NAME, spoiled="input [01] as nonsense", sometimes=True),
         **_calls("input 0 as nonsense", _NO_NAME, "WriteFile"),
         **_calls(
