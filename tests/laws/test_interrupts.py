@@ -137,6 +137,7 @@ def test_wherever_it_comes(monkeypatch: pytest.MonkeyPatch, tier: str, policy: s
                 break
             assert all(can_be_taken()), point
             assert not any(buffer.pins for buffer in own), point
+            assert np.geterr()["divide"] == "warn", point
             assert (buffers.this_thread.state, rollback.this_thread.log, rollback.this_thread.depth) == (None, None, 0)
             found = np.unique([variable.numpy() for variable in variables])
             assert found.tolist() in ([value], [value + added]), point

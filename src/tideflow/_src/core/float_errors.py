@@ -19,6 +19,9 @@ import numpy as np
 
 enter: Any
 leave: Any
+#: For runs that Ctrl-C may end anywhere: what holds now is asked for before it is changed, and put back by one call.
+current: Any
+restore: Any
 QUIET: Any
 
 try:
@@ -33,9 +36,14 @@ except ImportError:  # a NumPy release whose internals differ
     def _leave(manager: Any) -> None:
         manager.__exit__(None, None, None)
 
+    def _restore(state: Any) -> None:
+        np.seterr(**state)
+
     enter, leave, QUIET = _enter, _leave, {"all": "ignore"}
+    current, restore = np.geterr, _restore
 else:
     enter, leave, QUIET = _extobj_contextvar.set, _extobj_contextvar.reset, _make_extobj(all="ignore")
+    current, restore = _extobj_contextvar.get, _extobj_contextvar.set
 
 
 class quiet:

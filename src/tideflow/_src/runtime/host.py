@@ -75,8 +75,9 @@ class Interpreted:
         Raises:
           OpError: an operation failed; the message names it.
         """
-        token = float_errors.enter(float_errors.QUIET)
+        before_run = float_errors.current()
         try:
+            float_errors.enter(float_errors.QUIET)
             if not self._changing:
                 return self._run(values)
             thread, log = rollback.this_thread, None
@@ -95,7 +96,7 @@ class Interpreted:
         except Exception as error:
             raise self._failure(error) from None
         finally:
-            float_errors.leave(token)
+            float_errors.restore(before_run)
 
     def _run(self, values: Sequence[Any]) -> Any:
         """Runs the operations on values of the inputs; returns those of the outputs."""
