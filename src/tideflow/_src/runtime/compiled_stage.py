@@ -179,9 +179,8 @@ class CompiledStage:
         # it, and one call, prepared before, undoes what is listed then.
         undo: Any = map(_RELEASE, held)
         if self._pinned:
-            fewer = map(
-                sub, map(_PINS, self._pinned), map(not_, pins)
-            )  # than there are now, by one for each in the list
+            # One less than there are then, for each in the list.
+            fewer = map(sub, map(_PINS, self._pinned), map(not_, pins))
             undo = chain(undo, map(_SET_PINS, self._pinned, fewer))
         try:
             if self._pinned:
@@ -325,7 +324,7 @@ class CompiledStage:
             if position >= 0:
                 buffers, updates = _taken_over(found, buffers, updates)
             _all(map(_SET_VALUE, buffers, updates))
-        _all(map(_SET_LEASE, buffers, self._nothing))
+            _all(map(_SET_LEASE, buffers, self._nothing))
         if position < 0:  # else it is what an earlier stage has written
             _all(map(_SET_WRITER, self._written, repeat(log)))
             if log is not None and rollback.for_good():
