@@ -16,16 +16,9 @@ def transform(node: Any, ctx: transformer.Context) -> Any:
     return qual_names.resolve(_Breaks(ctx).visit(node))
 
 
-class _Breaks(transformer.Base):
-    def visit_While(self, node: Any) -> Any:
-        """Rewrites a loop."""
-        return self._loop(node)
-
-    def visit_For(self, node: Any) -> Any:
-        """Rewrites a loop."""
-        return self._loop(node)
-
-    def _loop(self, node: Any) -> Any:
+class _Breaks(transformer.Loops):
+    def loop(self, node: Any) -> Any:
+        """Rewrites a loop and those inside of it."""
         self.generic_visit(node)
         if not jumps.has(node.body, "Break"):
             return node

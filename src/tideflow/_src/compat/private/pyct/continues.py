@@ -12,16 +12,9 @@ def transform(node: Any, ctx: transformer.Context) -> Any:
     return qual_names.resolve(_Continues(ctx).visit(node))
 
 
-class _Continues(transformer.Base):
-    def visit_While(self, node: Any) -> Any:
-        """Rewrites a loop."""
-        return self._loop(node)
-
-    def visit_For(self, node: Any) -> Any:
-        """Rewrites a loop."""
-        return self._loop(node)
-
-    def _loop(self, node: Any) -> Any:
+class _Continues(transformer.Loops):
+    def loop(self, node: Any) -> Any:
+        """Rewrites a loop and those inside of it."""
         self.generic_visit(node)
         if jumps.has(node.body, "Continue"):
             done = jumps.name(self.ctx, node, "continue_")

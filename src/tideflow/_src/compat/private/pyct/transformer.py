@@ -52,3 +52,19 @@ class Base(ast.NodeTransformer):
             found = self.visit(node)
             result.extend(found if isinstance(found, list) else [] if found is None else [found])
         return result
+
+
+class Loops(Base):
+    """Rewrites loops of both kinds in one way."""
+
+    def visit_While(self, node: Any) -> Any:
+        """Rewrites a loop."""
+        return self.loop(node)
+
+    def visit_For(self, node: Any) -> Any:
+        """Rewrites a loop."""
+        return self.loop(node)
+
+    def loop(self, node: Any) -> Any:
+        """Returns what becomes of a loop."""
+        raise NotImplementedError
