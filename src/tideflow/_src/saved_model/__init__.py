@@ -1,0 +1,1 @@
+"""SavedModels: programs with their functions, variables and files, as folders that other programs load."""
