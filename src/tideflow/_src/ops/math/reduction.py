@@ -12,8 +12,7 @@ from tideflow._src.graph.op_def import StaticValue, default
 from tideflow._src.graph.types import INDEX, NUMBER
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.dimensions import known_integers, known_shape, shape_of, size_of, with_rank_at_most
-from tideflow._src.ops.math import nan_keeping_extrema
-from tideflow._src.runtime.lazy import jnp
+from tideflow._src.ops.math import nan_keeping_extrema, partial_sums
 from tideflow._src.runtime.op import op
 
 _ORDERED = [
@@ -150,8 +149,6 @@ def _samples(s: Any, *, attribute: str = "T", ties: bool = True) -> Any:
     yield s(draw(2, 3), [0, -2], error="InvalidArgumentError")
 
 
-#: Elements from which a sum over leading dimensions is worth a matrix product.
-_MANY = 1 << 16
 _SIGNATURE = "input: T, reduction_indices: static Tidx -> output: T"
 _TIDX = default("int32", INDEX)
 
@@ -172,13 +169,8 @@ def sum_(xp, input, reduction_indices, *, keep_dims: bool = False):
 @sum_.xla
 def _sum_xla(input, reduction_indices, *, keep_dims):
     axes = axes_of(reduction_indices, input.ndim)
-    leading = input.ndim > 1 and sorted(axes) == list(range(input.ndim - 1))
-    if not leading or input.dtype != np.float32 or input.size < _MANY:
-        return sum_.kernel(jnp, input, reduction_indices, keep_dims=keep_dims)
-    # XLA's reduction over leading dimensions runs in one thread; a product with ones does not (1.0 ms becomes 0.15).
-    rows = input.reshape(-1, input.shape[-1])
-    total = jnp.dot(jnp.ones((1, rows.shape[0]), np.float32), rows, precision="highest")
-    return total.reshape((1,) * (input.ndim - 1) + (-1,)) if keep_dims else total.reshape(-1)
+    wide = input.astype(np.float32) if is_short_float(input.dtype) else input
+    return partial_sums.total(wide, axes, keep_dims=keep_dims).astype(input.dtype)
 
 
 @sum_.gradient
@@ -211,7 +203,10 @@ def mean(xp, input, reduction_indices, *, keep_dims: bool = False):
         quotient = xp.floor_divide(xp.abs(total), wide.type(count))
         return (quotient * xp.sign(total)).astype(dtype)
     wide = np.dtype(np.float32) if is_short_float(dtype) else dtype
-    total = xp.sum(input, axis=axes, dtype=wide, keepdims=keep_dims)
+    if xp is np:
+        total = np.sum(input, axis=axes, dtype=wide, keepdims=keep_dims)
+    else:
+        total = partial_sums.total(input.astype(wide), axes, keep_dims=keep_dims)
     return (total / wide.type(count)).astype(dtype)
 
 
@@ -398,7 +393,10 @@ def euclidean_norm(xp, input, reduction_indices, *, keep_dims: bool = False):
     if is_short_float(dtype):
         input = input.astype(np.float32)
     squares = (input * xp.conj(input)) if dtype.kind == "c" else input * input
-    total = xp.sum(squares, axis=axes, dtype=input.dtype, keepdims=keep_dims)
+    if xp is np:
+        total = np.sum(squares, axis=axes, dtype=input.dtype, keepdims=keep_dims)
+    else:
+        total = partial_sums.total(squares, axes, keep_dims=keep_dims)
     if dtype.kind in "iu":
         total = total.astype(np.float64)
     return xp.sqrt(total).astype(dtype)
@@ -431,10 +429,10 @@ for _operation in (sum_, mean, prod, max_, min_, all_, any_, euclidean_norm):
 @op("L2Loss", "t: T -> output: T", T=("half", "bfloat16", "float", "double"))
 def l2_loss_op(xp, t):
     """Halves the sum of the squares of all elements."""
-    if is_short_float(t.dtype):
-        wide = t.astype(np.float32)
-        return (xp.sum(wide * wide) * np.float32(0.5)).astype(t.dtype)
-    return xp.sum(t * t, dtype=t.dtype) * t.dtype.type(0.5)
+    wide = t.astype(np.float32) if is_short_float(t.dtype) else t
+    squares = wide * wide
+    total = np.sum(squares) if xp is np else partial_sums.total(squares, tuple(range(t.ndim)))
+    return (total * wide.dtype.type(0.5)).astype(t.dtype)
 
 
 @l2_loss_op.shape

@@ -13,9 +13,10 @@ from tideflow._src.graph.shape_inference import shape_text
 from tideflow._src.graph.types import NUMBER
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.dimensions import merge_dimensions, shape_of, with_rank, with_rank_at_least
+from tideflow._src.ops.math import partial_sums
+from tideflow._src.ops.math.reduction import is_short_float
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor
-from tideflow._src.runtime.lazy import jnp
 from tideflow._src.runtime.op import op
 
 
@@ -82,20 +83,9 @@ def bias_add_grad(xp, out_backprop, *, data_format: Literal["NHWC", "NCHW"] = "N
         raise invalid_argument(f"Input tensor must be at least 2D: {shape_text(x.shape)}")
     channel = 1 if data_format == "NCHW" else x.ndim - 1
     axes = tuple(axis for axis in range(x.ndim) if axis != channel)
-    if x.dtype.itemsize == 2 and x.dtype.kind not in "iu":
-        return x.astype(np.float32).sum(axes).astype(x.dtype)
-    return x.sum(axes, dtype=x.dtype)
-
-
-@bias_add_grad.xla
-def _bias_add_grad_xla(out_backprop, *, data_format: Literal["NHWC", "NCHW"] = "NHWC"):
-    x = out_backprop
-    last = data_format == "NHWC" or x.ndim == 2
-    if not last or x.ndim < 2 or not x.size or x.dtype not in (np.float32, np.float64):
-        return bias_add_grad.kernel(jnp, x, data_format=data_format)
-    # A product with ones runs on all cores; XLA sums columns on one, seven times slower.
-    rows = x.reshape(-1, x.shape[-1])
-    return jnp.ones((rows.shape[0],), x.dtype) @ rows
+    wide = x.astype(np.float32) if is_short_float(x.dtype) else x
+    total = np.sum(wide, axis=axes, dtype=wide.dtype) if xp is np else partial_sums.total(wide, axes)
+    return total.astype(x.dtype)
 
 
 @bias_add_grad.shape

@@ -12,6 +12,7 @@ from tideflow._src.core.errors import InvalidArgumentError
 from tideflow._src.graph.shape_inference import shape_text
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.dimensions import merge, with_rank
+from tideflow._src.ops.math import partial_sums
 from tideflow._src.runtime.lazy import lax
 from tideflow._src.runtime.op import op
 
@@ -36,6 +37,10 @@ def _layout(x: Any, data_format: str) -> tuple[tuple[int, ...], tuple[int, ...]]
 def _keep(xp: Any, x: Any) -> Any:
     """Returns a statistic that a compiled program computes once, not again for each element that reads it."""
     return x if xp is np else lax.optimization_barrier(x)
+
+
+def _sums(xp: Any, x: Any, axes: tuple[int, ...]) -> Any:
+    return x.sum(axes) if xp is np else partial_sums.total(x, axes)
 
 
 def _check_channels(name: str, x: Any, data_format: str, vectors: dict[str, Any]) -> int:
@@ -93,9 +98,9 @@ def _normalize(
         zeros = xp.zeros((channels,), statistic)
         return xp.zeros(x.shape, x.dtype), nothing, nothing, zeros, zeros
     else:
-        batch_mean = _keep(xp, wide.mean(axes))
+        batch_mean = _keep(xp, _sums(xp, wide, axes) / np.float32(count))
         centred = wide - batch_mean.reshape(shape)
-        batch_variance = _keep(xp, (centred * centred).mean(axes))
+        batch_variance = _keep(xp, _sums(xp, centred * centred, axes) / np.float32(count))
         unbiased = batch_variance * np.float32(count / max(count - 1, 1))
         running_mean, running_variance = batch_mean, unbiased
         if factor != 1.0:
@@ -276,8 +281,8 @@ def _gradients(
     one = np.float32(1)
     inverse = _keep(xp, one / xp.sqrt(variance.astype(np.float32) + np.float32(epsilon)))
     normalized = (wide_x - mean.astype(np.float32).reshape(shape)) * inverse.reshape(shape)
-    of_offset = _keep(xp, wide_dy.sum(axes))
-    of_scale = _keep(xp, (wide_dy * normalized).sum(axes))
+    of_offset = _keep(xp, _sums(xp, wide_dy, axes))
+    of_scale = _keep(xp, _sums(xp, wide_dy * normalized, axes))
     slope = (scale.astype(np.float32) * inverse).reshape(shape)
     if is_training:
         share = one / np.float32(count)

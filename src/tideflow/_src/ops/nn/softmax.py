@@ -13,6 +13,7 @@ from tideflow._src.core.tensor import EagerTensor, Tensor
 from tideflow._src.graph.types import FLOATING
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.dimensions import known_integers, known_shape, with_rank_at_least
+from tideflow._src.ops.math import partial_sums
 from tideflow._src.ops.math.reduction_functions import one_of
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.runtime.lazy import jnp, lax
@@ -38,7 +39,11 @@ def xla_exponentials(logits: Any) -> tuple[Any, Any, Any]:
     """
     shifted = logits - lax.optimization_barrier(logits.max(-1, keepdims=True))
     exponentials = jnp.exp(shifted)
-    return shifted, exponentials, lax.optimization_barrier(exponentials.sum(-1, keepdims=True))
+    return (
+        shifted,
+        exponentials,
+        lax.optimization_barrier(partial_sums.total(exponentials, (logits.ndim - 1,), keep_dims=True)),
+    )
 
 
 def exponentials(xp: Any, logits: Any) -> tuple[Any, Any, Any]:
