@@ -230,6 +230,8 @@ def _kind_of(item: Any) -> str:
         return "int64_list"
     if isinstance(item, float):
         return "float_list"
+    if getattr(getattr(item, "DESCRIPTOR", None), "full_name", None) == "google.protobuf.Any":
+        return "any_list"
     return "bytes_list" if isinstance(item, bytes | str) else "node_list"
 
 

@@ -609,6 +609,7 @@ SUBMODULES = (
     "random",
     "tideflow.raw_ops",
     "resource_loader",
+    "saved_model",
     "sets",
     "signal",
     "sparse",
