@@ -183,7 +183,7 @@ def saveables_of(variables: Any) -> list[SaveableObject]:
     result: list[SaveableObject] = []
     seen: set[int] = set()
     for name, item in sorted(named.items(), key=_name_of):
-        for saveable in _saveables_for(item, name):
+        for saveable in saveables_for(item, name):
             identity = id(saveable.op)
             if identity in seen:
                 raise ValueError(f"The same saveable will be restored with two names: {name}")
@@ -200,7 +200,8 @@ def _name_of(item: tuple[Any, Any]) -> str:
     return item[0]
 
 
-def _saveables_for(item: Any, name: str) -> Iterable[SaveableObject]:
+def saveables_for(item: Any, name: str) -> Iterable[SaveableObject]:
+    """Yields what saves one thing under a name: a variable, the parts of one, or what is made of variables."""
     if isinstance(item, SaveableObject):
         yield item
     elif isinstance(item, list | tuple | PartitionedVariable):

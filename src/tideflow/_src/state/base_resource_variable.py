@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,7 @@ from tideflow._src.runtime import device_calls
 from tideflow._src.runtime.buffers import Buffer
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.state.scattering import Scattering
+from tideflow._src.state.trackable import VARIABLE_VALUE_KEY, TensorCallable
 from tideflow._src.state.variable import VariableV1, kinds
 from tideflow._src.state.variable_definition import to_variable_def
 
@@ -356,6 +358,45 @@ class BaseResourceVariable(Scattering, VariableV1):
         )
 
     __iadd__ = __isub__ = __imul__ = __itruediv__ = __ifloordiv__ = __ipow__ = _refuse_in_place
+
+    # Checkpoints.
+
+    def _value_to_save(self) -> Any:
+        """Returns the value; None eagerly if there is none yet."""
+        if context.current_graph() is None and not bool(self.is_initialized()):
+            return None
+        return self.read_value()
+
+    def _serialize_to_tensors(self) -> dict[str, Any]:
+        return {VARIABLE_VALUE_KEY: TensorCallable(self._value_to_save, self._dtype, self.device)}
+
+    def _restore_from_tensors(self, restored_tensors: dict[str, Any]) -> Any:
+        value = convert_to_tensor(restored_tensors[VARIABLE_VALUE_KEY])
+        if not self._shape.is_compatible_with(value.shape):
+            raise ValueError(
+                f"Received incompatible tensor with shape {value.shape} when attempting to restore variable with shape "
+                f"{self._shape} and name {self.name}."
+            )
+        buffer = self._buffer
+        if buffer is not None and value.__class__ is EagerTensor and not context.BUILDING and buffer.placement is None:
+            buffer.share(value._value)
+            return None
+        graph = context.current_graph()
+        with graph.device(self.device) if graph is not None and self.device else nullcontext():
+            return assign_variable_op(self._handle, value, validate_shape=self._shape.is_fully_defined())
+
+    def _copy_trackable_to_cpu(self, object_map: Any) -> None:
+        copied = object_map.get(self)
+        if copied is None:
+            object_map[self] = copied = kinds.resource(
+                self.read_value(), trainable=self._trainable, dtype=self._dtype, name=self._handle_name,
+                shape=self._shape,
+            )  # fmt: skip
+            part = self._save_slice_info
+            if part is not None:
+                copied._set_save_slice_info(part)
+            return
+        copied.assign(self.read_value())
 
     # Writing down.
 

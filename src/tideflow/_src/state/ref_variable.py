@@ -18,6 +18,7 @@ from tideflow._src.state import assignment
 from tideflow._src.state.graph_keys import GraphKeys
 from tideflow._src.state.replication import VariableAggregation, VariableSynchronization
 from tideflow._src.state.scattering import Scattering
+from tideflow._src.state.trackable import VARIABLE_VALUE_KEY
 from tideflow._src.state.uninitialized_guard import guarded
 from tideflow._src.state.variable import VariableV1, kinds
 from tideflow._src.state.variable_definition import elements_of, restore_common, to_variable_def
@@ -265,6 +266,15 @@ class RefVariable(Scattering, VariableV1):
     def count_up_to(self, limit: int) -> Any:
         """Returns the value before incrementing it; an OutOfRangeError when it has reached ``limit``."""
         return assignment.count_up_to(self._variable, limit=limit)
+
+    # Checkpoints.
+
+    def _serialize_to_tensors(self) -> dict[str, Any]:
+        return {VARIABLE_VALUE_KEY: self._variable}
+
+    def _restore_from_tensors(self, restored_tensors: dict[str, Any]) -> Any:
+        fixed = self._variable.shape.is_fully_defined()
+        return assign_op(self._variable, restored_tensors[VARIABLE_VALUE_KEY], validate_shape=fixed).op
 
     # Writing down.
 

@@ -20,7 +20,7 @@ from tideflow._src.state.replication import (
     VariableSynchronization,
     validated,
 )
-from tideflow._src.state.trackable import Trackable
+from tideflow._src.state.trackable import VARIABLE_VALUE_KEY, Trackable
 
 Creator = Callable[..., Any]
 
@@ -336,6 +336,9 @@ class Variable(TensorProtocol, Trackable, metaclass=_VariableType):
         if context.mode.tensor_equality and not self._in_graph:
             raise TypeError(f"Variable is unhashable. Instead, use variable.ref() as the key. (Variable: {self})")
         return id(self)
+
+    def _gather_saveables_for_checkpoint(self) -> dict[str, Any]:
+        return {VARIABLE_VALUE_KEY: self}
 
     def _set_save_slice_info(self, save_slice_info: Any) -> None:
         self._save_slice_info = save_slice_info

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from tideflow._src.checkpoint.checkpoint import CheckpointV1 as Checkpoint
+from tideflow._src.checkpoint.checkpoint_manager import CheckpointManager as CheckpointManager
+from tideflow._src.checkpoint.checkpoint_options import CheckpointOptions as CheckpointOptions
 from tideflow._src.checkpoint.meta_graph import export_meta_graph as export_meta_graph
 from tideflow._src.checkpoint.reading import checkpoints_iterator as checkpoints_iterator
 from tideflow._src.checkpoint.reading import list_variables as list_variables

@@ -17,7 +17,7 @@ import math
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -38,6 +38,7 @@ from tideflow._src.ops.checkpoint.sorted_table import SortedTable, table_bytes
 from tideflow._src.ops.checkpoint.tensor_slice import Slice
 from tideflow._src.ops.files import file_system, replacement
 from tideflow._src.ops.files.replacement import Replacement
+from tideflow._src.runtime.records import crc32c, masked
 
 Array = np.ndarray[Any, Any]
 _HEADER_KEY = b""
@@ -383,7 +384,40 @@ class BundleReader:
             )
         return joined
 
-    def _values(self, name: bytes, entry: Any) -> Array:
+    def size_of(self, name: bytes) -> int:
+        """Returns how many bytes a tensor takes in the files of the bundle; of one in parts, about."""
+        entry = self._entry(name)
+        return int(entry.size) or math.prod(_sizes(entry)) * self._dtype(entry).size
+
+    def verify(self, name: bytes) -> None:
+        """Looks through a tensor, without keeping it.
+
+        Raises:
+          DataLossError: it is damaged.
+        """
+        entry = self._entry(name)
+        for part in map(tensor_slice.from_proto, entry.slices):
+            self.verify(tensor_slice.key_of(name, part))
+        if entry.slices:
+            return
+        if self._dtype(entry)._numpy_dtype is None or self._dtype(entry) is dtypes.string:
+            self._values(name, entry)
+            return
+        described = self._described(name, entry)
+        crc = 0
+        with self._opened(name, entry) as file:
+            content = memoryview(bytearray(min(entry.size, _MOST_AT_ONCE)))
+            left = entry.size
+            while left:
+                count = file.readinto(content[: min(left, _MOST_AT_ONCE)])
+                if not count:
+                    raise DataLossError(None, None, f"{described} ended while it was read")
+                crc = crc32c(content[:count], crc)
+                left -= count
+        element_bytes.check(entry.crc32c, masked(crc), described)
+
+    def _described(self, name: bytes, entry: Any) -> str:
+        """Checks the size of a tensor against its shape; returns what messages call it."""
         dtype, shape = self._dtype(entry), _sizes(entry)
         described = f"TensorBundle at {self.prefix} shard {entry.shard_id} ({entry.size} bytes)"
         size = math.prod(shape)
@@ -395,6 +429,11 @@ class BundleReader:
             raise DataLossError(
                 None, None, f"{described}: {dtype.name} of shape {list(shape)} does not take that many bytes"
             )
+        return described
+
+    @contextlib.contextmanager
+    def _opened(self, name: bytes, entry: Any) -> Iterator[Any]:
+        """Opens the shard of a tensor, where it begins."""
         path = data_name(self.prefix, entry.shard_id, self.shards)
         with file_system.translated(path), open(path, "rb", 0) as file:
             have = os.fstat(file.fileno()).st_size
@@ -405,16 +444,21 @@ class BundleReader:
                     f"{path} is truncated: it has {have} bytes, and {name.decode(errors='replace')} is "
                     f"{entry.size} bytes at {entry.offset}",
                 )
+            file.seek(entry.offset)
+            yield file
+
+    def _values(self, name: bytes, entry: Any) -> Array:
+        described = self._described(name, entry)
+        with self._opened(name, entry) as file:
             content = bytearray(entry.size)
             view = memoryview(content)
-            file.seek(entry.offset)
             filled = 0
             while filled < entry.size:
                 count = file.readinto(view[filled : filled + _MOST_AT_ONCE])
                 if not count:
-                    raise DataLossError(None, None, f"{path} ended while it was read")
+                    raise DataLossError(None, None, f"{described} ended while it was read")
                 filled += count
-        return element_bytes.decode(content, dtype, shape, entry.crc32c, described)
+        return element_bytes.decode(content, self._dtype(entry), _sizes(entry), entry.crc32c, described)
 
 
 def merge(prefixes: list[str], destination: Any, allow_missing_files: bool = False) -> None:

@@ -58,11 +58,12 @@ def decode(content: bytearray, dtype: DType, shape: tuple[int, ...], crc: int, d
     if dtype is string:
         return _decode_strings(content, shape, crc, described)
     found = masked(crc32c(content))
-    _check(crc, found, described)
+    check(crc, found, described)
     return np.frombuffer(content, dtype._numpy_dtype).reshape(shape)
 
 
-def _check(stored: int, found: int, described: str) -> None:
+def check(stored: int, found: int, described: str) -> None:
+    """Raises a DataLossError if a checksum is not the one that is stored."""
     if stored != found:
         raise DataLossError(
             None,
@@ -92,7 +93,7 @@ def _decode_strings(content: bytearray, shape: tuple[int, ...], crc: int, descri
         elements[index] = data[start : start + length]
         start += length
     running = crc32c(_fixed_lengths(elements.tolist()))
-    check = data[position : position + 4]
-    _check(int.from_bytes(check, "little"), masked(running), described)
-    _check(crc, masked(crc32c(data[position + 4 :], crc32c(check, running))), described)
+    stored = data[position : position + 4]
+    check(int.from_bytes(stored, "little"), masked(running), described)
+    check(crc, masked(crc32c(data[position + 4 :], crc32c(stored, running))), described)
     return elements.reshape(shape)

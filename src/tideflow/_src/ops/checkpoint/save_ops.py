@@ -100,7 +100,20 @@ def _save_v2_shape(prefix, tensor_names, shape_and_slices, tensors):
     return []
 
 
-def _restored(reader: Any, name: bytes, text: str, dtype: DType) -> Any:
+def require(reader: Any, names: list[bytes]) -> None:
+    """Raises a NotFoundError if a checkpoint lacks one of some names."""
+    missing = list(dict.fromkeys(name.decode(errors="replace") for name in names if not reader.has(name)))
+    if missing:
+        raise NotFoundError(None, None, _missing_text(missing, reader))
+
+
+def restored(reader: Any, name: bytes, text: str, dtype: DType) -> Any:
+    """Returns a tensor, or the part of one that ``text`` describes.
+
+    Raises:
+      InvalidArgumentError: it is of another dtype, or of another shape than ``text`` says.
+      DataLossError: the checkpoint is damaged.
+    """
     found = reader.described(name)[0]
     if found is not dtype:
         raise InvalidArgumentError(
@@ -128,10 +141,8 @@ def restore_v2(prefix, tensor_names, shape_and_slices, *, dtypes: list[DType]):
     """Reads tensors, or slices of tensors, from a checkpoint of either format."""
     reader = open_checkpoint(_path(prefix, "prefix"))
     named = _named(tensor_names, shape_and_slices, len(dtypes))
-    missing = list(dict.fromkeys(name.decode(errors="replace") for name, _ in named if not reader.has(name)))
-    if missing:
-        raise NotFoundError(None, None, _missing_text(missing, reader))
-    return tuple(_restored(reader, name, text, dtype) for (name, text), dtype in zip(named, dtypes, strict=True))
+    require(reader, [name for name, _ in named])
+    return tuple(restored(reader, name, text, dtype) for (name, text), dtype in zip(named, dtypes, strict=True))
 
 
 def _missing_text(missing: list[str], reader: Any) -> str:

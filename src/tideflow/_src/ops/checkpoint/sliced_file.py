@@ -5,6 +5,7 @@ The entry with the empty key lists names, shapes, types and slices; each other e
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -188,6 +189,15 @@ class SlicedFileReader:
             return attr_value.read_type(meta.type), tuple(dimension.size for dimension in meta.shape.dim)
         except (TypeError, ValueError):
             raise DataLossError(None, None, f"{self.prefix} holds a tensor of unknown type {meta.type}.") from None
+
+    def size_of(self, name: bytes) -> int:
+        """Returns about how many bytes a tensor takes."""
+        dtype, shape = self.described(name)
+        return math.prod(shape) * dtype.size
+
+    def verify(self, name: bytes) -> None:
+        """Looks through a tensor; raises a DataLossError if it is damaged."""
+        self.read(name)
 
     def read(self, name: bytes, part: tuple[tuple[int, ...], Slice] | None = None) -> Array:
         """Returns a tensor, or a part of it; arguments and errors are those of ``BundleReader.read``."""
