@@ -179,7 +179,9 @@ class ConcreteFunction(interfaces.Callable):
         tensors: list[Any] = []
         for item in self._parameters:
             kind = item.type_constraint
-            if left and item.kind.name != "KEYWORD_ONLY":
+            if left and item.kind.name == "KEYWORD_ONLY":
+                break  # there are too many
+            if left:
                 value = left.pop(0)
                 if item.name in named and item.kind.name != "POSITIONAL_ONLY":
                     raise TypeError(f"multiple values for argument {item.name!r}")

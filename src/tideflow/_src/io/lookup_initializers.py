@@ -7,15 +7,17 @@ from typing import Any
 
 from tideflow._src.core import context, dtypes
 from tideflow._src.core.dtypes import DType
+from tideflow._src.io.captured_resource import Asset
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.control.init_scope import init_scope
 from tideflow._src.ops.files import file_system
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.state.graph_keys import GraphKeys
+from tideflow._src.state.trackable import Trackable
 
 
-class TableInitializerBase:
+class TableInitializerBase(Trackable):
     """Is what fills a table; the class of all that do.
 
     Args:
@@ -147,9 +149,9 @@ class TextFileInitializer(TableInitializerBase):
         self._offset = value_index_offset
         self._name = name if name is not None else "text_file_init"
         self._path = filename
-        given = filename if hasattr(filename, "dtype") else file_system.text_of(filename)
-        with init_scope():
-            self._filename = convert_to_tensor(given, dtypes.string, name="asset_path")
+        # A saved model takes the file along.
+        asset = Asset(filename if hasattr(filename, "dtype") else file_system.text_of(filename))
+        self._filename = self._track_trackable(asset, "_filename").asset_path
         super().__init__(key_dtype, value_dtype)
 
     @property

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+import uuid
 from typing import Any
 
 from tideflow._src.core import context, dtypes
 from tideflow._src.core.dtypes import DType
 from tideflow._src.core.tensor import Tensor
 from tideflow._src.core.tensor_shape import TensorShape
+from tideflow._src.io.captured_resource import TrackableResource
 from tideflow._src.io.lookup_initializers import TableInitializerBase
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.array.selection import where_v2
@@ -38,7 +41,7 @@ def _flat(keys: Any) -> Any:
     return keys.values if isinstance(keys, SparseTensor) else keys
 
 
-class LookupInterface:
+class LookupInterface(TrackableResource):
     """Maps keys to values; the class of all tables.
 
     Args:
@@ -49,6 +52,7 @@ class LookupInterface:
     def __init__(self, key_dtype: Any, value_dtype: Any) -> None:
         self._key_dtype = dtypes.as_dtype(key_dtype)
         self._value_dtype = dtypes.as_dtype(value_dtype)
+        super().__init__()
 
     @property
     def key_dtype(self) -> DType:
@@ -93,12 +97,6 @@ class _Resource(LookupInterface):
     def __init__(self, key_dtype: Any, value_dtype: Any) -> None:
         super().__init__(key_dtype, value_dtype)
         self._name: Any = None
-        self._handle: Any = None
-
-    @property
-    def resource_handle(self) -> Any:
-        """The handle of the table."""
-        return self._handle
 
     @property
     def name(self) -> Any:
@@ -106,7 +104,7 @@ class _Resource(LookupInterface):
         return self._name
 
     def _created(self, handle: Any) -> None:
-        self._handle = handle
+        self._resource_handle = handle
         self._name = None if context.current_graph() is None else handle.op.name.split("/")[-1]
 
     def size(self, name: str | None = None) -> Any:
@@ -122,6 +120,21 @@ class _Resource(LookupInterface):
         return keys, values
 
 
+_numbers = itertools.count()
+
+
+def _shared_name() -> str | None:
+    """Returns the name of an eager table in graphs that it is saved in; one of a graph has that of its node."""
+    return f"table_{next(_numbers)}" if context.current_graph() is None else None
+
+
+def _sharing(anonymous: bool, shared_name: str | None) -> dict[str, Any]:
+    """Returns the attributes by which several nodes have the same table."""
+    if anonymous:
+        return {}
+    return {"use_node_name_sharing": True} if shared_name is None else {"shared_name": shared_name}
+
+
 class InitializableLookupTableBase(_Resource):
     """Is a table that is filled once; the class of all that are.
 
@@ -135,12 +148,9 @@ class InitializableLookupTableBase(_Resource):
         with init_scope():
             self._default_value = convert_to_tensor(default_value, self._value_dtype)
             self._default_value.shape.merge_with(TensorShape([]))
-            self._initializer = initializer
+            self._initializer = self._track_trackable(initializer, "_initializer")
             self._created(self._create_resource())
             self._init_op = self._initialize()
-
-    def _create_resource(self) -> Any:
-        raise TypeError(f"{type(self).__name__} does not define how its table is made.")
 
     def _initialize(self) -> Any:
         return self._initializer.initialize(self)
@@ -204,6 +214,7 @@ class StaticHashTable(InitializableLookupTableBase):
             raise TypeError(f"`initializer` must be a tf.lookup initializer, got {initializer!r}")
         self._is_anonymous = experimental_is_anonymous
         self._table_name = name or "hash_table"
+        self._shared_name = initializer._shared_name or f"hash_table_{uuid.uuid4()}"
         super().__init__(default_value, initializer)
         self._value_shape = self._default_value.shape
 
@@ -211,7 +222,7 @@ class StaticHashTable(InitializableLookupTableBase):
         types = {"key_dtype": self._initializer.key_dtype, "value_dtype": self._initializer.value_dtype}
         if self._is_anonymous or context.current_graph() is None:
             return raw.AnonymousHashTable(**types, name=self._table_name)
-        return raw.HashTableV2(shared_name=self._initializer._shared_name, **types, name=self._table_name)
+        return raw.HashTableV2(shared_name=self._shared_name, **types, name=self._table_name)
 
 
 class StaticHashTableV1(StaticHashTable):
@@ -262,6 +273,7 @@ class StaticVocabularyTable(LookupInterface):
             if initializer.value_dtype is not dtypes.int64:
                 raise TypeError(f"Invalid `value_dtype`, expected {dtypes.int64} but got {initializer.value_dtype}.")
             self._table = StaticHashTableV1(initializer, -1, experimental_is_anonymous=experimental_is_anonymous)
+            self._initializer = self._track_trackable(initializer, "_initializer")
             self._name = name or self._table.name
         else:
             key_dtype = dtypes.string
@@ -278,6 +290,12 @@ class StaticVocabularyTable(LookupInterface):
     def resource_handle(self) -> Any:
         """The handle of the vocabulary's table; None if there is no vocabulary."""
         return None if self._table is None else self._table.resource_handle
+
+    def _create_resource(self) -> Any:
+        return None if self._table is None else self._table._create_resource()
+
+    def _initialize(self) -> Any:
+        return None if self._table is None else self._table._initialize()
 
     def size(self, name: str | None = None) -> Any:
         """Returns how many numbers there are, those outside the vocabulary included."""
@@ -341,19 +359,35 @@ class MutableHashTable(_Resource):
     ) -> None:
         super().__init__(key_dtype, value_dtype)
         self._checkpoint = checkpoint
+        self._is_anonymous = experimental_is_anonymous
+        self._table_name = name
         with init_scope():
             self._default_value = convert_to_tensor(default_value, self._value_dtype)
             self._value_shape = self._default_value.shape
-            anonymous = experimental_is_anonymous or context.current_graph() is None
-            attributes: dict[str, Any] = {"key_dtype": self._key_dtype, "value_dtype": self._value_dtype, "name": name}
-            if not anonymous:
-                attributes["use_node_name_sharing"] = True
-            if self._value_shape.rank == 0:
-                maker = raw.AnonymousMutableHashTable if anonymous else raw.MutableHashTableV2
-            else:
-                maker = raw.AnonymousMutableHashTableOfTensors if anonymous else raw.MutableHashTableOfTensorsV2
-                attributes["value_shape"] = self._value_shape
-            self._created(maker(**attributes))
+            self._shared_name = _shared_name()
+            self._created(self._create_resource())
+
+    def _create_resource(self) -> Any:
+        anonymous = self._is_anonymous or context.current_graph() is None
+        types: dict[str, Any] = {"key_dtype": self._key_dtype, "value_dtype": self._value_dtype}
+        attributes = types | {"name": self._table_name} | _sharing(anonymous, self._shared_name)
+        if self._value_shape.rank == 0:
+            maker = raw.AnonymousMutableHashTable if anonymous else raw.MutableHashTableV2
+        else:
+            maker = raw.AnonymousMutableHashTableOfTensors if anonymous else raw.MutableHashTableOfTensorsV2
+            attributes["value_shape"] = self._value_shape
+        return maker(**attributes)
+
+    # What a checkpoint holds of the table; the key was there before tables said it this way.
+
+    _LEGACY_SAVEABLE_NAME = "table"
+
+    def _serialize_to_tensors(self) -> dict[str, Any]:
+        keys, values = self.export()
+        return {"-keys": keys, "-values": values}
+
+    def _restore_from_tensors(self, restored_tensors: dict[str, Any]) -> Any:
+        return raw.LookupTableImportV2(self.resource_handle, restored_tensors["-keys"], restored_tensors["-values"])
 
     def lookup(  # type: ignore[override]
         self, keys: Any, dynamic_default_values: Any = None, name: str | None = None
@@ -447,22 +481,30 @@ class DenseHashTable(MutableHashTable):
     ) -> None:
         _Resource.__init__(self, key_dtype, value_dtype)
         self._checkpoint = checkpoint
+        self._is_anonymous = experimental_is_anonymous
+        self._table_name = name
+        self._initial_num_buckets = 1 << 17 if initial_num_buckets is None else initial_num_buckets
         with init_scope():
             self._default_value = convert_to_tensor(default_value, self._value_dtype, name="default_value")
             self._value_shape = self._default_value.shape
-            empty = convert_to_tensor(empty_key, self._key_dtype, name="empty_key")
-            deleted = convert_to_tensor(deleted_key, self._key_dtype, name="deleted_key")
-            self._key_shape = empty.shape
-            attributes: dict[str, Any] = {
-                "value_dtype": self._value_dtype,
-                "value_shape": self._value_shape,
-                "initial_num_buckets": 1 << 17 if initial_num_buckets is None else initial_num_buckets,
-                "name": name,
-            }
-            if experimental_is_anonymous or context.current_graph() is None:
-                self._created(raw.AnonymousMutableDenseHashTable(empty, deleted, **attributes))
-            else:
-                self._created(raw.MutableDenseHashTableV2(empty, deleted, use_node_name_sharing=True, **attributes))
+            self._empty_key = convert_to_tensor(empty_key, self._key_dtype, name="empty_key")
+            self._deleted_key = convert_to_tensor(deleted_key, self._key_dtype, name="deleted_key")
+            self._key_shape = self._empty_key.shape
+            self._shared_name = _shared_name()
+            self._created(self._create_resource())
+
+    def _create_resource(self) -> Any:
+        anonymous = self._is_anonymous or context.current_graph() is None
+        maker = raw.AnonymousMutableDenseHashTable if anonymous else raw.MutableDenseHashTableV2
+        return maker(
+            self._empty_key,
+            self._deleted_key,
+            value_dtype=self._value_dtype,
+            value_shape=self._value_shape,
+            initial_num_buckets=self._initial_num_buckets,
+            name=self._table_name,
+            **_sharing(anonymous, self._shared_name),
+        )
 
     def lookup(self, keys: Any, name: str | None = None) -> Any:  # type: ignore[override]
         """Returns the values of keys, a tensor or sparse tensor of them.
