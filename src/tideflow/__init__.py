@@ -257,6 +257,7 @@ SUBMODULES = (
     "ragged",
     "random",
     "raw_ops",
+    "saved_model",
     "sets",
     "signal",
     "sparse",

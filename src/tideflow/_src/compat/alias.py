@@ -45,7 +45,6 @@ ABSENT_NAMES = {
     "examples": "tensorflow.examples was removed in TensorFlow 2.0; its tutorials.mnist is there for 1.x programs: run "
     "them with `python -m tideflow --v1`.",
     "function": _LATER.format("function", "call the function eagerly or build a graph with tf.compat.v1.Session"),
-    "saved_model": _LATER.format("saved_model", "keep the values of the variables with numpy.savez"),
 }
 
 

@@ -14,7 +14,6 @@ MESSAGES = frozenset(
 )
 
 _LATER = {
-    "saved_model": "keep the values of the variables with numpy.savez",
     "estimator": "run the training loop with tf.compat.v1.Session",
     "summary": "use tf.compat.v1.summary in a graph",
     "lite": "export the graph with tf.io.write_graph",

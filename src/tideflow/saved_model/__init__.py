@@ -1,0 +1,31 @@
+"""Programs saved as folders that other programs load: ``tf.saved_model``."""
+
+from __future__ import annotations
+
+from tideflow._src.io.captured_resource import Asset as Asset
+from tideflow._src.saved_model.constants import ASSETS_DIRECTORY as ASSETS_DIRECTORY
+from tideflow._src.saved_model.constants import ASSETS_KEY as ASSETS_KEY
+from tideflow._src.saved_model.constants import CLASSIFY_INPUTS as CLASSIFY_INPUTS
+from tideflow._src.saved_model.constants import CLASSIFY_METHOD_NAME as CLASSIFY_METHOD_NAME
+from tideflow._src.saved_model.constants import CLASSIFY_OUTPUT_CLASSES as CLASSIFY_OUTPUT_CLASSES
+from tideflow._src.saved_model.constants import CLASSIFY_OUTPUT_SCORES as CLASSIFY_OUTPUT_SCORES
+from tideflow._src.saved_model.constants import DEBUG_DIRECTORY as DEBUG_DIRECTORY
+from tideflow._src.saved_model.constants import DEBUG_INFO_FILENAME_PB as DEBUG_INFO_FILENAME_PB
+from tideflow._src.saved_model.constants import DEFAULT_SERVING_SIGNATURE_DEF_KEY as DEFAULT_SERVING_SIGNATURE_DEF_KEY
+from tideflow._src.saved_model.constants import GPU as GPU
+from tideflow._src.saved_model.constants import PREDICT_INPUTS as PREDICT_INPUTS
+from tideflow._src.saved_model.constants import PREDICT_METHOD_NAME as PREDICT_METHOD_NAME
+from tideflow._src.saved_model.constants import PREDICT_OUTPUTS as PREDICT_OUTPUTS
+from tideflow._src.saved_model.constants import REGRESS_INPUTS as REGRESS_INPUTS
+from tideflow._src.saved_model.constants import REGRESS_METHOD_NAME as REGRESS_METHOD_NAME
+from tideflow._src.saved_model.constants import REGRESS_OUTPUTS as REGRESS_OUTPUTS
+from tideflow._src.saved_model.constants import SAVED_MODEL_FILENAME_PB as SAVED_MODEL_FILENAME_PB
+from tideflow._src.saved_model.constants import SAVED_MODEL_FILENAME_PBTXT as SAVED_MODEL_FILENAME_PBTXT
+from tideflow._src.saved_model.constants import SAVED_MODEL_SCHEMA_VERSION as SAVED_MODEL_SCHEMA_VERSION
+from tideflow._src.saved_model.constants import SERVING as SERVING
+from tideflow._src.saved_model.constants import TPU as TPU
+from tideflow._src.saved_model.constants import TRAINING as TRAINING
+from tideflow._src.saved_model.constants import VARIABLES_DIRECTORY as VARIABLES_DIRECTORY
+from tideflow._src.saved_model.constants import VARIABLES_FILENAME as VARIABLES_FILENAME
+from tideflow._src.saved_model.v1.loader import maybe_saved_model_directory as contains_saved_model
+from tideflow.saved_model import experimental as experimental

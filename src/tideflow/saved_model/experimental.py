@@ -1,0 +1,5 @@
+"""What may yet change about saved models: ``tf.saved_model.experimental``."""
+
+from __future__ import annotations
+
+from tideflow._src.io.captured_resource import TrackableResource as TrackableResource
