@@ -21,8 +21,8 @@ BENCH_ARGS ?=
 VENV = .venv
 ORACLE = .venv-oracle
 BENCH = .venv-bench
-# Other programs that read graphs; they live beside TensorFlow, which tf2onnx needs.
-READERS = "openvino==2026.4.*" "tf2onnx==1.17.*" "onnxruntime==1.32.*"
+# Other programs that read graphs and logs; they live beside TensorFlow, which tf2onnx needs and TensorBoard's summaries.
+READERS = "openvino==2026.4.*" "tf2onnx==1.17.*" "onnxruntime==1.32.*" "tensorboard==2.21.*"
 # Libraries of TensorFlow 1.x, and what they import beside it. They lie in a folder of their own, for some ask for TensorFlow.
 LIBRARIES = .venv-libraries
 OF_1X = tf_slim==1.1.0 tflearn==0.5.0 tensorpack==0.11 edward==1.3.5 six msgpack msgpack-numpy termcolor tabulate psutil tqdm pyzmq

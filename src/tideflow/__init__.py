@@ -262,6 +262,7 @@ SUBMODULES = (
     "signal",
     "sparse",
     "strings",
+    "summary",
     "sysconfig",
     "test",
     "train",

@@ -12,7 +12,6 @@ import tideflow.v0 as tf0
 import tideflow.v1 as tf
 from tideflow import errors
 from tideflow._src.ops.image import png
-from tideflow._src.ops.summary.event_file import EventFile
 
 _DATA = Path(__file__).parent / "data"
 
@@ -123,24 +122,6 @@ def test_flushing_and_reopening(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 2
     assert tf.summary.FileWriterCache.get(str(tmp_path)) is tf.summary.FileWriterCache.get(str(tmp_path))
     tf.summary.FileWriterCache.clear()
-
-
-def test_a_disk_that_is_full(tmp_path: Path) -> None:
-    class Full:
-        def write(self, content: bytes) -> int:
-            raise OSError(28, "No space left on device")
-
-        def flush(self) -> None: ...
-
-        def close(self) -> None: ...
-
-    file = EventFile(str(tmp_path))
-    file._file.close()
-    file._file = Full()
-    file.add(tf.Event(step=1))
-    with pytest.raises(errors.ResourceExhaustedError):
-        file.flush()
-    file.close()
 
 
 def test_what_tensorflow_wrote(tmp_path: Path) -> None:

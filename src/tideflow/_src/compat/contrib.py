@@ -62,6 +62,7 @@ MODULES = {
     "learn.preprocessing": "compat.contrib_text",
     "learn.python.learn.preprocessing.text": "compat.contrib_text",
     "lookup": "io.vocabulary_tables",
+    "summary": "compat.contrib_summary",
     "training": "compat.contrib_training",
 }
 
@@ -94,7 +95,6 @@ CHANGED = {
     "metrics.streaming_recall": "tf.metrics.recall (which takes the labels first)",
     "seq2seq": "tf.nn.dynamic_rnn, or tensorflow_addons.seq2seq",
     "slim": "the package tf_slim",
-    "summary": "tf.summary",
 }
 
 _GONE = (

@@ -173,6 +173,11 @@ OWN: dict[str, tuple[str, ...]] = {
     "python.ops.numpy_ops.np_dtypes": ("tf.experimental.numpy", "_src.numpy_api.promotion"),
     "python.ops.numpy_ops.np_math_ops": ("tf.experimental.numpy",),
     "python.ops.numpy_ops.np_utils": ("tf.experimental.numpy", "_src.numpy_api.promotion"),
+    "python.ops.summary_ops_v2": (
+        "_src.compat.contrib_summary",
+        "_src.summary.recording",
+        "_src.summary.writers",
+    ),
     "python.ops.variable_scope": ("_src.compat.private.graphs",),
     "python.ops.variables": ("_src.state.variable", "_src.state.partitioned_variable"),
     "python.ops.weights_broadcast_ops": ("_src.layers.weights_broadcast",),

@@ -15,7 +15,6 @@ MESSAGES = frozenset(
 
 _LATER = {
     "estimator": "run the training loop with tf.compat.v1.Session",
-    "summary": "use tf.compat.v1.summary in a graph",
     "lite": "export the graph with tf.io.write_graph",
 }
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import atexit
 import threading
 import time
-import weakref
 from typing import Any
 
 from tideflow._src.checkpoint.meta_graph import export_meta_graph
@@ -15,18 +13,6 @@ from tideflow._src.graph import protos
 from tideflow._src.graph.graph import Graph
 from tideflow._src.ops.files import file_system
 from tideflow._src.ops.summary.event_file import EventFile
-
-_open: weakref.WeakSet[Any] = weakref.WeakSet()
-
-
-@atexit.register
-def _flush_all() -> None:
-    """Writes what programs that never close their writers have added."""
-    for writer in list(_open):
-        try:
-            writer.flush()
-        except Exception as error:  # at the end of a program there is nobody to raise it to
-            get_logger().warning("Events for %s are lost: %s", writer.get_logdir(), error)
 
 
 class FileWriter:
@@ -67,7 +53,6 @@ class FileWriter:
         self._closed = False
         self._run_tags: set[str] = set()
         self._seen_tags: set[str] = set()
-        _open.add(self)
         if graph is not None or graph_def is not None:
             self.add_graph(graph=graph, graph_def=graph_def)
             definition = graph_def if graph is None else graph.as_graph_def(add_shapes=True)

@@ -30,7 +30,9 @@ def clean_tag(name: str | None) -> str | None:
 
 
 @contextmanager
-def _scope(name: str, family: str | None = None, default_name: str | None = None) -> Iterator[tuple[str, str]]:
+def scope_of_summary(
+    name: str, family: str | None = None, default_name: str | None = None
+) -> Iterator[tuple[str, str]]:
     """Opens the name scope of a summary; gives its tag and the scope's name."""
     name = clean_tag(name) or ""
     family = clean_tag(family)
@@ -65,7 +67,7 @@ def scalar(name: str, tensor: Any, collections: Any = None, family: str | None =
     Returns:
       A scalar string tensor, a serialized ``Summary``.
     """
-    with _scope(name, family) as (tag, scope):
+    with scope_of_summary(name, family) as (tag, scope):
         return collect(raw.ScalarSummary(tag, tensor, name=scope), collections, _DEFAULT)
 
 
@@ -79,7 +81,7 @@ def histogram(name: str, values: Any, collections: Any = None, family: str | Non
     Raises:
       InvalidArgumentError: when it runs, if a value is not finite.
     """
-    with _scope(name, family, "HistogramSummary") as (tag, scope):
+    with scope_of_summary(name, family, "HistogramSummary") as (tag, scope):
         return collect(raw.HistogramSummary(tag, values, name=scope), collections, _DEFAULT)
 
 
@@ -92,7 +94,7 @@ def image(name: str, tensor: Any, max_outputs: int = 3, collections: Any = None,
         are scaled: to 0..255 if none is negative, else so that 0 becomes 128.
       max_outputs: the most images to keep.
     """
-    with _scope(name, family) as (tag, scope):
+    with scope_of_summary(name, family) as (tag, scope):
         return collect(raw.ImageSummary(tag, tensor, max_images=max_outputs, name=scope), collections, _DEFAULT)
 
 
@@ -112,7 +114,7 @@ def audio(
       sample_rate: frames per second, in hertz.
       max_outputs: the most sounds to keep.
     """
-    with _scope(name, family) as (tag, scope):
+    with scope_of_summary(name, family) as (tag, scope):
         rate = convert_to_tensor(sample_rate, float32, name="sample_rate")
         return collect(
             raw.AudioSummaryV2(tag, tensor, rate, max_outputs=max_outputs, name=scope), collections, _DEFAULT
@@ -144,7 +146,7 @@ def tensor_summary(
         metadata.summary_description = summary_description
     if display_name is not None:
         metadata.display_name = display_name
-    with _scope(name, family) as (tag, scope):
+    with scope_of_summary(name, family) as (tag, scope):
         return collect(
             raw.TensorSummaryV2(tag, tensor, metadata.SerializeToString(), name=scope), collections, _DEFAULT
         )

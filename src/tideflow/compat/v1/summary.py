@@ -14,6 +14,8 @@ from tideflow._src.summary.graph_summaries import merge_all as merge_all
 from tideflow._src.summary.graph_summaries import scalar as scalar
 from tideflow._src.summary.graph_summaries import tensor_summary as tensor_summary
 from tideflow._src.summary.graph_summaries import text as text
+from tideflow._src.summary.writers import initialize as initialize
+from tideflow._src.summary.writing import all_v2_summary_ops as all_v2_summary_ops
 
 __getattr__, __dir__ = message_members(
     "tideflow.compat.v1.summary", "Event SessionLog Summary SummaryDescription TaggedRunMetadata"

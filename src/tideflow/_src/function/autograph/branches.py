@@ -70,6 +70,7 @@ def chosen_values(
         graphs, ends = [], []
         for kind, function in (("true", then), ("false", orelse)):
             graph = FuncGraph(unique_function_name(f"{base}_{kind}"))
+            graph.enter_scope_around()
             with graph.as_default():
                 ends.append(function())
             graphs.append(graph)

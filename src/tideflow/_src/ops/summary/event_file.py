@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import os
 import socket
 import threading
 import time
+import weakref
+from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
 from tideflow._src.core.errors import DataLossError
+from tideflow._src.core.logger import get_logger
 from tideflow._src.graph import protos
 from tideflow._src.ops.files import file_system
 from tideflow._src.runtime.records import frame, read_records
+
+#: How many bytes may wait. A program that adds events faster than its disk takes them writes by itself from there on.
+_MOST_BYTES = 1 << 26
+#: How many events the thread frames and writes at a time.
+_BATCH = 1000
+
+_open: weakref.WeakSet[EventFile] = weakref.WeakSet()
 
 
 class EventFile:
     """Writes events to a new file of a folder, in a thread of its own.
 
     The thread wakes only when several events wait or the time is up: waking it for each would stop the program's own
-    thread that often.
+    thread that often. A file that nobody refers to any more is written to its end and closed, and so are those that
+    are open when the program ends.
 
     Args:
       folder: the folder, which is made if it does not exist.
@@ -29,26 +42,36 @@ class EventFile:
     """
 
     def __init__(self, folder: str, most_waiting: int = 10, flush_seconds: float = 120, suffix: str = "") -> None:
+        self._closed = True  # until there is a file
         file_system.make_folders(folder)
         name = f"events.out.tfevents.{int(time.time()):010d}.{socket.gethostname()}.{os.getpid()}.{_next()}{suffix}"
         self.path = os.path.join(file_system.local(folder), name)
         self._most_waiting = max(most_waiting, 1)
-        self._flush_seconds = max(flush_seconds, 0.01)
         self._failure: Exception | None = None
         with file_system.translated(self.path):
-            self._file: Any = open(self.path, "wb", 1 << 16)  # noqa: SIM115 - `close` closes it
+            self._file: Any = open(self.path, "wb", buffering=0)  # noqa: SIM115 - `close` closes it
         first = protos.get("Event")(wall_time=time.time(), file_version="brain.Event:2")
         first.source_metadata.writer = "tideflow.summary"
-        self._waiting = [first.SerializeToString()]
-        #: Guards what waits; the other lock guards the file, so that adding an event does not wait for the disk.
-        self._lock = threading.Lock()
-        self._file_lock = threading.Lock()
+        #: What waits, framed by the thread that writes. Adding to a deque and taking from it need no lock.
+        self._waiting: deque[bytes] = deque((first.SerializeToString(),))
+        self._bytes = 0
+        #: What the file has not taken yet of the records that were framed last.
+        self._rest = memoryview(b"")
+        #: Guards the file, so that adding an event does not wait for the disk.
+        self._file_lock = threading.RLock()
         self._wake = threading.Event()
+        self._process = os.getpid()
         self._closed = False
         self._write()
         self._raise_failure()
-        self._thread = threading.Thread(target=self._run, name="event-file", daemon=True)
+        self._thread = threading.Thread(
+            target=_write_now_and_then,
+            args=(weakref.ref(self), self._wake, max(flush_seconds, 0.01)),
+            name="event-file",
+            daemon=True,
+        )
         self._thread.start()
+        _open.add(self)
 
     def add(self, event: Any) -> None:
         """Adds an event.
@@ -56,13 +79,23 @@ class EventFile:
         Raises:
           OpError: writing an earlier one failed.
         """
-        self._raise_failure()
-        content = event.SerializeToString()
-        with self._lock:
-            self._waiting.append(content)
-            full = len(self._waiting) >= self._most_waiting
-        if full:
+        self.add_serialized(event.SerializeToString())
+
+    def add_serialized(self, content: bytes) -> None:
+        """Adds an event, given as a serialized ``Event`` message.
+
+        Raises:
+          OpError: writing an earlier one failed.
+        """
+        if self._failure is not None:
+            self._raise_failure()
+        waiting = self._waiting
+        waiting.append(content)
+        if len(waiting) >= self._most_waiting and not self._wake.is_set():
             self._wake.set()
+        self._bytes += len(content)  # about: two threads that add at once may count one
+        if self._bytes > _MOST_BYTES:
+            self._write()
 
     def flush(self) -> None:
         """Returns when all events added so far are in the file."""
@@ -75,11 +108,26 @@ class EventFile:
             return
         self._closed = True
         self._wake.set()
-        self._thread.join()
+        if threading.current_thread() is not self._thread:
+            self._thread.join()
         self._write()
         with self._file_lock, file_system.translated(self.path):
             self._file.close()
         self._raise_failure()
+
+    def __del__(self) -> None:
+        if not self._closed and os.getpid() == self._process:
+            with contextlib.suppress(Exception):  # there is nobody to raise it to
+                self.close()
+
+    def finish(self) -> None:
+        """Writes what waits at the end of the program, when there is nobody to raise an error to."""
+        if self._closed or os.getpid() != self._process:  # the events of a forked process are its parent's to write
+            return
+        try:
+            self.flush()
+        except Exception as error:
+            get_logger().warning("Events for %s are lost: %s", self.path, error)
 
     def _raise_failure(self) -> None:
         failure, self._failure = self._failure, None
@@ -87,23 +135,45 @@ class EventFile:
             raise failure
 
     def _write(self) -> None:
-        """Writes what waits."""
+        """Writes what waits now."""
         with self._file_lock:
-            with self._lock:
-                events, self._waiting = self._waiting, []
+            waiting = self._waiting
+            left = len(waiting)
+            self._bytes = 0
             try:
                 with file_system.translated(self.path):
-                    if events:
-                        self._file.write(b"".join(map(frame, events)))
-                    self._file.flush()
+                    self._write_rest()
+                    while left > 0:
+                        batch = [waiting.popleft() for _ in range(min(left, _BATCH))]
+                        left -= len(batch)
+                        self._rest = memoryview(b"".join(map(frame, batch)))
+                        self._write_rest()
             except Exception as failure:  # reported by the next call that adds, flushes or closes
                 self._failure = failure
 
-    def _run(self) -> None:
-        while not self._closed:
-            self._wake.wait(self._flush_seconds)
-            self._wake.clear()
-            self._write()
+    def _write_rest(self) -> None:
+        """Writes what is framed. Where the disk takes only a part, the next call goes on behind that part."""
+        while self._rest:
+            self._rest = self._rest[self._file.write(self._rest) :]
+
+
+def _write_now_and_then(reference: weakref.ref[EventFile], wake: threading.Event, seconds: float) -> None:
+    """Writes what waits when the event is set or the time is up, until the file is closed or nobody has it any more."""
+    while True:
+        wake.wait(seconds)
+        wake.clear()
+        file = reference()
+        if file is None or file._closed:
+            return
+        file._write()
+        del file  # while this thread waits, it does not keep the file
+
+
+@atexit.register
+def _finish_all() -> None:
+    """Writes what programs that never close their writers have added."""
+    for file in list(_open):
+        file.finish()
 
 
 _lock = threading.Lock()

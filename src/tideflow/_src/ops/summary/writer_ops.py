@@ -13,9 +13,10 @@ import numpy as np
 from tideflow._src.core.errors import DataLossError, InvalidArgumentError, NotFoundError
 from tideflow._src.graph import protos
 from tideflow._src.graph.op_def import at_least, default
-from tideflow._src.graph.tensor_proto import make_tensor_proto
 from tideflow._src.ops.files import file_system
+from tideflow._src.ops.parsing.tensors import serialized
 from tideflow._src.ops.queues.shared import no_shapes, resource_handle, resource_in
+from tideflow._src.ops.summary.event_bytes import checked_metadata, tensor_event
 from tideflow._src.ops.summary.event_file import EventFile
 from tideflow._src.ops.summary.summary_ops import audio_summary_v2, histogram_summary, image_summary, scalar_summary
 from tideflow._src.runtime.checks import scalar
@@ -124,23 +125,14 @@ def close_summary_writer_op(writer):
 @op("WriteSummary", "writer: resource, step: int64, tensor: T, tag: string, summary_metadata: string ->", **_STATEFUL)
 def write_summary_op(writer, step, tensor, tag, summary_metadata):
     """Writes a tensor, and what it means."""
-    file, event = _file(writer), _event(step)
-    value = event.summary.value.add(tag=_string(tag, "tag").decode(errors="replace"))
+    file = _file(writer)
     content = _string(summary_metadata, "summary_metadata")
-    if content:
-        try:
-            value.metadata.ParseFromString(content)
-        except Exception:  # protobuf's own, which this floor does not import
-            raise InvalidArgumentError(None, None, "Could not parse summary_metadata") from None
-        value.metadata.SetInParent()
-    whole = make_tensor_proto(tensor)
-    value.tensor.CopyFrom(whole)
-    if tensor.dtype != object and not whole.tensor_content:  # as bytes, whatever the size: plugins read them so
-        value.tensor.Clear()
-        value.tensor.dtype = whole.dtype
-        value.tensor.tensor_shape.CopyFrom(whole.tensor_shape)
-        value.tensor.tensor_content = np.asarray(tensor).tobytes()
-    file.add(event)
+    try:
+        metadata = checked_metadata(content) if content else None
+    except ValueError as error:
+        raise InvalidArgumentError(None, None, str(error)) from None
+    name = _string(tag, "tag").decode(errors="replace").encode()
+    file.add_serialized(tensor_event(int(scalar(step, "step")), name, serialized(tensor), metadata))
 
 
 @op("ImportEvent", "writer: resource, event: string ->", **_STATEFUL)

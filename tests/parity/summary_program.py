@@ -1,0 +1,117 @@
+"""Writes summaries of every kind, eagerly and in functions: a program that runs on TensorFlow and on Tideflow."""
+
+from __future__ import annotations
+
+import pathlib
+from typing import Any
+
+import numpy as np
+
+
+def write(tf: Any, root: str) -> list[bool]:
+    """Writes an event file into a folder; returns what the calls said of whether they wrote."""
+    S = tf.summary
+    draws = np.random.RandomState(0)
+    answers = []
+    writer = S.create_file_writer(root, filename_suffix=".all")
+    with writer.as_default():
+        for data in (1, 0.1, True, np.float64(1e300), np.float32(-0.0), np.int64(2**53 + 1), tf.constant(2, tf.uint8)):
+            answers.append(S.scalar("a number", data, step=1))
+        S.scalar("a/ b!", np.nan, step=-5, description="ü *x*")
+        for step in (0, 2**40, np.int32(3), tf.constant([7], tf.int64), tf.Variable(9, dtype=tf.int64)):
+            S.scalar("step", 1.0, step=step)
+        for size in (0, 1, 7, 1000):
+            S.histogram("h", draws.normal(size=size), step=1)
+        for data in ([[1.0, 2.0]], [2, 2, 2], [True, False], [], [1.0, np.nan], [1.0, np.inf, 2.0]):
+            for buckets in (None, 0, 1, 3, -1):
+                S.histogram("h", data, step=1, buckets=buckets, description="d")
+        for channels in (1, 2, 3, 4):
+            S.image("i", draws.uniform(-0.2, 1.2, size=(5, 4, 3, channels)), step=1)
+        S.image("i", draws.uniform(size=(0, 4, 3, 1)), step=1)
+        S.image("i", np.arange(12, dtype="int32").reshape(1, 3, 4, 1) * 2**27, step=1, max_outputs=1)
+        for size in ((5, 6, 2), (0, 6, 2), (1, 0, 1)):
+            S.audio("s", draws.uniform(-1.2, 1.2, size=size).astype("float32"), 8000, step=1, encoding="wav")
+        S.text("t", "x", step=1)
+        S.text("t", [["x", "ü"], ["", " "]], step=1, description="d")
+        about = tf.compat.v1.SummaryMetadata(display_name="x", plugin_data={"plugin_name": "own", "content": b"\x00"})
+        for value in (tf.constant([1, 2], tf.bfloat16), [1 + 2j], [True], "words", np.zeros((0, 3)), 2**40):
+            S.write("w", value, step=3, metadata=about)
+            S.write("w", value, step=3, metadata=about.SerializeToString())
+            answers.append(S.write("w", lambda value=value: tf.identity(value), step=3))
+        one = tf.compat.v1.Summary(value=[{"tag": "q", "simple_value": 3}]).SerializeToString()
+        S.experimental.write_raw_pb(one, step=1)
+        S.experimental.write_raw_pb([one, one], step=1)
+        with tf.name_scope("outer"), S.experimental.summary_scope("in ner") as (tag, _):
+            S.write(tag, 1.0, step=0)
+            S.scalar("in", 1.0, step=0)
+        S.experimental.set_step(11)
+        answers.append(S.scalar("default", 1.0))
+        with writer.as_default(step=12):
+            S.text("default", "x")
+        S.scalar("default", 2.0)
+        S.experimental.set_step(None)
+        for condition in (False, True, lambda: tf.constant(False), tf.constant(True), tf.Variable(False)):
+            with S.record_if(condition):
+                answers += [S.scalar("if", 1.0, step=1), S.text("if", "x", step=1), S.should_record_summaries()]
+                answers.append(S.experimental.write_raw_pb(one, step=1))
+
+        counter = tf.Variable(0, dtype=tf.int64)
+        flag = tf.Variable(True)
+
+        @tf.function
+        def traced(x, step):
+            S.scalar("f", x, step=step)
+            counter.assign_add(1)
+            S.scalar("counter", 2 * x, step=counter)
+            with tf.name_scope("scope"):
+                S.histogram("fh", [x, x + 1.0, x + 1.5], step=step, buckets=2)
+            S.image("fi", tf.fill([1, 2, 2, 3], x / 4), step=step)
+            S.audio("fa", tf.fill([1, 2, 1], x / 4), 100, step=step)
+            S.write("fw", lambda: tf.range(step), step=step)
+            with S.record_if(tf.equal(step % 2, 0)):
+                written = S.text("ft", tf.as_string(x), step=step)
+            with S.record_if(flag):
+                S.scalar("flagged", x, step=step)
+            for i in tf.range(tf.constant(2, tf.int64)):
+                if x > 1:
+                    S.scalar("loop", x + tf.cast(i, tf.float32), step=step + i)
+            return written
+
+        for number in range(4):
+            flag.assign(number != 1)
+            with S.record_if(lambda number=number: number != 3):
+                answers.append(traced(tf.constant(float(number)), tf.constant(number, tf.int64)))
+    writer.close()
+    with S.create_noop_writer().as_default():
+        answers += [S.scalar("nobody", 1.0, step=1), S.should_record_summaries()]
+    return [bool(answer) for answer in answers]
+
+
+def events(tf: Any, root: str) -> list[str]:
+    """Returns the events of the files of a folder as texts, without what differs from run to run."""
+    found = []
+    for path in sorted(pathlib.Path(root).iterdir()):
+        for event in tf.compat.v1.train.summary_iterator(str(path)):
+            event.wall_time = 0
+            event.ClearField("source_metadata")
+            for value in event.summary.value:
+                for place, content in enumerate(value.tensor.string_val):
+                    if content.startswith(b"\x89PNG"):  # which of several ways a file is packed in is no matter
+                        value.tensor.string_val[place] = tf.io.decode_png(content).numpy().tobytes()
+            found.append(str(event))
+    return found
+
+
+def written(tf: Any, root: str) -> dict[str, Any]:
+    """Returns what `write` answers, and the events that it writes into a folder."""
+    answers = write(tf, root)
+    return {"answers": answers, "events": events(tf, root)}
+
+
+if __name__ == "__main__":
+    import json
+    import sys
+
+    import tensorflow
+
+    pathlib.Path(sys.argv[2]).write_text(json.dumps(written(tensorflow, sys.argv[1])))
