@@ -27,5 +27,7 @@ from tideflow._src.saved_model.constants import TPU as TPU
 from tideflow._src.saved_model.constants import TRAINING as TRAINING
 from tideflow._src.saved_model.constants import VARIABLES_DIRECTORY as VARIABLES_DIRECTORY
 from tideflow._src.saved_model.constants import VARIABLES_FILENAME as VARIABLES_FILENAME
+from tideflow._src.saved_model.load import load as load
+from tideflow._src.saved_model.options import LoadOptions as LoadOptions
 from tideflow._src.saved_model.v1.loader import maybe_saved_model_directory as contains_saved_model
 from tideflow.saved_model import experimental as experimental

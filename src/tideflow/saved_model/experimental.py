@@ -3,3 +3,4 @@
 from __future__ import annotations
 
 from tideflow._src.io.captured_resource import TrackableResource as TrackableResource
+from tideflow._src.saved_model.options import VariablePolicy as VariablePolicy

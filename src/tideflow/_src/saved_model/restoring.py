@@ -1,0 +1,89 @@
+"""Gives the objects of a SavedModel the values in its checkpoint."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from tideflow._src.checkpoint.checkpoint_options import CheckpointOptions
+from tideflow._src.checkpoint.object_restoration import CheckpointPosition
+from tideflow._src.checkpoint.object_saver import TrackableSaver
+from tideflow._src.checkpoint.saveables import SaveableObject, SaveSpec
+from tideflow._src.core import context
+from tideflow._src.graph.static_value import get_static_value
+from tideflow._src.ops.control.grouping import group
+from tideflow._src.runtime.convert import convert_to_tensor
+from tideflow._src.saved_model import constants
+from tideflow._src.saved_model.options import LoadOptions
+from tideflow._src.state.graph_keys import GraphKeys
+from tideflow._src.state.object_graph import ObjectGraphView
+from tideflow._src.state.variable import Variable
+
+
+def restore_objects(root: Any, folder: str, options: LoadOptions) -> None:
+    """Restores an object, and all that it depends on, from the checkpoint of a SavedModel.
+
+    In a graph, variables get the values when their initializers run, and resources when those of tables do.
+
+    Args:
+      root: the object.
+      folder: the folder of the SavedModel.
+      options: what may be missing.
+
+    Raises:
+      NotFoundError: there is no checkpoint.
+      AssertionError: an object has no value in the checkpoint.
+    """
+    path = os.path.join(folder, constants.VARIABLES_DIRECTORY, constants.VARIABLES_FILENAME)
+    how = CheckpointOptions(experimental_io_device=options.experimental_io_device)
+    saver = TrackableSaver(ObjectGraphView(root))
+    if context.current_graph() is not None:
+        saver._restore_prefix = convert_to_tensor(path)
+    status: Any = saver.restore(path, how)
+    if options.allow_partial_checkpoint:
+        status.expect_partial().assert_nontrivial_match()
+    else:
+        status.assert_existing_objects_matched()
+    if context.current_graph() is not None:
+        _initialize_by_restoring(status._checkpoint)
+
+
+class RestoredSaveable(SaveableObject):
+    """Saves and restores the content of a loaded resource by functions of its SavedModel, as older versions write them.
+
+    Args:
+      save: returns what to save, given the key: dictionaries with a name, a tensor and a slice.
+      restore: takes the tensors.
+      name: the key.
+    """
+
+    def __init__(self, save: Callable[..., Any], restore: Callable[..., Any], name: str) -> None:
+        parts = save(convert_to_tensor(name))
+        specs = [SaveSpec(part["tensor"], _text(part["slice_spec"]), _text(part["name"])) for part in parts]
+        super().__init__(specs[0].tensor, specs, name)
+        self._restore = restore
+
+    def restore(self, restored_tensors: Sequence[Any], restored_shapes: Sequence[Any] | None) -> Any:
+        """Hands the tensors to the function of the SavedModel."""
+        del restored_shapes
+        return self._restore(*restored_tensors)
+
+
+def _text(tensor: Any) -> str:
+    value = get_static_value(tensor)
+    if value is None:
+        raise ValueError(f"The SavedModel gives no name to what is saved: {tensor!r}.")
+    return str((value.item() if hasattr(value, "item") else value).decode())
+
+
+def _initialize_by_restoring(restoration: Any) -> None:
+    """Lets variables of a graph be initialized with what the checkpoint has."""
+    for number, value in dict(restoration.object_by_proto_id).items():
+        operations = CheckpointPosition(restoration, number).restore_ops()
+        if not operations:
+            continue
+        if isinstance(value, Variable):
+            value._initializer_op = operations[0] if len(operations) == 1 else group(*operations)
+        else:
+            context.default_graph().add_to_collection(GraphKeys.TABLE_INITIALIZERS, group(*operations))
