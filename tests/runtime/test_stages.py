@@ -134,3 +134,37 @@ def test_naming_variables_is_no_stage() -> None:
         (False, ["OptionalFromValue", "Identity"]),
     ]
     assert "AssignAddVariableOp" in [op.type for op in found[1].ops]
+
+
+def test_what_the_host_does_not_wait_for_joins_the_program_after_it(graph) -> None:
+    """The step of word2vec: a gather beside a sampler that only the host has."""
+    table = tf.get_variable("table", [4, 2], use_resource=True)
+    rows, labels = tf.placeholder(tf.int32, [3]), tf.placeholder(tf.int32, [3, 1])
+    chosen = tf.gather(table, rows)
+    other = host_between(tf.cast(labels, tf.int64))
+    loss = tf.reduce_sum(chosen) * tf.cast(tf.reduce_sum(other), tf.float32)
+    parts = stages([loss], [rows, labels])
+    assert [stage.compiled for stage in parts] == [False, True]
+    assert "Cast" in [op.type for op in parts[0].ops]
+    assert "ResourceGather" in [op.type for op in parts[1].ops]
+    assert all(tensor.dtype != tf.float32 for tensor in parts[1].inputs)
+
+
+def test_what_reads_before_the_host_writes_stays_before(graph) -> None:
+    table = tf.get_variable("words", initializer=["a", "b"], use_resource=True)
+    number = tf.get_variable("number", initializer=[1.0, 2.0], use_resource=True)
+    before = tf.reduce_sum(number * 2.0)
+    changed = tf.py_func(lambda x: x + b"!", [table.read_value()], tf.string)
+    written = table.assign(tf.reshape(changed, [2]))
+    parts = stages([before, tf.strings.length(written)], [])
+    assert [stage.compiled for stage in parts if stage.ops][:1] == [True]
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        assert session.run([before, written])[0] == 6.0
+
+
+def test_random_numbers_and_updates_wait_for_nobody(graph) -> None:
+    x = tf.placeholder(tf.int32, [4])
+    for first in (tf.random.uniform([2]), tf.get_variable("n", initializer=1.0).assign_add(1.0)):
+        last = tf.reduce_sum(first) + tf.cast(tf.reduce_sum(host_between(x)), tf.float32)
+        assert [stage.compiled for stage in stages([last], [x])] == [True, False, True]

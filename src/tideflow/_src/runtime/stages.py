@@ -20,6 +20,8 @@ from tideflow._src.runtime.traced_list import LIST_OPS
 
 #: Operations whose result depends on the shape of their input only.
 SHAPE_OPS = frozenset(("Shape", "ShapeN", "Size", "Rank"))
+#: Operations that give their input another shape.
+_FORMING_OPS = frozenset(("ExpandDims", "Identity", "Reshape", "Squeeze", "StopGradient"))
 #: Dtypes that programs compiled for the CPU cannot hold.
 _HOST_DTYPES = frozenset("string variant qint8 quint8 qint16 quint16 qint32".split())
 
@@ -78,14 +80,17 @@ def split(
         if compiled and (op.type in SHAPE_OPS or (inputs and all(known) and _is_static_op(op))):
             static.update(op.outputs)
         compiled_of[op] = compiled
-        stage = 0 if compiled else 1
-        for producer in _producers(plan, op, inputs, fed):
-            if producer in level:
-                stage = max(stage, level[producer] + (compiled_of[producer] != compiled))
-        level[op] = stage
+    _prepare_on_host(plan, compiled_of, static)
     for op in plan.ops:  # even numbers are compiled stages, odd ones host stages
+        stage = 0 if compiled_of[op] else 1
+        for producer in _producers(plan, op, [plan.resolve(tensor) for tensor in op._inputs], fed):
+            if producer in level:
+                stage = max(stage, level[producer] + (compiled_of[producer] != compiled_of[op]))
+        level[op] = stage
+    for op in plan.ops:
         if level[op] % 2 == int(compiled_of[op]):
             level[op] += 1
+    _delay_stages(plan, level, state)
     _delay_reads(plan, level, state)
     stages: dict[int, Stage] = {}
     for op in plan.ops:
@@ -94,6 +99,64 @@ def split(
     _repeat_static(plan, ordered, static)
     _connect(plan, ordered, state)
     return [stage for stage in ordered if not stage.compiled or stage.outputs or _has_work(stage, state)]
+
+
+def _prepare_on_host(plan: Plan, compiled_of: dict[Operation, bool], static: set[SymbolicTensor]) -> None:
+    """Gives the host what only forms its inputs anew and is made of what it has: that is worth no program of its own."""
+    if all(compiled_of.values()):
+        return
+    fed = set(plan.feeds)
+    users: dict[Operation, list[Operation]] = {}
+    at_hand: dict[Operation, None] = {}
+    for op in plan.ops:
+        inputs = [plan.resolve(tensor) for tensor in op._inputs]
+        for producer in _producers(plan, op, inputs, fed):
+            users.setdefault(producer, []).append(op)
+        if compiled_of[op] and _forms_anew(op) and not plan.controls(op) and not static.intersection(op.outputs):
+            if all(tensor in fed or tensor in plan.constants or tensor._op in at_hand for tensor in inputs):
+                at_hand[op] = None
+    for op in reversed(at_hand):
+        if any(not compiled_of[user] for user in users.get(op, ())):
+            compiled_of[op] = False
+
+
+def _forms_anew(op: Operation) -> bool:
+    """Tells whether an operation gives its input another shape, or integers another dtype."""
+    if op.type == "Cast":
+        return all(tensor._dtype.base_dtype.is_integer for tensor in (op._inputs[0], op.outputs[0]))
+    return op.type in _FORMING_OPS and op._inputs[0]._dtype.name not in ("resource", "variant")
+
+
+def _delay_stages(plan: Plan, level: dict[Operation, int], state: RunState) -> None:
+    """Unites a compiled stage with the next one, where the stage of the host between them needs nothing of it."""
+    fed = set(plan.feeds)
+    stages: dict[int, list[Operation]] = {}
+    for op in plan.ops:
+        stages.setdefault(level[op], []).append(op)
+    for number in sorted(stages):
+        between, following = stages.get(number + 1), stages.get(number + 2)
+        if number % 2 or between is None or following is None or not all(_can_wait(op, state) for op in stages[number]):
+            continue
+        if any(
+            tensor._dtype._is_ref_dtype or tensor._dtype.name == "resource" for op in between for tensor in op._inputs
+        ):
+            continue  # it may write what the stage reads
+        waited_for = {
+            producer
+            for op in between
+            for producer in _producers(plan, op, [plan.resolve(tensor) for tensor in op._inputs], fed)
+        }
+        if waited_for.isdisjoint(stages[number]):
+            level.update(dict.fromkeys(stages[number], number + 2))
+            stages[number + 2] = stages[number] + following
+
+
+def _can_wait(op: Operation, state: RunState) -> bool:
+    """Tells whether it is no matter when an operation runs as long as nothing is written."""
+    definition = op.op_def
+    if state.is_handle(op):
+        return True
+    return bool(definition.reads or not definition.stateful) and not (definition.random or definition.updates)
 
 
 def _has_work(stage: Stage, state: RunState) -> bool:

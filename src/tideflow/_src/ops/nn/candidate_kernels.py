@@ -276,7 +276,7 @@ def sample(
 
 def _distinct(draw: Draw, words: Words, count: int) -> tuple[NDArray[np.int64], int]:
     """Draws until there are ``count`` different classes; returns them as drawn, and how many tries it took."""
-    drawn = draw(words, count)
+    drawn = draw(words, count + count // 4 + 4)  # some will repeat; one call of many is cheaper than two
     while True:
         values, first = np.unique(drawn, return_index=True)
         if values.size >= count:
