@@ -102,7 +102,7 @@ def split(
 
 
 def _prepare_on_host(plan: Plan, compiled_of: dict[Operation, bool], static: set[SymbolicTensor]) -> None:
-    """Gives the host what only forms its inputs anew and is made of what it has: that is worth no program of its own."""
+    """Gives the host what only forms its inputs anew and is made of what it has: that is worth no program."""
     if all(compiled_of.values()):
         return
     fed = set(plan.feeds)
