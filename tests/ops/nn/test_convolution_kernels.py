@@ -10,6 +10,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
+import tideflow as tf
 from tideflow._src.core import errors
 from tideflow._src.ops.nn import convolution_kernels as kernels
 from tideflow._src.ops.nn import convolution_xla as lowerings
@@ -294,3 +295,26 @@ def test_compiled_convolutions_have_batch_first_and_channels_last(case: tuple[An
                 numbers = equation.params["dimension_numbers"]
                 assert numbers.lhs_spec == numbers.out_spec == (0, 3, 1, 2)
                 assert numbers.rhs_spec == (3, 2, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("images", "filters", "strides", "padding", "dtype"),
+    [
+        ((1, 1, 4409, 1), (1, 256, 1, 1), [1, 1, 2, 1], "VALID", "float32"),
+        ((2, 3, 300, 2), (2, 33, 2, 5), [1, 1, 1, 1], "SAME", "float64"),
+        ((2, 5, 301, 4), (3, 40, 4, 16), [1, 2, 3, 1], "SAME", "float32"),
+        ((1, 7, 100, 3), (1, 99, 3, 2), [1, 3, 5, 1], "VALID", "float32"),
+        ((3, 2, 64, 1), (2, 64, 1, 1), [1, 1, 100, 1], "SAME", "float32"),
+        ((1, 4, 70, 1), (2, 32, 1, 3), [1, 1, 1, 1], [[0, 0], [2, 1], [5, 9], [0, 0]], "float16"),
+    ],
+)
+def test_long_windows_over_few_channels_eagerly(images, filters, strides, padding, dtype) -> None:
+    """They go by blocks of neighbouring places; with an infinity among the numbers they do not. Both are right."""
+    random = np.random.default_rng(0)
+    x, w = random.standard_normal(images).astype(dtype), random.standard_normal(filters).astype(dtype)
+    compiled = tf.function(lambda x: tf.nn.conv2d(x, w, strides, padding), jit_compile=True)
+    tolerance = {"float16": 4e-3, "float32": 3e-5, "float64": 1e-12}[dtype]
+    np.testing.assert_allclose(tf.nn.conv2d(x, w, strides, padding), compiled(x), tolerance, tolerance)
+    x[0, 0, images[2] // 2, 0] = np.inf
+    found = np.asarray(tf.nn.conv2d(x, w, strides, padding))
+    np.testing.assert_allclose(found, compiled(x), tolerance, tolerance)
