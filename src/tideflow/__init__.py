@@ -252,6 +252,7 @@ SUBMODULES = (
     "math",
     "nest",
     "nn",
+    "profiler",
     "quantization",
     "queue",
     "ragged",

@@ -176,6 +176,7 @@ OWN: dict[str, tuple[str, ...]] = {
     "python.ops.summary_ops_v2": (
         "_src.compat.contrib_summary",
         "_src.summary.recording",
+        "_src.summary.traces",
         "_src.summary.writers",
     ),
     "python.ops.variable_scope": ("_src.compat.private.graphs",),

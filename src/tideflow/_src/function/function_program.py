@@ -12,7 +12,7 @@ from tideflow._src.core.device_tensor import DeviceTensor
 from tideflow._src.core.tensor import HOST_CPU, EagerTensor, SymbolicTensor
 from tideflow._src.function.func_graph import FuncGraph
 from tideflow._src.function.python_tracing import is_buffer_handle
-from tideflow._src.runtime import devices, must_compile, stages
+from tideflow._src.runtime import devices, must_compile, spans, stages
 from tideflow._src.runtime.buffers import eager_resources
 from tideflow._src.runtime.program import Program
 from tideflow._src.runtime.random_state import eager_seeds
@@ -60,9 +60,16 @@ class FunctionProgram:
         self.generation = eager_seeds.generation
         self.holds_text = any(output._dtype is dtypes.string for output in graph.outputs)
         self.calls = 0
+        self._graph = graph
 
     def run_tensors(self, inputs: Sequence[Any]) -> Sequence[Any]:
         """Runs the function on a tensor for each parameter of the graph; returns values."""
+        if spans.RECORDERS:
+            spans.saw_graph(self._graph)
+            return spans.measured("call", self._graph.name, {}, self._run_tensors, inputs)  # type: ignore[no-any-return]
+        return self._run_tensors(inputs)
+
+    def _run_tensors(self, inputs: Sequence[Any]) -> Sequence[Any]:
         fed = [inputs[index] for index in self.fed]
         if self.program.device == HOST_CPU:
             return self.run([_on_the_host(tensor) for tensor in fed])

@@ -12,7 +12,7 @@ from tideflow._src.core import context, dtypes, errors, float_errors
 from tideflow._src.core.tensor import EagerTensor, SymbolicTensor, out_of_scope, wrap
 from tideflow._src.graph import evaluation, shape_inference
 from tideflow._src.graph.op_def import OpDef, StaticValue
-from tideflow._src.runtime import device_calls, device_kernels, random_state, rollback
+from tideflow._src.runtime import device_calls, device_kernels, random_state, rollback, spans
 from tideflow._src.runtime.arguments import bind, normalize
 from tideflow._src.runtime.buffers import Buffer, buffer_in, locked
 from tideflow._src.runtime.devices import ACCELERATED
@@ -23,6 +23,12 @@ _result_types: dict[str, Any] = {}
 
 def execute(definition: OpDef, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
     """Calls an operation eagerly, whatever its arguments are, and records it on the tapes of this thread."""
+    if spans.RECORDERS:
+        return spans.measured("eager", definition.name, {}, _execute, definition, inputs, attrs)
+    return _execute(definition, inputs, attrs)
+
+
+def _execute(definition: OpDef, inputs: Sequence[Any], attrs: dict[str, Any]) -> Any:
     placed = ACCELERATED or context.state.devices
     if ACCELERATED:
         found = device_calls.again(definition, inputs, attrs)

@@ -21,7 +21,7 @@ from tideflow._src.graph import evaluation, source
 from tideflow._src.graph.op_def import Argument
 from tideflow._src.graph.operation import Operation
 from tideflow._src.graph.signature import length
-from tideflow._src.runtime import device_kernels, eager, effects, rollback
+from tideflow._src.runtime import device_kernels, eager, effects, rollback, spans
 from tideflow._src.runtime.buffers import Buffer, in_order
 from tideflow._src.runtime.failures import explain
 from tideflow._src.runtime.plan import Plan
@@ -136,6 +136,8 @@ class HostProgram(Interpreted):
         self._names: dict[int, str] = {}
         self._kept: list[Any] = []
         self._functions: list[Callable[..., Any]] = []
+        #: The same with a mark after each operation, for a profiler.
+        self._marked: list[Callable[..., Any]] = []
         self._reads_references = True
         #: The last operation that can fail.
         self._last = self._last_to_fail()
@@ -143,10 +145,19 @@ class HostProgram(Interpreted):
             self._fails_by_halves = self._ops.index(self._changing[0]) < self._last or any(
                 op.op_def.takes_functions for op in self._changing
             )
-        self._write()
+        self._functions = self._write()
 
     def _run(self, values: Sequence[Any]) -> Any:
+        if spans.RECORDERS:
+            return spans.marked(self._ops, self._run_marked, values)
         for function in self._functions:
+            values = function(*values)
+        return values
+
+    def _run_marked(self, values: Sequence[Any]) -> Any:
+        if not self._marked:
+            self._marked = self._write(f"; {self._name(spans.mark, 'k')}()")
+        for function in self._marked:
             values = function(*values)
         return values
 
@@ -191,8 +202,14 @@ class HostProgram(Interpreted):
 
     # Writing.
 
-    def _write(self) -> None:
+    def _write(self, mark: str = "") -> list[Callable[..., Any]]:
+        """Returns the functions that run the operations.
+
+        Args:
+          mark: what follows on the line of each operation.
+        """
         self._globals["OPS"] = self._ops
+        functions = []
         starts = list(range(0, len(self._ops), _CHUNK)) or [0]
         last_use = self._last_uses()
         registers: dict[SymbolicTensor, str] = {}
@@ -218,7 +235,7 @@ class HostProgram(Interpreted):
                     if last_use.get(tensor) == position and tensor in registers and tensor not in wanted:
                         free.append(registers.pop(tensor))
                 if line is None:
-                    lines.append(" pass")
+                    lines.append(f" pass{mark}")
                     continue
                 statement, produced = line
                 for tensor in produced:
@@ -230,7 +247,7 @@ class HostProgram(Interpreted):
                     registers[tensor] = name
                     if tensor not in last_use and tensor not in wanted:
                         free.append(registers.pop(tensor))
-                lines.append(" " + statement.format(*names))
+                lines.append(f" {statement.format(*names)}{mark}")
             if end == len(self._ops):
                 results = [self._value(tensor) for tensor in self._outputs]
                 lines.append(f" return ({''.join(name + ', ' for name in results)})")
@@ -239,7 +256,8 @@ class HostProgram(Interpreted):
                 lines.append(f" return ({''.join(name + ', ' for name in parameters)})")
             text = "\n".join(lines)
             exec(_code_of(text) if len(text) <= _SHORT else compile(text, _FILE, "exec"), self._globals)
-            self._functions.append(self._globals[f"f{start}"])
+            functions.append(self._globals[f"f{start}"])
+        return functions
 
     def _last_uses(self) -> dict[SymbolicTensor, int]:
         last: dict[SymbolicTensor, int] = {}

@@ -22,7 +22,7 @@ from tideflow._src.core import nesting
 from tideflow._src.core.errors import ResourceExhaustedError
 from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.graph.operation import Operation
-from tideflow._src.runtime import cost_model, effects, engine, program_options
+from tideflow._src.runtime import cost_model, effects, engine, program_options, spans
 from tideflow._src.runtime.buffers import Buffer, this_thread
 from tideflow._src.runtime.devices import (
     ACCELERATED,
@@ -181,6 +181,11 @@ class Program:
         finally:
             this_thread.state = before
 
+    def _label(self) -> str:
+        """Returns what a profiler calls the program: the function that it is of, or what it computes."""
+        graph = self.plan.ops[-1].graph if self.plan.ops else None
+        return getattr(graph, "name", "") or ", ".join(tensor.name for tensor in self.plan.fetches[:3]) or "run"
+
     def _placed_buffers(self) -> list[Buffer]:
         """The variables of the plan that are in the memory of an accelerator."""
         if not ACCELERATED:
@@ -216,17 +221,23 @@ class Program:
         before = this_thread.state
         try:
             this_thread.state = self._state
+            if spans.RECORDERS:
+                return spans.measured("program", self._label(), {"tier": "host"}, host, values)  # type: ignore[no-any-return]
             return host(values)  # type: ignore[no-any-return]
         finally:
             this_thread.state = before
 
     def _run_compiled(self, values: Sequence[Any], shapes: Any) -> Sequence[Any]:
+        if spans.RECORDERS:
+            spans.before_compiled()
         compiled = self._by_shapes.get(shapes) or self._compile(shapes)
         if compiled is None:
             return self._interpret(values)
         before = this_thread.state
         try:
             this_thread.state = self._state
+            if spans.RECORDERS:
+                return spans.measured("program", self._label(), {"tier": "xla"}, compiled, values)  # type: ignore[no-any-return]
             return compiled(values)  # type: ignore[no-any-return]
         finally:
             this_thread.state = before
