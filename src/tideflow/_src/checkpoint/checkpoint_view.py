@@ -30,8 +30,8 @@ class CheckpointView:
         if message is None:
             raise ValueError(
                 f'The specified checkpoint "{path}" does not appear to be object-based (saved with TF2) since it is '
-                f'missing the key "{OBJECT_GRAPH_KEY}". Likely it was created with the TF1 name-based saver and does not '
-                "contain an object dependency graph."
+                f'missing the key "{OBJECT_GRAPH_KEY}". Likely it was created with the TF1 name-based saver and does '
+                "not contain an object dependency graph."
             )
         self._object_graph_proto = message
 

@@ -179,7 +179,7 @@ class _Leftovers:
         warn(
             "Detecting that an object or model or tf.train.Checkpoint is being deleted with unrestored values. See the "
             "following logs for the specific values in question. To silence these warnings, use "
-            "`status.expect_partial()`. See https://www.tensorflow.org/api_docs/python/tf/train/Checkpoint#restorefor "
+            "`status.expect_partial()`. See https://www.tensorflow.org/api_docs/python/tf/train/Checkpoint#restore for "
             "details about the status object returned by the restore function."
         )
         for number in unused:
@@ -323,8 +323,8 @@ class Restoration:
                     raise DataLossError(
                         None,
                         None,
-                        f"The object graph in the checkpoint {self.save_path_string} is damaged: {each.checkpoint_key!r} "
-                        "is no key of a value",
+                        f"The object graph in the checkpoint {self.save_path_string} is damaged: "
+                        f"{each.checkpoint_key!r} is no key of a value",
                     )
             trackable = position.trackable
             if isinstance(trackable, PythonState):

@@ -61,7 +61,7 @@ class TrackableSaver:
 
     def __init__(self, graph_view: ObjectGraphView) -> None:
         self._graph_view = graph_view
-        # In a graph: what is fed, the operation that saves and the object graph that it was made for, and what restores.
+        # In a graph: what is fed, what saves and the object graph that it was made for, and what restores.
         self._prefix: Any = None
         self._object_graph_tensor: Any = None
         self._python_states: dict[int, tuple[Any, Any]] = {}

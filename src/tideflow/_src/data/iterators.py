@@ -17,9 +17,10 @@ from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.composite.optional import _Optional
 from tideflow._src.ops.data.iterators import IteratorResource
 from tideflow._src.runtime import eager
+from tideflow._src.state.trackable import Trackable
 
 
-class IteratorBase(collections.abc.Iterator[Any], CompositeTensor, abc.ABC):
+class IteratorBase(collections.abc.Iterator[Any], Trackable, CompositeTensor, abc.ABC):
     """Is a position in a dataset: gives the elements from there on.
 
     It is what ``iter(dataset)`` returns, eagerly and in a ``tf.function``, and can be an argument of one.
@@ -148,6 +149,17 @@ class OwnedIterator(IteratorBase):
     def get_next_as_optional(self) -> Any:
         kinds = structure.kinds(self._element_spec)
         return _Optional(raw.IteratorGetNextAsOptional(self._iterator_resource, **kinds), self._element_spec)
+
+    # Checkpoints.
+
+    #: What checkpoints call its position.
+    _LEGACY_SAVEABLE_NAME = "ITERATOR"
+
+    def _serialize_to_tensors(self) -> dict[str, Any]:
+        return {"_STATE": raw.SerializeIterator(self._iterator_resource)}
+
+    def _restore_from_tensors(self, restored_tensors: dict[str, Any]) -> Any:
+        return raw.DeserializeIterator(self._iterator_resource, restored_tensors["_STATE"])
 
     # As TensorFlow 1.x describes elements.
 

@@ -19,6 +19,7 @@ from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.runtime.plan import in_order, needed
 from tideflow._src.runtime.sparse_tensor import SparseTensorSpec
+from tideflow._src.state.trackable import Trackable
 
 _LARGE_NUMBER_OF_CALLS = 32
 
@@ -120,7 +121,7 @@ def of_version_1(make: Callable[..., Any]) -> Callable[..., Any]:
     return made
 
 
-class Iterator:
+class Iterator(Trackable):
     """Is a position in a dataset in the graph of a program of TensorFlow 1.x.
 
     Args:
@@ -137,6 +138,15 @@ class Iterator:
         self._element_spec = structure.from_legacy(output_types, output_shapes, output_classes)
         self._string_handle = raw.IteratorToStringHandle(iterator_resource)
         self._calls = 0
+
+    #: What checkpoints call its position.
+    _LEGACY_SAVEABLE_NAME = "ITERATOR"
+
+    def _serialize_to_tensors(self) -> dict[str, Any]:
+        return {"_STATE": raw.SerializeIterator(self._iterator_resource)}
+
+    def _restore_from_tensors(self, restored_tensors: dict[str, Any]) -> Any:
+        return raw.DeserializeIterator(self._iterator_resource, restored_tensors["_STATE"])
 
     @staticmethod
     def from_structure(

@@ -15,6 +15,7 @@ from tideflow._src.ops.math.casting import cast
 from tideflow._src.ops.random.stateless_functions import Algorithm, algorithm_number
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor
+from tideflow._src.state.autotrackable import AutoTrackable
 from tideflow._src.state.variable import Variable
 
 __all__ = ["Generator", "create_rng_state", "get_global_generator", "set_global_generator"]
@@ -80,7 +81,7 @@ def create_rng_state(seed: Any, alg: Any) -> Any:
     return words
 
 
-class Generator:
+class Generator(AutoTrackable):
     """Makes random numbers; its state is a variable, and with it the numbers that come.
 
     Make one with :meth:`from_seed`, :meth:`from_state`, :meth:`from_key_counter` or

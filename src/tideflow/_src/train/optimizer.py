@@ -21,6 +21,7 @@ from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.state import assignment
 from tideflow._src.state.graph_keys import GraphKeys
 from tideflow._src.state.resource_variable import is_resource_variable
+from tideflow._src.state.trackable import CheckpointInitialValueCallable, Trackable
 from tideflow._src.state.variable import Variable, VariableV1
 from tideflow._src.state.variable_collections import trainable_variables
 from tideflow._src.state.variable_scope import get_variable, variable_scope
@@ -29,7 +30,7 @@ from tideflow._src.train import slot_creator
 del _register_operations
 
 
-class Optimizer:
+class Optimizer(Trackable):
     """Computes gradients of a loss and applies them to variables.
 
     A subclass says what an update is, in :meth:`_apply_dense` and its sisters, and keeps what it remembers of a
@@ -59,6 +60,8 @@ class Optimizer:
         self._name = name
         self._slots: dict[str, dict[Any, Any]] = {}
         self._non_slots: dict[Any, Any] = {}
+        #: Positions in checkpoints that wait for a slot, by its name and the key of the variable.
+        self._deferred_slot_restorations: dict[tuple[str, Any], list[Any]] = {}
 
     def get_name(self) -> str:
         """Returns the optimizer's name."""
@@ -283,6 +286,7 @@ class Optimizer:
         key = _key(var)
         if key not in slots:
             slots[key] = slot_creator.create_slot(var, val, op_name)
+            self._restore_slot_variable(slot_name, var, slots[key])
         return slots[key]
 
     def _get_or_make_slot_with_initializer(
@@ -292,6 +296,7 @@ class Optimizer:
         key = _key(var)
         if key not in slots:
             slots[key] = slot_creator.create_slot_with_initializer(var, initializer, shape, dtype, op_name)
+            self._restore_slot_variable(slot_name, var, slots[key])
         return slots[key]
 
     def _zeros_slot(self, var: Any, slot_name: str, op_name: str) -> Any:
@@ -299,6 +304,7 @@ class Optimizer:
         key = _key(var)
         if key not in slots:
             slots[key] = slot_creator.create_zeros_slot(var, op_name)
+            self._restore_slot_variable(slot_name, var, slots[key])
         return slots[key]
 
     def _create_non_slot_variable(self, initial_value: Any, name: str, colocate_with: Any) -> Any:
@@ -315,6 +321,8 @@ class Optimizer:
                 else:
                     with name_scope(""), variable_scope(self._non_slot_scope):
                         variable = get_variable(initializer=initial_value, **arguments)
+            self._maybe_initialize_trackable()
+            self._handle_deferred_dependencies(name=name, trackable=variable)
             self._non_slots[key] = variable
         return variable
 
@@ -324,6 +332,41 @@ class Optimizer:
 
     def _non_slot_variables(self) -> Any:
         return self._non_slots.values()
+
+    # Checkpoints.
+
+    def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
+        """Returns the variables that belong to the optimizer as a whole, those of the current graph."""
+        graph = context.current_graph()
+        children = {
+            name: variable
+            for (name, _), variable in sorted(self._non_slots.items(), key=lambda item: item[0][0])
+            if graph is None or (variable._in_graph and variable.graph is graph)
+        }
+        return {**children, **super()._trackable_children(save_type, **kwargs)}
+
+    def _lookup_dependency(self, name: str, cached_dependencies: dict[str, Any] | None = None) -> Any:
+        found = super()._lookup_dependency(name, cached_dependencies)
+        return self._get_non_slot_variable(name, context.current_graph()) if found is None else found
+
+    def _restore_slot_variable(self, slot_name: str, variable: Any, slot_variable: Any) -> None:
+        """Restores a new slot, if checkpoints that were restored earlier have a value for it: the latest one's."""
+        waiting = self._deferred_slot_restorations.pop((slot_name, _key(variable)), [])
+        for position in sorted(waiting, key=lambda position: position.restore_uid, reverse=True):
+            position.restore(slot_variable)
+
+    def _create_or_restore_slot_variable(self, slot_variable_position: Any, slot_name: str, variable: Any) -> None:
+        """Restores a slot, which is made first, eagerly, or is waited for."""
+        slots, key = self._slot_dict(slot_name), _key(variable)
+        if key not in slots and context.executing_eagerly() and slot_variable_position.is_simple_variable():
+            initializer = CheckpointInitialValueCallable(slot_variable_position)
+            self._get_or_make_slot_with_initializer(
+                variable, initializer, variable.shape, variable.dtype, slot_name, self._name
+            )
+        if key in slots:
+            slot_variable_position.restore(slots[key])
+        else:
+            self._deferred_slot_restorations.setdefault((slot_name, key), []).append(slot_variable_position)
 
     # What subclasses define.
 

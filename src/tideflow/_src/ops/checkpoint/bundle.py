@@ -33,7 +33,7 @@ from tideflow._src.core.errors import (
 )
 from tideflow._src.graph import attr_value, protos
 from tideflow._src.graph.tensor_proto import shape_to_proto
-from tideflow._src.ops.checkpoint import element_bytes, tensor_slice
+from tideflow._src.ops.checkpoint import element_bytes, tensor_slice, variant_bytes
 from tideflow._src.ops.checkpoint.sorted_table import SortedTable, table_bytes
 from tideflow._src.ops.checkpoint.tensor_slice import Slice
 from tideflow._src.ops.files import file_system, replacement
@@ -94,10 +94,15 @@ class BundleWriter:
           InvalidArgumentError: there is one of that name already.
           UnimplementedError: no checkpoint can hold its dtype.
         """
-        array = np.asarray(array)
-        dtype = dtypes.of_numpy[array.dtype]
-        entry = self._new_entry(name, dtype, array.shape)
-        content, crc = element_bytes.encode(array, dtype)
+        content: memoryview | bytes
+        if getattr(array, "dtype", None) is dtypes.variant:
+            content, crc = variant_bytes.encode(array)
+            entry = self._new_entry(name, dtypes.variant, array.shape)
+        else:
+            array = np.asarray(array)
+            dtype = dtypes.of_numpy[array.dtype]
+            entry = self._new_entry(name, dtype, array.shape)
+            content, crc = element_bytes.encode(array, dtype)
         entry.offset, entry.size, entry.crc32c = self._offset, len(content), crc
         self._data.write(content)
         self._offset += len(content)
@@ -131,7 +136,7 @@ class BundleWriter:
             raise InvalidArgumentError(None, None, "A tensor in a checkpoint must have a name.")
         if name in self._entries:
             raise InvalidArgumentError(None, None, f"Adding duplicate key: {name.decode(errors='replace')}")
-        if dtype._numpy_dtype is None:
+        if dtype._numpy_dtype is None and dtype is not dtypes.variant:
             raise UnimplementedError(None, None, f"A tensor of dtype {dtype.name} cannot be saved in a checkpoint.")
         entry = self._entries[name] = protos.get(_ENTRY)()
         entry.dtype = dtype.as_datatype_enum
@@ -400,7 +405,7 @@ class BundleReader:
             self.verify(tensor_slice.key_of(name, part))
         if entry.slices:
             return
-        if self._dtype(entry)._numpy_dtype is None or self._dtype(entry) is dtypes.string:
+        if self._dtype(entry) in (dtypes.string, dtypes.variant):
             self._values(name, entry)
             return
         described = self._described(name, entry)
@@ -421,6 +426,8 @@ class BundleReader:
         dtype, shape = self._dtype(entry), _sizes(entry)
         described = f"TensorBundle at {self.prefix} shard {entry.shard_id} ({entry.size} bytes)"
         size = math.prod(shape)
+        if dtype is dtypes.variant and min(shape, default=0) >= 0 and entry.size >= 5 * size:
+            return described
         if dtype._numpy_dtype is None:
             raise UnimplementedError(None, None, f"{name.decode(errors='replace')} is of dtype {dtype.name}.")
         if min(shape, default=0) < 0 or (
@@ -458,6 +465,8 @@ class BundleReader:
                 if not count:
                     raise DataLossError(None, None, f"{described} ended while it was read")
                 filled += count
+        if self._dtype(entry) is dtypes.variant:
+            return variant_bytes.decode(content, _sizes(entry), entry.crc32c, described)
         return element_bytes.decode(content, self._dtype(entry), _sizes(entry), entry.crc32c, described)
 
 

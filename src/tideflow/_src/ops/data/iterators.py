@@ -19,6 +19,8 @@ from tideflow._src.core.errors import (
 )
 from tideflow._src.core.variant_array import Variant, items_of, variants
 from tideflow._src.graph.op_def import Function, OpDef, Shape, at_least
+from tideflow._src.ops.checkpoint import variant_bytes
+from tideflow._src.ops.data import position_bytes
 from tideflow._src.ops.data.blocks import Singles
 from tideflow._src.ops.data.elements import Element, dtype_of, fits, shape_text
 from tideflow._src.ops.data.seed_generators import Deleter
@@ -450,16 +452,44 @@ experimental_iterator_get_device = _iterator_op(
 
 
 class SavedPosition(Variant):
-    """Is a position in a dataset as a variant."""
+    """Is a position in a dataset as a variant.
 
-    def __init__(self, position: Any) -> None:
+    Args:
+      position: the position.
+      pipeline: the kinds of the stages of the dataset.
+    """
+
+    def __init__(self, position: Any, pipeline: str) -> None:
         self.position = position
+        self.pipeline = pipeline
+
+
+def _decoded_position(text: bytes, arrays: list[Any]) -> SavedPosition:
+    pipeline, position = position_bytes.decode(text, arrays)
+    return SavedPosition(position, str(pipeline))
+
+
+variant_bytes.register(
+    SavedPosition,
+    variant_bytes.Kind(
+        "tideflow::IteratorPosition",
+        lambda item: position_bytes.encode([item.pipeline, item.position]),
+        _decoded_position,
+    ),
+)
+
+
+def _pipeline(stage: Stage) -> str:
+    return f"{type(stage).__name__.strip('_')}({', '.join(map(_pipeline, stage.inputs))})"
 
 
 @_iterator_op("SerializeIterator", "resource_handle: resource -> serialized: variant")
 def serialize_iterator(resource_handle, *, external_state_policy: int = 0):
     """Returns the position of an iterator."""
-    return variants([SavedPosition(iterator_in(resource_handle).save())])
+    found = iterator_in(resource_handle)
+    position = found.save()
+    assert found.stage is not None
+    return variants([SavedPosition(position, _pipeline(found.stage))])
 
 
 @_iterator_op("DeserializeIterator", "resource_handle: resource, serialized: variant ->")
@@ -467,8 +497,23 @@ def deserialize_iterator(resource_handle, serialized):
     """Sets an iterator to a position that ``SerializeIterator`` gave of one over the same dataset."""
     (found,) = items_of(serialized) if np.size(serialized) == 1 else (serialized,)
     if not isinstance(found, SavedPosition):
-        raise InvalidArgumentError(None, None, f"Expected the position of an iterator, got {serialized!r}.")
-    iterator_in(resource_handle).restore(found.position)
+        raise InvalidArgumentError(
+            None,
+            None,
+            f"Expected the position of an iterator as Tideflow saves it, got {serialized!r}: what another program "
+            "saved cannot be gone to; leave the iterator out of what is restored.",
+        )
+    iterator = iterator_in(resource_handle)
+    if iterator.stage is not None and _pipeline(iterator.stage) != found.pipeline:
+        raise InvalidArgumentError(
+            None,
+            None,
+            f"The position is one in another dataset: {found.pipeline}, and this one is {_pipeline(iterator.stage)}.",
+        )
+    try:
+        iterator.restore(found.position)
+    except (IndexError, TypeError, ValueError) as error:
+        raise InvalidArgumentError(None, None, f"The position is none in this dataset: {error}") from error
 
 
 def _handle_shape(*inputs: Any) -> tuple[int, ...]:

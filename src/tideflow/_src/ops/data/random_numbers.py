@@ -22,13 +22,13 @@ class RandomNumbers(Stage):
 
     def __init__(self, kind: str, types: Any, shapes: Any, generator: SeedGenerator) -> None:
         super().__init__(kind, types, shapes)
-        self._generator = generator
+        self.generator = generator
 
     def cardinality(self) -> int:
         return INFINITE
 
     def iterate(self, run: Run) -> Running:
-        return _RandomRunning(self._generator.next(), self._generator)
+        return _RandomRunning(self.generator.next(), self.generator)
 
 
 class _RandomRunning(Running):
