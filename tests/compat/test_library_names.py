@@ -14,11 +14,11 @@ HERE = pathlib.Path(__file__).parent
 #: Names that are not there, by the reason: these, and what is below them.
 MISSING = {
     "a later release": """
-        keras data distribute lite saved_model summary estimator optimizers losses metrics initializers layers
+        keras data distribute lite saved_model estimator optimizers losses metrics initializers layers
         activations compat.v1.keras compat.v1.data compat.v1.distribute compat.v1.estimator compat.v1.saved_model
-        compat.v1.lite compat.v1.summary compat.v1.losses compat.v1.layers compat.v2
+        compat.v1.lite compat.v1.losses compat.v1.layers compat.v2
         __internal__.distribute __internal__.feature_column __internal__.saved_model __internal__.tracking
-        __internal__.train.update_checkpoint_state experimental.dtensor dtensor profiler tpu.experimental
+        __internal__.train.update_checkpoint_state experimental.dtensor dtensor tpu.experimental
         train.Checkpoint
         train.CheckpointManager train.TrackableView train.experimental compat.v1.train.Checkpoint python.checkpoint
         python.data python.distribute python.keras python.saved_model python.tpu python.trackable

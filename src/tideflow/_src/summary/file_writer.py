@@ -94,8 +94,9 @@ class FileWriter:
           summary: what a session gave for a summary operation, or a ``Summary``.
           global_step: the step that TensorBoard shows it at.
         """
-        if isinstance(summary, bytes):
-            summary = protos.get("Summary").FromString(summary)
+        kind = protos.get("Summary")
+        if not isinstance(summary, kind):  # TensorBoard has classes of its own
+            summary = kind.FromString(summary if isinstance(summary, bytes) else summary.SerializeToString())
         for value in summary.value:
             # The first value of a tag says what the tag means.
             if value.HasField("metadata"):

@@ -141,7 +141,7 @@ def tensor_summary(
     """
     metadata = protos.get("SummaryMetadata")()
     if summary_metadata is not None:
-        metadata.CopyFrom(summary_metadata)
+        metadata.MergeFromString(summary_metadata.SerializeToString())  # TensorBoard has classes of its own
     if summary_description is not None:
         metadata.summary_description = summary_description
     if display_name is not None:
