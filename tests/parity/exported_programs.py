@@ -11,6 +11,7 @@ import tideflow as tf2
 import tideflow.v1 as tf
 from tideflow._src.function.func_graph import build
 from tideflow._src.graph.op_def import OpDef
+from tideflow._src.io.frozen_functions import convert_variables_to_constants_v2_as_graph
 
 
 class Program(NamedTuple):
@@ -171,8 +172,61 @@ PROGRAMS: dict[str, tuple[Callable[[Any], Any], list[int | None], list[int]]] = 
 }
 
 
+def _values(*shape: int) -> Any:
+    return tf2.Variable((_random.normal(size=shape) * 0.3).astype(np.float32))
+
+
+def _layers() -> Any:
+    kernel, bias, scale, weights = _values(3, 3, 3, 8), _values(8), _values(8), _values(128, 5)
+
+    @tf2.function
+    def normalized(x: Any) -> Any:
+        mean, variance = tf2.nn.moments(x, [0, 1, 2])
+        return tf2.nn.batch_normalization(x, mean, variance, bias, scale, 1e-3)
+
+    @tf2.function
+    def layer(x: Any) -> Any:
+        return tf2.nn.relu(normalized(tf2.nn.conv2d(x, kernel, 2, "SAME")))
+
+    return lambda x: tf2.nn.softmax(tf2.reshape(layer(x), [2, 128]) @ weights)
+
+
+def _repeated() -> Any:
+    weights = _values(4, 4)
+    step = tf2.function(lambda x: tf2.tanh(x @ weights))
+    return lambda x: tf2.while_loop(lambda i, v: i < 4, lambda i, v: (i + 1, step(v) + x), [0, x])[1]
+
+
+def _chosen() -> Any:
+    weights = _values(4, 4)
+    product = tf2.function(lambda x: x @ weights)
+    return lambda x: tf2.cond(tf2.reduce_sum(x) > 0.0, lambda: product(x) + 1.0, lambda: product(product(x)))
+
+
+#: Functions that call others, each with the shape of its argument.
+FUNCTIONS: dict[str, tuple[Callable[[], Any], tuple[int, ...]]] = {
+    "function of layers": (_layers, (2, 8, 8, 3)),
+    "function with a loop": (_repeated, (3, 4)),
+    "function with a branch": (_chosen, (3, 4)),
+}
+
+
+def _export_function(name: str) -> Program:
+    make, shape = FUNCTIONS[name]
+    feed = _random.normal(size=shape).astype(np.float32)
+    feed *= np.sign(feed.sum())
+    concrete = tf2.function(make()).get_concrete_function(tf2.TensorSpec(shape, name="x"))
+    frozen, message = convert_variables_to_constants_v2_as_graph(concrete)
+    results = [frozen(tf2.constant(value))[0].numpy() for value in (feed, -feed)]
+    last = message.node.add(name="y", op="Identity", input=[frozen.outputs[0].op.name])
+    last.attr["T"].type = 1
+    return Program(message.SerializeToString(), [feed, -feed], results)
+
+
 def export(name: str) -> Program:
     """Returns a program frozen, with what Tideflow computes for two feeds, one of either sign in the sum."""
+    if name in FUNCTIONS:
+        return _export_function(name)
     function, static, shape = PROGRAMS[name]
     feed = _random.normal(size=shape).astype(np.float32)
     feed *= np.sign(feed.sum())

@@ -74,7 +74,9 @@ def differences(program: Program, folder: pathlib.Path, name: str) -> list[str]:
 @pytest.fixture(scope="module")
 def programs() -> dict[str, Program]:
     """The programs, exported."""
-    return {name: exported_programs.export(name) for name in exported_programs.PROGRAMS}
+    return {
+        name: exported_programs.export(name) for name in [*exported_programs.PROGRAMS, *exported_programs.FUNCTIONS]
+    }
 
 
 @pytest.mark.parametrize("reader", list(UNREADABLE))

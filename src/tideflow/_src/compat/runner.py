@@ -40,6 +40,10 @@ the program, and the arguments that it finds in sys.argv:
 """
 
 
+#: The programs of TensorFlow, run with ``-m tensorflow.python.tools.NAME``, that are here, too.
+TOOLS = ("freeze_graph", "inspect_checkpoint", "optimize_for_inference", "saved_model_cli", "strip_unused")
+
+
 class Command(NamedTuple):
     """What the command line asks for."""
 
@@ -151,6 +155,9 @@ def load_module(name: str, arguments: list[str]) -> Program:
     """Finds a module, or the `__main__` of a package, and gets its code."""
     sys.argv[:] = ["-m", *arguments]
     replace_first_path(os.getcwd())
+    place, _, tool = name.rpartition(".")
+    if place == "tensorflow.python.tools" and tool in TOOLS:
+        name = f"tideflow._src.tools.{tool}"
     try:
         spec = importlib.util.find_spec(name)
         if spec is not None and spec.submodule_search_locations is not None:

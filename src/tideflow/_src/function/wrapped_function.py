@@ -11,7 +11,7 @@ from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.core.tensor_spec import TensorSpec
 from tideflow._src.function import structures, trace_types
 from tideflow._src.function.concrete_function import ConcreteFunction
-from tideflow._src.function.func_graph import convert_outputs
+from tideflow._src.function.func_graph import FuncGraph, convert_outputs
 from tideflow._src.function.function_type import POSITIONAL, Parameter
 from tideflow._src.function.operation_copies import OperationCopies
 from tideflow._src.function.python_tracing import FunctionGraph, Placeholders, captures_last, unique_name
@@ -176,7 +176,7 @@ def function_from_graph_def(graph_def: Any, inputs: Any, outputs: Any, captures:
     def load() -> None:
         graph = context.current_graph()
         known = {f"{name}:0": graph.capture(convert_to_tensor(item)) for name, item in (captures or {}).items()}
-        import_graph_def(graph_def, input_map=known, name="")
+        import_graph_def(graph_def, input_map=known, name="", convert=convert_to_tensor, make_function=FuncGraph)
 
     return wrap_function(load, []).prune(inputs, outputs)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from tideflow._src.core import nesting
@@ -124,17 +124,17 @@ def fill_function_graph(
         for key in item.attr:
             if item.attr[key].WhichOneof("value") == "placeholder":
                 node.attr[key].CopyFrom(_substitute(values, item.attr[key].placeholder, name))
-        ranges[node.name] = _output_positions(node, library)
+        ranges[node.name] = output_positions(node, library)
     known = set(arguments)
     for node in graph_def.node[len(arguments) :]:
-        inputs = [text if text.startswith("^") else _tensor_name(text, known, ranges, name) for text in node.input]
+        inputs = [text if text.startswith("^") else tensor_name(text, known, ranges, name) for text in node.input]
         del node.input[:]
         node.input.extend(inputs)
     returned = []
     for output in function_def.signature.output_arg:
         if output.name not in function_def.ret:
             raise ValueError(f"Function '{name}' says nowhere what its output '{output.name}' is.")
-        returned.append(_tensor_name(function_def.ret[output.name], known, ranges, name))
+        returned.append(tensor_name(function_def.ret[output.name], known, ranges, name))
     controls = [function_def.control_ret[item] for item in function_def.signature.control_output]
     graph.functions.update(library)
     work = NodeImport(graph, graph_def, {}, "", None, instantiate)
@@ -165,11 +165,12 @@ def _substitute(values: dict[str, Any], placeholder: str, name: str) -> Any:
     return values[placeholder]
 
 
-def _output_positions(node: Any, library: dict[str, Any]) -> dict[str, int]:
+def output_positions(node: Any, library: Mapping[str, Any]) -> dict[str, int]:
     """Returns the position of the first tensor of each output argument of a node."""
     op_def = OpDef.registry.get(node.op)
     if op_def is None:
-        stored = getattr(library.get(node.op), "function_def", None)
+        stored = library.get(node.op)
+        stored = getattr(stored, "function_def", stored)
         outputs = stored.signature.output_arg if stored is not None else ()
         return {argument.name: index for index, argument in enumerate(outputs)}
     positions: dict[str, int] = {}
@@ -188,7 +189,7 @@ def _output_positions(node: Any, library: dict[str, Any]) -> dict[str, int]:
     return positions
 
 
-def _tensor_name(text: str, arguments: set[str], ranges: dict[str, dict[str, int]], name: str) -> str:
+def tensor_name(text: str, arguments: set[str], ranges: dict[str, dict[str, int]], name: str) -> str:
     """Turns ``node:output:index`` as function bodies write it into ``node:index``."""
     if text in arguments:
         return text

@@ -9,9 +9,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tideflow._src.core import dtypes
+from tideflow._src.core.errors import FailedPreconditionError
 from tideflow._src.graph import attr_value, tensor_proto
 from tideflow._src.graph.op_def import OpDef
 from tideflow._src.io.graph_util import extract_sub_graph
+from tideflow._src.runtime.buffers import ResourceHandle, buffer_in
 
 _VARIABLES = ("Variable", "VariableV2", "VarHandleOp")
 #: Operations that pass a handle on: the attribute that has its type.
@@ -44,6 +46,7 @@ _WITHOUT_EFFECTS = {
 }
 #: Tells TensorFlow to turn branches and loops into switches and frames, of which other readers know less.
 _LOWERED = "_lower_using_switch_merge"
+_RESOURCE = dtypes.resource.as_datatype_enum
 _READ_ONLY = "_read_only_resource_inputs"
 _LOOPS = ("While", "StatelessWhile")
 
@@ -68,6 +71,7 @@ def convert_variables_to_constants(
 
     Raises:
       AssertionError: there is no node of such a name.
+      FailedPreconditionError: a variable is not initialized.
       ValueError: what is kept does something else with a variable than to read it.
     """
     needed = extract_sub_graph(input_graph_def, output_node_names)
@@ -78,18 +82,33 @@ def convert_variables_to_constants(
         for node in needed.node
         if node.op in _VARIABLES and (allowed is None or node.name in allowed) and node.name not in refused
     }
-    fetches = [f"{name}:0" if node.op != "VarHandleOp" else _read_of(sess, name) for name, node in variables.items()]
-    values = dict(zip(variables, sess.run(fetches), strict=True)) if variables else {}
-    result = type(needed)(versions=needed.versions)
-    result.node.extend(needed.node)
+    fetches = [_fetch_of(sess, name) if node.op == "VarHandleOp" else f"{name}:0" for name, node in variables.items()]
+    found = sess.run(fetches) if variables else []
+    values = {name: _value(name, value) for name, value in zip(variables, found, strict=True)}
+    return with_constants(needed, values)
+
+
+def with_constants(graph_def: Any, values: Mapping[str, Any]) -> Any:
+    """Returns a ``GraphDef`` in which some nodes are constants, and what took handles of variables takes values.
+
+    Args:
+      graph_def: the ``GraphDef``.
+      values: the value of each variable, placeholder of a variable's handle, or other placeholder, by its name.
+
+    Raises:
+      ValueError: a node does something else with a variable than to read it.
+    """
+    result = type(graph_def)(versions=graph_def.versions)
+    result.node.extend(graph_def.node)
     handles: dict[str, _Value] = {}
     for node in result.node:
-        if node.name in variables:
+        if node.name in values:
             value = np.asarray(values[node.name])
-            if node.op == "VarHandleOp":
+            if node.op == "VarHandleOp" or node.attr["dtype"].type == _RESOURCE:
+                node.attr["dtype"].type = attr_value.dtype_of(value).as_datatype_enum
                 handles[node.name] = _Value(node.attr["dtype"].type, value.shape)
             _make_constant(node, value)
-    functions = _Functions(needed.library)
+    functions = _Functions(graph_def.library)
     _Nodes(result.node, handles, functions, in_function=False).convert()
     functions.write(result)
     for nodes in (result.node, *(function.node_def for function in result.library.function)):
@@ -106,13 +125,24 @@ def _make_constant(node: Any, value: np.ndarray[Any, Any]) -> None:
     attr_value.write(node.attr["value"], "tensor", value)
 
 
-def _read_of(sess: Any, name: str) -> Any:
-    """A tensor of the session's graph that has the value of the variable with the handle ``name``."""
+def _fetch_of(sess: Any, name: str) -> Any:
+    """A tensor of the session's graph that has the value of the variable with the handle ``name``, or its handle."""
     handle = sess.graph.get_tensor_by_name(f"{name}:0")
-    for op in handle.consumers():
-        if op.type == "ReadVariableOp":
-            return op.outputs[0]
-    raise ValueError(f"Nothing in the graph reads the variable '{name}'.")
+    return next((op.outputs[0] for op in handle.consumers() if op.type == "ReadVariableOp"), handle)
+
+
+def _value(name: str, found: Any) -> Any:
+    """Returns the value of a variable, of which a session gave that or the handle.
+
+    Raises:
+      FailedPreconditionError: the variable is not initialized.
+    """
+    if not isinstance(found, ResourceHandle):
+        return found
+    buffer = buffer_in(found)
+    if not buffer.is_initialized:
+        raise FailedPreconditionError(None, None, f"Attempting to use uninitialized value {name}")
+    return np.asarray(buffer.read())
 
 
 class _Value(NamedTuple):

@@ -1,0 +1,1 @@
+"""Programs for the command line, which look into files and change them."""
