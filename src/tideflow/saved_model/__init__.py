@@ -29,5 +29,7 @@ from tideflow._src.saved_model.constants import VARIABLES_DIRECTORY as VARIABLES
 from tideflow._src.saved_model.constants import VARIABLES_FILENAME as VARIABLES_FILENAME
 from tideflow._src.saved_model.load import load as load
 from tideflow._src.saved_model.options import LoadOptions as LoadOptions
+from tideflow._src.saved_model.options import SaveOptions as SaveOptions
+from tideflow._src.saved_model.save import save as save
 from tideflow._src.saved_model.v1.loader import maybe_saved_model_directory as contains_saved_model
 from tideflow.saved_model import experimental as experimental

@@ -81,7 +81,7 @@ def export_meta_graph(
     if not info.HasField("stripped_op_list"):
         info.stripped_op_list.MergeFrom(stripped_op_list(message.graph_def))
     if strip_default_attrs:
-        _strip_default_attributes(message.graph_def)
+        strip_default_attributes(message.graph_def)
         info.stripped_default_attrs = True
     keys = graph.get_all_collection_keys() if collection_list is None else collection_list
     for key in keys:
@@ -172,7 +172,8 @@ def _add_nodes(target: Any, source: Any, scope: str | None, clear_devices: bool,
     return unbound
 
 
-def _strip_default_attributes(graph_def: Any) -> None:
+def strip_default_attributes(graph_def: Any) -> None:
+    """Removes the attributes of nodes, those of functions too, that have the default of their definition."""
     definitions = {op.name: op for op in stripped_op_list(graph_def).op}
     nodes = [*graph_def.node, *(node for function in graph_def.library.function for node in function.node_def)]
     for node in nodes:

@@ -16,6 +16,7 @@ from tideflow._src.function.graph_call import GraphCall
 from tideflow._src.function.python_tracing import FunctionGraph, function_around
 from tideflow._src.runtime.arguments import wire_name
 from tideflow._src.runtime.convert import convert_to_tensor
+from tideflow._src.state import autotrackable
 
 
 class ConcreteFunction(interfaces.Callable):
@@ -357,3 +358,6 @@ def _output_type(structure: Any) -> Any:
     if structure is None:
         return trace_types.Literal(None)
     return trace_types.type_of(structure, trace_types.TypingContext())
+
+
+autotrackable.FUNCTION_KINDS += (ConcreteFunction,)

@@ -328,7 +328,12 @@ class TracedFunction(interfaces.Callable):
                 concrete = self._new(bound.parameters, bound.variables)
         return _Made(self, key, bound.parameters, concrete, creates)
 
+    #: Whether it is no fault of the program that the function is made and traced again and again.
+    _omit_frequent_tracing_warning = False
+
     def _count_trace(self, parameters: Sequence[Parameter]) -> None:
+        if self._omit_frequent_tracing_warning:
+            return
         if context.executing_eagerly():  # a function within another is traced as often as that one, which is counted
             retracing.traced(self, parameters)
 

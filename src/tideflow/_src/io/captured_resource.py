@@ -110,7 +110,9 @@ def _of_no_arguments(body: Any, name: str) -> Any:
         return body()
 
     call.__name__ = name
-    return function(call, input_signature=[], autograph=False)
+    made = function(call, input_signature=[], autograph=False)
+    made._omit_frequent_tracing_warning = True  # it is traced once for each resource
+    return made
 
 
 def _one_after(effect: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 
 from tideflow._src.core import context, dtypes
 from tideflow._src.core.dtypes import DType
-from tideflow._src.core.tensor import Tensor
+from tideflow._src.core.tensor import EagerTensor, Tensor
 from tideflow._src.core.tensor_shape import TensorShape
 from tideflow._src.io.captured_resource import TrackableResource
 from tideflow._src.io.dense_buckets import in_buckets
@@ -135,6 +135,14 @@ def _sharing(anonymous: bool, shared_name: str | None) -> dict[str, Any]:
     if anonymous:
         return {}
     return {"use_node_name_sharing": True} if shared_name is None else {"shared_name": shared_name}
+
+
+def _here(tensor: Any) -> Any:
+    """Returns a tensor as the operations of this context take it: a graph without a function takes no eager ones."""
+    graph = context.current_graph()
+    if graph is None or graph.building_function or not isinstance(tensor, EagerTensor):
+        return tensor
+    return convert_to_tensor(tensor.numpy(), tensor.dtype)
 
 
 class InitializableLookupTableBase(_Resource):
@@ -499,8 +507,8 @@ class DenseHashTable(MutableHashTable):
         anonymous = self._is_anonymous or context.current_graph() is None
         maker = raw.AnonymousMutableDenseHashTable if anonymous else raw.MutableDenseHashTableV2
         return maker(
-            self._empty_key,
-            self._deleted_key,
+            _here(self._empty_key),
+            _here(self._deleted_key),
             value_dtype=self._value_dtype,
             value_shape=self._value_shape,
             initial_num_buckets=self._initial_num_buckets,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ from tideflow._src.autodiff import rules
 from tideflow._src.core.logger import get_logger
 from tideflow._src.function.forward_backward import Extended
 from tideflow._src.function.func_graph import FuncGraph
-from tideflow._src.function.python_tracing import FunctionGraph
+from tideflow._src.function.python_tracing import FunctionGraph, unique_name
 from tideflow._src.graph import attr_value
 from tideflow._src.graph.function_library import StoredFunction
 from tideflow._src.graph.graph import Graph
@@ -54,7 +55,7 @@ class FunctionLibrary:
             self._graph.functions[name] = StoredFunction(definition, gradients.get(name, ""))
             for node in definition.node_def:
                 self.fix_node(node)
-        self._builder = FunctionBuilder(self._graph, FuncGraph)
+        self._builder = FunctionBuilder(self._graph, lambda name, outer: FuncGraph(_new_name(name), outer))
         self._functions: dict[str, RestoredConcreteFunction] = {}
 
     @property
@@ -103,7 +104,7 @@ class FunctionLibrary:
         definition = self._graph.functions[name].function_def
         attributes = {key: attr_value.read_undeclared(value) for key, value in definition.attr.items()}
         attributes.pop("_input_shapes", None)
-        graph = FunctionGraph(name, attributes)
+        graph = FunctionGraph(_new_name(name), attributes)
         body = fill_function_graph(graph, definition, self._graph.functions, {}, self._builder.instantiate)
         graph.inputs, graph.outputs, graph.control_outputs = body
         first = len(graph.inputs) - len(captured)
@@ -158,6 +159,12 @@ class FunctionLibrary:
             return list(found) if isinstance(found, list | tuple) else [found]
 
         return gradient
+
+
+def _new_name(name: str) -> str:
+    """Returns a name for a function that no other function of the process has: it may be saved with others."""
+    found = re.fullmatch(r"__inference_(.*?)(_\d+)?", name)
+    return unique_name(found.group(1) if found else name)
 
 
 class CapturedTensor:

@@ -5,7 +5,6 @@ Nothing that the file says is run while it is loaded but the functions that crea
 
 from __future__ import annotations
 
-import functools
 import os
 from collections.abc import Callable, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
@@ -26,7 +25,7 @@ from tideflow._src.saved_model import constants, python_functions
 from tideflow._src.saved_model.files import parse_saved_model
 from tideflow._src.saved_model.function_library import CapturedTensor, FunctionLibrary
 from tideflow._src.saved_model.options import LoadOptions
-from tideflow._src.saved_model.restoring import RestoredSaveable, restore_objects
+from tideflow._src.saved_model.restoring import restore_objects, saveable_factory
 from tideflow._src.saved_model.revived_types import revived
 from tideflow._src.saved_model.user_objects import OptimizerObject, new_user_object
 from tideflow._src.state.replication import VariableAggregation, VariableSynchronization
@@ -56,6 +55,22 @@ def load(export_dir: Any, tags: Any = None, options: LoadOptions | None = None) 
       ValueError: no graph has these tags, or the SavedModel contradicts itself.
       PermissionDeniedError: the SavedModel calls Python functions, and ``options`` do not allow it.
       FileNotFoundError: files of its variables are missing.
+
+    >>> import tempfile
+    >>> import tideflow as tf
+    >>> class Scale(tf.Module):
+    ...     def __init__(self):
+    ...         self.factor = tf.Variable(3.0)
+    ...     @tf.function(input_signature=[tf.TensorSpec([None], tf.float32)])
+    ...     def __call__(self, x):
+    ...         return self.factor * x
+    >>> folder = tempfile.mkdtemp()
+    >>> tf.saved_model.save(Scale(), folder)
+    >>> loaded = tf.saved_model.load(folder)
+    >>> loaded(tf.constant([1.0, 2.0])).numpy().tolist()
+    [3.0, 6.0]
+    >>> loaded.signatures["serving_default"](tf.constant([2.0]))["output_0"].numpy().tolist()
+    [6.0]
     """
     return load_partial(export_dir, None, tags, options)["root"]
 
@@ -488,8 +503,7 @@ class _Loader:
                 node._serialize_to_tensors, node._restore_from_tensors = functions[_SERIALIZE_TO_TENSORS]
             else:
                 node._self_saveable_object_factories = {
-                    name: functools.partial(RestoredSaveable, save, restore)
-                    for name, (save, restore) in functions.items()
+                    name: saveable_factory(save, restore) for name, (save, restore) in functions.items()
                 }
 
     def _restore(self) -> None:

@@ -211,6 +211,9 @@ class RestoredFunction(TracedFunction):
             restored_function_body, "restored_function_body", input_signature, autograph=False, jit_compile=jit_compile
         )
 
+    #: Its Python chooses among what was saved, which costs little.
+    _omit_frequent_tracing_warning = True
+
     def _call_bound(self, bound: Bound, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         positional, named = split(bound.parameters, bound.values)
         concrete, tensors = self._chosen(tuple(positional), named)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -55,19 +56,37 @@ class RestoredSaveable(SaveableObject):
     Args:
       save: returns what to save, given the key: dictionaries with a name, a tensor and a slice.
       restore: takes the tensors.
+      parts: of each tensor its dtype, what is added to the key, and the slice.
       name: the key.
     """
 
-    def __init__(self, save: Callable[..., Any], restore: Callable[..., Any], name: str) -> None:
-        parts = save(convert_to_tensor(name))
-        specs = [SaveSpec(part["tensor"], _text(part["slice_spec"]), _text(part["name"])) for part in parts]
-        super().__init__(specs[0].tensor, specs, name)
+    def __init__(
+        self, save: Callable[..., Any], restore: Callable[..., Any], parts: Sequence[tuple[Any, str, str]], name: str
+    ) -> None:
+        made: list[Any] = []
+
+        def tensor(index: int) -> Any:
+            if not made:
+                made.append(save(convert_to_tensor(name)))
+            return made[0][index]["tensor"]
+
+        specs = [
+            SaveSpec(functools.partial(tensor, index), part, name + suffix, dtype, "")
+            for index, (dtype, suffix, part) in enumerate(parts)
+        ]
+        super().__init__(None, specs, name)
         self._restore = restore
 
     def restore(self, restored_tensors: Sequence[Any], restored_shapes: Sequence[Any] | None) -> Any:
         """Hands the tensors to the function of the SavedModel."""
         del restored_shapes
         return self._restore(*restored_tensors)
+
+
+def saveable_factory(save: Callable[..., Any], restore: Callable[..., Any]) -> Callable[..., RestoredSaveable]:
+    """Returns what makes the `RestoredSaveable` of two functions, given its key as ``name``."""
+    parts = [(part["tensor"].dtype, _text(part["name"]), _text(part["slice_spec"])) for part in save("")]
+    return functools.partial(RestoredSaveable, save, restore, parts)
 
 
 def _text(tensor: Any) -> str:

@@ -246,6 +246,8 @@ class UninitializedVariable(ResourceVariable):
             if graph is None:
                 self._set_buffer(Buffer(self._handle_name, self._dtype, self._shape._dims))
             else:
+                self._buffer = None
+                self._initializer_op = self._initial_value = None
                 self._handle = var_handle_op(
                     dtype=self._dtype, shape=self._shape._dims, shared_name=self._handle_name, name=scope
                 )

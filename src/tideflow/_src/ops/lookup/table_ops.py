@@ -138,7 +138,7 @@ def _dense(
         container,
         shared_name,
         MutableDenseHashTable,
-        lambda: MutableDenseHashTable(name, *types, shape, *keys),
+        lambda: MutableDenseHashTable(name, *types, shape, *keys, buckets, load),
     )
 
 

@@ -19,6 +19,8 @@ from tideflow._src.core.errors import (
 )
 from tideflow._src.graph.shape_inference import shape_text
 from tideflow._src.ops.lookup.key_index import KeyIndex
+from tideflow._src.ops.strings.hash_kernels import murmur64
+from tideflow._src.ops.strings.packed import Packed
 
 Array = np.ndarray[Any, Any]
 #: How many keys are looked up at once: what is computed on the way then stays in the processor's cache.
@@ -284,6 +286,8 @@ class MutableDenseHashTable(MutableHashTable):
       name, key_dtype, value_dtype, value_shape: as of a table.
       empty_key: the key that stands for an unused bucket; its shape is that of keys.
       deleted_key: the key that stands for a removed one; None where there is none.
+      buckets: how many buckets `export` gives at least, a power of two.
+      load: the part of them that may be in use.
     """
 
     kind = "MutableDenseHashTable"
@@ -296,7 +300,10 @@ class MutableDenseHashTable(MutableHashTable):
         value_shape: tuple[int, ...],
         empty_key: Any,
         deleted_key: Any,
+        buckets: int = 4,
+        load: float = 0.8,
     ) -> None:
+        self._fewest_buckets, self._load = buckets, load
         empty_key = np.asarray(empty_key)
         if empty_key.ndim > 1:
             raise InvalidArgumentError(
@@ -331,6 +338,10 @@ class MutableDenseHashTable(MutableHashTable):
 
     def replace(self, keys: Any, values: Any) -> None:
         """Makes the table hold these keys and values only; unused buckets among them are left out."""
+        keys, values = np.asarray(keys), np.asarray(values)
+        if keys.ndim == values.ndim == 2 and not self.key_shape and keys.shape[1] == 1:  # buckets, as `export` has them
+            if values.shape == (len(keys), math.prod(self.value_shape)):
+                keys, values = keys[:, 0], values.reshape(len(keys), *self.value_shape)
         keys, values = self._checked(keys, values)
         used = np.ones(len(values), bool)
         flat = keys.reshape(-1, *self.key_shape)
@@ -338,3 +349,51 @@ class MutableDenseHashTable(MutableHashTable):
             equal = np.asarray(flat == key)
             used &= ~(equal.all(-1) if self.key_shape else equal)
         super().replace(flat[used], values[used])
+
+    def export(self) -> tuple[Any, Any]:
+        """Returns the buckets of the table as TensorFlow lays them out: matrices of keys and of values.
+
+        A key stands in the bucket of its hash, or in the next free one, each step longer by one bucket. What reads a
+        checkpoint takes them for its own buckets.
+        """
+        keys, values = (np.asarray(each) for each in super().export())
+        count = len(values)
+        buckets = self._fewest_buckets
+        while count > self._load * buckets:
+            buckets *= 2
+        flat = keys.reshape(count, math.prod(self.key_shape))
+        all_keys = np.empty((buckets, flat.shape[1]), flat.dtype)
+        all_keys[:] = self._forbidden[0][1].reshape(1, -1)
+        all_values = np.zeros((buckets, math.prod(self.value_shape)), values.dtype)
+        if values.dtype == object:
+            all_values[:] = b""
+        places = np.full(buckets, -1)
+        for number, bucket in enumerate(_hashes(flat).tolist()):
+            bucket, step = bucket & (buckets - 1), 0
+            while places[bucket] >= 0:
+                step += 1
+                bucket = (bucket + step) & (buckets - 1)
+            places[bucket] = number
+        used = places >= 0
+        all_keys[used] = flat[places[used]]
+        all_values[used] = values.reshape(count, all_values.shape[1])[places[used]]
+        return all_keys, all_values
+
+
+def _hashes(keys: Array) -> Array:
+    """Returns the hash by which TensorFlow finds the bucket of each row of keys."""
+    parts = [_hashes_of(column) for column in keys.T]
+    if len(parts) == 1:
+        return parts[0]
+    result = np.zeros(len(keys), np.uint64)
+    for part in parts:
+        result ^= part + np.uint64(0x9E3779B97F4A7800) + (result << np.uint64(10)) + (result >> np.uint64(4))
+    return result
+
+
+def _hashes_of(column: Array) -> Array:
+    if column.dtype == object:
+        return murmur64(Packed.of(column.tolist()))
+    if column.dtype.kind in "iub":
+        return column.astype(np.int64).view(np.uint64) if column.dtype.kind == "i" else column.astype(np.uint64)
+    return np.trunc(column).astype(np.int64).view(np.uint64)

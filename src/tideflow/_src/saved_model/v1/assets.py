@@ -50,12 +50,13 @@ def save_assets(assets: Iterable[Any] | None, export_dir: str, copied: set[str],
     for name, path in sources.items():
         target = os.path.join(folder, name)
         if file_system.exists(path) and path != target and target not in copied:
-            _copy(path, target)
+            copy_file(path, target)
             copied.add(target)
     get_logger().info("Assets written to: %s", folder)
 
 
-def _copy(source: str, target: str) -> None:
+def copy_file(source: str, target: str) -> None:
+    """Copies a file, as a whole or not at all."""
     with replacement.Replacement(target) as file, file_system.translated(source):
         with open(file_system.local(source), "rb") as content:
             while block := content.read(_BLOCK):
