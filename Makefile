@@ -114,7 +114,7 @@ $(ORACLE)/stamp: Makefile
 	$(call make_environment,$(ORACLE),"tensorflow-cpu==2.21.*" $(READERS))
 
 $(BENCH)/stamp: pyproject.toml Makefile
-	$(call make_environment,$(BENCH),--editable . "torch==2.13.0" "tensorflow-cpu==2.21.*")
+	$(call make_environment,$(BENCH),--editable . "torch==2.13.0" "tensorflow-cpu==2.21.*" "tensorboard==2.21.*")
 
 $(LIBRARIES)/stamp: $(VENV)/demo.stamp Makefile
 	@echo 'installing $(OF_1X)'

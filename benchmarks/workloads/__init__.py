@@ -34,6 +34,7 @@ NAMES = (
     "image_family",
     "string_family",
     "composites",
+    "summaries",
     "loop_family",
     "keras_mnist",
     "keras_start",

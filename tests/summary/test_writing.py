@@ -186,6 +186,39 @@ def test_a_disk_that_is_full_for_a_while(tmp_path: Path) -> None:
     assert [event.step for event in events(tmp_path)] == [0, 1, 2]
 
 
+def test_a_disk_that_is_slow_holds_nobody_up(tmp_path: Path) -> None:
+    """Until much waits: then a program that adds more waits for the disk, and its memory does not grow for ever."""
+    file = EventFile(str(tmp_path), most_waiting=1)
+    real, room, asked = file._file, threading.Event(), threading.Event()
+
+    class Slow:
+        def write(self, content: memoryview) -> int:
+            asked.set()
+            room.wait()
+            return int(real.write(content))
+
+        def close(self) -> None:
+            real.close()
+
+    file._file = Slow()
+    for step in range(5000):
+        file.add(tf.compat.v1.Event(step=step))
+    assert asked.wait(60)  # the thread is at it
+    large = bytes(1 << 22)
+    adding = threading.Thread(
+        target=lambda: [file.add(tf.compat.v1.Event(step=step, graph_def=large)) for step in range(5000, 5040)],
+        daemon=True,
+    )
+    adding.start()
+    while len(file._waiting) < 16 and adding.is_alive():
+        adding.join(0.01)
+    assert adding.is_alive()  # 64 MiB wait
+    room.set()
+    adding.join(60)
+    file.close()
+    assert [event.step for event in events(tmp_path)] == [0, *range(5040)]
+
+
 def _run(code: str, folder: Path) -> subprocess.Popen[bytes]:
     program = "import sys\nimport tideflow as tf\n" + textwrap.dedent(code)
     return subprocess.Popen([sys.executable, "-c", program, str(folder)], stdout=subprocess.PIPE)
