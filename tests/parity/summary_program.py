@@ -81,10 +81,87 @@ def write(tf: Any, root: str) -> list[bool]:
             flag.assign(number != 1)
             with S.record_if(lambda number=number: number != 3):
                 answers.append(traced(tf.constant(float(number)), tf.constant(number, tf.int64)))
+        answers += _nested(tf, writer)
     writer.close()
     with S.create_noop_writer().as_default():
         answers += [S.scalar("nobody", 1.0, step=1), S.should_record_summaries()]
     return [bool(answer) for answer in answers]
+
+
+def _nested(tf: Any, writer: Any) -> list[Any]:
+    """Writes where Python functions are called by loops, branches, datasets, tapes and other functions."""
+    S = tf.summary
+    answers = []
+
+    @tf.function
+    def loop(count):
+        def body(i):
+            S.scalar("turn", tf.cast(i, tf.float32), step=i)
+            return i + 1
+
+        return tf.while_loop(lambda i: i < count, body, [tf.constant(0, tf.int64)])
+
+    loop(tf.constant(3, tf.int64))
+
+    @tf.function
+    def branch(x):
+        return tf.cond(x > 0, lambda: S.scalar("pos", x, step=1), lambda: S.text("neg", tf.as_string(x), step=1))
+
+    answers += [branch(tf.constant(value)) for value in (1.0, -1.0)]
+    S.write("eager map", tf.map_fn(lambda x: tf.cast(S.scalar("mapped", x, step=1), tf.int32) + 1, tf.range(2)), step=2)
+
+    def element(i):
+        with writer.as_default():
+            S.scalar("element", tf.cast(i, tf.float32), step=i)
+        return i
+
+    list(tf.data.Dataset.range(3).map(element))
+
+    def from_python(x):
+        with writer.as_default():
+            S.scalar("python", x, step=1)
+        return x
+
+    tf.function(lambda: tf.py_function(from_python, [1.5], tf.float32))()
+
+    x = tf.Variable(2.0)
+
+    @tf.function
+    def taped():
+        with tf.GradientTape() as tape:
+            y = x * x
+            S.scalar("y", y, step=1)
+            S.histogram("y", y, step=1)
+        return tape.gradient(y, x)
+
+    S.scalar("gradient", taped(), step=1)
+
+    @tf.function
+    def with_default_step(value):
+        return S.scalar("traced", value)
+
+    for step in (1, 2):  # a function keeps the number that it finds when it is traced
+        S.experimental.set_step(step)
+        answers.append(with_default_step(tf.constant(1.0)))
+    S.experimental.set_step(None)
+
+    class Layer(tf.Module):
+        def __init__(self):
+            self.step = tf.Variable(3, dtype=tf.int64)
+
+        @tf.function
+        def __call__(self, value):
+            with tf.name_scope("layer"):
+                S.scalar("value", value, step=self.step)
+
+    layer = Layer()
+    for _ in range(2):
+        layer(tf.constant(1.0))
+        layer.step.assign_add(1)
+    for dtype in (tf.bfloat16, tf.float16, tf.float64, tf.uint8, tf.int64):
+        S.scalar("dtype", tf.constant(3, dtype), step=1)
+        S.histogram("dtype", tf.constant([3, 4, 5], dtype), step=1, buckets=2)
+    return answers
 
 
 def events(tf: Any, root: str) -> list[str]:

@@ -293,3 +293,39 @@ def test_a_session_writes_where_its_graph_says(tmp_path: Path) -> None:
         session.run(writer.close())
     assert v1.summary.all_v2_summary_ops() is None
     assert scalars(tmp_path) == [("loss", 1, 3.0), ("loss", 2, 3.0), ("even", 2, 4.0)]
+
+
+def test_a_saved_model_holds_its_writer(tmp_path: Path) -> None:
+    class Model(tf.Module):
+        def __init__(self) -> None:
+            self.writer = tf.summary.create_file_writer(str(tmp_path / "logs"), experimental_trackable=True)
+
+        @tf.function(input_signature=[tf.TensorSpec([]), tf.TensorSpec([], tf.int64)])
+        def __call__(self, x: Any, step: Any) -> Any:
+            with self.writer.as_default():
+                tf.summary.scalar("x", x, step=step)
+            return x + 1
+
+    model = Model()
+    model(1.0, tf.constant(0, tf.int64))
+    tf.saved_model.save(model, str(tmp_path / "model"))
+    loaded = tf.saved_model.load(str(tmp_path / "model"))
+    assert float(loaded(tf.constant(5.0), tf.constant(7, tf.int64))) == 6.0
+    steps = [
+        [event.step for event in tf.compat.v1.train.summary_iterator(str(path)) if event.summary.value]
+        for path in (tmp_path / "logs").iterdir()
+    ]
+    assert sorted(steps) == [[0], [7]]
+
+
+def test_xla_alone_cannot_write(tmp_path: Path) -> None:
+    @tf.function(jit_compile=True)
+    def compiled(x: Any) -> Any:
+        tf.summary.scalar("x", x, step=1)
+        return x
+
+    with (
+        tf.summary.create_file_writer(str(tmp_path)).as_default(),
+        pytest.raises(tf.errors.InvalidArgumentError, match="WriteSummary"),
+    ):
+        compiled(tf.constant(1.0))

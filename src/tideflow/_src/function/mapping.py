@@ -19,7 +19,7 @@ from tideflow._src.function.loops import while_loop
 from tideflow._src.graph.op_def import OpDef
 from tideflow._src.ops.array.slicing import entry
 from tideflow._src.ops.control.tensor_array import TensorArray
-from tideflow._src.ops.scopes import name_scope
+from tideflow._src.ops.scopes import graph_scope
 from tideflow._src.runtime.convert import convert_to_tensor
 
 
@@ -56,7 +56,7 @@ def map_fn(
     _check_callable(fn)
     if fn_output_signature is None:
         fn_output_signature = dtype
-    with name_scope(name, "map", nest.flatten(elems)):
+    with graph_scope(name, "map"):
         inputs = _Elements(elems)
         signature = inputs.signature() if fn_output_signature is None else fn_output_signature
         specs: list[Any] = [
@@ -270,7 +270,7 @@ def _fold(
     name: str | None, default_name: str, *, reverse: bool,
 ) -> Any:  # fmt: skip
     _check_callable(fn)
-    with name_scope(name, default_name, nest.flatten(elems)):
+    with graph_scope(name, default_name):
         inputs = _Elements(elems, dense=True)
         first, last, step = _range(inputs, initializer is None, reverse)
         if initializer is None:
@@ -323,7 +323,7 @@ def scan(
       ValueError: ``fn`` returns another structure than the first result has.
     """
     _check_callable(fn)
-    with name_scope(name, "scan", nest.flatten(elems)):
+    with graph_scope(name, "scan"):
         inputs = _Elements(elems, dense=True)
         first, last, step = _range(inputs, initializer is None, reverse)
         if initializer is None:

@@ -42,3 +42,16 @@ def name_scope(name: str | None, default_name: str | None = None, values: Iterab
         yield state.eager_scope
     finally:
         state.eager_scope = saved
+
+
+@contextmanager
+def graph_scope(name: str | None, default_name: str | None = None) -> Iterator[str]:
+    """Opens a name scope in the current graph; eagerly, it does nothing.
+
+    That is for functions that call functions of the user's: what those name eagerly has no more scopes than they open.
+    """
+    if context.current_graph() is None:
+        yield ""
+        return
+    with name_scope(name, default_name) as scope:
+        yield scope

@@ -10,6 +10,7 @@ from tideflow._src.core import context
 from tideflow._src.core.dtypes import string
 from tideflow._src.core.tensor import EagerTensor, Tensor
 from tideflow._src.graph.default_graph import inside_function
+from tideflow._src.io.captured_resource import TrackableResource
 from tideflow._src.ops.array.constants import constant
 from tideflow._src.ops.array.identity import no_op
 from tideflow._src.ops.array.raw import raw
@@ -19,7 +20,6 @@ from tideflow._src.ops.scopes import name_scope
 from tideflow._src.ops.summary.writer_ops import SummaryWriter as WriterResource
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.runtime.devices import device
-from tideflow._src.state.trackable import Trackable
 from tideflow._src.summary.recording import state
 
 #: The collection of a graph that holds the operations which make the files of its writers.
@@ -147,22 +147,23 @@ class FileSummaryWriter(SummaryWriter):
                 self._closed = True
 
 
-class TrackableFileSummaryWriter(FileSummaryWriter, Trackable):
+class TrackableFileSummaryWriter(FileSummaryWriter, TrackableResource):
     """Is a writer that a saved model keeps: what loads it makes a writer of the same folder."""
 
-    @property
-    def resource_handle(self) -> Tensor:
-        """The resource that operations name."""
-        return self._resource
+    def __init__(self, shared_name: str, name: str | None, arguments: dict[str, Any]) -> None:
+        TrackableResource.__init__(self, device="/CPU:0")
+        FileSummaryWriter.__init__(self, shared_name, name, arguments)
+        self._resource_handle = self._resource
+        self._create_arguments = {"shared_name": shared_name, "name": name}
 
     def _create_resource(self) -> Any:
-        return raw.SummaryWriter()
+        return raw.SummaryWriter(**self._create_arguments)
 
     def _initialize(self) -> Any:
-        return raw.CreateSummaryFileWriter(writer=self._resource, **self._arguments)
+        return raw.CreateSummaryFileWriter(writer=self.resource_handle, **self._arguments)
 
     def _destroy_resource(self) -> None:
-        raw.DestroyResourceOp(resource=self._resource, ignore_lookup_error=True)
+        raw.DestroyResourceOp(resource=self.resource_handle, ignore_lookup_error=True)
 
 
 class NoopSummaryWriter(SummaryWriter):
