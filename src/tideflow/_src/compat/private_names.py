@@ -207,6 +207,7 @@ OWN: dict[str, tuple[str, ...]] = {
     "python.tools.inspect_checkpoint": ("_src.tools.inspect_checkpoint",),
     "python.tools.optimize_for_inference": ("_src.tools.optimize_for_inference",),
     "python.tools.optimize_for_inference_lib": ("_src.tools.inference_graphs",),
+    "python.tools.saved_model_cli": ("_src.tools.saved_model_cli",),
     "python.tools.saved_model_utils": ("_src.tools.saved_model_utils",),
     "python.tools.strip_unused": ("_src.tools.strip_unused",),
     "python.tools.strip_unused_lib": ("_src.tools.inference_graphs", "_src.tools.strip_unused"),
