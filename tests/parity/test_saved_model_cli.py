@@ -33,7 +33,8 @@ def _there(commands: list[list[str]], folder: pathlib.Path) -> list[tuple[str, s
 
 
 def _sets_in_order(text: str) -> str:
-    """Sorts what is printed as a set, whose order Python makes anew in each process."""
+    """Sorts what is printed of sets and maps of messages, whose order is another in each process."""
+    text = re.sub(r"(?<=choose from: )[\w, ]+$", lambda match: ", ".join(sorted(match[0].split(", "))), text)
     return re.sub(r"\{('\w+'(?:, '\w+')*)\}", lambda match: "{" + ", ".join(sorted(match[1].split(", "))) + "}", text)
 
 

@@ -92,21 +92,24 @@ def run_saved_model_with_feed_dict(
             raise ValueError(f'"{name}" is not a valid input key. Please choose from "{known}", or use --show option.')
     feeds = {signature.inputs[name].name: value for name, value in input_tensor_key_feed_dict.items()}
     names = sorted(signature.outputs)
-    paths = {name: os.path.join(outdir, f"{name}.npy") for name in names} if outdir else {}
-    for path in paths.values():
-        if not overwrite_flag and os.path.exists(path):
-            raise RuntimeError(
-                f'Output file {path} already exists. Add "--overwrite" to overwrite the existing output files.'
-            )
     with Session(worker or "", graph=Graph()) as session:
         loader.load(session, tags, saved_model_dir)
         outputs = session.run([signature.outputs[name].name for name in names], feeds)
     for name, output in zip(names, outputs, strict=True):
         print(f"Result for output key {name}:\n{output}")
         if outdir:
-            os.makedirs(outdir, exist_ok=True)
-            np.save(paths[name], output)
-            print(f"Output {name} is saved to {paths[name]}")
+            _write(outdir, name, output, overwrite_flag)
+
+
+def _write(folder: str, name: str, output: Any, overwrite: bool) -> None:
+    path = os.path.join(folder, f"{name}.npy")
+    os.makedirs(folder, exist_ok=True)
+    if not overwrite and os.path.exists(path):
+        raise RuntimeError(
+            f'Output file {path} already exists. Add "--overwrite" to overwrite the existing output files.'
+        )
+    np.save(path, output)
+    print(f"Output {name} is saved to {path}")
 
 
 def _tags(tag_set: str) -> list[str]:

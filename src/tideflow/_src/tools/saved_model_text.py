@@ -90,7 +90,7 @@ def signature_of(meta_graph_def: Any, key: str) -> Any:
       ValueError: there is none of that key.
     """
     if key not in meta_graph_def.signature_def:
-        known = ", ".join(meta_graph_def.signature_def.keys())
+        known = ", ".join(sorted(meta_graph_def.signature_def))
         raise ValueError(f'Could not find signature "{key}". Please choose from: {known}')
     return meta_graph_def.signature_def[key]
 
