@@ -244,6 +244,7 @@ SUBMODULES = (
     "dtypes",
     "errors",
     "experimental",
+    "feature_column",
     "graph_util",
     "image",
     "io",

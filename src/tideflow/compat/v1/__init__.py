@@ -585,6 +585,7 @@ SUBMODULES = (
     "errors",
     "examples",
     "experimental",
+    "feature_column",
     "flags",
     "gfile",
     "graph_util",

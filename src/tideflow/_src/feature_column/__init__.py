@@ -1,0 +1,1 @@
+"""Columns of features, and what makes tensors and linear models of them."""
