@@ -120,7 +120,7 @@ class VocabularyFileCategoricalColumn(_OfVocabulary, _VocabularyFile):
 
     @property
     def num_buckets(self) -> int:
-        return self.vocabulary_size + self.num_oov_buckets  # type: ignore[no-any-return]
+        return self.vocabulary_size + self.num_oov_buckets
 
     def _table(self, kind: Any) -> Any:
         if self.file_format != "tfrecord_gzip":

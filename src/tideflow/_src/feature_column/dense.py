@@ -219,8 +219,8 @@ class SharedEmbeddings(AutoTrackable):
 
 
 def _outermost_graph() -> Any:
-    graph = get_default_graph()
-    while graph.building_function and graph.outer_graph is not None:
+    graph: Any = get_default_graph()
+    while getattr(graph, "outer_graph", None) is not None:
         graph = graph.outer_graph
     return graph
 
