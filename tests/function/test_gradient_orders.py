@@ -165,3 +165,43 @@ def test_third_derivative_by_tapes_around_a_function() -> None:
     found = [y, dy, ddy, third.gradient(ddy, x)]
     expected = [2.346326812219605, 2.653760587096067, -4.535491319329738, 56.60926051165471]
     np.testing.assert_allclose([float(value) for value in found], expected, rtol=1e-10)
+
+
+def _stopped_factor(x):
+    return tf.stop_gradient(x) * x * x
+
+
+def _stopped_factor_in_loop(x):
+    return tf.while_loop(lambda i, y: i < 2, lambda i, y: (i + 1, tf.stop_gradient(y) * x * y), [0, x])[1]
+
+
+def _stopped_factor_in_branch(x):
+    return tf.cond(x > 0.0, lambda: _stopped_factor(x), lambda: x)
+
+
+def _stopped_factor_in_function(x):
+    return tf.function(_stopped_factor)(x) * x
+
+
+# By hand: with c = stop_gradient(x), (c x²)'' = 2 c and (c x³)'' = 6 c x; the loop gives c d x³ with c = 1.5, d = 1.5³.
+@pytest.mark.parametrize(
+    ("program", "expected"),
+    [
+        (_stopped_factor, 3.0),
+        (_stopped_factor_in_branch, 3.0),
+        (_stopped_factor_in_function, 13.5),
+        (_stopped_factor_in_loop, 6 * 1.5 * 1.5 * 1.5**3),
+    ],
+    ids=lambda item: getattr(item, "__name__", ""),
+)
+@pytest.mark.parametrize("compiled", [None, True], ids=["host", "compiled"])
+def test_a_stopped_gradient_stays_stopped_in_the_second_derivative(program, expected, compiled) -> None:
+    function = tf.function(program, jit_compile=compiled)
+    x = tf.constant(1.5)
+    with tf.GradientTape() as second:
+        second.watch(x)
+        with tf.GradientTape() as first:
+            first.watch(x)
+            y = function(x)
+        dy = first.gradient(y, x)
+    assert float(second.gradient(dy, x)) == pytest.approx(expected, rel=1e-6)

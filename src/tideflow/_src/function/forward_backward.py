@@ -32,6 +32,7 @@ from tideflow._src.runtime.convert import constant_node, convert_to_tensor
 from tideflow._src.runtime.plan import in_order, needed
 
 _SAME_VALUE = frozenset(("Identity", "StopGradient", "PreventGradient", "Snapshot"))
+_SAME_GRADIENT = frozenset(("Identity", "Snapshot"))
 _SHAPES = frozenset(("Shape", "Size", "Rank"))
 #: What reads of its input the shape alone.
 _OF_SHAPES = _SHAPES | {"ZerosLike", "OnesLike"}
@@ -162,7 +163,11 @@ class BackwardGraph(FuncGraph):
     def _computed_again(self, tensor: SymbolicTensor) -> SymbolicTensor | None:
         op = tensor._op
         if op.type in _SAME_VALUE and not tensor._dtype._is_ref_dtype and not op.inputs[0]._dtype._is_ref_dtype:
-            return self.capture(op.inputs[0])
+            if op.type in _SAME_GRADIENT and "_gradient_op_type" not in op.attrs:
+                return self.capture(op.inputs[0])
+            # A backward function has gradients too: what stops them here stops them there.
+            with outside_of_scopes(self), self.control_dependencies(None):
+                return self._repeated(tensor)
         if op.type == "VarHandleOp" or self._is_simple(tensor):
             with outside_of_scopes(self), self.control_dependencies(None):
                 return self._repeated(tensor)
