@@ -368,3 +368,44 @@ class TestByName:
             kernel = tf.Variable([0.0, 0.0], name="kernel")
             tf.train.Checkpoint(k=kernel).read(path).run_restore_ops(session)
             np.testing.assert_array_equal(session.run(kernel), [1.0, 2.0])
+
+
+def test_elements_keep_their_values_where_those_that_wait_do_not_fit(tmp_path):
+    path = tf.train.Checkpoint(list=[tf.Variable([1.0]), tf.Variable(2.0)], dict={"a": tf.Variable(3)}).write(
+        tmp_path / "c"
+    )
+    checkpoint = tf.train.Checkpoint(list=[], dict={})
+    checkpoint.read(path)
+    checkpoint.list.append(tf.Variable([7.0, 8.0]))
+    checkpoint.list.append(tf.Variable(0.0))
+    checkpoint.dict["a"] = tf.Variable([9, 9])
+    assert checkpoint.list[0].numpy().tolist() == [7, 8]
+    assert checkpoint.list[1].numpy() == 2
+    assert checkpoint.dict["a"].numpy().tolist() == [9, 9]
+
+
+def test_saveable_objects_of_libraries(tmp_path):
+    from tideflow._src.compat.private_names import private_module
+
+    saveable_object = private_module("python.training.saving.saveable_object")
+
+    class Doubled(saveable_object.SaveableObject):
+        def __init__(self, variable, name):
+            self.variable = variable
+            super().__init__(variable, [saveable_object.SaveSpec(variable.read_value() * 2, "", f"{name}-x")], name)
+
+        def restore(self, restored_tensors, restored_shapes):
+            return self.variable.assign(restored_tensors[0])
+
+    class Holder(tf.__internal__.tracking.Trackable):
+        def __init__(self):
+            self.variable = tf.Variable(1.0)
+
+        def _gather_saveables_for_checkpoint(self):
+            return {"a/b": lambda name="n": Doubled(self.variable, name)}
+
+    checkpoint = tf.train.Checkpoint(holder=Holder())
+    path = checkpoint.write(tmp_path / "c")
+    assert ("holder/.ATTRIBUTES/a.Sb-x", []) in tf.train.list_variables(path)
+    checkpoint.read(path).assert_consumed()
+    assert checkpoint.holder.variable.numpy() == 2

@@ -404,3 +404,25 @@ def test_a_collection_of_variables_that_holds_none(kind: str) -> None:
     getattr(message.collection_def[key], kind).value.append(b"\xff" if kind == "bytes_list" else 3)
     with tf.Graph().as_default(), pytest.raises(ValueError):
         tf.train.import_meta_graph(message)
+
+
+@pytest.mark.parametrize("use_resource", [False, True])
+def test_a_checkpoint_of_objects_is_read_by_the_names_of_variables(tmp_path: Path, use_resource: bool) -> None:
+    path = str(tmp_path / "objects")
+    with tf.Graph().as_default(), tf.Session() as session:
+        a, b = tf.get_variable("a", initializer=[1.0, 2.0]), tf.get_variable("scope/b", initializer=3)
+        session.run(tf.global_variables_initializer())
+        tf.train.Checkpoint(x=a, y=[b]).write(path)
+    a = tf.get_variable("a", initializer=[0.0, 0.0], use_resource=use_resource)
+    b = tf.get_variable("scope/b", initializer=0, use_resource=use_resource)
+    saver = tf.train.Saver()
+    with tf.Session() as session:
+        saver.restore(session, path)
+        nodes = len(tf.get_default_graph().get_operations())
+        saver.restore(session, path)
+        assert len(tf.get_default_graph().get_operations()) == nodes
+        np.testing.assert_array_equal(session.run(a), [1, 2])
+        assert session.run(b) == 3
+        tf.train.Saver({"scope/b": b}).restore(session, path)
+        with pytest.raises(errors.NotFoundError, match="not in the checkpoint: other"):
+            tf.train.Saver({"other": b}).restore(session, path)

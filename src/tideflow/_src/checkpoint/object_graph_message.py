@@ -119,3 +119,8 @@ def node_names(message: Any) -> dict[int, str]:
     for number in range(len(message.nodes)):
         names.setdefault(number, f"(object {number})")
     return names
+
+
+def keys_by_full_name(message: Any) -> dict[str, str]:
+    """Returns the keys of values by the names that their variables had as a graph's: what a ``Saver`` calls them."""
+    return {each.full_name: each.checkpoint_key for node in message.nodes for each in node.attributes if each.full_name}

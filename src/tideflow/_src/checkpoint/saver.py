@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from tideflow._src.checkpoint import meta_graph, restored_shapes, state_file
+from tideflow._src.checkpoint import meta_graph, object_graph_message, restored_shapes, state_file
 from tideflow._src.checkpoint.saveables import ResourceSaveable, all_saveable_objects, saveables_of
 from tideflow._src.checkpoint.saver_graph import SaverBuilder
 from tideflow._src.checkpoint.state_file import V2
@@ -16,6 +16,7 @@ from tideflow._src.core.errors import FailedPreconditionError, InvalidArgumentEr
 from tideflow._src.core.logger import get_logger
 from tideflow._src.graph import protos
 from tideflow._src.ops.checkpoint.bundle import clear_leftovers
+from tideflow._src.ops.checkpoint.open_checkpoint import open_checkpoint
 from tideflow._src.ops.files import file_system
 from tideflow._src.state.collection_protos import register_proto_function
 from tideflow._src.state.graph_keys import GraphKeys
@@ -93,6 +94,8 @@ class Saver:
         self._save_relative_paths = save_relative_paths
         self._filename = filename
         self._shapes: list[tuple[str, Any]] | None = None
+        #: Reads checkpoints of objects, under the names that they have for the variables.
+        self._object_saver: tuple[dict[str, str], Saver] | None = None
         self._last_checkpoints: list[tuple[str, float]] = []
         self._checkpoints_to_be_deleted: list[tuple[str, float]] = []
         #: The paths that have been saved to, where nothing of an earlier process is left.
@@ -369,6 +372,9 @@ class Saver:
     def restore(self, sess: Any, save_path: Any) -> None:
         """Gives the variables the values of a checkpoint; they need not be initialized.
 
+        A checkpoint of `tf.train.Checkpoint` is read by the names that the variables had in their graph. In a graph
+        that adds nodes, at the first such checkpoint.
+
         Args:
           sess: the session; not used eagerly.
           save_path: what `save` returned.
@@ -395,6 +401,10 @@ class Saver:
             else:
                 sess.run(self.saver_def.restore_op_name, {self.saver_def.filename_tensor_name: prefix})
         except NotFoundError as error:
+            objects = object_graph_message.read(open_checkpoint(prefix))
+            if objects is not None:
+                self._restore_objects(sess, prefix, object_graph_message.keys_by_full_name(objects))
+                return
             raise NotFoundError(
                 error.node_def,
                 error.op,
@@ -408,6 +418,35 @@ class Saver:
                 "Restoring from checkpoint failed. This is most likely due to a mismatch between the current graph "
                 f"and the graph from the checkpoint. {_ADVICE}{error.message}",
             ) from error
+
+    def _restore_objects(self, sess: Any, prefix: str, keys: dict[str, str]) -> None:
+        """Restores from a checkpoint of objects, given its keys by the names of variables."""
+        saveables = saveables_of(all_saveable_objects() if self._var_list is None else self._var_list)
+        names = {spec.name for saveable in saveables for spec in saveable.specs}
+        missing = names - keys.keys()
+        if missing:
+            raise NotFoundError(
+                None,
+                None,
+                f"\n\nExisting variables not in the checkpoint: {', '.join(sorted(missing))}\n\n"
+                f"Names in the checkpoint that are not wanted: {', '.join(sorted(keys.keys() - names))}\n\n"
+                f"{len(names) - len(missing)} names are in both. {prefix} is a checkpoint of objects, whose variables "
+                "are known by the names that they had when it was written: these differ where it was written eagerly, "
+                "or the graph has changed. Restore it with tf.train.Checkpoint, or give Saver a dict from the old "
+                "names to variables.",
+            )
+        get_logger().warning(
+            "Restoring an object-based checkpoint using a name-based saver. This may be somewhat fragile, and will "
+            "re-build the Saver. Instead, consider loading object-based checkpoints using tf.train.Checkpoint()."
+        )
+        used = {name: keys[name] for name in names}
+        if self._object_saver is None or self._object_saver[0] != used or context.executing_eagerly():
+            for saveable in saveables:
+                saveable.name = used.get(saveable.name, saveable.name)
+                for spec in saveable.specs:
+                    spec.name = used[spec.name]
+            self._object_saver = used, Saver(saveables, reshape=self._reshape)
+        self._object_saver[1].restore(sess, prefix)
 
     def _expected_shapes(self, sess: Any) -> list[tuple[str, Any]]:
         if context.executing_eagerly():

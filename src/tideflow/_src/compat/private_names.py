@@ -233,6 +233,7 @@ OWN: dict[str, tuple[str, ...]] = {
     "python.training.experimental.mixed_precision_global_state": ("_src.train.mixed_precision",),
     "python.training.monitored_session": ("_src.compat.private.sessions",),
     "python.training.moving_averages": ("_src.train.moving_averages",),
+    "python.training.saving.saveable_object": ("_src.checkpoint.saveables",),
     "python.training.slot_creator": ("_src.train.slot_creator",),
     "python.training.sync_replicas_optimizer": ("v1.train",),
     "python.types.core": (

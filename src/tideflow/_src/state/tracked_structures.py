@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from tideflow._src.core import node_kinds
+from tideflow._src.core.logger import get_logger
 from tideflow._src.state.trackable import NoDependency, Trackable
 from tideflow._src.state.variable import Variable
 
@@ -33,8 +34,16 @@ class TrackableDataStructure(Trackable):
         return [value for value in self._values if isinstance(value, Trackable | Variable)]
 
     def _track_value(self, value: Any, name: str) -> Any:
-        """Returns an element as it is kept: wrapped, and a dependency if it can be one."""
-        return sticky_attribute_assignment(self, name, value)
+        """Returns an element as it is kept: wrapped, and a dependency if it can be one.
+
+        A value that waits for it in a checkpoint and does not fit is given up, as in TensorFlow: Keras's optimizers,
+        which hold their variables in a list, come to such values where a program makes its variables anew.
+        """
+        try:
+            return sticky_attribute_assignment(self, name, value)
+        except ValueError as error:
+            get_logger().warning("Element %s of a structure keeps its own value: %s", name, error)
+            return sticky_attribute_assignment(self, name, value)  # nothing waits for it any more
 
     @property
     def layers(self) -> list[Any]:
