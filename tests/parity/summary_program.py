@@ -164,6 +164,85 @@ def _nested(tf: Any, writer: Any) -> list[Any]:
     return answers
 
 
+def failures(tf: Any, root: str) -> dict[str, Any]:
+    """Returns what calls that are wrong, or nearly so, raise: the class of the error and the first line of its message.
+
+    What ends TensorFlow's process is left out: metadata that cannot be read, and several tags.
+    """
+    S = tf.summary
+    raw = S.experimental.write_raw_pb
+    zeros = tf.zeros
+    writer = S.create_file_writer(root)
+    calls = {
+        "scalar of vector": lambda: S.scalar("a", [1.0], step=1),
+        "scalar of text": lambda: S.scalar("a", "x", step=1),
+        "scalar of complex": lambda: S.scalar("a", 1 + 2j, step=1),
+        "no step": lambda: S.scalar("a", 1.0),
+        "no step of text": lambda: S.text("a", "x"),
+        "no step of write": lambda: S.write("a", 1),
+        "no step of messages": lambda: raw(""),
+        "two steps": lambda: S.scalar("a", 1.0, step=[1, 2]),
+        "step in a list": lambda: S.scalar("a", 1.0, step=[1]),
+        "half a step": lambda: S.scalar("a", 1.0, step=1.5),
+        "step of text": lambda: S.scalar("a", 1.0, step="x"),
+        "step of int32": lambda: S.scalar("a", 1.0, step=tf.constant(1)),
+        "step of NumPy": lambda: S.scalar("a", 1.0, step=np.int32(1)),
+        "no name": lambda: S.scalar(None, 1.0, step=1),
+        "empty name": lambda: S.scalar("", 1.0, step=1),
+        "histogram of text": lambda: S.histogram("a", ["x"], step=1),
+        "half a bucket": lambda: S.histogram("a", [1.0], buckets=1.5, step=1),
+        "list of buckets": lambda: S.histogram("a", [1.0], buckets=[1], step=1),
+        "image of rank 3": lambda: S.image("a", zeros([2, 2, 1]), step=1),
+        "five channels": lambda: S.image("a", zeros([1, 2, 2, 5]), step=1),
+        "fewer than no images": lambda: S.image("a", zeros([1, 2, 2, 1]), step=1, max_outputs=-1),
+        "audio of rank 2": lambda: S.audio("a", zeros([2, 2]), 8000, step=1),
+        "negative rate": lambda: S.audio("a", zeros([2, 2, 1]), -8000, step=1),
+        "unknown encoding": lambda: S.audio("a", zeros([2, 2, 1]), 8000, step=1, encoding="mp3"),
+        "fewer than no sounds": lambda: S.audio("a", zeros([2, 2, 1]), 8000, step=1, max_outputs=-1),
+        "text of numbers": lambda: S.text("a", 1, step=1),
+        "a function that fails": lambda: S.write("a", lambda: 1 / 0, step=1),
+        "no message": lambda: raw(b"\xff", step=1),
+        "message of numbers": lambda: raw(3, step=1),
+        "no graph": lambda: S.graph("graph"),
+        "flush of text": lambda: S.flush("x"),
+        "no folder": lambda: S.create_file_writer(None),
+        "folder of numbers": lambda: S.create_file_writer(3),
+        "folder that cannot be": lambda: S.create_file_writer("/proc/x/y"),
+        "queue of text": lambda: S.create_file_writer(root, max_queue="x"),
+        "half a queue": lambda: S.create_file_writer(root, max_queue=1.5),
+        "export without a trace": lambda: S.trace_export("a", step=1),
+        "export at no step": lambda: S.trace_export("a", step="x"),
+        "profile that nobody began": lambda: tf.profiler.experimental.stop(),
+        "folder of the function": tf.function(lambda: S.create_file_writer(tf.strings.join(["a", "b"])).flush()),
+        "function without a step": tf.function(lambda: S.scalar("a", 1.0)),
+    }
+
+    def outcome(call: Any) -> Any:
+        try:
+            call()
+        except Exception as error:
+            lines = str(error).splitlines() or [""]
+            return [type(error).__name__, lines[-1] if lines[0] == "in user code:" else lines[0]]
+        return None
+
+    found = {}
+    with writer.as_default():
+        found.update({name: outcome(call) for name, call in calls.items()})
+        for name, condition in {"one": 1, "text": "x", "number": lambda: 2.0}.items():
+            with S.record_if(condition):
+                found[f"condition is {name}"] = outcome(lambda: S.scalar("a", 1.0, step=1))
+                found[f"condition of text is {name}"] = outcome(lambda: S.text("a", "x", step=1))
+    writer.close()
+    for name in ("as_default", "set_as_default", "init", "flush", "close"):
+        found[f"closed writer: {name}"] = outcome(getattr(writer, name))
+    closed = S.create_file_writer(root)
+    with closed.as_default():
+        closed.close()
+        found["closed writer: scalar"] = outcome(lambda: S.scalar("a", 1.0, step=1))
+        found["closed writer: text"] = outcome(lambda: S.text("a", "x", step=1))
+    return found
+
+
 def events(tf: Any, root: str) -> list[str]:
     """Returns the events of the files of a folder as texts, without what differs from run to run."""
     found = []
@@ -182,7 +261,7 @@ def events(tf: Any, root: str) -> list[str]:
 def written(tf: Any, root: str) -> dict[str, Any]:
     """Returns what `write` answers, and the events that it writes into a folder."""
     answers = write(tf, root)
-    return {"answers": answers, "events": events(tf, root)}
+    return {"answers": answers, "events": events(tf, root), "failures": failures(tf, f"{root}_failures")}
 
 
 if __name__ == "__main__":

@@ -33,8 +33,22 @@ def theirs(tmp_path_factory: pytest.TempPathFactory) -> Any:
 @pytest.mark.parametrize("tier", ["host", "xla"])
 def test_events_are_the_same(tier: str, theirs: Any, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TIDEFLOW_TIER", tier)
-    ours = summary_program.written(tf, str(tmp_path))
-    assert ours["answers"] == theirs["answers"]
-    assert len(ours["events"]) == len(theirs["events"]) > 90
-    for found, wanted in zip(ours["events"], theirs["events"], strict=True):
+    assert summary_program.write(tf, str(tmp_path)) == theirs["answers"]
+    events = summary_program.events(tf, str(tmp_path))
+    assert len(events) == len(theirs["events"]) > 150
+    for found, wanted in zip(events, theirs["events"], strict=True):
         assert found == wanted
+
+
+def test_what_is_wrong_fails_alike(theirs: Any, tmp_path: pathlib.Path) -> None:
+    ours = summary_program.failures(tf, str(tmp_path))
+    assert set(ours) == set(theirs["failures"])
+    for name, wanted in theirs["failures"].items():
+        found = ours[name]
+        if wanted is None:
+            assert found is None, name
+            continue
+        assert found is not None, name
+        assert found[0] == wanted[0], name
+        if wanted[0] in ("ValueError", "TypeError") and " at 0x" not in wanted[1]:
+            assert found[1].startswith(wanted[1]), name  # ours may say more
