@@ -46,6 +46,8 @@ def test_where_names_are_looked_up_exists(module: str) -> None:
         ("ops.math_ops", "reduce_sum", "tideflow.reduce_sum"),
         ("ops.math_ops", "reduce_sum_v1", "tideflow.compat.v1.reduce_sum"),
         ("ops.standard_ops", "reduce_mean", "tideflow.compat.v1.reduce_mean"),
+        ("ops.summary_ops_v2", "create_file_writer_v2", "tideflow.summary.create_file_writer"),
+        ("profiler.profiler_v2", "start", "tideflow.profiler.experimental.start"),
         ("summary.summary", "scalar", "tideflow.compat.v1.summary.scalar"),
         ("training.monitored_session", "Scaffold", "tideflow.compat.v1.train.Scaffold"),
         ("training.queue_runner", "QueueRunner", "tideflow.compat.v1.train.QueueRunner"),

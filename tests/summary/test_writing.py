@@ -235,6 +235,27 @@ def test_the_end_of_a_program_writes_what_waits(tmp_path: Path) -> None:
     assert [event.step for event in events(tmp_path)] == [0, 3, 3]
 
 
+def test_what_the_last_functions_of_a_program_write(tmp_path: Path) -> None:
+    code = """
+    import atexit
+
+    def last():
+        tf.summary.scalar("late", 2.0)
+        late = tf.summary.create_file_writer(sys.argv[1] + "/late")
+        with late.as_default():
+            tf.summary.scalar("later", 3.0)
+
+    atexit.register(last)  # is called after what the library has registered, if that comes later
+    tf.summary.create_file_writer(sys.argv[1], max_queue=1000).set_as_default(step=3)
+    tf.summary.scalar("a", 1.0)
+    """
+    with _run(code, tmp_path) as process:
+        assert process.wait(300) == 0
+    assert scalars(tmp_path / "late") == [("later", 3, 3.0)]
+    (tmp_path / "late").rename(tmp_path.parent / f"{tmp_path.name}_late")
+    assert scalars(tmp_path) == [("a", 3, 1.0), ("late", 3, 2.0)]
+
+
 def test_a_program_that_is_killed_leaves_whole_events_only(tmp_path: Path) -> None:
     """Each is read as it was written, in order, from the first on; what the kill cut off is left out, not made up."""
     code = """

@@ -66,7 +66,7 @@ class FunctionProgram:
         """Runs the function on a tensor for each parameter of the graph; returns values."""
         if spans.RECORDERS:
             spans.saw_graph(self._graph)
-            return spans.measured("call", self._graph.name, {}, self._run_tensors, inputs)  # type: ignore[no-any-return]
+            return spans.measured("call", self._graph.name, {}, self._run_tensors, inputs)
         return self._run_tensors(inputs)
 
     def _run_tensors(self, inputs: Sequence[Any]) -> Sequence[Any]:

@@ -6,6 +6,7 @@ import atexit
 import contextlib
 import os
 import socket
+import sys
 import threading
 import time
 import weakref
@@ -42,7 +43,8 @@ class EventFile:
     """
 
     def __init__(self, folder: str, most_waiting: int = 10, flush_seconds: float = 120, suffix: str = "") -> None:
-        self._closed = True  # until there is a file
+        #: Whether the thread is to end: from then on, events are written as they are added.
+        self._stopped = self._closed = True  # until there is a file
         file_system.make_folders(folder)
         name = f"events.out.tfevents.{int(time.time()):010d}.{socket.gethostname()}.{os.getpid()}.{_next()}{suffix}"
         self.path = os.path.join(file_system.local(folder), name)
@@ -61,7 +63,7 @@ class EventFile:
         self._file_lock = threading.RLock()
         self._wake = threading.Event()
         self._process = os.getpid()
-        self._closed = False
+        self._stopped = self._closed = False
         self._write()
         self._raise_failure()
         self._thread = threading.Thread(
@@ -94,7 +96,7 @@ class EventFile:
         if len(waiting) >= self._most_waiting and not self._wake.is_set():
             self._wake.set()
         self._bytes += len(content)  # about: two threads that add at once may count one
-        if self._bytes > _MOST_BYTES:
+        if self._bytes > _MOST_BYTES or self._stopped:
             self._write()
 
     def flush(self) -> None:
@@ -107,24 +109,32 @@ class EventFile:
         if self._closed:
             return
         self._closed = True
-        self._wake.set()
-        if threading.current_thread() is not self._thread:
-            self._thread.join()
+        self._stop()
         self._write()
         with self._file_lock, file_system.translated(self.path):
             self._file.close()
         self._raise_failure()
 
+    def _stop(self) -> None:
+        """Ends the thread."""
+        self._stopped = True
+        self._wake.set()
+        if threading.current_thread() is not self._thread:
+            self._thread.join()
+
     def __del__(self) -> None:
+        if sys.is_finalizing() and not self._stopped:
+            return  # the thread does not run any more, and may hold the lock
         if not self._closed and os.getpid() == self._process:
             with contextlib.suppress(Exception):  # there is nobody to raise it to
                 self.close()
 
     def finish(self) -> None:
-        """Writes what waits at the end of the program, when there is nobody to raise an error to."""
+        """Writes what waits at the end of the program, when there is nobody to raise an error to; ends the thread."""
         if self._closed or os.getpid() != self._process:  # the events of a forked process are its parent's to write
             return
         try:
+            self._stop()
             self.flush()
         except Exception as error:
             get_logger().warning("Events for %s are lost: %s", self.path, error)
@@ -163,7 +173,7 @@ def _write_now_and_then(reference: weakref.ref[EventFile], wake: threading.Event
         wake.wait(seconds)
         wake.clear()
         file = reference()
-        if file is None or file._closed:
+        if file is None or file._stopped:
             return
         file._write()
         del file  # while this thread waits, it does not keep the file
