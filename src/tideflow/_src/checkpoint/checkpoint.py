@@ -247,6 +247,7 @@ class Checkpoint(_Counting):
         if options.enable_async and self._async_writer is not None:
             self._async_writer.join()
         number = self._count(session)
+        self._saver.clear(prefix)
         options.experimental_write_callbacks = [*(options.experimental_write_callbacks or ()), _note_latest]
         return str(self._write(f"{prefix}-{number}", options))
 

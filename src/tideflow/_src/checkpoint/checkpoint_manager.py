@@ -176,6 +176,7 @@ class CheckpointManager:
         number = _number(counter if checkpoint_number is None else checkpoint_number)
         options = copy.copy(options) or CheckpointOptions()
         options.experimental_write_callbacks = [*(options.experimental_write_callbacks or ()), self._note]
+        self._checkpoint._saver.clear(self._prefix)
         return str(self._checkpoint._write(f"{self._prefix}-{number}", options=options))
 
     def _count(self) -> Any:

@@ -134,7 +134,7 @@ class TrackableSaver:
         if not _in_session():
             prefix = convert_to_tensor(file_prefix, dtypes.string)
             graph_tensor = convert_to_tensor(gathered.object_graph.SerializeToString(), dtypes.string)
-            self._clear(file_prefix)
+            self.clear(file_prefix)
             return self.write(prefix, gathered, graph_tensor, options)
         if self._prefix is None:
             self._prefix = placeholder_with_default("model", shape=())
@@ -148,7 +148,7 @@ class TrackableSaver:
                 f'Unable to save checkpoint to "{file_prefix}" in graph mode without a default session. Please use '
                 "`with tf.Session():` to create a session."
             )
-        self._clear(file_prefix)
+        self.clear(file_prefix)
         feeds = {
             **gathered.feeds,
             self._prefix: file_prefix,
@@ -163,13 +163,13 @@ class TrackableSaver:
         specs = [SaveSpec(value, spec.slice_spec, spec.name, spec.dtype) for spec, value in values if value is not None]
         owners = [owner for owner, (_, value) in zip(gathered.owners, values, strict=True) if value is not None]
         frozen = Gathered(specs, owners, gathered.object_graph, {})
-        self._clear(path)
+        self.clear(path)
         prefix = convert_to_tensor(path, dtypes.string)
         graph_tensor = convert_to_tensor(gathered.object_graph.SerializeToString(), dtypes.string)
         return lambda: self.write(prefix, frozen, graph_tensor, options)
 
-    def _clear(self, file_prefix: Any) -> None:
-        """Removes what a killed process has left of a checkpoint of this name, once."""
+    def clear(self, file_prefix: Any) -> None:
+        """Removes what a killed process has left of a checkpoint of this name, with a number behind it or not, once."""
         if isinstance(file_prefix, str | bytes) and file_prefix not in self._cleared:
             clear_leftovers(file_system.text_of(file_prefix))
             self._cleared.add(file_system.text_of(file_prefix))

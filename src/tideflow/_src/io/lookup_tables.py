@@ -519,7 +519,7 @@ class DenseHashTable(MutableHashTable):
     def _serialize_to_tensors(self) -> dict[str, Any]:
         keys, values = self.export()
         laid_out = numpy_function(
-            lambda *tensors: in_buckets(*tensors, self._initial_num_buckets),
+            lambda keys, values, empty: in_buckets(keys, values, empty, self._initial_num_buckets),
             [keys, values, self._empty_key],
             [self._key_dtype, self._value_dtype],
         )

@@ -11,6 +11,8 @@ import zlib
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
+import numpy as np
+
 from tideflow._src.core.errors import DataLossError, InvalidArgumentError
 
 _MASK_DELTA = 0xA282EAD8
@@ -39,7 +41,12 @@ def crc32c(data: bytes | bytearray | memoryview, start: int = 0) -> int:
         return int(google_crc32c.extend(start, data))
     view = memoryview(data).cast("B")
     for place in range(0, len(view), _PART):
-        start = google_crc32c.extend(start, bytes(view[place : place + _PART]))
+        part = view[place : place + _PART]
+        try:
+            # It refuses bytes that may change, but not an array over them, which it need not copy.
+            start = google_crc32c.extend(start, np.frombuffer(part, np.uint8))
+        except TypeError:
+            start = google_crc32c.extend(start, bytes(part))
     return start
 
 

@@ -38,13 +38,11 @@ from tideflow._src.ops.checkpoint.sorted_table import SortedTable, table_bytes
 from tideflow._src.ops.checkpoint.tensor_slice import Slice
 from tideflow._src.ops.files import file_system, replacement
 from tideflow._src.ops.files.replacement import Replacement
-from tideflow._src.runtime.records import crc32c, masked
 
 Array = np.ndarray[Any, Any]
 _HEADER_KEY = b""
 _VERSION = 1
 _ENTRY = "BundleEntryProto"
-_MOST_AT_ONCE = 1 << 26
 #: The end of the name of the folder in which a saver collects the shards of a checkpoint, and what stands in it.
 FOLDER_SUFFIX = "_temp"
 _PART = re.compile(r"part-\d{5}-of-\d{5}\.(index|data-\d{5}-of-\d{5})")
@@ -94,18 +92,18 @@ class BundleWriter:
           InvalidArgumentError: there is one of that name already.
           UnimplementedError: no checkpoint can hold its dtype.
         """
-        content: memoryview | bytes
         if getattr(array, "dtype", None) is dtypes.variant:
             content, crc = variant_bytes.encode(array)
             entry = self._new_entry(name, dtypes.variant, array.shape)
+            self._data.write(content)
+            size = len(content)
         else:
             array = np.asarray(array)
             dtype = dtypes.of_numpy[array.dtype]
             entry = self._new_entry(name, dtype, array.shape)
-            content, crc = element_bytes.encode(array, dtype)
-        entry.offset, entry.size, entry.crc32c = self._offset, len(content), crc
-        self._data.write(content)
-        self._offset += len(content)
+            size, crc = element_bytes.write(array, dtype, self._data.write)
+        entry.offset, entry.size, entry.crc32c = self._offset, size, crc
+        self._offset += size
 
     def add_slice(self, name: bytes, full_shape: tuple[int, ...], part: Slice, array: Any) -> None:
         """Adds a part of a tensor.
@@ -158,22 +156,31 @@ def publish(prefix: str, entries: dict[bytes, Any], shards: list[Callable[[str],
 
     The name of a shard says how many there are. Where the old bundle has as many, the new shards first get the names
     of a bundle that has one more, whose index replaces the old one: that is the step. Then the old shards go, and the
-    new ones and the index get the names that they are to have.
+    new ones and the index get the names that they are to have. Of several that write at once one comes after the other,
+    and each step is on the disk before the next begins.
 
     Args:
       prefix: the name without ``.index``.
       entries: what the index is to say.
       shards: functions that give the files of the shards, complete on the disk, a name.
     """
-    count = len(shards)
+    folder = os.path.dirname(prefix)
+    with file_system.translated(prefix), replacement.alone(folder):
+        _publish(prefix, entries, shards)
+
+
+def _publish(prefix: str, entries: dict[bytes, Any], shards: list[Callable[[str], None]]) -> None:
+    count, folder = len(shards), os.path.dirname(prefix)
     names = _shard_names(prefix, count)
     in_the_way = _shards_of(prefix) == count
-    with file_system.translated(prefix), _new_index(prefix, entries, count) as index:
+    with _new_index(prefix, entries, count) as index:
         if in_the_way:
             others = _shard_names(prefix, count + 1)[:count]
             with _new_index(prefix, entries, count + 1) as other_index:
                 _place_all(shards, others)
+                replacement.remember(folder)
                 other_index.place()
+            replacement.remember(folder)
             try:
                 for other, name in zip(others, names, strict=True):
                     with contextlib.suppress(FileNotFoundError):
@@ -182,11 +189,13 @@ def publish(prefix: str, entries: dict[bytes, Any], shards: list[Callable[[str],
             except OSError:  # no links on this file system: the names with one more serve as well
                 names = others
             else:
+                replacement.remember(folder)
                 index.place()
         else:
             _place_all(shards, names)
+            replacement.remember(folder)
             index.place()
-        replacement.remember(os.path.dirname(prefix))
+        replacement.remember(folder)
         _clear(prefix, names)
 
 
@@ -408,18 +417,8 @@ class BundleReader:
         if self._dtype(entry) in (dtypes.string, dtypes.variant):
             self._values(name, entry)
             return
-        described = self._described(name, entry)
-        crc = 0
         with self._opened(name, entry) as file:
-            content = memoryview(bytearray(min(entry.size, _MOST_AT_ONCE)))
-            left = entry.size
-            while left:
-                count = file.readinto(content[: min(left, _MOST_AT_ONCE)])
-                if not count:
-                    raise DataLossError(None, None, f"{described} ended while it was read")
-                crc = crc32c(content[:count], crc)
-                left -= count
-        element_bytes.check(entry.crc32c, masked(crc), described)
+            element_bytes.verify(file.readinto, entry.size, entry.crc32c, self._described(name, entry))
 
     def _described(self, name: bytes, entry: Any) -> str:
         """Checks the size of a tensor against its shape; returns what messages call it."""
@@ -456,18 +455,25 @@ class BundleReader:
 
     def _values(self, name: bytes, entry: Any) -> Array:
         described = self._described(name, entry)
+        dtype, shape = self._dtype(entry), _sizes(entry)
         with self._opened(name, entry) as file:
-            content = bytearray(entry.size)
-            view = memoryview(content)
-            filled = 0
-            while filled < entry.size:
-                count = file.readinto(view[filled : filled + _MOST_AT_ONCE])
-                if not count:
-                    raise DataLossError(None, None, f"{described} ended while it was read")
-                filled += count
-        if self._dtype(entry) is dtypes.variant:
-            return variant_bytes.decode(content, _sizes(entry), entry.crc32c, described)
-        return element_bytes.decode(content, self._dtype(entry), _sizes(entry), entry.crc32c, described)
+            if dtype not in (dtypes.string, dtypes.variant):
+                return element_bytes.read_numbers(file.readinto, entry.size, dtype, shape, entry.crc32c, described)
+            content = _exactly(file, entry.size, described)
+        if dtype is dtypes.variant:
+            return variant_bytes.decode(content, shape, entry.crc32c, described)
+        return element_bytes.decode_strings(content, shape, entry.crc32c, described)
+
+
+def _exactly(file: Any, size: int, described: str) -> bytes:
+    parts = []
+    while size:
+        part = file.read(size)
+        if not part:
+            raise DataLossError(None, None, f"{described} ended while it was read")
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)
 
 
 def merge(prefixes: list[str], destination: Any, allow_missing_files: bool = False) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import struct
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -13,21 +15,51 @@ from tideflow._src.core.varints import varint, varint_bytes
 from tideflow._src.runtime.records import crc32c, masked
 
 Array = np.ndarray[Any, Any]
+#: How many bytes are written or read before the checksum goes over them: they are still in the processor's cache then.
+AT_ONCE = 1 << 20
 
 
-def encode(array: Array, dtype: DType) -> tuple[memoryview | bytes, int]:
-    """Returns the bytes of a tensor, and their masked checksum."""
+def write(array: Array, dtype: DType, append: Callable[[Any], None]) -> tuple[int, int]:
+    """Writes the bytes of a tensor; returns how many there are, and their masked checksum.
+
+    Args:
+      array, dtype: the tensor.
+      append: writes some bytes. What it gets is in the processor's cache.
+    """
     if dtype is string:
-        return _encode_strings(array)
+        text, check = encode_strings(array)
+        append(text)
+        return len(text), check
     flat = np.ascontiguousarray(array).reshape(-1)
     if not flat.dtype.isnative:
         flat = flat.astype(flat.dtype.newbyteorder("="))
-    content = memoryview(flat.view(np.uint8)) if flat.size else b""
-    return content, masked(crc32c(content))
+    content = memoryview(flat.view(np.uint8)) if flat.size else memoryview(b"")
+    crc = 0
+    for place in range(0, len(content), AT_ONCE):
+        part = content[place : place + AT_ONCE]
+        crc = crc32c(part, crc)
+        append(part)
+    return len(content), masked(crc)
 
 
-def _encode_strings(array: Array) -> tuple[bytes, int]:
-    """Lengths as varints, the checksum of the lengths, and the strings one behind the other."""
+def encode(array: Array, dtype: DType) -> tuple[bytes, int]:
+    """Returns the bytes of a tensor, and their masked checksum."""
+    parts: list[Any] = []
+    _, crc = write(array, dtype, parts.append)
+    return b"".join(parts), crc
+
+
+def decode(content: bytes, dtype: DType, shape: tuple[int, ...], crc: int, described: str) -> Array:
+    """Returns the tensor that bytes hold; arguments and errors are those of `read_numbers`."""
+    if dtype is string:
+        return decode_strings(bytes(content), shape, crc, described)
+    return read_numbers(io.BytesIO(content).readinto, len(content), dtype, shape, crc, described)
+
+
+def encode_strings(array: Array) -> tuple[bytes, int]:
+    """Returns strings as they are stored, and the masked checksum.
+
+    Lengths as varints, the checksum of the lengths, and the strings one behind the other."""
     elements = [bytes(element) for element in array.ravel().tolist()]
     lengths = b"".join(varint_bytes(len(element)) for element in elements)
     crc = crc32c(_fixed_lengths(elements))
@@ -43,23 +75,46 @@ def _fixed_lengths(elements: list[bytes]) -> bytes:
     return b"".join(struct.pack("<I" if len(e) < 1 << 32 else "<Q", len(e)) for e in elements)
 
 
-def decode(content: bytearray, dtype: DType, shape: tuple[int, ...], crc: int, described: str) -> Array:
-    """Returns the tensor that bytes hold.
+def read_numbers(
+    read_into: Callable[[memoryview], int], size: int, dtype: DType, shape: tuple[int, ...], crc: int, described: str
+) -> Array:
+    """Reads the tensor of numbers that some bytes hold.
 
     Args:
-      content: the bytes; the result may share their memory.
+      read_into: fills a buffer as far as it can, and says how far.
+      size: the number of bytes.
       dtype, shape: those of the tensor.
       crc: the masked checksum that they must have.
       described: which tensor of which file, for messages.
 
     Raises:
-      DataLossError: the checksum or the number of bytes is wrong.
+      DataLossError: the checksum is wrong, or there are too few bytes.
     """
-    if dtype is string:
-        return _decode_strings(content, shape, crc, described)
-    found = masked(crc32c(content))
-    check(crc, found, described)
-    return np.frombuffer(content, dtype._numpy_dtype).reshape(shape)
+    content = np.empty(size, np.uint8)
+    view = memoryview(content)
+    _look_through(read_into, (view[place : place + AT_ONCE] for place in range(0, size, AT_ONCE)), crc, described)
+    return content.view(dtype._numpy_dtype).reshape(shape)
+
+
+def verify(read_into: Callable[[memoryview], int], size: int, crc: int, described: str) -> None:
+    """Reads bytes without keeping them; raises a DataLossError if there are too few or the checksum is wrong."""
+    view = memoryview(np.empty(min(size, AT_ONCE), np.uint8))
+    _look_through(read_into, (view[: size - place] for place in range(0, size, AT_ONCE)), crc, described)
+
+
+def _look_through(
+    read_into: Callable[[memoryview], int], parts: Iterable[memoryview], crc: int, described: str
+) -> None:
+    running = 0
+    for part in parts:
+        filled = 0
+        while filled < len(part):
+            count = read_into(part[filled:])
+            if not count:
+                raise DataLossError(None, None, f"{described} ended while it was read")
+            filled += count
+        running = crc32c(part, running)
+    check(crc, masked(running), described)
 
 
 def check(stored: int, found: int, described: str) -> None:
@@ -72,9 +127,10 @@ def check(stored: int, found: int, described: str) -> None:
         )
 
 
-def _decode_strings(content: bytearray, shape: tuple[int, ...], crc: int, described: str) -> Array:
+def decode_strings(content: bytes, shape: tuple[int, ...], crc: int, described: str) -> Array:
+    """Returns the strings that bytes hold; raises a DataLossError if these are damaged."""
     size = int(np.prod(shape, dtype=np.int64))
-    data = bytes(content)
+    data = content
     position = 0
     lengths = []
     try:

@@ -84,11 +84,11 @@ def encode(value: Any) -> tuple[bytes, int]:
     return b"".join(parts), masked(crc)
 
 
-def decode(content: bytearray, shape: tuple[int, ...], crc: int, described: str) -> Any:
+def decode(data: bytes, shape: tuple[int, ...], crc: int, described: str) -> Any:
     """Returns the tensor that bytes hold.
 
     Args:
-      content: the bytes.
+      data: the bytes.
       shape: the shape of the tensor.
       crc: the masked checksum that they must have.
       described: which tensor of which file, for messages.
@@ -96,7 +96,7 @@ def decode(content: bytearray, shape: tuple[int, ...], crc: int, described: str)
     Raises:
       DataLossError: a checksum or the number of bytes is wrong, or an element is damaged.
     """
-    data, position, running = bytes(content), 0, 0
+    position = running = 0
     items: list[Variant] = []
     try:
         for _ in range(math.prod(shape)):
