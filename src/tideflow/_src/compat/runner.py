@@ -17,6 +17,7 @@ from tideflow._src.compat.alias import DIALECTS, install_as_tensorflow
 
 USAGE = """\
 usage: python -m tideflow [--v2 | --v1 | --v0] (SCRIPT | -m MODULE | -c CODE | -) [ARGUMENT ...]
+       python -m tideflow inspect FILE ...
 
 Runs an unmodified TensorFlow program on Tideflow: in it, 'import tensorflow' gives Tideflow.
 """
@@ -35,11 +36,17 @@ the program, and the arguments that it finds in sys.argv:
   -c CODE      the program itself
   -            standard input
 
+what files hold:
+  inspect FILE prints as a table what a checkpoint, SavedModel, GraphDef, TFRecord file, event file or
+               model of Keras holds, without running it
+
   -h, --help   print this help
   --version    print the version of Tideflow
 """
 
 
+#: The command that looks into files.
+INSPECT = "inspect"
 #: The programs of TensorFlow, run with ``-m tensorflow.python.tools.NAME``, that are here, too.
 TOOLS = ("freeze_graph", "inspect_checkpoint", "optimize_for_inference", "saved_model_cli", "strip_unused")
 
@@ -66,7 +73,12 @@ def main(arguments: list[str] | None = None) -> None:
     Args:
       arguments: the command line without the interpreter and `-m tideflow`; by default this process's.
     """
-    command = parse(sys.argv[1:] if arguments is None else arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    if given[:1] == [INSPECT] and not os.path.exists(INSPECT):
+        from tideflow._src.tools import inspect_file  # no program needs it
+
+        sys.exit(inspect_file.main(given[1:]))
+    command = parse(given)
     install_as_tensorflow(command.dialect)
     mnist_substitute.offer()
     if DIALECTS[command.dialect].graph_mode:
