@@ -18,12 +18,14 @@ from tideflow._src.core.dtypes import float32
 from tideflow._src.core.logger import get_logger
 from tideflow._src.core.tensor import Tensor
 from tideflow._src.function.conditional import cond
+from tideflow._src.function.name_scopes import get_current_name_scope
 from tideflow._src.graph.static_value import static_value
 from tideflow._src.ops.array.constants import constant
 from tideflow._src.ops.array.identity import identity, no_op
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.control.grouping import control_dependencies
 from tideflow._src.ops.math.comparison import equal
+from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.runtime.devices import device
 from tideflow._src.state.graph_keys import GraphKeys
@@ -151,9 +153,11 @@ def summary_writer_function(
     del tensor
     if state.writer is None:
         return no_op()
+    around = get_current_name_scope()
 
     def record() -> Any:
-        with scope_of_summary(name, family) as (tag, scope):
+        # The tag does not tell of the condition.
+        with name_scope(f"{around}/" if around else ""), scope_of_summary(name, family) as (tag, scope):
             written = function(tag, scope)
             with control_dependencies([] if written is None else [written]):
                 return constant(True)
