@@ -67,6 +67,8 @@ class ExportedGraph:
         self._tensors: dict[int, Any] = {}
         self._owners: dict[int, int] = {}
         self._asset_variables: dict[int, Any] = {}
+        #: Variables of the graph, by `id` of the handles that they stand for.
+        self._variables: dict[int, Any] = {}
         with self.graph.as_default():
             for number in objects.in_order_of_dependencies():
                 self._add(number, objects.values[number])
@@ -81,18 +83,7 @@ class ExportedGraph:
             self.constants[number] = made._op.name
             self._map(number, value.tensor, made)
         elif is_resource_variable(value):
-            name = value._shared_name if hasattr(value, "_shared_name") else value.name.removesuffix(":0")
-            made = UninitializedVariable(
-                TensorSpec(value.shape, value.dtype),
-                trainable=value.trainable,
-                name=name,
-                synchronization=value.synchronization,
-                aggregation=value.aggregation,
-                shape=value.shape,
-            )
-            made.read_value()  # loaders look for a node that reads it
-            self._copies[id(value)] = made
-            self._map(number, value.handle, made._handle)
+            self._add_variable(number, value)
         elif isinstance(value, Asset):
             self._add_asset(number, value)
         elif isinstance(value, CapturableResource):
@@ -110,6 +101,23 @@ class ExportedGraph:
             self._copies.update({key: made for key, (_, made) in objects.entries.items()})
             for tensor in kept or ():
                 self._map(number, tensor, tensors[tensor])
+
+    def _add_variable(self, number: int, value: Any) -> None:
+        made = self._variables.get(id(value.handle))
+        if made is None:
+            variable = variable_of(value)
+            made = UninitializedVariable(
+                TensorSpec(variable.shape, variable.dtype),
+                trainable=variable.trainable,
+                name=variable.name.removesuffix(":0"),
+                synchronization=variable.synchronization,
+                aggregation=variable.aggregation,
+                shape=variable.shape,
+            )
+            made.read_value()  # loaders look for a node that reads it
+            self._variables[id(value.handle)] = made
+            self._map(number, value.handle, made._handle)
+        self._copies[id(value)] = made
 
     def _map(self, number: int, tensor: Any, made: Any) -> None:
         self._tensors[id(tensor)] = made
@@ -297,6 +305,13 @@ class ExportedGraph:
     def message(self) -> Any:
         """Returns the graph and its functions as a ``GraphDef``."""
         return export.graph_def(self.graph, add_shapes=True)
+
+
+def variable_of(value: Any) -> Any:
+    """Returns the variable that an object is, or that it passes for: libraries wrap variables."""
+    owner = value.handle.__dict__.get("_variable_of")
+    variable = owner() if owner is not None else None
+    return value if variable is None else variable
 
 
 class _ById:

@@ -15,7 +15,7 @@ from tideflow._src.graph import protos
 from tideflow._src.graph.tensor_proto import shape_to_proto
 from tideflow._src.io.captured_resource import Asset, CapturableResource
 from tideflow._src.io.lookup_tables import StaticHashTable
-from tideflow._src.saved_model.exported_graph import ExportedGraph
+from tideflow._src.saved_model.exported_graph import ExportedGraph, variable_of
 from tideflow._src.saved_model.object_numbers import SavedObjects
 from tideflow._src.saved_model.options import SaveOptions
 from tideflow._src.saved_model.revived_types import saved_user_object
@@ -98,7 +98,7 @@ class ObjectMessages:
             entry.asset.asset_file_def_index = self._exported.asset_numbers[id(value)]
             entry.asset.SetInParent()
         elif is_resource_variable(value):
-            self._write_variable(entry.variable, value)
+            self._write_variable(entry.variable, variable_of(value))
         elif isinstance(value, CapturableResource):
             entry.resource.device = value._resource_device
             entry.resource.SetInParent()

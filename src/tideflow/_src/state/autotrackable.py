@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from tideflow._src.state.trackable import NoDependency, Trackable
@@ -34,17 +35,27 @@ class AutoTrackable(Trackable):
 
     def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
         """Returns the dependencies by name; for a saved model, the functions among the attributes, too."""
-        children = super()._trackable_children(save_type, **kwargs)
         if save_type != "savedmodel":
-            return children
+            return super()._trackable_children(save_type, **kwargs)
         functions = {}
-        for name in dir(type(self)) + list(vars(self)):
-            if isinstance(getattr(type(self), name, None), property):
-                continue
-            value = getattr(self, name, None)
-            if hasattr(value, "get_concrete_function") or isinstance(value, FUNCTION_KINDS):
+        for name in dir(self):
+            value = _quietly(self, name)
+            if hasattr(type(value), "get_concrete_function") or isinstance(value, FUNCTION_KINDS):
                 functions[name] = value
-        return {**functions, **children}
+        for function in functions.values():
+            if getattr(function, "input_signature", None) is not None:
+                function.get_concrete_function()  # tracing it may create variables, which are dependencies, too
+        return {**super()._trackable_children(save_type, **kwargs), **functions}
+
+
+def _quietly(owner: Any, name: str) -> Any:
+    """Returns an attribute, or None if it cannot be had; what properties warn of is nobody's fault here."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return getattr(owner, name, None)
+        except Exception:  # a property may raise anything
+            return None
 
 
 #: Classes of functions that saved models hold, which the floor of functions adds to.
