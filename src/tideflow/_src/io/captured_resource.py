@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from tideflow._src.core import context, dtypes
@@ -86,12 +86,10 @@ class CapturableResource(Trackable):
     def resource_handle(self) -> Any:
         """The handle of the resource, which is made when it is first asked for."""
         if self._resource_handle is None:
-            graph = context.current_graph()
-            if graph is not None and self._resource_device:
-                with graph.device(self._resource_device):
+            with init_scope():  # it outlives a function that asks for it first
+                graph = context.current_graph()
+                with graph.device(self._resource_device) if graph is not None else nullcontext():
                     self._resource_handle = self._create_resource()
-            else:
-                self._resource_handle = self._create_resource()
         return self._resource_handle
 
     def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:

@@ -93,7 +93,8 @@ class FunctionLibrary:
             outputs = decode(saved.output_signature)
             if signature is None:
                 signature = ((), {})
-            if not (isinstance(signature, tuple) and len(signature) == 2 and isinstance(signature[1], dict)):
+            kinds = [type(part) for part in signature] if isinstance(signature, tuple) else None
+            if kinds not in ([tuple, dict], [list, dict]):
                 raise ValueError(f"The function {name!r} of the SavedModel has no signature: {signature!r}.")
             known = RestoredConcreteFunction(name, lambda captured: self._build(name, captured), signature, outputs)
             self._functions[name] = known

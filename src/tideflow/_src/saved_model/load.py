@@ -124,6 +124,10 @@ def load_partial(export_dir: Any, filters: Any, tags: Any = None, options: LoadO
                 "setting the `experimental_io_device` option in `tf.saved_model.LoadOptions` to the io_device such as "
                 "'/job:localhost'."
             ) from None
+        except (TypeError, AttributeError, LookupError, NotImplementedError, RecursionError) as error:
+            if filters:
+                raise
+            raise ValueError(f"The SavedModel at {folder} contradicts itself: {error}") from error
     root = loader.nodes[0]
     root.graph_debug_info = debug_info
     root.tensorflow_version = meta_graph.meta_info_def.tensorflow_version

@@ -53,7 +53,10 @@ class RestoredConcreteFunction(ConcreteFunction):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") or "graph" in self.__dict__ or "_build" not in self.__dict__:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        self._make()
+        try:
+            self._make()
+        except (TypeError, LookupError) as error:
+            raise ValueError(f"The function {self._saved_name!r} of the SavedModel makes no sense: {error}") from error
         return getattr(self, name)
 
     def _make(self) -> None:
