@@ -11,13 +11,11 @@ from tideflow._src.core.dtypes import DType
 from tideflow._src.core.tensor import EagerTensor, Tensor
 from tideflow._src.core.tensor_shape import TensorShape
 from tideflow._src.io.captured_resource import TrackableResource
-from tideflow._src.io.dense_buckets import in_buckets
 from tideflow._src.io.lookup_initializers import TableInitializerBase
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.array.selection import where_v2
 from tideflow._src.ops.control.grouping import group
 from tideflow._src.ops.control.init_scope import init_scope
-from tideflow._src.ops.control.python_function import numpy_function
 from tideflow._src.ops.math.arithmetic import add
 from tideflow._src.ops.math.casting import cast
 from tideflow._src.ops.math.comparison import not_equal
@@ -515,23 +513,6 @@ class DenseHashTable(MutableHashTable):
             name=self._table_name,
             **_sharing(anonymous, self._shared_name),
         )
-
-    def _serialize_to_tensors(self) -> dict[str, Any]:
-        keys, values = self.export()
-        laid_out = numpy_function(
-            lambda keys, values, empty: in_buckets(keys, values, empty, self._initial_num_buckets),
-            [keys, values, self._empty_key],
-            [self._key_dtype, self._value_dtype],
-        )
-        return {"-keys": laid_out[0], "-values": laid_out[1]}
-
-    def _restore_from_tensors(self, restored_tensors: dict[str, Any]) -> Any:
-        # A checkpoint has matrices, also of keys and values that are scalars.
-        keys, values = (
-            raw.Reshape(restored_tensors[name], [-1, *shape.as_list()])
-            for name, shape in (("-keys", self._key_shape), ("-values", self._value_shape))
-        )
-        return raw.LookupTableImportV2(self.resource_handle, keys, values)
 
     def lookup(self, keys: Any, name: str | None = None) -> Any:  # type: ignore[override]
         """Returns the values of keys, a tensor or sparse tensor of them.

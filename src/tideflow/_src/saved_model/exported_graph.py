@@ -351,8 +351,7 @@ def _scope(signature_key: str, name: str) -> str:
 
 def _untracked(function: ConcreteFunction, tensor: Any) -> AssertionError:
     inner = next((inner for outer, inner in function.graph.captures if outer is tensor), None)
-    users = [] if inner is None else [op.name for op in function.graph.get_operations() if any(each is inner for each in op._inputs)]
-    used = f"\n\tInternal Tensor = {inner}\n\tUsed by = {users}" if inner is not None else ""
+    used = f"\n\tInternal Tensor = {inner}" if inner is not None else ""
     owner = getattr(tensor, "_variable_of", None)
     variable = owner() if owner is not None else None
     about = "" if variable is None else f"\n\tTrackable referencing this tensor = {variable}"

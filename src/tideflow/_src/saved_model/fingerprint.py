@@ -49,7 +49,7 @@ class Fingerprint:
         if isinstance(proto, bytes):
             proto = protos.get("FingerprintDef").FromString(proto)
         try:
-            return cls(*[getattr(proto, name) for name in _FIELDS], proto.version)
+            return cls(**{name: getattr(proto, name) for name in _FIELDS}, version=proto.version)
         except AttributeError as error:
             raise ValueError(f"Given proto could not be deserialized as fingerprint.{error}") from None
 

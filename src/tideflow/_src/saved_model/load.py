@@ -387,8 +387,8 @@ class _Loader:
         """Returns the variable that an optimizer keeps for another one, and tells the optimizer."""
         optimizer_number, reference = self._slots[number]
         optimizer = self.nodes[optimizer_number]
-        original = self.nodes[reference.original_variable_node_id]
-        if not isinstance(original, Variable):
+        original: Any = self.nodes[reference.original_variable_node_id]
+        if not _is_variable(original):
             raise ValueError(f"The SavedModel has a slot {reference.slot_name!r} for what is no variable.")
         entry = self._entries[number]
         if not isinstance(optimizer, OptimizerObject):
@@ -477,10 +477,10 @@ class _Loader:
 
     def _captured(self, number: int) -> Any:
         """Returns the tensor that a function captures of an object."""
-        value = self.nodes[number]
+        value: Any = self.nodes[number]
         if isinstance(value, Tensor | CapturedTensor):
             return value
-        if isinstance(value, Variable):
+        if _is_variable(value):
             return value.handle
         if isinstance(value, Asset):
             return value.asset_path
@@ -495,8 +495,8 @@ class _Loader:
         """Gives resources the functions with which their content is saved and restored."""
         for number in self._setters:
             saveables = self._entries[number].saveable_objects
-            node = self.nodes[number]
-            if not saveables or not isinstance(node, Trackable):
+            node: Any = self.nodes[number]
+            if not saveables or not hasattr(node, "_trackable_children"):
                 continue
             functions = {}
             for name, saveable in saveables.items():
@@ -537,6 +537,10 @@ class _Loader:
 
 
 _SERIALIZE_TO_TENSORS = ".TENSORS"
+
+
+def _is_variable(value: Any) -> bool:
+    return isinstance(value, Variable)
 
 
 def _keep(owner: Any, name: str, value: Any) -> None:

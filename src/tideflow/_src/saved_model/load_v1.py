@@ -173,7 +173,7 @@ def load_v1(folder: str, message: Any, tags: Any, skip_restoring: bool) -> Any:
 
     wrapped = wrap_function(build, [])
     graph = wrapped.graph
-    root = AutoTrackable()
+    root: Any = AutoTrackable()
     restore = _restorer(wrapped, savers[0])
     if restore is not None:
         if not skip_restoring:

@@ -116,7 +116,7 @@ class RestoredConcreteFunction(ConcreteFunction):
     @property
     def structured_input_signature(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """The positional and keyword arguments that the function was traced for: specs, and values of Python."""
-        return self._signature  # type: ignore[no-any-return]
+        return self._signature
 
     @property
     def returns_one_tensor(self) -> bool:

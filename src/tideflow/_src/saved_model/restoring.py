@@ -103,6 +103,7 @@ def _initialize_by_restoring(restoration: Any) -> None:
         if not operations:
             continue
         if isinstance(value, Variable):
-            value._initializer_op = operations[0] if len(operations) == 1 else group(*operations)
+            variable: Any = value
+            variable._initializer_op = operations[0] if len(operations) == 1 else group(*operations)
         else:
             context.default_graph().add_to_collection(GraphKeys.TABLE_INITIALIZERS, group(*operations))

@@ -210,7 +210,7 @@ def _shape(spec: Any) -> TensorShape:
 def _read_named_tuple(message: Any, level: int) -> Any:
     keys = [pair.key for pair in message.values]
     values = [_read(pair.value, level) for pair in message.values]
-    return collections.namedtuple(message.name, keys)(*values)  # type: ignore[misc]
+    return collections.namedtuple(message.name, keys)(*values)
 
 
 def _read_spec(message: Any, level: int) -> Any:

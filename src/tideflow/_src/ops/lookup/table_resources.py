@@ -339,9 +339,9 @@ class MutableDenseHashTable(MutableHashTable):
     def replace(self, keys: Any, values: Any) -> None:
         """Makes the table hold these keys and values only; unused buckets among them are left out."""
         keys, values = np.asarray(keys), np.asarray(values)
-        if keys.ndim == values.ndim == 2 and not self.key_shape and keys.shape[1] == 1:  # buckets, as `export` has them
-            if values.shape == (len(keys), math.prod(self.value_shape)):
-                keys, values = keys[:, 0], values.reshape(len(keys), *self.value_shape)
+        sizes = math.prod(self.key_shape), math.prod(self.value_shape)
+        if keys.ndim == values.ndim == 2 and (keys.shape[1], values.shape[1]) == sizes:  # as `export` has them
+            keys, values = keys.reshape(-1, *self.key_shape), values.reshape(-1, *self.value_shape)
         keys, values = self._checked(keys, values)
         used = np.ones(len(values), bool)
         flat = keys.reshape(-1, *self.key_shape)

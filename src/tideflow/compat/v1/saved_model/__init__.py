@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tideflow._src.io.captured_resource import Asset as Asset
 from tideflow._src.saved_model.constants import ASSETS_DIRECTORY as ASSETS_DIRECTORY
 from tideflow._src.saved_model.constants import ASSETS_KEY as ASSETS_KEY
 from tideflow._src.saved_model.constants import CLASSIFY_INPUTS as CLASSIFY_INPUTS
@@ -28,6 +29,9 @@ from tideflow._src.saved_model.constants import TPU as TPU
 from tideflow._src.saved_model.constants import TRAINING as TRAINING
 from tideflow._src.saved_model.constants import VARIABLES_DIRECTORY as VARIABLES_DIRECTORY
 from tideflow._src.saved_model.constants import VARIABLES_FILENAME as VARIABLES_FILENAME
+from tideflow._src.saved_model.load import load as load_v2
+from tideflow._src.saved_model.options import SaveOptions as SaveOptions
+from tideflow._src.saved_model.save import save as save
 from tideflow._src.saved_model.v1.builder import SavedModelBuilder as Builder
 from tideflow._src.saved_model.v1.loader import load as load
 from tideflow._src.saved_model.v1.loader import maybe_saved_model_directory as contains_saved_model
@@ -45,6 +49,7 @@ from tideflow._src.saved_model.v1.tensor_info import build_tensor_info as build_
 from tideflow._src.saved_model.v1.tensor_info import get_tensor_from_tensor_info as get_tensor_from_tensor_info
 from tideflow.compat.v1.saved_model import builder as builder
 from tideflow.compat.v1.saved_model import constants as constants
+from tideflow.compat.v1.saved_model import experimental as experimental
 from tideflow.compat.v1.saved_model import loader as loader
 from tideflow.compat.v1.saved_model import main_op as main_op
 from tideflow.compat.v1.saved_model import signature_constants as signature_constants
