@@ -351,13 +351,13 @@ def _scope(signature_key: str, name: str) -> str:
 
 def _untracked(function: ConcreteFunction, tensor: Any) -> AssertionError:
     inner = next((inner for outer, inner in function.graph.captures if outer is tensor), None)
-    used = f"\n\tInternal Tensor = {inner}" if inner is not None else ""
+    used = f"\n\tInternal Tensor = {inner!r}" if inner is not None else ""
     owner = getattr(tensor, "_variable_of", None)
     variable = owner() if owner is not None else None
-    about = "" if variable is None else f"\n\tTrackable referencing this tensor = {variable}"
+    about = "" if variable is None else f"\n\tTrackable referencing this tensor = {variable!r}"
     return AssertionError(
         "Tried to export a function which references an 'untracked' resource. TensorFlow objects (e.g. tf.Variable) "
         "captured by functions must be 'tracked' by assigning them to an attribute of a tracked object or assigned to "
         "an attribute of the main object directly. See the information below:\n"
-        f"\tFunction name = {function.name!r}\n\tCaptured Tensor = {tensor}{about}{used}"
+        f"\tFunction name = {function.name!r}\n\tCaptured Tensor = {tensor!r}{about}{used}"
     )
