@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from tideflow._src.ops.control.grouping import control_dependencies
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.ops.summary.event_bytes import scalar_event
 from tideflow._src.runtime.convert import convert_to_tensor
-from tideflow._src.runtime.devices import device
+from tideflow._src.runtime.devices import ACCELERATED, device
 from tideflow._src.state.graph_keys import GraphKeys
 from tideflow._src.summary.recording import checked_step, recording_condition, recording_eagerly, state
 
@@ -90,7 +91,8 @@ def _write_eagerly(tag: Any, tensor: Any, step: Any, metadata: Any) -> EagerTens
     step = state.step if step is None else step
     if step is None:
         raise ValueError(_NO_STEP)
-    with device("cpu:0"):
+    # Without accelerators everything is there already, and a scope would take operations off their short path.
+    with device("cpu:0") if ACCELERATED else nullcontext():
         value = tensor() if callable(tensor) else convert_to_tensor(tensor)
         raw.WriteSummary(
             writer=state.writer._resource,
