@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from tideflow._src.core import node_kinds
-from tideflow._src.core.logger import get_logger
 from tideflow._src.state.trackable import NoDependency, Trackable
 from tideflow._src.state.variable import Variable
 
@@ -42,6 +41,8 @@ class TrackableDataStructure(Trackable):
         try:
             return sticky_attribute_assignment(self, name, value)
         except ValueError as error:
+            from tideflow._src.core.logger import get_logger  # lazy: logging is not worth its time in every program
+
             get_logger().warning("Element %s of a structure keeps its own value: %s", name, error)
             return sticky_attribute_assignment(self, name, value)  # nothing waits for it any more
 
