@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import threading
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -57,6 +58,7 @@ class FunctionLibrary:
                 self.fix_node(node)
         self._builder = FunctionBuilder(self._graph, lambda name, outer: FuncGraph(_new_name(name), outer))
         self._functions: dict[str, RestoredConcreteFunction] = {}
+        self._lock = threading.RLock()  # the builder builds one function at a time
 
     @property
     def names(self) -> set[str]:
@@ -96,8 +98,12 @@ class FunctionLibrary:
             kinds = [type(part) for part in signature] if isinstance(signature, tuple) else None
             if kinds not in ([tuple, dict], [list, dict]):
                 raise ValueError(f"The function {name!r} of the SavedModel has no signature: {signature!r}.")
-            known = RestoredConcreteFunction(name, lambda captured: self._build(name, captured), signature, outputs)
-            self._functions[name] = known
+            known = self._functions.setdefault(
+                name,
+                RestoredConcreteFunction(
+                    name, lambda captured: self._build(name, captured), signature, outputs, self._lock
+                ),
+            )
         return known
 
     def _build(self, name: str, captured: Sequence[Any]) -> FunctionGraph:
@@ -152,9 +158,9 @@ class FunctionLibrary:
             function = self.concrete_function(name)
             captured = tensors(name)
             inside = [item.in_graph_of(op) if isinstance(item, CapturedTensor) else item for item in captured]
-            if "graph" not in function.__dict__:
+            with self._lock:
                 function.bind(inside)
-            parameters = function.graph.inputs
+                parameters = function.graph.inputs
             given = [_zeros(parameter) if dy is None else dy for dy, parameter in zip(dys, parameters, strict=False)]
             found = function._pack(function.call([*given, *inside]))
             return list(found) if isinstance(found, list | tuple) else [found]

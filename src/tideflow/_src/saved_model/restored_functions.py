@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import pprint
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -34,16 +35,23 @@ class RestoredConcreteFunction(ConcreteFunction):
       build: returns the graph, given the tensors that are captured.
       signature: the structured arguments, specs and values of Python: a tuple and a dictionary.
       outputs: the specs of what it returns, in its structure.
+      lock: is held while the graph is built; functions that share what they are built of share it.
     """
 
     def __init__(
-        self, name: str, build: Callable[[Sequence[Any]], FunctionGraph], signature: Any, outputs: Any
+        self,
+        name: str,
+        build: Callable[[Sequence[Any]], FunctionGraph],
+        signature: Any,
+        outputs: Any,
+        lock: threading.RLock,
     ) -> None:
         # What a concrete function has beside these is made by __getattr__, of the graph.
         self._saved_name = name
         self._build = build
         self._signature = signature
         self._outputs = outputs
+        self._lock = lock
         self._given: list[Any] = []
         self._names: list[str] | None = None
         #: As TensorFlow calls them: the names of the arguments as tensors, and how many may be given by position.
@@ -51,13 +59,20 @@ class RestoredConcreteFunction(ConcreteFunction):
         self._num_positional_args: int | None = None
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") or "graph" in self.__dict__ or "_build" not in self.__dict__:
+        if name.startswith("__") or "_build" not in self.__dict__:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        try:
-            self._make()
-        except (TypeError, LookupError) as error:
-            raise ValueError(f"The function {self._saved_name!r} of the SavedModel makes no sense: {error}") from error
-        return getattr(self, name)
+        with self._lock:  # several threads may be the first to use it
+            if not self._is_built():
+                try:
+                    self._make()
+                except (TypeError, LookupError) as error:
+                    raise ValueError(
+                        f"The function {self._saved_name!r} of the SavedModel makes no sense: {error}"
+                    ) from error
+        return object.__getattribute__(self, name)
+
+    def _is_built(self) -> bool:
+        return "graph" in self.__dict__
 
     def _make(self) -> None:
         with init_scope():
@@ -77,12 +92,15 @@ class RestoredConcreteFunction(ConcreteFunction):
                 )
             graph.argument_count = count
             graph.structured_outputs = function_structures.pack(self._outputs, list(graph.outputs))
-            super().__init__(graph, self.parameters(), self._saved_name, "it was loaded")
-            self.structured_outputs = self._outputs
+            made = ConcreteFunction(graph, self.parameters(), self._saved_name, "it was loaded")
+            made.structured_outputs = self._outputs
+            self.__dict__.update(made.__dict__)  # all at once: other threads see the whole of it, or nothing
 
     def bind(self, tensors: Sequence[Any]) -> None:
-        """Says what the function captures, before it is built."""
-        self._given = list(tensors)
+        """Says what the function captures; once it is built, that stays."""
+        with self._lock:
+            if not self._is_built():
+                self._given = list(tensors)
 
     def name_parameters(
         self, names: Sequence[str], arguments: Sequence[str] | None, most_positional: int | None
