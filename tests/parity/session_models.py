@@ -171,6 +171,44 @@ def write(tf: Any, folder: pathlib.Path) -> None:
         (folder / f"{name}.results").write_bytes(pickle.dumps(results))
 
 
+def write_objects(tf2: Any, folder: pathlib.Path) -> None:
+    """Writes a SavedModel of TensorFlow 2: functions over variables and a table, with a file."""
+    words = folder / "object_words.txt"
+    words.write_text("a\nb\nc\n")
+    initializer = tf2.lookup.TextFileInitializer(
+        str(words), tf2.string, tf2.lookup.TextFileIndex.WHOLE_LINE, tf2.int64, tf2.lookup.TextFileIndex.LINE_NUMBER
+    )
+    module = tf2.Module()
+    module.table = tf2.lookup.StaticHashTable(initializer, -1)
+    module.w = tf2.Variable(ROWS[:3])
+    module.steps = tf2.Variable(4, dtype=tf2.int64)
+
+    @tf2.function(input_signature=[tf2.TensorSpec([None, 3], tf2.float32, name="x")])
+    def product(x: Any) -> Any:
+        return {"y": tf2.cond(tf2.reduce_sum(x) > 0.0, lambda: x @ module.w, lambda: -x), "steps": module.steps + 0}
+
+    @tf2.function(input_signature=[tf2.TensorSpec([None], tf2.string, name="words")])
+    def numbers(words: Any) -> Any:
+        return {"numbers": module.table.lookup(words)}
+
+    module.product, module.numbers = product, numbers
+    signatures = {"serving_default": product, "numbers": numbers}
+    tf2.saved_model.save(module, str(folder / "objects"), signatures=signatures)
+
+
+def read_objects(tf: Any, folder: pathlib.Path) -> dict[str, Any]:
+    """Returns what the signatures of that SavedModel compute in sessions."""
+    found = {}
+    for scope in SCOPES:
+        with tf.Graph().as_default(), tf.Session() as session:
+            signatures = tf.saved_model.load(session, ["serve"], str(folder / "objects"), scope).signature_def
+            for key, feeds in (("serving_default", {"x": np.abs(ROWS)}), ("numbers", {"words": WORDS})):
+                inputs = _tensors(tf, signatures[key].inputs, scope)
+                outputs = _tensors(tf, signatures[key].outputs, scope)
+                found[f"{scope} {key}"] = session.run(outputs, {inputs[name]: value for name, value in feeds.items()})
+    return found
+
+
 def _run(session: Any, signatures: Signatures) -> dict[str, dict[str, Any]]:
     return {
         key: session.run(outputs, {inputs[name]: value for name, value in feeds.items()})
@@ -347,13 +385,16 @@ def messages(tf: Any) -> dict[str, str]:
 
 def main(here: pathlib.Path, answers: pathlib.Path, there: pathlib.Path) -> None:
     """Reads SavedModels on TensorFlow, writes others, and makes mistakes."""
+    import tensorflow as tf2
     import tensorflow.compat.v1 as tf
 
+    write_objects(tf2, there)
     tf.disable_v2_behavior()
     write(tf, there)
     mistakes = there / "mistakes"
     mistakes.mkdir()
     found = {"read": read(tf, here, _feeds(tf, there)), "errors": errors(tf, mistakes), "messages": messages(tf)}
+    found["objects"] = {"here": read_objects(tf, here), "there": read_objects(tf, there)}
     (answers / "found").write_bytes(pickle.dumps(found))
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import tideflow
 import tideflow.compat.v1 as tf
 from tideflow._src.core import context
 
@@ -36,6 +37,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, path
     found = {name: base / name for name in ("here", "answers", "there")}
     for folder in found.values():
         folder.mkdir()
+    session_models.write_objects(tideflow, found["here"])
     tf.disable_v2_behavior()
     session_models.write(tf, found["here"])
     context.mode.eager_by_default = True
@@ -89,6 +91,18 @@ def test_models_written_on_one_side_compute_the_same_on_the_other(
         if key.startswith("training"):
             for name in ("loss", "step"):
                 np.testing.assert_allclose(results["train"][name], other_results["train"][name], rtol=1e-5)
+
+
+def test_models_of_objects_are_loaded_into_sessions(
+    graphs: None, folders: dict[str, pathlib.Path], answers: dict[str, Any]
+) -> None:
+    for folder in ("here", "there"):
+        found = session_models.read_objects(tf, folders[folder])
+        assert len(found) == 2 * len(session_models.SCOPES)
+        for key, outputs in answers["objects"][folder].items():
+            assert sorted(found[key]) == sorted(outputs)
+            for name, value in outputs.items():
+                np.testing.assert_allclose(found[key][name], value, rtol=1e-5, atol=1e-6, err_msg=f"{folder} {key}")
 
 
 def test_a_wrong_answer_is_seen(graphs: None, folders: dict[str, pathlib.Path], answers: dict[str, Any]) -> None:
