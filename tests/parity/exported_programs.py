@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pathlib
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -15,9 +16,9 @@ from tideflow._src.io.frozen_functions import convert_variables_to_constants_v2_
 
 
 class Program(NamedTuple):
-    """Is a frozen graph, from ``x`` to ``y``, with what it gives for each feed."""
+    """Is a frozen graph, from ``x`` to ``y``, or the folder of a SavedModel, with what it gives for each feed."""
 
-    graph_def: bytes
+    graph_def: Any
     feeds: list[np.ndarray[Any, Any]]
     results: list[np.ndarray[Any, Any]]
 
@@ -221,6 +222,23 @@ def _export_function(name: str) -> Program:
     last = message.node.add(name="y", op="Identity", input=[frozen.outputs[0].op.name])
     last.attr["T"].type = 1
     return Program(message.SerializeToString(), [feed, -feed], results)
+
+
+#: Programs that are saved with their variables.
+SAVED = ("mlp", "convolutions")
+
+
+def save(name: str, folder: pathlib.Path) -> Program:
+    """Returns a program as the SavedModel of a session, whose signature takes ``x`` and gives ``y``."""
+    function, static, shape = PROGRAMS[name]
+    feed = _random.normal(size=shape).astype(np.float32)
+    with tf.Graph().as_default(), tf.Session() as session:
+        x = tf.placeholder(tf.float32, static, name="x")
+        y = function(x)
+        session.run(tf.global_variables_initializer())
+        results = [session.run(y, {x: value}) for value in (feed, -feed)]
+        tf.saved_model.simple_save(session, folder / name, {"x": x}, {"y": y})
+    return Program(folder / name, [feed, -feed], results)
 
 
 def export(name: str) -> Program:

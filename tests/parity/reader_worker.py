@@ -1,6 +1,7 @@
 """Reads frozen graphs with another program and writes what it computes; `test_readers.py` starts it.
 
-It is called with the reader's name and a folder that holds, for each program, `NAME.pb` and `NAME.feeds.npz`; it leaves
+It is called with the reader's name and a folder that holds, for each program, `NAME.pb` (a file, or the folder of a
+SavedModel whose signature takes `x` and gives `y`) and `NAME.feeds.npz`; it leaves
 `NAME.results.npz` for what it could read, `NAME.error` for what it could not, and `at` holds the name of the program
 that it is at, so that one that hangs is known.
 """
@@ -25,6 +26,9 @@ def tensorflow(path: pathlib.Path) -> Run:
     """Imports the graph into TensorFlow."""
     import tensorflow as tf
 
+    if path.is_dir():
+        signature = tf.saved_model.load(path).signatures["serving_default"]
+        return lambda feed: signature(x=tf.constant(feed))["y"].numpy()
     message = tf.compat.v1.GraphDef.FromString(path.read_bytes())
     graph = tf.Graph()
     with graph.as_default():
@@ -48,10 +52,29 @@ def onnx(path: pathlib.Path) -> Run:
     import tensorflow as tf
     import tf2onnx
 
+    if path.is_dir():
+        return _onnx_of_saved_model(path)
     message = tf.compat.v1.GraphDef.FromString(path.read_bytes())
     model, _ = tf2onnx.convert.from_graph_def(message, input_names=["x:0"], output_names=["y:0"], opset=17)
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     return lambda feed: session.run(None, {"x:0": feed})[0]
+
+
+def _onnx_of_saved_model(path: pathlib.Path) -> Run:
+    import onnxruntime
+    import tensorflow as tf
+    import tf2onnx
+
+    out = path.with_suffix(".onnx")
+    loader = tf2onnx.tf_loader
+    graph_def, inputs, outputs = loader.from_saved_model(str(path), None, None, "serve", ["serving_default"])
+    with tf.Graph().as_default() as graph:
+        tf.import_graph_def(graph_def, name="")
+        with loader.tf_session(graph=graph):
+            made = tf2onnx.tfonnx.process_tf_graph(graph, opset=17, input_names=inputs, output_names=outputs)
+    tf2onnx.utils.save_protobuf(str(out), made.make_model("saved"))
+    session = onnxruntime.InferenceSession(str(out), providers=["CPUExecutionProvider"])
+    return lambda feed: session.run(None, {session.get_inputs()[0].name: feed})[0]
 
 
 def main(reader: str, folder: pathlib.Path) -> None:
