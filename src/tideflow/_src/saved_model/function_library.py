@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import inspect
 import itertools
-import threading
 import re
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
