@@ -409,3 +409,32 @@ def test_saveable_objects_of_libraries(tmp_path):
     assert ("holder/.ATTRIBUTES/a.Sb-x", []) in tf.train.list_variables(path)
     checkpoint.read(path).assert_consumed()
     assert checkpoint.holder.variable.numpy() == 2
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_all_folders_of_a_checkpoint_are_made(tmp_path, asynchronous):
+    checkpoint = tf.train.Checkpoint(v=tf.Variable(1.0))
+    options = tf.train.CheckpointOptions(enable_async=asynchronous)
+    paths = [
+        checkpoint.write(tmp_path / "a" / "b" / "c" / "x", options),
+        checkpoint.save(f"{tmp_path}/missing/../d/./e//x", options),
+        tf.train.CheckpointManager(checkpoint, f"{tmp_path}/f/g/../h", 2).save(options=options),
+    ]
+    checkpoint.sync()
+    for path in paths:
+        tf.train.Checkpoint(v=tf.Variable(0.0)).read(path).assert_existing_objects_matched()
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(tf.errors.FailedPreconditionError, match="file is not a directory"):
+        checkpoint.write(tmp_path / "file" / "x", options)
+        checkpoint.sync()
+
+
+@pytest.mark.parametrize("way", ["a//x", "./a/x", "a/../a/x", "a///b/.//x"])
+def test_the_way_to_a_checkpoint_may_be_written_in_any_way(tmp_path, monkeypatch, way):
+    monkeypatch.chdir(tmp_path)
+    for value in (1.0, 2.0):
+        tf.train.Checkpoint(v=tf.Variable(value)).write(way)
+        read = tf.train.Checkpoint(v=tf.Variable(0.0))
+        read.read(way).assert_consumed()
+        assert read.v.numpy() == value
+    assert sorted(each.suffix for each in tmp_path.glob("a/**/x.*")) == [".data-00000-of-00001", ".index"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -134,7 +135,7 @@ class TrackableSaver:
         if not _in_session():
             prefix = convert_to_tensor(file_prefix, dtypes.string)
             graph_tensor = convert_to_tensor(gathered.object_graph.SerializeToString(), dtypes.string)
-            self.clear(file_prefix)
+            self._make_ready(file_prefix)
             return self.write(prefix, gathered, graph_tensor, options)
         if self._prefix is None:
             self._prefix = placeholder_with_default("model", shape=())
@@ -148,7 +149,7 @@ class TrackableSaver:
                 f'Unable to save checkpoint to "{file_prefix}" in graph mode without a default session. Please use '
                 "`with tf.Session():` to create a session."
             )
-        self.clear(file_prefix)
+        self._make_ready(file_prefix)
         feeds = {
             **gathered.feeds,
             self._prefix: file_prefix,
@@ -163,10 +164,20 @@ class TrackableSaver:
         specs = [SaveSpec(value, spec.slice_spec, spec.name, spec.dtype) for spec, value in values if value is not None]
         owners = [owner for owner, (_, value) in zip(gathered.owners, values, strict=True) if value is not None]
         frozen = Gathered(specs, owners, gathered.object_graph, {})
-        self.clear(path)
         prefix = convert_to_tensor(path, dtypes.string)
         graph_tensor = convert_to_tensor(gathered.object_graph.SerializeToString(), dtypes.string)
-        return lambda: self.write(prefix, frozen, graph_tensor, options)
+
+        def write() -> Any:
+            self._make_ready(path)
+            return self.write(prefix, frozen, graph_tensor, options)
+
+        return write
+
+    def _make_ready(self, file_prefix: Any) -> None:
+        """Makes the folders that a checkpoint is to be in, and removes what a killed process has left of it."""
+        if isinstance(file_prefix, str | bytes):
+            file_system.make_folders(os.path.dirname(file_system.text_of(file_prefix)))
+            self.clear(file_prefix)
 
     def clear(self, file_prefix: Any) -> None:
         """Removes what a killed process has left of a checkpoint of this name, with a number behind it or not, once."""

@@ -228,8 +228,9 @@ def _new_index(prefix: str, entries: dict[bytes, Any], shards: int) -> Replaceme
 
 def _clear(prefix: str, kept: list[str]) -> None:
     """Removes the shards of a bundle that its index does not name, and what killed processes left of it."""
+    names = set(map(os.path.basename, kept))  # glob writes the way to a folder in another way: ``a//b`` as ``a/b``
     for path in glob.glob(f"{glob.escape(prefix)}.data-?????-of-?????"):
-        if path not in kept:
+        if os.path.basename(path) not in names:
             with contextlib.suppress(OSError):
                 os.unlink(path)
     replacement.clear(f"{prefix}.data-")
@@ -243,9 +244,9 @@ def clear_leftovers(prefix: Any) -> None:
     """
     text = file_system.local(prefix)
     replacement.clear(text)
-    step_and_suffix = re.compile(re.escape(text) + r"(-\d+)?" + FOLDER_SUFFIX)
+    step_and_suffix = re.compile(re.escape(os.path.basename(text)) + r"(-\d+)?" + FOLDER_SUFFIX)
     for folder in glob.glob(f"{glob.escape(text)}*{FOLDER_SUFFIX}"):
-        if not step_and_suffix.fullmatch(folder) or not os.path.isdir(folder):
+        if not step_and_suffix.fullmatch(os.path.basename(folder)) or not os.path.isdir(folder):
             continue
         replacement.clear(os.path.join(folder, ""))
         if all(_PART.fullmatch(name) for name in os.listdir(folder)):
