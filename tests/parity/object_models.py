@@ -302,6 +302,7 @@ m.__call__.get_concrete_function()(tf.constant([[1.,2.]]))
 type(m).__name__
 callable(m)
 m.w.assign([[0.,0.],[0.,0.]]) is not None and m(tf.constant([[1.,2.]]))
+in_session("serving_default", x=[[1.,2.]])
 """,
     "nested": """
 m.total()
@@ -339,6 +340,7 @@ gradient_of(lambda x: m.mapped(x), tf.constant([1., 2.]))
 tf.function(lambda x: m.loop(x, 7) + m.outer(x), autograph=False)(tf.constant(3.0))
 sorted(m.signatures["loop"].structured_input_signature[1].items())
 m.signatures["outer"].structured_outputs
+in_session("loop", x=3., n=7)
 """,
     "tables": """
 m.look(["a", "flow", "x", "zz", "u"])
@@ -353,6 +355,7 @@ tf.raw_ops.LookupTableSizeV2(table_handle=m.table.resource_handle)
 tf.raw_ops.LookupTableSizeV2(table_handle=m.mutable.resource_handle)
 tf.raw_ops.LookupTableSizeV2(table_handle=m.file.resource_handle)
 tf.raw_ops.LookupTableSizeV2(table_handle=m.dense.resource_handle)
+in_session("look", keys=["a", "flow", "x", "zz", "u"])
 """,
     "composite": """
 m.f(tf.ragged.constant([[1.,2.],[3.]]), tf.sparse.from_dense([[0.,1.],[2.,0.]]))
@@ -432,7 +435,24 @@ def ask(tf: Any, folder: pathlib.Path) -> dict[str, Any]:
                 y = function(x)
             return tape.gradient(y, x)
 
-        space = {"gradient": gradient, "gradient_of": gradient_of, "Pair": Pair, "m": m, "tf": tf, "np": np, "os": os}
+        def in_session(key: str, path: str = str(folder / name), **feeds: Any) -> Any:
+            v1 = tf.compat.v1
+            with v1.Graph().as_default(), v1.Session() as session:
+                signature = v1.saved_model.load(session, ["serve"], path).signature_def[key]
+                fetches = {output: info.name for output, info in signature.outputs.items()}
+                found = session.run(fetches, {signature.inputs[each].name: value for each, value in feeds.items()})
+                return {output: found[output].tolist() for output in sorted(found)}
+
+        space = {
+            "in_session": in_session,
+            "gradient": gradient,
+            "gradient_of": gradient_of,
+            "Pair": Pair,
+            "m": m,
+            "tf": tf,
+            "np": np,
+            "os": os,
+        }
         for question in questions.strip().splitlines():
             try:
                 answer = plain_value(tf, eval(question, space))

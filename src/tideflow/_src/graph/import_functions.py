@@ -126,7 +126,11 @@ def fill_function_graph(
                 node.attr[key].CopyFrom(_substitute(values, item.attr[key].placeholder, name))
         ranges[node.name] = output_positions(node, library)
     known = set(arguments)
+    own = {node.name for node in graph_def.node}
     for node in graph_def.node[len(arguments) :]:
+        if "_class" in node.attr:  # of a group outside of the function, of which nothing is left inside
+            groups = node.attr["_class"].list.s
+            groups[:] = [group for group in groups if group.removeprefix(b"loc:@").decode(errors="replace") in own]
         inputs = [text if text.startswith("^") else tensor_name(text, known, ranges, name) for text in node.input]
         del node.input[:]
         node.input.extend(inputs)
