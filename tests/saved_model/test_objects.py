@@ -213,6 +213,16 @@ def test_resources_of_the_users_own_are_made_anew(folder):
     assert float(tf.saved_model.load(folder).read()) == 4.0
 
 
+def test_objects_are_loaded_into_a_graph(folder):
+    tf.saved_model.save(Scale(), folder)
+    v1 = tf.compat.v1
+    with v1.Graph().as_default(), v1.Session() as session:
+        loaded = v1.saved_model.load_v2(folder)
+        y = loaded.signatures["serving_default"](tf.constant([2.0]))["output_0"]
+        session.run(v1.global_variables_initializer())
+        assert session.run(y).tolist() == [6.0]
+
+
 def test_optimizers_of_keras_2_come_back_with_their_slots():
     """TensorFlow 2.21 does not load it where the optimizer's class is missing."""
     loaded = tf.saved_model.load(str(DATA / "optimizer_with_slots"))

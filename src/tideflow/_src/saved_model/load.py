@@ -28,6 +28,7 @@ from tideflow._src.saved_model.options import LoadOptions
 from tideflow._src.saved_model.restoring import restore_objects, saveable_factory
 from tideflow._src.saved_model.revived_types import revived
 from tideflow._src.saved_model.user_objects import OptimizerObject, new_user_object
+from tideflow._src.state.graph_keys import GraphKeys
 from tideflow._src.state.replication import VariableAggregation, VariableSynchronization
 from tideflow._src.state.resource_variable import UninitializedVariable
 from tideflow._src.state.trackable import Trackable
@@ -559,4 +560,8 @@ def _member(kind: Any, number: int, name: str) -> Any:
 
 
 def _uninitialized(arguments: dict[str, Any]) -> Any:
-    return UninitializedVariable(TensorSpec(arguments["shape"], arguments.pop("dtype")), **arguments)
+    variable = UninitializedVariable(TensorSpec(arguments["shape"], arguments.pop("dtype")), **arguments)
+    graph = context.current_graph()
+    if graph is not None:
+        graph.add_to_collection(GraphKeys.GLOBAL_VARIABLES, variable)  # its initializer restores it
+    return variable
