@@ -11,8 +11,9 @@ from typing import Any
 
 from tideflow._src.autodiff import rules
 from tideflow._src.core.logger import get_logger
+from tideflow._src.core.tensor import Tensor
 from tideflow._src.function.forward_backward import Extended
-from tideflow._src.function.func_graph import FuncGraph
+from tideflow._src.function.func_graph import FuncGraph, share_variable
 from tideflow._src.function.python_tracing import FunctionGraph, unique_name
 from tideflow._src.graph import attr_value
 from tideflow._src.graph.function_library import StoredFunction
@@ -235,9 +236,8 @@ def bind_capture(graph: FunctionGraph, outer: Any, inner: Any) -> None:
     value = getattr(outer, "_value", None)
     if value.__class__ is ResourceHandle:
         inner._bound = value
-        resource = value.resource
-        if hasattr(resource, "dtype") and hasattr(resource, "shape"):
-            inner._variable = (resource.dtype, resource.shape)
+    if isinstance(outer, Tensor):
+        share_variable(outer, inner)
 
 
 def spread_variables(graph: Any) -> None:

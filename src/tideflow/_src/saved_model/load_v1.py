@@ -88,14 +88,21 @@ class _Variables:
     def __init__(self, meta_graph: Any) -> None:
         self._collections: dict[str, list[Any]] = {}
         definitions: dict[str, Any] = {}
-        for key in (*_VARIABLES, *sorted(set(meta_graph.collection_def) - set(_VARIABLES))):
+        for key in _VARIABLES:
             if key not in meta_graph.collection_def:
                 continue
-            entry = meta_graph.collection_def[key]
-            found = [_definition(content) for content in entry.bytes_list.value] if key in _VARIABLES else []
-            if found and all(each is not None and each.is_resource for each in found):
-                self._collections[key] = [each.variable_name for each in found]
-                definitions.update((each.variable_name, each) for each in found)
+            contents = meta_graph.collection_def[key].bytes_list
+            others = []  # reference variables, which stay in the graph
+            for content in contents.value:
+                definition = _definition(content)
+                if definition is None or not definition.is_resource:
+                    others.append(content)
+                    continue
+                self._collections.setdefault(key, []).append(definition.variable_name)
+                definitions[definition.variable_name] = definition
+            if others:
+                contents.value[:] = others
+            elif key in self._collections:
                 del meta_graph.collection_def[key]
         self._by_name = {}
         for node in meta_graph.graph_def.node:
