@@ -243,6 +243,7 @@ SUBMODULES = (
     "distribute",
     "dtypes",
     "errors",
+    "estimator",
     "experimental",
     "feature_column",
     "graph_util",

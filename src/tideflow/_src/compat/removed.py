@@ -14,7 +14,6 @@ MESSAGES = frozenset(
 )
 
 _LATER = {
-    "estimator": "run the training loop with tf.compat.v1.Session",
     "lite": "export the graph with tf.io.write_graph",
 }
 

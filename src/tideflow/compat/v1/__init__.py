@@ -584,6 +584,7 @@ SUBMODULES = (
     "dtypes",
     "errors",
     "examples",
+    "estimator",
     "experimental",
     "feature_column",
     "flags",

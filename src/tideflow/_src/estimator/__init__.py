@@ -1,0 +1,1 @@
+"""Estimators: models of functions, trained, evaluated and exported by one object."""
