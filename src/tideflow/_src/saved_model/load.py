@@ -515,9 +515,13 @@ class _Loader:
         restore_objects(self.nodes[0], self._folder, self._options)
 
     def _initialize(self) -> None:
+        """Gives resources their content; in a graph, those that initialize tables do."""
+        graph = context.current_graph()
         for node in list(self.nodes.values()):
             if isinstance(node, CapturableResource):
-                node._initialize()
+                done = node._initialize()
+                if graph is not None and done is not None:
+                    graph.add_to_collection(GraphKeys.TABLE_INITIALIZERS, done)
 
     def function_aliases(self) -> dict[str, Any]:
         """Returns what was saved under aliases: functions, or lists of concrete functions."""

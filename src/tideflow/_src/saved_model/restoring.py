@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tideflow._src.checkpoint.checkpoint_options import CheckpointOptions
 from tideflow._src.checkpoint.object_restoration import CheckpointPosition
 from tideflow._src.checkpoint.object_saver import TrackableSaver
 from tideflow._src.checkpoint.saveables import SaveableObject, SaveSpec
-from tideflow._src.core import context
+from tideflow._src.core import context, dtypes
+from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.graph.static_value import get_static_value
 from tideflow._src.ops.control.grouping import group
 from tideflow._src.runtime.convert import convert_to_tensor
@@ -48,6 +49,10 @@ def restore_objects(root: Any, folder: str, options: LoadOptions) -> None:
         status.assert_existing_objects_matched()
     if context.current_graph() is not None:
         _initialize_by_restoring(status._checkpoint)
+
+
+_CALLS = ("PartitionedCall", "StatefulPartitionedCall")
+_JOINS = ("Add", "AddV2", "StringJoin")
 
 
 class RestoredSaveable(SaveableObject):
@@ -90,10 +95,34 @@ def saveable_factory(save: Callable[..., Any], restore: Callable[..., Any]) -> C
 
 
 def _text(tensor: Any) -> str:
-    value = get_static_value(tensor)
+    value = _known_text(tensor, {})
     if value is None:
         raise ValueError(f"The SavedModel gives no name to what is saved: {tensor!r}.")
-    return str((value.item() if hasattr(value, "item") else value).decode())
+    return value.decode()
+
+
+def _known_text(tensor: Any, given: Mapping[int, bytes | None]) -> bytes | None:
+    """Returns the value of a string that functions make of constants, or None if it cannot be told.
+
+    Args:
+      tensor: the string, in a graph or eager.
+      given: the values of the parameters of the function that it belongs to, by their identities.
+    """
+    if id(tensor) in given:
+        return given[id(tensor)]
+    op = tensor._op if isinstance(tensor, SymbolicTensor) else None
+    if op is None or op.type == "Const":
+        value = get_static_value(tensor)
+        return None if value is None else (value.item() if hasattr(value, "item") else value)
+    if op.type not in ("Identity", *_JOINS, *_CALLS):
+        return None
+    inputs = [_known_text(item, given) if item.dtype is dtypes.string else None for item in op.inputs]
+    if op.type in _CALLS:
+        body = op.attrs["f"]
+        return _known_text(body.outputs[tensor._value_index], dict(zip(map(id, body.inputs), inputs, strict=True)))
+    if None in inputs:
+        return None
+    return op.attrs.get("separator", "").encode().join(item for item in inputs if item is not None)
 
 
 def _initialize_by_restoring(restoration: Any) -> None:
