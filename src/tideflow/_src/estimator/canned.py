@@ -50,7 +50,7 @@ def _optimizer(given: Any, rate: float) -> Optimizer:
     if isinstance(given, str):
         if given not in _OPTIMIZERS:
             raise ValueError(f"Unsupported optimizer name: {given}. Supported names are: {tuple(sorted(_OPTIMIZERS))}")
-        return _OPTIMIZERS[given](learning_rate=rate)  # type: ignore[no-any-return]
+        return _OPTIMIZERS[given](learning_rate=rate)
     made = given if isinstance(given, Optimizer) else given() if callable(given) else given
     if not isinstance(made, Optimizer):
         raise ValueError(

@@ -142,7 +142,7 @@ class Estimator:
         self._config = _with_folder(config or RunConfig(), model_dir)
         self._params = copy.deepcopy(dict(params or {}))
         if isinstance(warm_start_from, str | bytes | os.PathLike):
-            warm_start_from = WarmStartSettings(os.fspath(warm_start_from))
+            warm_start_from = WarmStartSettings(os.fsdecode(warm_start_from))
         self._warm_start = warm_start_from
 
     @property

@@ -53,7 +53,7 @@ class _Exporting(Exporter):
         return self._name
 
     def _written(self, estimator: Any, export_path: str, checkpoint_path: str) -> bytes:
-        return estimator.export_saved_model(  # type: ignore[no-any-return]
+        return estimator.export_saved_model(
             export_path,
             self._serving_input_receiver_fn,
             assets_extra=self._assets_extra,

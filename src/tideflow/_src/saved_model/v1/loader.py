@@ -22,7 +22,6 @@ def load(
     tags: Iterable[str],
     export_dir: Any,
     import_scope: str | None = None,
-    allow_python_functions: bool = False,
     **saver_kwargs: Any,
 ) -> Any:
     """Adds a meta graph of a SavedModel to a session's graph, restores its variables, and runs its main operation.
@@ -32,8 +31,8 @@ def load(
       tags: the tags of the meta graph, all of them.
       export_dir: the folder of the SavedModel, written by TensorFlow 1.x or 2.x.
       import_scope: a name scope for everything that is added.
-      allow_python_functions: whether nodes may call Python functions that this process has made for ``py_func``.
-      **saver_kwargs: arguments of ``import_meta_graph``: ``clear_devices``, ``input_map``, ``return_elements``.
+      **saver_kwargs: arguments of ``import_meta_graph``: ``clear_devices``, ``input_map``, ``return_elements``. And
+        ``allow_python_functions``: whether nodes may call Python functions that this process has made for ``py_func``.
 
     Returns:
       The ``MetaGraphDef``, as it is in the SavedModel: its names know nothing of ``import_scope``.
@@ -43,7 +42,8 @@ def load(
       RuntimeError: no meta graph has exactly these tags, or the meta graph has several main operations.
       PermissionDeniedError: a node calls a Python function, and that is not allowed.
     """
-    return SavedModelLoader(export_dir, allow_python_functions).load(sess, tags, import_scope, **saver_kwargs)
+    allowed = saver_kwargs.pop("allow_python_functions", False)
+    return SavedModelLoader(export_dir, allowed).load(sess, tags, import_scope, **saver_kwargs)
 
 
 def maybe_saved_model_directory(export_dir: Any) -> bool:
