@@ -14,17 +14,19 @@ HERE = pathlib.Path(__file__).parent
 #: Names that are not there, by the reason: these, and what is below them.
 MISSING = {
     "a later release": """
-        keras data distribute lite saved_model estimator optimizers losses metrics initializers layers
-        activations compat.v1.keras compat.v1.data compat.v1.distribute compat.v1.estimator compat.v1.saved_model
-        compat.v1.lite compat.v1.losses compat.v1.layers compat.v2
-        __internal__.distribute __internal__.feature_column __internal__.saved_model __internal__.tracking
-        __internal__.train.update_checkpoint_state experimental.dtensor dtensor tpu.experimental
-        train.Checkpoint
-        train.CheckpointManager train.TrackableView train.experimental compat.v1.train.Checkpoint python.checkpoint
-        python.data python.distribute python.keras python.saved_model python.tpu python.trackable
-        python.training.tracking python.training.saving config.experimental_connect_to_cluster io.RaggedFeature
-        backend_config python.ops.linalg.sparse.sparse_csr_matrix_ops
-        python.framework.convert_to_constants.convert_variables_to_constants_v2_as_graph
+        lite dtensor experimental.dtensor tpu.experimental python.tpu config.experimental_connect_to_cluster
+        distribute.Server distribute.cluster_resolver distribute.experimental.coordinator compat.v1.distribute
+        python.distribute __internal__.distribute.ShardedVariable __internal__.distribute.combinations
+        __internal__.distribute.variable_sync_on_read_context data.experimental.service
+        __internal__.feature_column.deserialize_feature_column __internal__.feature_column.serialize_feature_column
+        __internal__.tracking.saveable_objects_from_trackable __internal__.train.update_checkpoint_state
+        python.saved_model.load_context python.saved_model.nested_structure_coder.StructureCoder
+        python.trackable.base.no_automatic_dependency_tracking_scope python.training.tracking.data_structures
+    """,
+    "Keras 2, which TensorFlow has no more": """
+        keras.* keras.__internal__ keras.backend.in_train_phase keras.backend.learning_phase
+        keras.layers.AbstractRNNCell keras.layers.DenseFeatures keras.saving.saved_model backend_config.epsilon
+        python.keras.engine.keras_tensor python.saved_model.model_utils.mode_keys.KerasModeKeys
     """,
     "names of TensorFlow's AutoGraph that are asked for only where there is none of another name": """
         python.autograph.core.naming python.autograph.core.converter.EntityContext
