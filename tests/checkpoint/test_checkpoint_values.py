@@ -20,6 +20,7 @@ def _datasets():
         "strings": tf.data.Dataset.from_tensor_slices(([str(n) for n in range(30)], np.arange(30.0))).shuffle(
             7, seed=1
         ),
+        "windows": numbers.window(3).flat_map(lambda window: window),
         "random": tf.data.Dataset.random(seed=3).take(30).batch(2),
     }
 
@@ -39,6 +40,12 @@ def test_an_iterator_goes_on_where_it_was(tmp_path, name, taken):
     assert len(rest) == len(expected) > 0
     for found, wanted in zip(rest, expected, strict=True):
         tf.nest.map_structure(np.testing.assert_array_equal, found, wanted)
+
+
+def test_how_far_a_generator_has_come_cannot_be_saved(tmp_path):
+    dataset = tf.data.Dataset.from_generator(lambda: iter(range(3)), output_signature=tf.TensorSpec((), tf.int32))
+    with pytest.raises(tf.errors.FailedPreconditionError, match="PyFunc is stateful"):
+        tf.train.Checkpoint(iterator=iter(dataset)).write(tmp_path / "ckpt")
 
 
 def test_a_position_of_another_dataset_is_refused(tmp_path):

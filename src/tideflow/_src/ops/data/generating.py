@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tideflow._src.core.dtypes import DType
-from tideflow._src.core.errors import OutOfRangeError
+from tideflow._src.core.errors import FailedPreconditionError, OutOfRangeError
 from tideflow._src.graph.op_def import Function, OpDef, Shape, at_least
 from tideflow._src.ops.data.dataset_op import dataset_op
 from tideflow._src.ops.data.elements import Element
@@ -57,6 +57,11 @@ class _GeneratorRunning(Running):
             self._is_over = True
             self._ended()
             return None
+
+    def save(self) -> Any:
+        raise FailedPreconditionError(
+            None, None, "PyFunc is stateful: how far a generator of Python's has come cannot be saved."
+        )
 
     def close(self) -> None:
         self._is_over = True

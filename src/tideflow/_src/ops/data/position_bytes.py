@@ -1,7 +1,8 @@
 """Positions in datasets as bytes and arrays, so that a checkpoint can hold them.
 
-A position is made of lists, tuples, numbers, strings, arrays and None. The structure is written as JSON, in which
-objects stand for what JSON has not: ``{"t": [...]}`` for a tuple, ``{"a": 2}`` for the third array.
+A position is made of lists, tuples, numbers, strings, arrays, None, and windows: data sets whose elements are there.
+The structure is written as JSON, in which objects stand for what JSON has not: ``{"t": [...]}`` for a tuple,
+``{"a": 2}`` for the third array.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from tideflow._src.core import dtypes
 from tideflow._src.core.errors import UnimplementedError
+from tideflow._src.ops.data.sources import Elements
 
 
 def encode(position: Any) -> tuple[bytes, list[Any]]:
@@ -36,6 +39,9 @@ def encode(position: Any) -> tuple[bytes, list[Any]]:
         if type(value) is np.ndarray or isinstance(value, np.generic):
             arrays.append(np.asarray(value))
             return {"a" if type(value) is np.ndarray else "s": len(arrays) - 1}
+        if type(value) is Elements:
+            types = [dtype.name for dtype in value.types]
+            return {"w": [written(each) for each in (value.kind, types, list(value.shapes), list(value.elements))]}
         raise UnimplementedError(
             None, None, f"The position of an iterator that holds {type(value).__name__} elements cannot be saved."
         )
@@ -64,6 +70,9 @@ def decode(text: bytes, arrays: list[Any]) -> Any:
             return {read(key): read(each) for key, each in content}
         if kind == "a":
             return arrays[content]
+        if kind == "w":
+            name, types, shapes, elements = map(read, content)
+            return Elements(name, [dtypes.as_dtype(each) for each in types], shapes, elements)
         if kind == "s":
             return arrays[content][()]
         raise ValueError(f"it has an unknown mark {kind!r}")
