@@ -350,3 +350,12 @@ def test_xla_alone_cannot_write(tmp_path: Path) -> None:
         pytest.raises(tf.errors.InvalidArgumentError, match="WriteSummary"),
     ):
         compiled(tf.constant(1.0))
+
+
+def test_vectorized_map_takes_a_function_that_writes_summaries(tmp_path):
+    def row(value):
+        tf.summary.scalar("row", value)
+        return value + 1
+
+    with tf.summary.create_file_writer(str(tmp_path)).as_default(step=1):
+        assert tf.vectorized_map(row, tf.constant([1.0, 2.0])).numpy().tolist() == [2, 3]

@@ -158,6 +158,8 @@ class RowProgram:
         tier = forced_tier()
         if not self._compilable or tier == "host":
             return self._loop(count, arguments, captured)
+        if any(value.__class__ is ResourceHandle and not isinstance(value.resource, Buffer) for value in captured):
+            return self._loop(count, arguments, captured)  # a writer of summaries, say: no compiled program takes it
         key = self._signature(count, arguments, captured)
         program = self._compiled.get(key)
         if program is None:
