@@ -418,6 +418,15 @@ class TracedFunction(interfaces.Callable):
                 concrete = self._traced(bound).keep()
         return concrete
 
+    def _list_all_concrete_functions(self) -> list[ConcreteFunction]:
+        """Returns the concrete functions that there are; Keras's exports ask for them by this name."""
+        return list(self._traces.concrete_functions())
+
+    def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
+        """Returns what the function depends on to walks over objects: nothing that has a name and a value."""
+        del save_type, kwargs
+        return {}
+
     def pretty_printed_concrete_signatures(self, verbose: bool = True) -> str:
         """Returns the signatures that were traced as text, first traced first."""
         texts = [concrete.pretty_printed_signature(verbose) for concrete in self._traces.concrete_functions()]

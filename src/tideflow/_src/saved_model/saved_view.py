@@ -38,7 +38,7 @@ class FunctionNode(Trackable):
         if self.function.input_signature is not None:
             return [self.function.get_concrete_function()]
         found: list[ConcreteFunction] = []
-        for concrete in self.function._traces.concrete_functions():
+        for concrete in self.function._list_all_concrete_functions():
             signature = concrete.structured_input_signature
             if not can_encode(signature):
                 get_logger().info("Unsupported signature for serialization: %s.", signature)
