@@ -6,6 +6,7 @@ import collections
 import copy
 import json
 import pickle
+from typing import Any
 
 import pytest
 
@@ -158,3 +159,57 @@ def test_what_is_made_of_tensors_is_not_all_a_tensor():
         [tf.constant(1)],
     ]
     assert all(map(tf.is_tensor, tensors)) and not any(map(tf.is_tensor, others))
+
+
+def test_lists_grow_by_themselves_and_by_many() -> None:
+    owner = AutoTrackable()
+    plain: list[Any] = [1, 2]
+    owner.items = plain
+    owner.items.extend(owner.items)
+    owner.items += owner.items
+    assert owner.items == [1, 2] * 4 == plain
+    assert tuple(owner.items) == tuple(plain)  # C code sees the same
+    copies = []
+    snapshot = owner.items._last_wrapped_list_snapshot
+    for number in range(5):
+        owner.items.append(number)
+        copies.append(owner.items._last_wrapped_list_snapshot)
+    assert all(each is snapshot for each in copies)  # nothing was copied for an element
+
+
+def test_lists_that_were_changed_behind_their_wrapper_are_not_saved() -> None:
+    owner = AutoTrackable()
+    plain: list[Any] = [tf.Variable(1.0)]
+    owner.items = plain
+    plain.append(tf.Variable(2.0))
+    owner.items.append(tf.Variable(3.0))
+    assert len(owner.items) == 3
+    assert owner.items[1] is plain[1]
+    with pytest.raises(ValueError, match="modified outside the wrapper"):
+        owner.items._trackable_children()
+
+
+def test_a_view_walks_for_its_own_type_of_saving() -> None:
+    """Keras finds the tables of a model in this way before it exports it."""
+
+    class Owner(AutoTrackable):
+        def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
+            return {"table": child} if save_type == "savedmodel" else {}
+
+    class View(tf.train.TrackableView):
+        @classmethod
+        def children(cls, obj: Any, save_type: str = "savedmodel", **kwargs: Any) -> dict[str, Any]:
+            return super().children(obj, save_type, **kwargs)
+
+    child, owner = AutoTrackable(), Owner()
+    assert View(owner).descendants() == [owner, child]
+    assert tf.train.TrackableView(owner).descendants() == [owner]
+    function = tf.function(lambda x: x)
+    function(1.0)
+    owner = AutoTrackable()
+    owner.call = function
+    assert [type(each).__name__ for each in View(owner).descendants()] == [
+        "AutoTrackable",
+        "TracedFunction",
+        "ConcreteFunction",
+    ]

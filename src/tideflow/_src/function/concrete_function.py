@@ -54,6 +54,14 @@ class ConcreteFunction(interfaces.Callable):
         self._handles = [index for index, item in enumerate(graph.inputs) if item._dtype is dtypes.resource]
         self._pack = _packer(graph.structured_outputs)
 
+    def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
+        """Returns what walks over objects find below the function: nothing."""
+        del save_type, kwargs
+        return {}
+
+    def _maybe_initialize_trackable(self) -> None:
+        """Does nothing: walks over objects call it."""
+
     # What it is.
 
     @property

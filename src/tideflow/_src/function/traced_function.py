@@ -422,10 +422,15 @@ class TracedFunction(interfaces.Callable):
         """Returns the concrete functions that there are; Keras's exports ask for them by this name."""
         return list(self._traces.concrete_functions())
 
-    def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
-        """Returns what the function depends on to walks over objects: nothing that has a name and a value."""
-        del save_type, kwargs
-        return {}
+    def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, ConcreteFunction]:
+        """Returns the concrete functions to walks over what saved models hold; checkpoints hold nothing of it."""
+        del kwargs
+        if save_type == "checkpoint":
+            return {}
+        return {f"trace_{number}": each for number, each in enumerate(self._list_all_concrete_functions())}
+
+    def _maybe_initialize_trackable(self) -> None:
+        """Does nothing: walks over objects call it."""
 
     def pretty_printed_concrete_signatures(self, verbose: bool = True) -> str:
         """Returns the signatures that were traced as text, first traced first."""

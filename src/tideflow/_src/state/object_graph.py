@@ -82,7 +82,7 @@ def as_trackable(value: Any) -> Any:
     Raises:
       ValueError: nothing does.
     """
-    if isinstance(value, Trackable):
+    if isinstance(value, Trackable) or hasattr(type(value), "_trackable_children"):  # a function has them, too
         return value
     wrapped = wrap_or_unwrap(value)
     if isinstance(wrapped, Trackable | Tensor):
@@ -133,7 +133,7 @@ class TrackableView:
         """Returns the object and all that it depends on, in the order in which a breadth-first walk comes to them."""
         return [found.value for found in self.walk()]
 
-    def walk(self, save_type: str = "checkpoint", **kwargs: Any) -> list[Found]:
+    def walk(self) -> list[Found]:
         """Returns the objects as `descendants` does, with the names that lead to them and their own children."""
         found: dict[int, Found] = {}
         root = self.root
@@ -141,7 +141,7 @@ class TrackableView:
         pending = collections.deque([root])
         while pending:
             value = pending.popleft()
-            children = self.children(value, save_type, **kwargs)
+            children = self.children(value)  # whose type of saving is that of the view
             path = paths[id(value)]
             found[id(value)] = Found(value, path, children)
             for name, child in children.items():

@@ -129,6 +129,12 @@ class ListWrapper(TrackableDataStructure, list[Any]):
             list.__setitem__(self, slice(None), self._storage)
         return self._storage
 
+    def _of_this_length(self) -> list[Any]:
+        """Returns the wrapped list, after this one has become as long; for one element that has to do."""
+        if len(self._storage) != list.__len__(self):
+            list.__setitem__(self, slice(None), self._storage)
+        return self._storage
+
     def _changed(self) -> None:
         list.__setitem__(self, slice(None), self._storage)
         self._last_wrapped_list_snapshot = list(self._storage)
@@ -155,12 +161,14 @@ class ListWrapper(TrackableDataStructure, list[Any]):
         return {name: child for name, child in children.items() if int(name) < len(current)}
 
     def append(self, value: Any) -> None:
-        current = self._current()
-        current.append(self._track_value(value, str(len(current))))
-        self._changed()
+        current = self._of_this_length()
+        tracked = self._track_value(value, str(len(current)))
+        current.append(tracked)
+        list.append(self, tracked)
+        self._last_wrapped_list_snapshot.append(tracked)
 
     def extend(self, values: Iterable[Any]) -> None:
-        for value in values:
+        for value in list(values):  # which may be this list
             self.append(value)
 
     def insert(self, index: Any, value: Any) -> None:
@@ -170,16 +178,19 @@ class ListWrapper(TrackableDataStructure, list[Any]):
         self._changed()
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        current = self._current()
         if isinstance(key, slice):
             self._non_append_mutation = True
-            current[key] = [wrap_or_unwrap(each) for each in value]
-        else:
-            position = range(len(current))[key]
-            if _needs_tracking(current[position]) or _needs_tracking(wrap_or_unwrap(value)):
-                self._non_append_mutation = True
-            current[position] = self._track_value(value, str(position))
-        self._changed()
+            self._current()[key] = [wrap_or_unwrap(each) for each in value]
+            self._changed()
+            return
+        current = self._of_this_length()
+        position = range(len(current))[key]
+        if _needs_tracking(current[position]) or _needs_tracking(wrap_or_unwrap(value)):
+            self._non_append_mutation = True
+        tracked = current[position] = self._track_value(value, str(position))
+        list.__setitem__(self, position, tracked)
+        if position < len(self._last_wrapped_list_snapshot):
+            self._last_wrapped_list_snapshot[position] = tracked
 
     def __delitem__(self, key: Any) -> None:
         self._non_append_mutation = True
@@ -236,7 +247,7 @@ class ListWrapper(TrackableDataStructure, list[Any]):
     __rmul__ = __mul__
 
     def __getitem__(self, key: Any) -> Any:
-        return self._current()[key]
+        return self._of_this_length()[key]
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self._current())
