@@ -48,8 +48,9 @@ def _reset() -> None:
     for stack in (state.graphs, state.tapes, state.devices, state.sessions):
         stack.clear()
     context.TAPES.clear()
-    for stack in (context.SPECIAL, context.BUILDING):
-        stack[:] = devices.ACCELERATED
+    for keys in (context.SPECIAL, context.BUILDING):
+        keys.clear()
+        keys.update(dict.fromkeys(devices.ACCELERATED))
     context.mode.eager_by_default = True
     context.mode.tensor_equality = True
     context.mode.default_graph = None

@@ -3,7 +3,8 @@
 The commonest case by far is a plain eager call: no graph being built, no device scope, and mostly no tape recording.
 ``SPECIAL`` makes that case cheap to recognise: it is empty exactly when no thread is doing anything else, so that the
 fast path of an operation pays one truth test and reads no thread-local state. Paths that record what they do test
-``BUILDING`` instead, and then ``TAPES``.
+``BUILDING`` instead, and then ``TAPES``. These three are shared by all threads: whoever does something else puts a key
+of its own there and takes it away again, each in one step that no other thread can come between.
 """
 
 from __future__ import annotations
@@ -13,12 +14,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-#: Non-empty while any thread builds a graph, has a device scope open or records on a tape. Entries are opaque.
-SPECIAL: list[Any] = []
+#: Non-empty while any thread builds a graph, has a device scope open or records on a tape. Keys are opaque.
+SPECIAL: dict[Any, None] = {}
 #: Non-empty while any thread builds a graph or has a device scope open.
-BUILDING: list[Any] = []
+BUILDING: dict[Any, None] = {}
 #: Non-empty while any thread records on a tape.
-TAPES: list[Any] = []
+TAPES: dict[Any, None] = {}
 
 _GRAPH_MODE = object()
 
@@ -96,34 +97,31 @@ def set_eager_by_default(enabled: bool) -> None:
         return
     mode.eager_by_default = enabled
     if enabled:
-        SPECIAL.remove(_GRAPH_MODE)
-        BUILDING.remove(_GRAPH_MODE)
+        SPECIAL.pop(_GRAPH_MODE, None)
+        BUILDING.pop(_GRAPH_MODE, None)
     else:
-        SPECIAL.append(_GRAPH_MODE)
-        BUILDING.append(_GRAPH_MODE)
+        SPECIAL[_GRAPH_MODE] = BUILDING[_GRAPH_MODE] = None
 
 
 @contextmanager
 def entered(stack: list[Any], entry: Any) -> Iterator[Any]:
     """Keeps ``entry`` on one of the thread's stacks, and the fast path off, while the block runs."""
+    key = object()
     stack.append(entry)
-    SPECIAL.append(entry)
-    BUILDING.append(entry)
+    SPECIAL[key] = BUILDING[key] = None
     try:
         yield entry
     finally:
-        _remove_last(SPECIAL, entry)
-        _remove_last(BUILDING, entry)
-        if stack[-1] is entry:
+        SPECIAL.pop(key, None)
+        BUILDING.pop(key, None)
+        if stack and stack[-1] is entry:
             stack.pop()
         else:
             _remove_last(stack, entry)
 
 
 def _remove_last(stack: list[Any], entry: Any) -> None:
-    if stack and stack[-1] is entry:
-        stack.pop()
-        return
+    """Takes an entry off a stack of this thread."""
     for position in range(len(stack) - 1, -1, -1):
         if stack[position] is entry:
             del stack[position]
@@ -132,16 +130,17 @@ def _remove_last(stack: list[Any], entry: Any) -> None:
 
 def enter_tape(tape: Any) -> None:
     """Makes a tape record what this thread does."""
+    key = threading.get_ident(), id(tape)
     state.tapes.append(tape)
-    TAPES.append(tape)
-    SPECIAL.append(tape)
+    TAPES[key] = SPECIAL[key] = None
 
 
 def leave_tape(tape: Any) -> None:
     """Ends what ``enter_tape`` began."""
+    key = threading.get_ident(), id(tape)
     _remove_last(state.tapes, tape)
-    _remove_last(TAPES, tape)
-    _remove_last(SPECIAL, tape)
+    TAPES.pop(key, None)
+    SPECIAL.pop(key, None)
 
 
 def record(op_def: Any, inputs: Any, attrs: dict[str, Any], outputs: Any) -> None:

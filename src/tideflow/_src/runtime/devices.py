@@ -157,8 +157,7 @@ def _accelerators() -> list[tuple[str, Any]]:
 
 if _may_have_accelerators():
     ACCELERATED.append(object())
-    context.SPECIAL.append(ACCELERATED[0])
-    context.BUILDING.append(ACCELERATED[0])
+    context.SPECIAL[ACCELERATED[0]] = context.BUILDING[ACCELERATED[0]] = None
 
 configuration = _Devices()
 

@@ -1,7 +1,7 @@
 """Spans of time that a profiler records: which operation, program, stage or kernel ran from when to when.
 
 ``RECORDERS`` is empty unless somebody profiles, so that the general paths pay one truth test. The short paths pay
-nothing: while somebody records, an entry in ``context.SPECIAL`` and ``context.BUILDING`` keeps them from being taken.
+nothing: while somebody records, a key in ``context.SPECIAL`` and ``context.BUILDING`` keeps them from being taken.
 """
 
 from __future__ import annotations
@@ -77,9 +77,11 @@ RECORDERS: tuple[Recorder, ...] = ()
 
 def _set(recorders: tuple[Recorder, ...]) -> None:
     global RECORDERS
-    if bool(RECORDERS) != bool(recorders):
-        for stack in (context.SPECIAL, context.BUILDING):
-            (stack.append if recorders else stack.remove)(_ENTRY)
+    for keys in (context.SPECIAL, context.BUILDING):
+        if recorders:
+            keys[_ENTRY] = None
+        else:
+            keys.pop(_ENTRY, None)
     RECORDERS = recorders
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tideflow._src.core import context
+from tideflow._src.core import context, float_errors
 from tideflow._src.core.dtypes import float32, float64, int32, string, uint8
 from tideflow._src.core.tensor import EagerTensor
 from tideflow._src.function.conditional import cond
@@ -150,7 +150,7 @@ def _histogram_of_array(data: Any, count: int) -> Any:
     result = np.zeros((count, 3))
     if not data.size or not count:
         return result
-    with np.errstate(all="ignore"):
+    with float_errors.quiet():
         least, most = data.min(), data.max()
         width = most - least
         if width == 0:
