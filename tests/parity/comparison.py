@@ -65,7 +65,8 @@ def _far_apart(left: np.ndarray, right: np.ndarray, limit: float, dtype: str, la
         parts = _far_apart(left.real, right.real, limit, part, largest_term)
         parts |= _far_apart(left.imag, right.imag, limit, part, largest_term)
         return np.where(finite, apart, parts)
-    left, right = left.astype(np.float64), right.astype(np.float64)
+    with np.errstate(invalid="ignore"):  # what TensorFlow has not written may be a number that signals
+        left, right = left.astype(np.float64), right.astype(np.float64)
     finite = np.isfinite(left) & np.isfinite(right)
     same = (left == right) | (np.isnan(left) & np.isnan(right))
     sizes = np.abs(right[finite])

@@ -35,6 +35,7 @@ def _there(commands: list[list[str]], folder: pathlib.Path) -> list[tuple[str, s
 def _sets_in_order(text: str) -> str:
     """Sorts what is printed of sets and maps of messages, whose order is another in each process."""
     text = re.sub(r"(?<=choose from: )[\w, ]+$", lambda match: ", ".join(sorted(match[0].split(", "))), text)
+    text = re.sub(r"'(\w+(?:,\w+)+)'", lambda match: "'" + ",".join(sorted(match[1].split(","))) + "'", text)
     return re.sub(r"\{('\w+'(?:, '\w+')*)\}", lambda match: "{" + ", ".join(sorted(match[1].split(", "))) + "}", text)
 
 
