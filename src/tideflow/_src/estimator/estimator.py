@@ -203,6 +203,15 @@ class Estimator:
         self._require_checkpoint()
         return load_variable(self.model_dir, name.removesuffix(":0"))
 
+    def _learned(self, checkpoint_path: str | None, purpose: str) -> str | None:
+        """Returns the checkpoint that was given, or the latest one; None, and a line in the log, if there is none."""
+        path = checkpoint_path or self.latest_checkpoint()
+        if not path:
+            logging.info(
+                "Could not find trained model in model_dir: %s, running initialization to %s.", self.model_dir, purpose
+            )
+        return path
+
     def _require_checkpoint(self) -> None:
         if not self.latest_checkpoint():
             raise ValueError(f"Could not find trained model in model_dir: {self.model_dir}.")
@@ -361,11 +370,7 @@ class Estimator:
         _check_positive("steps", steps)
         used = list(hooks or [])
         _check_hooks(used)
-        path = checkpoint_path or self.latest_checkpoint()
-        if not path:
-            logging.info(
-                "Could not find trained model in model_dir: %s, running initialization to evaluate.", self.model_dir
-            )
+        path = self._learned(checkpoint_path, "evaluate")
         with self._graph():
             step = get_or_create_global_step()
             features, labels, initialize = self._inputs(input_fn, ModeKeys.EVAL)
@@ -436,11 +441,7 @@ class Estimator:
         """
         used = list(hooks or [])
         _check_hooks(used)
-        path = checkpoint_path or self.latest_checkpoint()
-        if not path:
-            logging.info(
-                "Could not find trained model in model_dir: %s, running initialization to predict.", self.model_dir
-            )
+        path = self._learned(checkpoint_path, "predict")
         with self._graph():
             get_or_create_global_step()
             features, _, initialize = self._inputs(input_fn, ModeKeys.PREDICT)

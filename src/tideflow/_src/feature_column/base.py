@@ -52,6 +52,21 @@ class FeatureColumn(abc.ABC):
         return str(self) < str(other)
 
 
+class ColumnOfFeature(FeatureColumn):
+    """Is a column that is made of one feature, and called like it."""
+
+    #: The name of the feature.
+    key: str
+
+    @property
+    def name(self) -> str:
+        return self.key
+
+    @property
+    def parents(self) -> list[Any]:
+        return [self.key]
+
+
 class DenseColumn(FeatureColumn):
     """Is a column of vectors of one length."""
 

@@ -14,6 +14,7 @@ from tideflow._src.data.file_sources import TFRecordDataset
 from tideflow._src.data.tables import index_table_from_dataset
 from tideflow._src.feature_column.base import (
     CategoricalColumn,
+    ColumnOfFeature,
     FeatureColumn,
     check_key,
     check_string_or_integer,
@@ -33,23 +34,14 @@ from tideflow._src.ops.strings.numbers import string_to_number
 from tideflow._src.runtime.sparse_tensor import SparseTensor, convert_to_tensor_or_sparse_tensor
 
 
-class _OfFeature(CategoricalColumn):
+class _OfFeature(ColumnOfFeature, CategoricalColumn):
     """Is what columns have in common that are made of one feature."""
 
-    key: str
     dtype: Any
-
-    @property
-    def name(self) -> str:
-        return self.key
 
     @property
     def parse_example_spec(self) -> dict[str, Any]:
         return {self.key: VarLenFeature(self.dtype)}
-
-    @property
-    def parents(self) -> list[Any]:
-        return [self.key]
 
     def _given(self, transformation_cache: Any, state_manager: Any) -> SparseTensor:
         """Returns the feature.

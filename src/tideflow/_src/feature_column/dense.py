@@ -43,6 +43,9 @@ class _OfCategories(DenseColumn, SequenceDenseColumn):
     def parents(self) -> list[Any]:
         return [self.categorical_column]
 
+    def transform_feature(self, transformation_cache: Any, state_manager: Any) -> Any:
+        return transformation_cache.get(self.categorical_column, state_manager)
+
     def _vectors(self, transformation_cache: Any, state_manager: Any, pair: Any) -> Any:
         """Returns the vectors of an `IdWeightPair`, or of each of its steps."""
         raise NotImplementedError
@@ -155,9 +158,6 @@ class EmbeddingColumn(_OfCategories, _Embedding):
             initializer=self.initializer,
         )
 
-    def transform_feature(self, transformation_cache: Any, state_manager: Any) -> Any:
-        return transformation_cache.get(self.categorical_column, state_manager)
-
     def _vectors(self, transformation_cache: Any, state_manager: Any, pair: Any) -> Any:
         weights = state_manager.get_variable(self, name=_WEIGHTS)
         _load(weights, self.ckpt_to_load_from, self.tensor_name_in_ckpt)
@@ -248,9 +248,6 @@ class SharedEmbeddingColumn(_OfCategories, _Shared):
 
     def create_state(self, state_manager: Any) -> None:
         self.shared_embedding_column_creator.make_in_scope(state_manager)
-
-    def transform_feature(self, transformation_cache: Any, state_manager: Any) -> Any:
-        return transformation_cache.get(self.categorical_column, state_manager)
 
     def _vectors(self, transformation_cache: Any, state_manager: Any, pair: Any) -> Any:
         with name_scope(self.name):

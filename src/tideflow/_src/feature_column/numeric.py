@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from tideflow._src.core import dtypes
 from tideflow._src.core.tensor_shape import TensorShape
-from tideflow._src.feature_column.base import CategoricalColumn, DenseColumn, check_key
+from tideflow._src.feature_column.base import CategoricalColumn, ColumnOfFeature, DenseColumn, check_key
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.array.sequences import one_hot
 from tideflow._src.ops.math.casting import cast
@@ -24,20 +24,12 @@ class _Numeric(NamedTuple):
     normalizer_fn: Callable[[Any], Any] | None
 
 
-class NumericColumn(DenseColumn, _Numeric):
+class NumericColumn(ColumnOfFeature, DenseColumn, _Numeric):
     """Is a column of numbers: see `numeric_column`."""
-
-    @property
-    def name(self) -> str:
-        return self.key
 
     @property
     def parse_example_spec(self) -> dict[str, Any]:
         return {self.key: FixedLenFeature(self.shape, self.dtype, self.default_value)}
-
-    @property
-    def parents(self) -> list[Any]:
-        return [self.key]
 
     @property
     def variable_shape(self) -> TensorShape:

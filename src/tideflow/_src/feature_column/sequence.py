@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from tideflow._src.core import dtypes
 from tideflow._src.core.tensor_shape import TensorShape
-from tideflow._src.feature_column.base import CategoricalColumn, SequenceDenseColumn
+from tideflow._src.feature_column.base import CategoricalColumn, ColumnOfFeature, SequenceDenseColumn
 from tideflow._src.feature_column.categorical import (
     categorical_column_with_hash_bucket,
     categorical_column_with_identity,
@@ -65,20 +65,12 @@ class _SequenceNumeric(NamedTuple):
     normalizer_fn: Callable[[Any], Any] | None
 
 
-class SequenceNumericColumn(SequenceDenseColumn, _SequenceNumeric):
+class SequenceNumericColumn(ColumnOfFeature, SequenceDenseColumn, _SequenceNumeric):
     """Is a column of sequences of numbers: see `sequence_numeric_column`."""
-
-    @property
-    def name(self) -> str:
-        return self.key
 
     @property
     def parse_example_spec(self) -> dict[str, Any]:
         return {self.key: VarLenFeature(self.dtype)}
-
-    @property
-    def parents(self) -> list[Any]:
-        return [self.key]
 
     @property
     def variable_shape(self) -> TensorShape:

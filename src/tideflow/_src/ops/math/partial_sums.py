@@ -19,6 +19,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from tideflow._src.runtime.lazy import jnp, lax
 
 #: Rows that are added element by element, and pieces of a row: an accumulator for each.
@@ -31,6 +33,14 @@ _ROWS_LEFT = 64
 _MANY = 1 << 14
 #: Columns that all elements are put in to be summed.
 _WIDTH = 64
+
+
+def on_either_tier(xp: Any, x: Any, axes: tuple[int, ...], dtype: Any = None, *, keep_dims: bool = False) -> Any:
+    """Sums an array along axes, in a dtype or in its own: at once with NumPy, in a compiled program as `total` does."""
+    dtype = x.dtype if dtype is None else dtype
+    if xp is np:
+        return np.sum(x, axis=axes, dtype=dtype, keepdims=keep_dims)
+    return total(x.astype(dtype), axes, keep_dims=keep_dims)
 
 
 def total(x: Any, axes: tuple[int, ...], *, keep_dims: bool = False) -> Any:

@@ -203,10 +203,7 @@ def mean(xp, input, reduction_indices, *, keep_dims: bool = False):
         quotient = xp.floor_divide(xp.abs(total), wide.type(count))
         return (quotient * xp.sign(total)).astype(dtype)
     wide = np.dtype(np.float32) if is_short_float(dtype) else dtype
-    if xp is np:
-        total = np.sum(input, axis=axes, dtype=wide, keepdims=keep_dims)
-    else:
-        total = partial_sums.total(input.astype(wide), axes, keep_dims=keep_dims)
+    total = partial_sums.on_either_tier(xp, input, axes, wide, keep_dims=keep_dims)
     return (total / wide.type(count)).astype(dtype)
 
 
@@ -393,10 +390,7 @@ def euclidean_norm(xp, input, reduction_indices, *, keep_dims: bool = False):
     if is_short_float(dtype):
         input = input.astype(np.float32)
     squares = (input * xp.conj(input)) if dtype.kind == "c" else input * input
-    if xp is np:
-        total = np.sum(squares, axis=axes, dtype=input.dtype, keepdims=keep_dims)
-    else:
-        total = partial_sums.total(squares, axes, keep_dims=keep_dims)
+    total = partial_sums.on_either_tier(xp, squares, axes, keep_dims=keep_dims)
     if dtype.kind in "iu":
         total = total.astype(np.float64)
     return xp.sqrt(total).astype(dtype)
@@ -430,8 +424,7 @@ for _operation in (sum_, mean, prod, max_, min_, all_, any_, euclidean_norm):
 def l2_loss_op(xp, t):
     """Halves the sum of the squares of all elements."""
     wide = t.astype(np.float32) if is_short_float(t.dtype) else t
-    squares = wide * wide
-    total = np.sum(squares) if xp is np else partial_sums.total(squares, tuple(range(t.ndim)))
+    total = partial_sums.on_either_tier(xp, wide * wide, tuple(range(t.ndim)))
     return (total * wide.dtype.type(0.5)).astype(t.dtype)
 
 

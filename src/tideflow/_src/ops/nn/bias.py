@@ -84,8 +84,7 @@ def bias_add_grad(xp, out_backprop, *, data_format: Literal["NHWC", "NCHW"] = "N
     channel = 1 if data_format == "NCHW" else x.ndim - 1
     axes = tuple(axis for axis in range(x.ndim) if axis != channel)
     wide = x.astype(np.float32) if is_short_float(x.dtype) else x
-    total = np.sum(wide, axis=axes, dtype=wide.dtype) if xp is np else partial_sums.total(wide, axes)
-    return total.astype(x.dtype)
+    return partial_sums.on_either_tier(xp, wide, axes).astype(x.dtype)
 
 
 @bias_add_grad.shape

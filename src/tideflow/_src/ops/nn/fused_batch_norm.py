@@ -39,10 +39,6 @@ def _keep(xp: Any, x: Any) -> Any:
     return x if xp is np else lax.optimization_barrier(x)
 
 
-def _sums(xp: Any, x: Any, axes: tuple[int, ...]) -> Any:
-    return x.sum(axes) if xp is np else partial_sums.total(x, axes)
-
-
 def _check_channels(name: str, x: Any, data_format: str, vectors: dict[str, Any]) -> int:
     rank = _rank(data_format)
     if x.ndim != rank:
@@ -98,9 +94,9 @@ def _normalize(
         zeros = xp.zeros((channels,), statistic)
         return xp.zeros(x.shape, x.dtype), nothing, nothing, zeros, zeros
     else:
-        batch_mean = _keep(xp, _sums(xp, wide, axes) / np.float32(count))
+        batch_mean = _keep(xp, partial_sums.on_either_tier(xp, wide, axes) / np.float32(count))
         centred = wide - batch_mean.reshape(shape)
-        batch_variance = _keep(xp, _sums(xp, centred * centred, axes) / np.float32(count))
+        batch_variance = _keep(xp, partial_sums.on_either_tier(xp, centred * centred, axes) / np.float32(count))
         unbiased = batch_variance * np.float32(count / max(count - 1, 1))
         running_mean, running_variance = batch_mean, unbiased
         if factor != 1.0:
@@ -281,8 +277,8 @@ def _gradients(
     one = np.float32(1)
     inverse = _keep(xp, one / xp.sqrt(variance.astype(np.float32) + np.float32(epsilon)))
     normalized = (wide_x - mean.astype(np.float32).reshape(shape)) * inverse.reshape(shape)
-    of_offset = _keep(xp, _sums(xp, wide_dy, axes))
-    of_scale = _keep(xp, _sums(xp, wide_dy * normalized, axes))
+    of_offset = _keep(xp, partial_sums.on_either_tier(xp, wide_dy, axes))
+    of_scale = _keep(xp, partial_sums.on_either_tier(xp, wide_dy * normalized, axes))
     slope = (scale.astype(np.float32) * inverse).reshape(shape)
     if is_training:
         share = one / np.float32(count)
