@@ -39,7 +39,7 @@ from tideflow._src.state.variable_collections import local_variables_initializer
 from tideflow._src.summary.file_writer import FileWriterCache
 from tideflow._src.summary.graph_summaries import scalar
 from tideflow._src.train.basic_session_run_hooks import LoggingTensorHook, NanTensorHook, StopAtStepHook
-from tideflow._src.train.evaluation import _evaluate_once, _get_or_create_eval_step, _StopAfterNEvalsHook
+from tideflow._src.train.evaluation import _evaluate_once, _StopAfterNEvalsHook
 from tideflow._src.train.global_step import get_or_create_global_step
 from tideflow._src.train.monitored_session import MonitoredSession, MonitoredTrainingSession
 from tideflow._src.train.saving_hooks import CheckpointSaverHook
@@ -390,7 +390,7 @@ class Estimator:
                 used.append(_StopAfterNEvalsHook(steps))
             result = _evaluate_once(
                 checkpoint_path=path,
-                scaffold=_evaluation_scaffold(spec.scaffold),
+                scaffold=spec.scaffold,
                 eval_ops=group(*(update for _, update in metrics.values())),
                 final_ops=values,
                 hooks=used,
@@ -682,12 +682,6 @@ def _with_folder(config: RunConfig, model_dir: Any) -> RunConfig:
         folder = tempfile.mkdtemp()
         logging.warning("Using temporary folder as model directory: %s", folder)
     return config.replace(model_dir=folder)
-
-
-def _evaluation_scaffold(scaffold: Scaffold) -> Scaffold:
-    """Adds the number of evaluations to what a scaffold initializes."""
-    _get_or_create_eval_step()
-    return scaffold
 
 
 def _wanted(predictions: Any, keys: Any) -> Any:
