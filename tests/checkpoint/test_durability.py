@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import shutil
 import subprocess
 import sys
@@ -14,7 +13,6 @@ import numpy as np
 import pytest
 
 import tideflow as tf
-from tideflow._src.ops.checkpoint.bundle import BundleReader, BundleWriter
 
 # Saves two variables of one value again and again, and ends without a warning before each step that changes the
 # folder. After each end the latest checkpoint must be there, whole, and be the one before or the new one.
@@ -198,77 +196,3 @@ def test_of_two_writers_of_one_name_the_last_one_wins(tmp_path: Path) -> None:
     tf.train.Checkpoint(values=values).read(path).assert_consumed()
     assert {float(number) for value in values for number in np.ravel(value)} in ({1.0}, {2.0})
     assert sorted(os.listdir(tmp_path)) == ["ckpt.data-00000-of-00001", "ckpt.index"]
-
-
-class TestDamage:
-    """What a checkpoint with a few other bytes gives: its values, or an error of TensorFlow's, and no half of both."""
-
-    @staticmethod
-    def _objects(value: float) -> dict[str, object]:
-        iterator = iter(tf.data.Dataset.range(int(value), 20).shuffle(5, seed=1))
-        next(iterator)
-        return {
-            "list": [tf.Variable(value), {"a": tf.Variable([value] * 20)}],
-            "text": tf.Variable(["text", "more"] if value else ["", ""]),
-            "iterator": iterator,
-        }
-
-    @classmethod
-    def _values(cls, objects: dict[str, object]) -> list[object]:
-        numbers, text = objects["list"], objects["text"]
-        return [numbers[0].numpy(), *numbers[1]["a"].numpy(), *text.numpy()]
-
-    @pytest.mark.parametrize("suffix", [".index", ".data-00000-of-00001"])
-    def test_of_bytes(self, tmp_path: Path, suffix: str) -> None:
-        path = tf.train.Checkpoint(**self._objects(3.0)).write(tmp_path / "ckpt")
-        file = Path(path + suffix)
-        whole = file.read_bytes()
-        good = self._values(self._objects(3.0))
-        none = self._values(self._objects(0.0))
-        choose = random.Random(7)
-        restored = 0
-        for _ in range(150):
-            content = bytearray(whole)
-            kind = choose.randrange(4)
-            place = choose.randrange(len(content))
-            if kind == 0:
-                content[place] ^= 1 << choose.randrange(8)
-            elif kind == 1:
-                del content[place:]
-            elif kind == 2:
-                content[place : place + choose.randrange(1, 9)] = choose.randbytes(choose.randrange(9))
-            else:
-                content[place:place] = choose.randbytes(choose.randrange(1, 5))
-            file.write_bytes(content)
-            objects = self._objects(0.0)
-            try:
-                tf.train.Checkpoint(**objects).read(path).expect_partial()
-            except tf.errors.OpError:
-                assert self._values(objects) == none
-            else:
-                assert self._values(objects) == good
-                restored += 1
-        assert restored < 20  # a byte that nothing reads, or one that is as it was
-
-    def test_of_the_object_graph(self, tmp_path: Path) -> None:
-        key = b"_CHECKPOINTABLE_OBJECT_GRAPH"
-        path = tf.train.Checkpoint(**self._objects(3.0)).write(tmp_path / "ckpt")
-        reader = BundleReader(path)
-        whole = reader.read(key).item()
-        others = [(name.encode(), reader.read(name.encode())) for name in reader.variables() if name.encode() != key]
-        choose = random.Random(11)
-        failures = 0
-        for number in range(150):
-            content = bytearray(whole)
-            for _ in range(choose.randrange(1, 4)):
-                content[choose.randrange(len(content))] = choose.randrange(256)
-            mutated = str(tmp_path / f"m{number}")
-            with BundleWriter(mutated) as writer:
-                for name, value in [(key, np.array(bytes(content), object)), *others]:
-                    writer.add(name, value)
-                writer.finish()
-            try:
-                tf.train.Checkpoint(**self._objects(0.0)).read(mutated).expect_partial()
-            except (tf.errors.OpError, ValueError):
-                failures += 1
-        assert failures > 20

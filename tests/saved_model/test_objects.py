@@ -4,12 +4,6 @@ from __future__ import annotations
 
 import os
 import pathlib
-import random
-import shutil
-import signal
-import subprocess
-import sys
-import textwrap
 
 import numpy as np
 import pytest
@@ -255,100 +249,6 @@ def test_assets_stay_in_the_folder_of_the_saved_model(folder, tmp_path):
     (tmp_path / "model/saved_model.pb").write_bytes(message.SerializeToString())
     with pytest.raises(ValueError, match="outside of its folder"):
         tf.saved_model.load(folder)
-
-
-def _fields(message, found):
-    """Collects the fields of a message and of those inside of it."""
-    for field, value in message.ListFields():
-        found.append((message, field))
-        if field.message_type is None:
-            continue
-        if field.message_type.GetOptions().map_entry:
-            if field.message_type.fields_by_name["value"].message_type is not None:
-                for key in value:
-                    _fields(value[key], found)
-        elif isinstance(value, type(message)) or hasattr(value, "ListFields"):
-            _fields(value, found)
-        else:
-            for item in value:
-                _fields(item, found)
-
-
-def _changed(chance, message):
-    """Changes one field: takes it or an element away, doubles an element, or puts another value there."""
-    found = []
-    _fields(message, found)
-    owner, field = chance.choice(found)
-    value = getattr(owner, field.name)
-    if field.message_type is not None and field.message_type.GetOptions().map_entry:
-        del value[chance.choice(sorted(value))]
-    elif hasattr(value, "add") and chance.random() < 0.5:
-        value.add().CopyFrom(chance.choice(value))
-    elif hasattr(value, "__delitem__"):
-        del value[chance.randrange(len(value))]
-    elif isinstance(value, bool | str | bytes) or hasattr(value, "ListFields") or chance.random() < 0.2:
-        owner.ClearField(field.name)
-        if isinstance(value, str):
-            setattr(owner, field.name, chance.choice(["", value[:-1], f"{value}_1", "root", "__call__"]))
-    else:
-        setattr(owner, field.name, type(value)(chance.choice([0, 1, 2, 3, 7, 20, 99, 1 << 30])))
-
-
-@pytest.mark.parametrize("start", range(0, 200, 50))
-def test_changed_files_raise_errors_of_tensorflow(folder, tmp_path, start, caplog):
-    module = Scale()
-    module.shifted(tf.zeros([2]))
-    tf.saved_model.save(module, folder)
-    content = (tmp_path / "model/saved_model.pb").read_bytes()
-    answers = 0
-    for number in range(start, start + 50):
-        chance = random.Random(number)
-        if number % 4:
-            message = protos.get("SavedModel").FromString(content)
-            _changed(chance, message)
-            changed = message.SerializeToString()
-        else:
-            place = chance.randrange(len(content))
-            changed = content[:place] + bytes([chance.randrange(256)]) * chance.randrange(3) + content[place + 1 :]
-        (tmp_path / "model/saved_model.pb").write_bytes(changed)
-        try:
-            loaded = tf.saved_model.load(folder)
-            assert loaded is not None
-            if hasattr(loaded, "shifted") and callable(loaded.shifted):
-                loaded.shifted(tf.zeros([2]))
-            answers += 1
-        except (OSError, ValueError, TypeError, AssertionError, tf.errors.OpError):
-            pass
-    assert 0 < answers < 50
-
-
-_SAVE = """
-import sys
-import tideflow as tf
-print("ready", flush=True)
-for number in range(1000):
-    module = tf.Module()
-    module.a, module.b = tf.Variable(float(number)), tf.Variable([float(number)] * 5000)
-    module.f = tf.function(lambda: module.a + module.b[4999], input_signature=[])
-    tf.saved_model.save(module, sys.argv[1])
-    print(number, flush=True)
-"""
-
-
-def test_a_killed_process_leaves_a_whole_saved_model_or_none(folder):
-    for turn in range(3):
-        shutil.rmtree(folder, ignore_errors=True)
-        command = [sys.executable, "-c", textwrap.dedent(_SAVE), folder]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
-            for line in process.stdout:
-                if line.startswith(f"{turn}"):
-                    break
-            for _ in range(turn * 20000):  # some time, other in each turn
-                pass
-            process.send_signal(signal.SIGKILL)
-        if os.path.exists(f"{folder}/saved_model.pb"):
-            loaded = tf.saved_model.load(folder)
-            assert float(loaded.f()) == 2 * float(loaded.a)
 
 
 def test_a_failure_leaves_the_older_saved_model_as_it_was(folder, tmp_path):

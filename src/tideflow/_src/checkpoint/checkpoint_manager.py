@@ -66,6 +66,8 @@ class CheckpointManager:
         self._save_counter_assign: Any = None
         #: The checkpoints that may be deleted, oldest first, and when each was written, in seconds since 1970.
         self._maybe_delete: dict[str, float] = {}
+        #: Those of which an earlier process may have deleted a part before it ended.
+        self._half_deleted: list[str] = []
         self._latest_checkpoint: str | None = None
         self._last_preserved_timestamp = time.time() - 1.0
         self._recover()
@@ -88,8 +90,12 @@ class CheckpointManager:
         times = list(state.all_model_checkpoint_timestamps) or [self._last_preserved_timestamp] * len(paths)
         for path, written in zip(paths, times, strict=False):
             written = min(written, now)
-            if written > self._last_preserved_timestamp:
+            if written <= self._last_preserved_timestamp:
+                continue
+            if path == self._latest_checkpoint or state_file.checkpoint_exists(path):
                 self._maybe_delete[path] = written
+            else:
+                self._half_deleted.append(path)
 
     @property
     def directory(self) -> str:
@@ -122,6 +128,9 @@ class CheckpointManager:
 
     def _sweep(self) -> None:
         """Deletes the checkpoints that are too many."""
+        while self._half_deleted:
+            if (path := self._half_deleted.pop()) not in self._maybe_delete:
+                state_file.remove_checkpoint(path)
         hours = self._keep_checkpoint_every_n_hours
         while self._max_to_keep and len(self._maybe_delete) > self._max_to_keep:
             path = next(iter(self._maybe_delete))
@@ -146,7 +155,7 @@ class CheckpointManager:
         self._maybe_delete.pop(path, None)
         self._maybe_delete[path] = time.time()
         self._latest_checkpoint = path
-        # The state file never names a checkpoint that is gone.
+        # The new one is named before others go: who is killed meanwhile leaves names of what is gone, which are passed over.
         self._record_state()
         self._sweep()
         self._record_state()
