@@ -232,6 +232,7 @@ newaxis = None
 
 #: The namespaces inside this one. Each is imported when it is first used.
 SUBMODULES = (
+    "__operators__",
     "audio",
     "autograph",
     "autodiff",

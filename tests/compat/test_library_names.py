@@ -17,7 +17,7 @@ MISSING = {
         lite dtensor experimental.dtensor tpu.experimental python.tpu config.experimental_connect_to_cluster
         distribute.Server distribute.cluster_resolver distribute.experimental.coordinator compat.v1.distribute
         python.distribute __internal__.distribute.ShardedVariable __internal__.distribute.combinations
-        __internal__.distribute.variable_sync_on_read_context data.experimental.service
+        data.experimental.service
         __internal__.feature_column.deserialize_feature_column __internal__.feature_column.serialize_feature_column
         __internal__.tracking.saveable_objects_from_trackable __internal__.train.update_checkpoint_state
         python.saved_model.load_context python.saved_model.nested_structure_coder.StructureCoder
@@ -26,7 +26,7 @@ MISSING = {
     "Keras 2, which TensorFlow has no more": """
         keras.* keras.__internal__ keras.backend.in_train_phase keras.backend.learning_phase
         keras.layers.AbstractRNNCell keras.layers.DenseFeatures keras.saving.saved_model backend_config.epsilon
-        python.keras.engine.keras_tensor python.saved_model.model_utils.mode_keys.KerasModeKeys
+        python.keras.engine.keras_tensor
     """,
     "names of TensorFlow's AutoGraph that are asked for only where there is none of another name": """
         python.autograph.core.naming python.autograph.core.converter.EntityContext

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import gc
+import functools
 import sys
 import types
 import unittest
@@ -19,7 +19,6 @@ from tideflow._src.compat import (
     decorators,
     deprecation,
     inspection,
-    object_identity,
 )
 from tideflow._src.compat.private import (
     combinations,
@@ -105,7 +104,11 @@ def test_decorators_are_seen_through() -> None:
     inner = decorators.make_decorator(function, lambda *args, **kwargs: function(*args, **kwargs) + 1)
     outer = decorators.make_decorator(inner, lambda *args, **kwargs: inner(*args, **kwargs) * 10)
     assert outer(1) == 40
-    assert decorators.unwrap(outer) == ([outer, inner], function)
+    around, inside = decorators.unwrap(outer)
+    assert inside is function
+    assert [each.decorated_target for each in around] == [inner, function]
+    assert [each.decorator_name for each in around] == ["test_decorators_are_seen_through"] * 2
+    assert decorators.unwrap(functools.wraps(function)(lambda: 1))[0] == []
     assert outer.__doc__ == "Adds."
     assert inspection.getfullargspec(outer).args == ["a", "b"]
     assert inspection.getargspec(outer) == (["a", "b"], "rest", None, (2,))
@@ -117,36 +120,6 @@ def test_decorators_are_seen_through() -> None:
         pass
 
     assert Thing.__name__ == "Thing"
-
-
-def test_objects_are_told_apart_by_identity() -> None:
-    one, same = np.zeros(2), np.zeros(2)
-    table = object_identity.ObjectIdentityDictionary()
-    table[one] = "one"
-    table[same] = "same"
-    assert (table[one], table[same], len(table)) == ("one", "same", 2)
-    del table[one]
-    assert one not in table and [item is same for item in table] == [True]
-    found = object_identity.ObjectIdentitySet([one, one, same])
-    assert len(found) == 2 and one in found and np.zeros(2) not in found
-    found.discard(one)
-    assert one not in found
-    assert object_identity.Reference(one).deref() is one
-    assert object_identity.Reference(one) != object_identity.Reference(same)
-
-
-def test_weak_keys_do_not_keep_objects() -> None:
-    class Key:
-        pass
-
-    key, other = Key(), Key()
-    table = object_identity.ObjectIdentityWeakKeyDictionary()
-    table[key], table[other] = 1, 2
-    found = object_identity.ObjectIdentityWeakSet([key, other])
-    del other
-    gc.collect()
-    assert (len(table), len(found)) == (1, 1)
-    assert list(found) == [key] and table[key] == 1
 
 
 def test_what_is_on_is_told(monkeypatch) -> None:

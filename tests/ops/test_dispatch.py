@@ -297,7 +297,8 @@ def test_fallbacks_are_asked_where_the_function_fails(monkeypatch: pytest.Monkey
     assert tf.reduce_sum(Plain(), 1) == (tf.reduce_sum, 2, {})
     assert tf.nn.relu(Plain()) == (tf.nn.relu, 1, {})
     assert tf.math.bessel_i0(Plain()) == (tf.math.bessel_i0, 1, {})
-    assert tf.ones(2) + Plain() == (tf.add, 2, {})
+    assert tf.ones(2) + Plain() == (tf.__operators__.add, 2, {})
+    assert tf.ones(2) * Plain() == (tf.multiply, 2, {})
     assert tf.reduce_sum([1, 2]).numpy() == 3
     with pytest.raises(ValueError, match="Attempt to convert"):
         tf.reduce_sum(object())
@@ -314,3 +315,56 @@ def test_fallbacks_of_one_function() -> None:
     assert tf.expand_dims(np.ones(3), 0).shape == (1, 3)
     with pytest.raises(AssertionError, match="non-default arguments must be identical"):
         dispatch.dispatch_for_types(tf.expand_dims, Plain)(lambda input: input)
+
+
+def test_class_methods_and_operators_of_other_classes_have_fallbacks() -> None:
+    class Ours(dispatch.OpDispatcher):
+        def handle(self, args: Any, kwargs: Any) -> Any:
+            return ("ours", args[1:]) if any(isinstance(each, Plain) for each in args) else self.NOT_SUPPORTED
+
+    class Borrower(Plain):
+        __add__ = tf.Tensor.__add__
+        __radd__ = tf.Tensor.__radd__
+        __getitem__ = tf.Tensor.__getitem__
+        __eq__ = tf.Tensor.__eq__  # type: ignore[assignment]
+
+    plain = Borrower()
+    functions = [tf.RaggedTensor.from_row_splits, tf.__operators__.add, tf.__operators__.getitem, tf.__operators__.eq]
+    ours = Ours()
+    for function in functions:
+        ours.register(function)
+    try:
+        assert tf.RaggedTensor.from_row_splits(plain, [0, 1]) == ("ours", (plain, [0, 1]))
+        assert plain + 1 == ("ours", (1,))
+        assert (1 + plain)[0] == "ours"
+        assert plain[2] == ("ours", (2,))
+        assert (plain == 3) == ("ours", (3,))
+        assert tf.RaggedTensor.from_row_splits([1.0, 2.0], [0, 2]).to_list() == [[1.0, 2.0]]
+        assert (tf.constant([1, 2]) + 1).numpy().tolist() == [2, 3]
+    finally:
+        for function in functions:
+            found = dispatch.dispatcher_of(function)
+            assert found is not None
+            found.fallbacks.remove(ours)
+
+
+def test_a_function_that_is_taken_over_is_still_converted() -> None:
+    @dispatch.add_dispatch_support
+    def sign(x: Any) -> Any:
+        if tf.reduce_sum(x) > 0:
+            return tf.constant(1)
+        return tf.constant(-1)
+
+    class Ours(dispatch.OpDispatcher):
+        def handle(self, args: Any, kwargs: Any) -> Any:
+            return "ours" if isinstance(args[0], Plain) else self.NOT_SUPPORTED
+
+    Ours().register(sign)
+
+    @tf.function
+    def both(x: Any) -> Any:
+        assert sign(Plain()) == "ours"
+        return sign(x)
+
+    assert int(both(tf.constant([1.0, 2.0]))) == 1
+    assert int(both(tf.constant([1.0, -2.0]))) == -1

@@ -14,7 +14,7 @@ from .oracle import Oracle
 #: Names that Tideflow does not have yet: it shrinks.
 ABSENT = frozenset(
     """
-    __operators__. audio_microfrontend check_pinned check_preemption configure_and_initialize_global_tpu copy_to_mesh
+    audio_microfrontend check_pinned check_preemption configure_and_initialize_global_tpu copy_to_mesh
     d_tensor_restore_v2 d_tensor_set_global_tpu_array delete_rpc_future_resource deserialize_many_sparse
     image.decode_jxl io.decode_jxl io.deserialize_many_sparse io.serialize_many_sparse
     io.serialize_sparse ragged. ragged_fill_empty_rows relayout rpc_ serialize_many_sparse serialize_sparse

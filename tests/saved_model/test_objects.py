@@ -171,7 +171,9 @@ def test_parts_of_a_saved_model_are_loaded(folder):
 def test_the_nodes_and_the_meta_graph_of_a_saved_model(folder, tmp_path):
     module = Scale()
     nodes, paths = save_and_return_nodes(module, folder, experimental_skip_checkpoint=True)
-    assert nodes[0] is module and paths[id(module.part.offset)] == "part/offset"
+    assert nodes[0] is module and paths[module] == ()
+    assert [each.name for each in paths[module.part.offset]] == ["part", "offset"]
+    assert paths[module.part.offset][0].ref is module.part
     assert os.listdir(f"{folder}/variables") == []
     export_meta_graph(module, str(tmp_path / "graph"))
     message = protos.get("MetaGraphDef").FromString((tmp_path / "graph").read_bytes())

@@ -66,7 +66,7 @@ OWN: dict[str, tuple[str, ...]] = {
     "python.data.ops.optional_ops": ("_src.compat.private.structures",),
     "python.data.util.nest": ("_src.compat.private.data_structures",),
     "python.distribute.distribute_lib": ("_src.distribute.contexts", "_src.distribute.strategy", "tf.distribute"),
-    "python.distribute.load_context": ("_src.compat.private.hooks",),
+    "python.distribute.load_context": ("_src.compat.private.saved_models", "_src.compat.private.hooks"),
     "python.distribute.merge_call_interim": ("_src.distribute.contexts",),
     "python.distribute.one_device_strategy": ("_src.distribute.one_device",),
     "python.eager.backprop": ("_src.compat.private.nodes",),
@@ -212,6 +212,7 @@ OWN: dict[str, tuple[str, ...]] = {
     "python.saved_model.loader_impl": ("_src.saved_model.v1.loader", "_src.saved_model.files"),
     "python.saved_model.main_op": ("_src.saved_model.v1.main_ops",),
     "python.saved_model.main_op_impl": ("_src.saved_model.v1.main_ops",),
+    "python.saved_model.model_utils.mode_keys": ("_src.compat.private.mode_keys",),
     "python.saved_model.nested_structure_coder": ("_src.compat.private.saved_models",),
     "python.saved_model.revived_types": ("_src.saved_model.revived_types",),
     "python.saved_model.save": ("_src.saved_model.save",),
@@ -260,7 +261,7 @@ OWN: dict[str, tuple[str, ...]] = {
     "python.util.dispatch": ("_src.ops.dispatch", "_src.ops.elementwise_dispatch"),
     "python.util.keras_deps": ("_src.compat.private.hooks",),
     "python.util.nest": ("_src.core.nest", "_src.compat.private.structures"),
-    "python.util.object_identity": ("_src.compat.object_identity",),
+    "python.util.object_identity": ("_src.core.object_identity",),
     "python.util.tf_contextlib": ("_src.compat.decorators",),
     "python.util.tf_decorator": ("_src.compat.decorators",),
     "python.util.tf_export": ("_src.compat.decorators",),
@@ -268,6 +269,9 @@ OWN: dict[str, tuple[str, ...]] = {
     "python.util.variable_utils": ("_src.compat.private.structures",),
     "tools.docs.doc_controls": ("_src.compat.private.documentation",),
 }
+
+#: Modules of earlier releases that have a namesake elsewhere: programs do without them where they are not.
+GONE = frozenset(["python.saved_model.load_context"])
 
 _TABLE = os.path.splitext(__file__)[0] + ".txt"
 
@@ -403,7 +407,7 @@ def _operations() -> dict[str, str]:
 def _module_named(path: str, name: str) -> ModuleType | None:
     """Returns the module that a module knows under its own last name: TensorFlow's import each other so."""
     below = private_module(f"{path}.{name}")
-    if below is not None or not path.startswith("python."):
+    if below is not None or not path.startswith("python.") or f"{path}.{name}" in GONE:
         return below
     found = [each for each in _paths() if each.endswith(f".{name}")]
     return private_module(min(found, key=lambda each: (each.count("."), each))) if found else None

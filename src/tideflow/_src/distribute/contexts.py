@@ -217,3 +217,9 @@ def maybe_merge_call(fn: Callable[..., Any], strategy: Any, *args: Any, **kwargs
 def strategy_supports_no_merge_call() -> bool:
     """Tells whether replicas may change variables without crossing over: those of one device may."""
     return not get_strategy().extended._use_merge_call()
+
+
+@contextmanager
+def variable_sync_on_read_context() -> Iterator[None]:
+    """Makes reads of variables that replicas keep apart give what all of them have; one replica has all there is."""
+    yield

@@ -229,6 +229,9 @@ class Strategy:
     3.0
     """
 
+    #: What libraries ask before they train: whether a coordinator sends steps to workers.
+    _should_use_with_coordinator = False
+
     def __init__(self, extended: Any) -> None:
         self._extended = extended(self) if isinstance(extended, type) else extended
         self._entries: list[Any] = []

@@ -179,8 +179,8 @@ class Dispatcher:
                     found = handler
         return found
 
-    def call(self, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-        """Makes a call in which some argument is not plain."""
+    def call(self, arguments: tuple[Any, ...], keywords: dict[str, Any], target: Any = None) -> Any:
+        """Makes a call in which some argument is not plain; ``target`` takes the place of what the function does."""
         if self.iterables:
             arguments = tuple(
                 list(item) if index in self.iterables and isinstance(item, Iterator) else item
@@ -194,7 +194,7 @@ class Dispatcher:
         elif not _has_fallbacks:
             _learn(arguments)
         try:
-            return self.target(*arguments, **keywords)
+            return (target or self.target)(*arguments, **keywords)
         except (TypeError, ValueError):
             if not (self.fallbacks or _global_dispatchers):
                 raise
@@ -214,6 +214,23 @@ class Dispatcher:
             if result is not NOT_SUPPORTED:
                 return result
         return NOT_SUPPORTED
+
+    def around(self, target: Callable[..., Any]) -> Callable[..., Any]:
+        """Returns a function that is taken over as this one is, and does of itself what ``target`` does."""
+        signature = inspect.signature(self.target)
+
+        @functools.wraps(target)
+        def function(*args: Any, **kwargs: Any) -> Any:
+            bound = signature.bind(*args, **kwargs)
+            bound.apply_defaults()
+            return self.call(bound.args, bound.kwargs, target)
+
+        return function
+
+    @property
+    def installed(self) -> bool:
+        """Whether the function's code is the check of classes: what it does of itself is ``target``."""
+        return self._installed
 
     def install(self) -> None:
         """Puts the check of classes in front of what the function does."""
@@ -425,7 +442,8 @@ def _is_public(function: types.FunctionType) -> bool:
 
 
 def dispatcher_of(function: Any) -> Dispatcher | None:
-    """Returns the dispatcher of a function, or None if it does not support dispatch."""
+    """Returns the dispatcher of a function or class method, or None if it does not support dispatch."""
+    function = getattr(function, "__func__", function)
     known = _dispatchers.get(function) if isinstance(function, types.FunctionType) else None
     if known is None and isinstance(function, types.FunctionType) and _is_public(function):
         known = _dispatchers[function] = _new_dispatcher(function)

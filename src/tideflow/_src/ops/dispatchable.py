@@ -88,6 +88,7 @@ OTHERS = {
     "ops.array.diagonals": "matrix_diag matrix_diag_part matrix_set_diag",
     "ops.array.gathering": "batch_gather gather gather_nd gather_nd_v1 gather_v1",
     "ops.array.identity": "identity identity_n no_op stop_gradient",
+    "ops.array.indexing": "getitem",
     "ops.array.joining": "concat parallel_stack stack",
     "ops.array.masking": "boolean_mask boolean_mask_v1 sequence_mask",
     "ops.array.padding": "pad pad_v1",
@@ -168,6 +169,7 @@ OTHERS = {
     "ops.math.histogram_functions": "histogram_fixed_width histogram_fixed_width_bins",
     "ops.math.incomplete_gamma": "igamma igammac",
     "ops.math.matrix_product_functions": "matmul matvec tensordot",
+    "ops.math.operators": "add tensor_equals tensor_not_equals",
     "ops.math.polynomial": "polyval",
     "ops.math.reduction_functions": """
         count_nonzero count_nonzero_v1 reduce_all reduce_all_v1 reduce_any reduce_any_v1 reduce_euclidean_norm
@@ -251,6 +253,7 @@ OTHERS = {
     "ops.ragged.factories": "constant constant_value placeholder",
     "ops.ragged.feature_crosses": "cross cross_hashed",
     "ops.ragged.fill": "ragged_fill_empty_rows ragged_fill_empty_rows_grad",
+    "ops.ragged.indexing": "ragged_getitem",
     "ops.ragged.joining": "stack",
     "ops.ragged.segment_ids": "row_splits_to_segment_ids segment_ids_to_row_splits stack_dynamic_partitions",
     "ops.ragged.sequences": "range",

@@ -75,8 +75,8 @@ def save_and_return_nodes(
     signatures: Any = None,
     options: SaveOptions | None = None,
     experimental_skip_checkpoint: bool = False,
-) -> tuple[list[Any], dict[int, str]]:
-    """Does what `save` does; returns the objects in the order of the file, and the paths to them by `id`.
+) -> tuple[list[Any], Any]:
+    """Does what `save` does; returns the objects in the order of the file, and the references that lead to each.
 
     Args:
       obj, export_dir, signatures, options: as of `save`.
@@ -87,9 +87,7 @@ def save_and_return_nodes(
     message = protos.get("SavedModel")(saved_model_schema_version=constants.SAVED_MODEL_SCHEMA_VERSION)
     built = _build(obj, signatures, options, message.meta_graphs.add())
     _write(built, folder, message, options, experimental_skip_checkpoint)
-    objects = built.objects
-    paths = {id(value): path for value, path in zip(objects.values, objects.paths, strict=False)}
-    return list(objects.values), paths
+    return list(built.objects.values), built.view.breadth_first_traversal()[1]
 
 
 def export_meta_graph(obj: Any, filename: Any, signatures: Any = None, options: SaveOptions | None = None) -> None:

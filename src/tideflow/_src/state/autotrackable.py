@@ -23,11 +23,15 @@ class AutoTrackable(Trackable):
         super().__setattr__(name, value)
 
     def __delattr__(self, name: str) -> None:
+        self._delete_tracking(name)
+        super().__delattr__(name)
+
+    def _delete_tracking(self, name: str) -> None:
+        """Depends no more on what is called so."""
         names = self.__dict__.get("_self_unconditional_dependency_names", {})
         if names.pop(name, None) is not None:
             dependencies = self._self_unconditional_checkpoint_dependencies
             dependencies[:] = [each for each in dependencies if each.name != name]
-        super().__delattr__(name)
 
     def _no_dependency(self, value: Any) -> Any:
         """Returns a value in such a form that assigning it to an attribute makes no dependency."""

@@ -11,6 +11,7 @@ import weakref
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from tideflow._src.core.object_identity import ObjectIdentityDictionary
 from tideflow._src.core.tensor import Tensor
 from tideflow._src.state.trackable import Trackable, TrackableReference
 from tideflow._src.state.tracked_structures import wrap_or_unwrap
@@ -202,9 +203,18 @@ class ObjectGraphView(TrackableView):
         return [TrackableReference(name, child) for name, child in self.children(obj, save_type, **kwargs).items()]
 
     def breadth_first_traversal(self) -> tuple[list[Any], Any]:
-        """Returns the objects in order, and the names that lead to each, by `id`."""
+        """Returns the objects in order, and for each the references that lead to it from the root."""
         found = self.walk()
-        return [each.value for each in found], {id(each.value): each.path for each in found}
+        by_id = {id(each.value): each for each in found}
+        paths = ObjectIdentityDictionary()
+        for each in found:
+            owner, references = found[0], []
+            for name in each.path:
+                child = owner.children[name]
+                references.append(TrackableReference(name, child))
+                owner = by_id[id(child)]
+            paths[each.value] = tuple(references)
+        return [each.value for each in found], paths
 
 
 class Slot(NamedTuple):

@@ -182,9 +182,12 @@ def _arguments_v1(
     synchronization: Any = VariableSynchronization.AUTO,
     aggregation: Any = VariableAggregation.NONE,
     shape: Any = None,
+    experimental_enable_variable_lifting: bool | None = None,
 ) -> dict[str, Any]:
     arguments = dict(locals())
     del arguments["expected_shape"]
+    if experimental_enable_variable_lifting is None:
+        del arguments["experimental_enable_variable_lifting"]
     return arguments
 
 

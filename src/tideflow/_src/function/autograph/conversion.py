@@ -15,6 +15,7 @@ from typing import Any
 from tideflow._src.core.logger import get_logger
 from tideflow._src.function.autograph import items, jumps, plainness, source, transform
 from tideflow._src.function.autograph.features import Feature, is_on
+from tideflow._src.ops import dispatch
 
 _lock = threading.RLock()
 _warned: set[str] = set()
@@ -127,8 +128,15 @@ def _convert_function(function: FunctionType, is_requested: bool) -> FunctionTyp
     converted = None
     stays = _package(function) == "tideflow" if is_requested else is_of_library(function)
     if UNCONVERTED not in function.__dict__ and not stays:
-        code = code_of(function)
-        converted = None if code is None else _dispatched(function, _with_code(function, code))
+        dispatcher = dispatch.dispatcher_of(function)
+        taken_over = dispatcher is not None and dispatcher.installed
+        own: Any = dispatcher.target if taken_over else function  # the function's own code is a check of classes then
+        code = code_of(own)
+        if code is not None:
+            converted = _dispatched(own, _with_code(own, code))
+            if dispatcher is not None and taken_over:
+                converted = dispatcher.around(converted)
+                setattr(converted, UNCONVERTED, True)
     setattr(function, _KEPT, _Known(function, converted, is_requested))
     return converted or function
 

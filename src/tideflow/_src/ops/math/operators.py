@@ -59,6 +59,7 @@ def _install(
     node_name: str,
     function: Callable[..., Any],
     perform: Callable[[Any, Any, str | None], Any] | None = None,
+    outer: Callable[..., Any] | None = None,
 ) -> None:
     """Makes ``__name__`` and ``__rname__`` methods of tensors.
 
@@ -69,6 +70,7 @@ def _install(
       node_name: the name of nodes.
       function: the public function of the same meaning: who takes that over, takes over the operator.
       perform: ``perform(x, y, name)``, if it does more than call the operation.
+      outer: what fallbacks are registered for, if that is not ``function``.
     """
     right_name = f"__r{name}__"
 
@@ -76,8 +78,11 @@ def _install(
         return operation.call(x, y, name=chosen)
 
     apply = perform or default_perform
+    outermost = outer or function
 
     def slow(x: Any, y: Any, _: str | None = None) -> Any:
+        if not isinstance(x, Tensor):  # a class that has taken the operators of tensors over
+            return outermost(x, y)
         if isinstance(y, _PLAIN):
             return apply(x, y, node_name)
         result = dispatch.handled(function, x, y)
@@ -86,7 +91,7 @@ def _install(
         try:
             return apply(x, y, node_name)
         except (TypeError, ValueError):
-            result = dispatch.rescued(function, x, y)
+            result = dispatch.rescued(outermost, x, y)
             if result is dispatch.NOT_SUPPORTED:
                 if not hasattr(type(y), right_name):
                     raise
@@ -96,6 +101,8 @@ def _install(
             return result
 
     def reflected_slow(x: Any, y: Any) -> Any:
+        if not isinstance(y, Tensor):
+            return outermost(x, y)
         result = dispatch.NOT_SUPPORTED if isinstance(x, _PLAIN) else dispatch.handled(function, x, y)
         if result is not dispatch.NOT_SUPPORTED:
             return result
@@ -119,6 +126,13 @@ def _add(x: Any, y: Any, name: str | None) -> Any:
     tensor = x if isinstance(x, Tensor) else y
     operation = arithmetic.add_op if tensor.dtype.base_dtype is dtypes.string else arithmetic.add_v2
     return operation.call(x, y, name=name)
+
+
+def add(x: Any, y: Any, name: str | None = None) -> Any:
+    """Is ``x + y``, of two tensors: ``tf.__operators__.add``."""
+    if isinstance(x, Tensor) or isinstance(y, Tensor):
+        return _add(x, y, name or "add")
+    return arithmetic.add(x, y, name)
 
 
 def _multiply(x: Any, y: Any, name: str | None) -> Any:
@@ -220,7 +234,7 @@ def tensor_not_equals(self: Any, other: Any) -> Any:
 
 
 def _install_all() -> None:
-    _install("add", arithmetic.add_v2, np.add, "add", arithmetic.add, _add)
+    _install("add", arithmetic.add_v2, np.add, "add", arithmetic.add, _add, add)
     _install("sub", arithmetic.sub, np.subtract, "sub", arithmetic.subtract)
     _install("mul", arithmetic.mul, np.multiply, "mul", arithmetic.multiply, _multiply)
     _install("truediv", division.real_div, np.true_divide, "truediv", division.truediv, _true_divide)

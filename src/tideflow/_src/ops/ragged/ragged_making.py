@@ -8,6 +8,7 @@ from typing import Any
 from tideflow._src.core import dtypes
 from tideflow._src.core.tensor import Tensor
 from tideflow._src.ops.control.assertions import assert_equal, assert_rank_at_least
+from tideflow._src.ops.dispatch import add_dispatch_support
 from tideflow._src.ops.ragged import conversion
 from tideflow._src.ops.ragged.ragged_parts import RaggedParts, as_values, row_count
 from tideflow._src.ops.ragged.row_encodings import as_row_partition_tensor
@@ -55,6 +56,7 @@ class RaggedMaking(RaggedParts):
         return result
 
     @classmethod
+    @add_dispatch_support
     def from_value_rowids(
         cls, values: Any, value_rowids: Any, nrows: Any = None, name: str | None = None, validate: bool = True
     ) -> Any:
@@ -83,6 +85,7 @@ class RaggedMaking(RaggedParts):
             return cls._from_row_partition(values, partition, validate=validate)
 
     @classmethod
+    @add_dispatch_support
     def from_row_splits(cls, values: Any, row_splits: Any, name: str | None = None, validate: bool = True) -> Any:
         """Returns the ragged tensor whose row ``i`` is ``values[row_splits[i]:row_splits[i + 1]]``.
 
@@ -106,6 +109,7 @@ class RaggedMaking(RaggedParts):
             return cls._from_row_partition(values, partition, validate=validate)
 
     @classmethod
+    @add_dispatch_support
     def from_row_lengths(cls, values: Any, row_lengths: Any, name: str | None = None, validate: bool = True) -> Any:
         """Returns the ragged tensor whose row ``i`` has ``row_lengths[i]`` values.
 
@@ -130,6 +134,7 @@ class RaggedMaking(RaggedParts):
             return cls._from_row_partition(values, partition, validate=validate)
 
     @classmethod
+    @add_dispatch_support
     def from_row_starts(cls, values: Any, row_starts: Any, name: str | None = None, validate: bool = True) -> Any:
         """Returns the ragged tensor whose row ``i`` begins with value ``row_starts[i]``.
 
@@ -155,6 +160,7 @@ class RaggedMaking(RaggedParts):
             return cls._from_row_partition(values, partition, validate=validate)
 
     @classmethod
+    @add_dispatch_support
     def from_row_limits(cls, values: Any, row_limits: Any, name: str | None = None, validate: bool = True) -> Any:
         """Returns the ragged tensor whose row ``i`` ends before value ``row_limits[i]``.
 
@@ -178,6 +184,7 @@ class RaggedMaking(RaggedParts):
             return cls._from_row_partition(values, partition, validate=validate)
 
     @classmethod
+    @add_dispatch_support
     def from_uniform_row_length(
         cls,
         values: Any,
@@ -216,6 +223,7 @@ class RaggedMaking(RaggedParts):
             return cls._from_row_partition(values, partition, validate=validate)
 
     @classmethod
+    @add_dispatch_support
     def from_nested_value_rowids(
         cls,
         flat_values: Any,
@@ -257,6 +265,7 @@ class RaggedMaking(RaggedParts):
             return result
 
     @classmethod
+    @add_dispatch_support
     def from_nested_row_splits(
         cls, flat_values: Any, nested_row_splits: Any, name: str | None = None, validate: bool = True
     ) -> Any:
@@ -285,6 +294,7 @@ class RaggedMaking(RaggedParts):
             return result
 
     @classmethod
+    @add_dispatch_support
     def from_nested_row_lengths(
         cls, flat_values: Any, nested_row_lengths: Any, name: str | None = None, validate: bool = True
     ) -> Any:
@@ -328,6 +338,7 @@ class RaggedMaking(RaggedParts):
             return result
 
     @classmethod
+    @add_dispatch_support
     def from_tensor(
         cls,
         tensor: Any,
@@ -358,6 +369,7 @@ class RaggedMaking(RaggedParts):
         return conversion.from_tensor(cls, tensor, lengths, padding, ragged_rank, name, row_splits_dtype)
 
     @classmethod
+    @add_dispatch_support
     def from_sparse(cls, st_input: Any, name: str | None = None, row_splits_dtype: Any = dtypes.int64) -> Any:
         """Returns a sparse matrix, whose elements are the first ones of each row, as a ragged tensor.
 

@@ -7,3 +7,4 @@ from tideflow._src.distribute.several_machines import CentralStorageStrategy as 
 from tideflow._src.distribute.several_machines import MultiWorkerMirroredStrategy as MultiWorkerMirroredStrategy
 from tideflow._src.distribute.several_machines import ParameterServerStrategy as ParameterServerStrategy
 from tideflow._src.distribute.several_machines import TPUStrategy as TPUStrategy
+from tideflow.distribute.experimental import coordinator as coordinator
