@@ -22,6 +22,8 @@ Draw = Callable[["Words", int], NDArray[np.int64]]
 _MASK_32 = 0xFFFFFFFF
 _MASK_64 = 0xFFFFFFFFFFFFFFFF
 _MOST_WORDS = 1 << 20
+#: How many calls' words are computed at a time, and the most blocks of a call.
+_CALLS_AHEAD, _BLOCKS_AHEAD = 16, 256
 
 
 class Words:
@@ -30,16 +32,17 @@ class Words:
     Args:
       key: the key of the stream.
       counter: the counter of its first block.
+      first: the words of its first blocks, if they are known.
     """
 
     __slots__ = ("_block", "_counter", "_key", "_position", "_words")
 
-    def __init__(self, key: Any, counter: Any) -> None:
+    def __init__(self, key: Any, counter: Any, first: NDArray[np.uint32] | None = None) -> None:
         self._key = key
         self._counter = counter
-        self._block = 0
         self._position = 0
-        self._words = np.empty(0, np.uint32)
+        self._words = np.empty(0, np.uint32) if first is None else first
+        self._block = self._words.size // 4
 
     def peek(self, count: int) -> NDArray[np.uint32]:
         """Returns the next ``count`` words without passing them."""
@@ -58,6 +61,38 @@ class Words:
         words = self.peek(count)
         self._position += count
         return words
+
+
+class CallsAhead:
+    """Computes the first words of the next calls of a stream together: a call's few take NumPy as long.
+
+    They follow from the counter alone: whoever has drawn in between, what is kept is right, or nobody asks for it.
+    """
+
+    __slots__ = ("_expected", "_kept")
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[int, int, int], NDArray[np.uint32]] = {}
+        self._expected: tuple[int, int, int] | None = None
+
+    def words(self, key: int, counter: tuple[int, int], blocks: int, step: int) -> Words:
+        """Returns the words of a call.
+
+        Args:
+          key: the key of the stream.
+          counter: the counter of the call's first block, low word first.
+          blocks: how many blocks the call reads as a rule.
+          step: how many blocks behind that of this call the counter of the next one is.
+        """
+        low, high = counter
+        first = self._kept.pop((key, low, high), None)
+        if first is None and self._expected == (key, low, high) and blocks <= _BLOCKS_AHEAD:
+            starts = np.arange(_CALLS_AHEAD, dtype=np.uint64) * np.uint64(step)
+            offsets = starts[:, None] + np.arange(blocks, dtype=np.uint64)
+            first, *others = philox_at(np, key, counter, offsets.reshape(-1)).reshape(_CALLS_AHEAD, -1)
+            self._kept = {(key, low + number * step, high): row for number, row in enumerate(others, start=1)}
+        self._expected = key, low + step, high
+        return Words(key, counter, first)
 
 
 def _wide(words: NDArray[np.uint32]) -> NDArray[np.uint64]:
@@ -252,6 +287,11 @@ def vocabulary_weights(text: str) -> list[float]:
     return weights
 
 
+def draws_of(count: int, unique: bool) -> int:
+    """Returns how many classes a call draws first: of those that are to differ, some more than are wanted."""
+    return count + count // 4 + 4 if unique else count
+
+
 def sample(
     sampler: Any, words: Words, count: int, unique: bool
 ) -> tuple[NDArray[np.int64], Callable[[NDArray[np.int64]], NDArray[np.float32]]]:
@@ -276,12 +316,12 @@ def sample(
 
 def _distinct(draw: Draw, words: Words, count: int) -> tuple[NDArray[np.int64], int]:
     """Draws until there are ``count`` different classes; returns them as drawn, and how many tries it took."""
-    drawn = draw(words, count + count // 4 + 4)  # some will repeat; one call of many is cheaper than two
+    drawn = draw(words, draws_of(count, True)).tolist()
     while True:
-        values, first = np.unique(drawn, return_index=True)
-        if values.size >= count:
-            places = np.sort(first)[:count]
-            return drawn[places], int(places[-1]) + 1
+        distinct = list(dict.fromkeys(drawn))
+        if len(distinct) >= count:
+            chosen = distinct[:count]
+            return np.array(chosen, np.int64), drawn.index(chosen[-1]) + 1
         # Twice what is missing, or as much again where classes repeat a lot.
-        more = min(max(2 * (count - values.size), drawn.size if values.size < drawn.size // 2 else 0), _MOST_WORDS)
-        drawn = np.concatenate([drawn, draw(words, more)])
+        repeated = len(drawn) if len(distinct) < len(drawn) // 2 else 0
+        drawn += draw(words, min(max(2 * (count - len(distinct)), repeated), _MOST_WORDS)).tolist()

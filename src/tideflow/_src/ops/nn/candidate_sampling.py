@@ -35,11 +35,11 @@ def _blocks(true_classes: Any, *, num_sampled: int, **attributes: Any) -> int:
     return _WORDS_PER_SAMPLE // 4 * num_sampled
 
 
-def _remembered(generator: Any, make: Callable[[], Any]) -> Any:
-    """Returns the sampler that this stream keeps, made at the first call."""
+def _remembered(generator: Any, make: Callable[[], Any]) -> tuple[Any, kernels.CallsAhead]:
+    """Returns the sampler that this stream keeps, made at the first call, and what draws ahead for it."""
     state = generator.state
     if state.memory is None:
-        state.memory = make()
+        state.memory = make(), kernels.CallsAhead()
     return state.memory
 
 
@@ -52,21 +52,30 @@ def _check(true_classes: NDArray[np.int64], num_true: int, num_sampled: int, uni
     elif unique and num_sampled > range_max:
         problem = f"Sampler's range is too small: {num_sampled} different classes are wanted of {range_max}."
     elif true_classes.size:
-        outside = (true_classes < 0) | (true_classes >= range_max)
-        if outside.any():
+        if true_classes.min() < 0 or true_classes.max() >= range_max:
+            outside = (true_classes < 0) | (true_classes >= range_max)
             problem = f"`true_candidate` out of range [0, {range_max}), received {true_classes[outside][0]}"
     if problem:
         raise InvalidArgumentError(None, None, problem)
 
 
 def _sampled(
-    sampler: Any, generator: Any, true_classes: NDArray[np.int64], num_true: int, num_sampled: int, unique: bool
+    remembered: tuple[Any, kernels.CallsAhead],
+    generator: Any,
+    true_classes: NDArray[np.int64],
+    num_true: int,
+    num_sampled: int,
+    unique: bool,
 ) -> tuple[Any, Any, Any]:
     """Draws classes with one of the samplers of :mod:`.candidate_kernels`."""
+    sampler, ahead = remembered
     _check(true_classes, num_true, num_sampled, unique, sampler.range_max)
-    words = kernels.Words(generator.key, generator.counter)
+    blocks = -(-2 * kernels.draws_of(num_sampled, unique) // 4)  # two words for a class
+    step = _blocks(true_classes, num_sampled=num_sampled)
+    words = ahead.words(generator.key, generator.counter, blocks, step)
     classes, expected = kernels.sample(sampler, words, num_sampled, unique)
-    return classes, expected(true_classes), expected(classes)
+    counts = expected(np.concatenate([true_classes.reshape(-1), classes]))
+    return classes, counts[: true_classes.size].reshape(true_classes.shape), counts[true_classes.size :]
 
 
 def _shape(true_classes, *, num_sampled, num_true):
@@ -99,10 +108,10 @@ def _define(name: str, sampler: Callable[[int], Any], text: str) -> Any:
         seed2: int = 0,
         generator,
     ):
-        made = _remembered(generator, lambda: sampler(range_max))
-        result = _sampled(made, generator, true_classes, num_true, num_sampled, unique)
-        if isinstance(made, kernels.LearnedUnigram):
-            made.learn(true_classes)
+        remembered = _remembered(generator, lambda: sampler(range_max))
+        result = _sampled(remembered, generator, true_classes, num_true, num_sampled, unique)
+        if isinstance(remembered[0], kernels.LearnedUnigram):
+            remembered[0].learn(true_classes)
         return result
 
     candidate_sampler.kernel.__doc__ = text
