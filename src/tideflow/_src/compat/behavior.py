@@ -32,12 +32,14 @@ def enable_eager_execution(config: Any = None, device_policy: Any = None, execut
 def enable_tensor_equality() -> None:
     """Makes ``==`` compare tensors element by element, as in TensorFlow 2.x."""
     context.mode.tensor_equality = True
+    context.mode.choices += 1
     Tensor.OVERLOADABLE_OPERATORS |= _COMPARISONS
 
 
 def disable_tensor_equality() -> None:
     """Makes ``==`` compare tensors by identity, as in TensorFlow 1.x."""
     context.mode.tensor_equality = False
+    context.mode.choices += 1
     # Libraries give their own classes these operators of tensors: they need no comparison that is none of theirs.
     Tensor.OVERLOADABLE_OPERATORS -= _COMPARISONS
 
@@ -45,11 +47,13 @@ def disable_tensor_equality() -> None:
 def enable_v2_tensorshape() -> None:
     """Makes the elements of a ``TensorShape`` integers or None, as in TensorFlow 2.x."""
     tensor_shape.set_v2_behavior(True)
+    context.mode.choices += 1
 
 
 def disable_v2_tensorshape() -> None:
     """Makes the elements of a ``TensorShape`` ``Dimension`` objects, as in TensorFlow 1.x."""
     tensor_shape.set_v2_behavior(False)
+    context.mode.choices += 1
 
 
 def disable_v2_behavior() -> None:

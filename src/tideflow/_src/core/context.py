@@ -50,6 +50,8 @@ class _Mode:
 
     eager_by_default = True
     tensor_equality = True
+    #: How often something was chosen for the whole process on which it depends what Python makes of tensors.
+    choices = 0
     default_graph: Any = None
     make_default_graph: Any = None
 

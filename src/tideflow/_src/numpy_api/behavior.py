@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tideflow._src.core import context
 from tideflow._src.core.logger import get_logger
 from tideflow._src.numpy_api import methods, operators, weak_functions
 from tideflow._src.numpy_api.weak_promotion import MODES, rules
@@ -47,6 +48,7 @@ def experimental_enable_numpy_behavior(prefer_float32: bool = False, dtype_conve
         weak_functions.install()
     rules.mode = dtype_conversion_mode
     rules.prefer_float32 = prefer_float32
+    context.mode.choices += 1
 
 
 def disable() -> None:
@@ -56,3 +58,4 @@ def disable() -> None:
     weak_functions.uninstall()
     methods.uninstall()
     operators.uninstall()
+    context.mode.choices += 1

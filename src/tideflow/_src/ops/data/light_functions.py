@@ -12,11 +12,12 @@ _LIGHT = 100e-6
 #: Shapes of arguments that are remembered of a function.
 _MOST_KNOWN = 64
 #: Operations that make datasets of values, and of such datasets, or pass them on.
-_AT_HAND = frozenset(
+AT_HAND = frozenset(
     "TensorDataset TensorSliceDataset RangeDataset ConcatenateDataset RepeatDataset TakeDataset SkipDataset ZipDataset "
     "BatchDataset BatchDatasetV2 Identity".split()
 )
-_PYTHON = frozenset(("PyFunc", "PyFuncStateless", "EagerPyFunc"))
+#: Operations that call Python.
+PYTHON = frozenset(("PyFunc", "PyFuncStateless", "EagerPyFunc"))
 
 
 def is_light(function: Any, shapes: Any = None) -> bool:
@@ -51,7 +52,7 @@ def knows_sizes(function: Any) -> bool:
 def makes_light_datasets(function: Any) -> bool:
     """Tells whether the elements of the dataset that a function returns are values that it had at hand."""
     ops = _ops_of(function)
-    return all(op.type in _AT_HAND or all(tensor._dtype is not variant for tensor in op.outputs) for op in ops)
+    return all(op.type in AT_HAND or all(tensor._dtype is not variant for tensor in op.outputs) for op in ops)
 
 
 def _ops_of(function: Any) -> list[Any]:
@@ -61,7 +62,7 @@ def _ops_of(function: Any) -> list[Any]:
 
 def _find(function: Any, shapes: Any) -> bool:
     ops = _ops_of(function)
-    if any(op.type in _PYTHON or op.op_def.stateful for op in ops):
+    if any(op.type in PYTHON or op.op_def.stateful for op in ops):
         return False
     if shapes is None:
         if any(_is_unknown(op) for op in (*ops, *(parameter._op for parameter in function.inputs))):
