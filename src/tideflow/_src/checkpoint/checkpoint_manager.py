@@ -155,7 +155,7 @@ class CheckpointManager:
         self._maybe_delete.pop(path, None)
         self._maybe_delete[path] = time.time()
         self._latest_checkpoint = path
-        # The new one is named before others go: who is killed meanwhile leaves names of what is gone, which are passed over.
+        # The new one is named before others go; where a process ends between, `_recover` passes over what is gone.
         self._record_state()
         self._sweep()
         self._record_state()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tideflow._src.core import dtypes
+from tideflow._src.estimator import keras_updates
 from tideflow._src.estimator.estimator import Estimator
 from tideflow._src.estimator.heads import BinaryHead, Head, MultiClassHead, RegressionHead
 from tideflow._src.estimator.run_config import RunConfig
@@ -45,19 +46,25 @@ _OPTIMIZERS: dict[str, Any] = {
 _EARLIER, _LATER = Reduction.SUM, "sum_over_batch_size"
 
 
-def _optimizer(given: Any, rate: float) -> Optimizer:
-    """Returns an optimizer that was given by name, by a function, or itself."""
+def _minimize(given: Any, rate: float, loss: Any, variables: Any = None, step: Any = None) -> Any:
+    """Returns the operation of a step of an optimizer that was given by name, by a function, or itself."""
+    if isinstance(given, str) and given not in _OPTIMIZERS:
+        raise ValueError(f"Unsupported optimizer name: {given}. Supported names are: {tuple(sorted(_OPTIMIZERS))}")
+    made = given
     if isinstance(given, str):
-        if given not in _OPTIMIZERS:
-            raise ValueError(f"Unsupported optimizer name: {given}. Supported names are: {tuple(sorted(_OPTIMIZERS))}")
-        return _OPTIMIZERS[given](learning_rate=rate)
-    made = given if isinstance(given, Optimizer) else given() if callable(given) else given
+        made = _OPTIMIZERS[given](learning_rate=rate)
+    elif callable(given) and not isinstance(given, Optimizer) and not keras_updates.is_optimizer(given):
+        made = given()
+    if keras_updates.is_optimizer(made):
+        trained = trainable_variables() if variables is None else variables
+        update = keras_updates.minimize(keras_updates.of_this_graph(made), loss, trained)
+        return update if step is None else _then_count([update], step)
     if not isinstance(made, Optimizer):
         raise ValueError(
-            f"The given object is not an Optimizer instance. Given: {made}. Estimators build graphs: give an "
-            "optimizer of tf.compat.v1.train, a name, or a function that makes one."
+            f"The given object is not an Optimizer instance. Given: {made}. Give an optimizer of tf.keras.optimizers "
+            "or tf.compat.v1.train, a name, or a function that makes one."
         )
-    return made
+    return made.minimize(loss, global_step=step, var_list=variables)
 
 
 def _linear_rate(columns: Sequence[Any], most: float) -> float:
@@ -114,9 +121,11 @@ def _fraction_of_zeros(value: Any) -> Any:
 
 def _step(updates: Sequence[Any]) -> Any:
     """Returns the operation of a step: updates, those of moving averages among them, and then the step's number."""
-    everything = group(*updates, *get_collection(GraphKeys.UPDATE_OPS))
-    step = get_global_step()
-    with step.graph.control_dependencies([everything]):
+    return _then_count([*updates, *get_collection(GraphKeys.UPDATE_OPS)], get_global_step())
+
+
+def _then_count(updates: Sequence[Any], step: Any) -> Any:
+    with step.graph.control_dependencies([group(*updates)]):
         return assign_add(step, 1).op
 
 
@@ -181,7 +190,7 @@ class _Canned(Estimator):
                 updates = []
                 for _, scope, optimizer, rate in parts:
                     variables = trainable_variables(f"{scope}/")
-                    updates.append(_optimizer(optimizer, rate).minimize(loss, var_list=variables))
+                    updates.append(_minimize(optimizer, rate, loss, variables))
                 return _step(updates)
 
             return head.create_estimator_spec(features, mode, logits, labels, train_op_fn)
@@ -205,7 +214,7 @@ def _linear_classifier(reduction: str) -> Any:
           n_classes: how many classes there are.
           weight_column: the name of a feature with weights of examples.
           label_vocabulary: the names of the classes, where labels are names.
-          optimizer: an optimizer of ``tf.compat.v1.train``, a name of one, or a function that makes one.
+          optimizer: one of ``tf.keras.optimizers`` or ``tf.compat.v1.train``, a name, or a function that makes one.
           config: a `RunConfig`.
           warm_start_from: as of `Estimator`.
           loss_reduction: what becomes of the losses of a batch.
@@ -247,7 +256,7 @@ def _linear_regressor(reduction: str) -> Any:
           model_dir: as of `Estimator`.
           label_dimension: how many numbers a label is.
           weight_column: the name of a feature with weights of examples.
-          optimizer: an optimizer of ``tf.compat.v1.train``, a name of one, or a function that makes one.
+          optimizer: one of ``tf.keras.optimizers`` or ``tf.compat.v1.train``, a name, or a function that makes one.
           config: a `RunConfig`.
           warm_start_from: as of `Estimator`.
           loss_reduction: what becomes of the losses of a batch.
@@ -290,7 +299,7 @@ def _deep_classifier(reduction: str, rate: float) -> Any:
           n_classes: how many classes there are.
           weight_column: the name of a feature with weights of examples.
           label_vocabulary: the names of the classes, where labels are names.
-          optimizer: an optimizer of ``tf.compat.v1.train``, a name of one, or a function that makes one.
+          optimizer: one of ``tf.keras.optimizers`` or ``tf.compat.v1.train``, a name, or a function that makes one.
           activation_fn: the activation of hidden layers.
           dropout: the share of neurons that a step of training leaves out.
           config: a `RunConfig`.
@@ -342,7 +351,7 @@ def _deep_regressor(reduction: str, rate: float) -> Any:
           model_dir: as of `Estimator`.
           label_dimension: how many numbers a label is.
           weight_column: the name of a feature with weights of examples.
-          optimizer: an optimizer of ``tf.compat.v1.train``, a name of one, or a function that makes one.
+          optimizer: one of ``tf.keras.optimizers`` or ``tf.compat.v1.train``, a name, or a function that makes one.
           activation_fn: the activation of hidden layers.
           dropout: the share of neurons that a step of training leaves out.
           config: a `RunConfig`.
@@ -515,7 +524,7 @@ class _Baseline(Estimator):
                 logits = raw.BroadcastTo(bias, raw.Pack([batch, head.logits_dimension]))
 
             def train_op_fn(loss: Any) -> Any:
-                return _optimizer(optimizer, 0.3).minimize(loss, global_step=get_global_step())
+                return _minimize(optimizer, 0.3, loss, step=get_global_step())
 
             return head.create_estimator_spec(features, mode, logits, labels, train_op_fn)
 
@@ -531,7 +540,7 @@ def _baseline_classifier(reduction: str) -> Any:
           n_classes: how many classes there are.
           weight_column: the name of a feature with weights of examples.
           label_vocabulary: the names of the classes, where labels are names.
-          optimizer: an optimizer of ``tf.compat.v1.train``, a name of one, or a function that makes one.
+          optimizer: one of ``tf.keras.optimizers`` or ``tf.compat.v1.train``, a name, or a function that makes one.
           config: a `RunConfig`.
           loss_reduction: what becomes of the losses of a batch.
         """
@@ -560,7 +569,7 @@ def _baseline_regressor(reduction: str) -> Any:
           model_dir: as of `Estimator`.
           label_dimension: how many numbers a label is.
           weight_column: the name of a feature with weights of examples.
-          optimizer: an optimizer of ``tf.compat.v1.train``, a name of one, or a function that makes one.
+          optimizer: one of ``tf.keras.optimizers`` or ``tf.compat.v1.train``, a name, or a function that makes one.
           config: a `RunConfig`.
           loss_reduction: what becomes of the losses of a batch.
         """

@@ -21,6 +21,7 @@ from tideflow._src.checkpoint.warm_start import warm_start
 from tideflow._src.core import logger as logging
 from tideflow._src.data.dataset import Dataset
 from tideflow._src.data.v1 import make_initializable_iterator
+from tideflow._src.estimator.keras_updates import names_of_a_graph
 from tideflow._src.estimator.run_config import RunConfig
 from tideflow._src.estimator.serving import with_names
 from tideflow._src.estimator.specs import EstimatorSpec, ModeKeys
@@ -139,7 +140,7 @@ class Estimator:
         if config is not None and not isinstance(config, RunConfig):
             raise ValueError(f"config must be an instance of `RunConfig`, but provided {config}.")
         self._model_fn = model_fn
-        self._config = _with_folder(config or RunConfig(), model_dir)
+        self._config = with_folder(config or RunConfig(), model_dir)
         self._params = copy.deepcopy(dict(params or {}))
         if isinstance(warm_start_from, str | bytes | os.PathLike):
             warm_start_from = WarmStartSettings(os.fsdecode(warm_start_from))
@@ -630,7 +631,8 @@ class Estimator:
         if "config" in asked:
             arguments["config"] = config
         logging.info("Calling model_fn.")
-        spec = self._model_fn(features=features, **arguments)
+        with names_of_a_graph():
+            spec = self._model_fn(features=features, **arguments)
         logging.info("Done calling model_fn.")
         if not isinstance(spec, EstimatorSpec):
             raise ValueError("model_fn should return an EstimatorSpec.")
@@ -669,7 +671,7 @@ def _check_hooks(hooks: Sequence[Any]) -> None:
             raise TypeError(f"All hooks must be SessionRunHook instances, given: {hook}")
 
 
-def _with_folder(config: RunConfig, model_dir: Any) -> RunConfig:
+def with_folder(config: RunConfig, model_dir: Any) -> RunConfig:
     """Returns a configuration with a folder."""
     model_dir = None if model_dir is None else os.fspath(model_dir)
     if model_dir is not None and config.model_dir is not None and model_dir != config.model_dir:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from tideflow._src.core.tensor import Tensor
 from tideflow._src.estimator.export_outputs import ExportOutput, PredictOutput
+from tideflow._src.estimator.keras_updates import is_metric, metric_operations
 from tideflow._src.graph.operation import Operation
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.train.scaffold import Scaffold
@@ -139,11 +140,8 @@ def _metrics(metrics: Mapping[str, Any] | None) -> dict[str, Any]:
     if not isinstance(metrics, Mapping):
         raise TypeError(f"eval_metric_ops must be a dict, given: {metrics}")
     for name, metric in metrics.items():
-        if hasattr(metric, "update_state") and hasattr(metric, "result"):
-            raise TypeError(
-                f"The metric {name} is one of Keras 3, which computes eagerly. Use tf.compat.v1.metrics, whose "
-                "functions give a value and an update operation."
-            )
+        if is_metric(metric):
+            metric = metric_operations(metric)
         if not isinstance(metric, tuple) or len(metric) != 2:
             raise TypeError(
                 f"Values of eval_metric_ops must be (metric_value, update_op) tuples, given: {metric} for key: {name}"

@@ -64,12 +64,19 @@ def _in_program_order(ops: Iterable[Operation]) -> list[Operation]:
 
 def order_effects(graph: Any) -> None:
     """Adds control inputs between the operations of a function graph, and its effects to its control outputs."""
+    effects = ordered_effects(graph, graph._operations)
+    known = set(graph.control_outputs)
+    graph.control_outputs.extend(op for op in effects if op not in known)
+
+
+def ordered_effects(graph: Any, ops: Iterable[Operation]) -> list[Operation]:
+    """Adds control inputs between operations, given in program order, and returns those that have effects."""
     resources: dict[SymbolicTensor, _Uses] = {}
     last_effect: Operation | None = None
     last_python: Operation | None = None
     effects: list[Operation] = []
     changed = False
-    for op in _in_program_order(graph._operations):
+    for op in _in_program_order(ops):
         definition = op.op_def
         if not definition.stateful and not definition.updates and not definition.takes_functions:
             continue
@@ -115,10 +122,9 @@ def order_effects(graph: Any) -> None:
         if new:
             op._control_inputs = (*op._control_inputs, *new)
             changed = True
-    known = set(graph.control_outputs)
-    graph.control_outputs.extend(op for op in effects if op not in known)
     if changed:
         graph.changed_in_place()
+    return effects
 
 
 def _is_effect(op: Operation, written: Iterable[Any], read: Iterable[Any]) -> bool:

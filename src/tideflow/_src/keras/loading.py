@@ -34,7 +34,28 @@ def keras_module(part: str = "") -> ModuleType:
     root = _import_keras()
     _refuse_other_backend(root)
     public: Any = importlib.import_module("keras._tf_keras.keras")
+    _add_namespaces(public)
     return getattr(public, part) if part else public
+
+
+class _Later(ModuleType):
+    """Is a namespace whose names are loaded when they are asked for."""
+
+    def __init__(self, name: str, names: dict[str, str]) -> None:
+        super().__init__(name)
+        self.__all__ = sorted(names)
+        self._names = names
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or name not in self._names:
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+        return getattr(importlib.import_module(f"tideflow._src.{self._names[name]}"), name)
+
+
+def _add_namespaces(public: Any) -> None:
+    """Adds what TensorFlow's Keras had until 2.15 and Keras 3 has not."""
+    if not hasattr(public, "estimator"):
+        public.estimator = _Later(f"{public.__name__}.estimator", {"model_to_estimator": "keras.estimators"})
 
 
 def _put_in_place() -> None:
