@@ -141,7 +141,7 @@ def _model_function(
         if isinstance(features, Mapping) and set(features) == {"features", "sample_weights"}:
             features, weights = features["features"], features["sample_weights"]
         model = copies.make(trained=mode == ModeKeys.TRAIN)
-        _require(getattr(model, "input_names", None), features, "features", "input")
+        _require(_input_names(model), features, "features", "input")
         predicted: Any = None
 
         def predict() -> None:
@@ -175,6 +175,14 @@ def _model_function(
         )
 
     return model_fn
+
+
+def _input_names(model: Any) -> list[str] | None:
+    """Returns the names of a model's inputs; None if they come to be when it is called."""
+    given = getattr(model, "input", None) if getattr(model, "inputs", None) else None
+    if isinstance(given, Mapping):
+        return list(given)
+    return None if given is None else [each.name for each in model.inputs]
 
 
 def _outputs(model: Any, predicted: Any) -> dict[str, Any]:
