@@ -796,3 +796,49 @@ def test_the_signature_of_a_method_leaves_its_object_out() -> None:
     assert inspect.getfullargspec(layer.call).args == ["inputs"]
     assert str(inspect.signature(tf.function(layer.plain))) == "(inputs)"
     assert str(inspect.signature(Layer.call)) == "(self, inputs, *, scale=2.0)"
+
+
+def test_calls_with_lists_and_tuples_go_the_short_way():
+    traced: list[int] = []
+
+    @tf.function
+    def function(pair, last, *, named):
+        traced.append(1)
+        (first, (second, scale)), third = pair, named
+        return first * 1 + second * 10 * scale + third[0] * 100 + last * 1000
+
+    one, two, three, four = (tf.constant(float(number)) for number in (1, 2, 3, 4))
+    for _ in range(3):
+        assert function([one, (two, 2)], four, named=(three,)).numpy() == 1 + 40 + 300 + 4000
+    assert len(function._fast) == 1
+    assert function([four, (three, 2)], two, named=(one,)).numpy() == 4 + 60 + 100 + 2000
+    assert len(traced) == 1
+    # Other structures, values, dtypes and shapes are other signatures.
+    assert function([one, (two, 3)], four, named=(three,)).numpy() == 1 + 60 + 300 + 4000
+    assert function((one, [two, 2]), four, named=[three]).numpy() == 1 + 40 + 300 + 4000
+    assert function([one, (two, True)], four, named=(three,)).numpy() == 1 + 20 + 300 + 4000
+    row = tf.constant([1.0, 2.0])
+    assert function([row, (two, 2)], four, named=(three,)).numpy().tolist() == [4341.0, 4342.0]
+    with pytest.raises(ValueError):
+        function([one, (two, 2, 3)], four, named=(three,))
+    assert function([one, (two, 2)], four, named=(three,)).numpy() == 1 + 40 + 300 + 4000
+
+
+def test_arrays_in_lists_are_as_they_were_when_the_function_was_called():
+    function = tf.function(lambda pair: pair[0] + pair[1][0])
+    array = np.zeros(3)
+    results = []
+    for number in range(4):
+        array[:] = number
+        results.append(function([array, (tf.ones(3, tf.float64),)]))
+    assert len(function._fast) == 1
+    assert [result.numpy().tolist() for result in results] == [[number + 1.0] * 3 for number in range(4)]
+
+
+def test_variables_and_zeros_in_lists_go_the_long_way():
+    function = tf.function(lambda pair: pair[0] * pair[1])
+    variable = tf.Variable(2.0)
+    assert function((variable, 3.0)).numpy() == 6
+    assert function((tf.constant(2.0), 0.0)).numpy() == 0
+    assert not function._fast
+    assert np.signbit(function((tf.constant(2.0), -0.0)).numpy())

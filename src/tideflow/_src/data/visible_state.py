@@ -178,19 +178,29 @@ def _of_value(value: Any, around: tuple[CodeType, ...]) -> Any:
     raise _Unknown
 
 
+#: Functions of Tideflow that were found to only return something.
+_known: set[Any] = set()
+
+
 def _only_returns(function: Any) -> bool:
     """Tells whether a function is of a module whose functions only return something."""
     module = function.__module__ or ""
     if module in _MODULES:
         return _is_named_in(function, _MODULES)
+    if type(function) is MethodType and not isinstance(function.__self__, type):
+        return False
+    if function in _known:
+        return True
     code = getattr(function, "__code__", None)  # a method has that of its function
-    return (
+    found = (
         code is not None
         and code.co_filename.startswith(PACKAGE)
         and module.startswith(_OPERATIONS)
         and module not in _NOT_OPERATIONS
-        and (type(function) is FunctionType or isinstance(function.__self__, type))
     )
+    if found:
+        _known.add(function)
+    return found
 
 
 def _is_named_in(value: Any, modules: frozenset[str]) -> bool:

@@ -12,8 +12,6 @@ from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from tideflow._src.core import context
 from tideflow._src.core.tensor import EagerTensor
 from tideflow._src.function import interfaces, retracing
@@ -28,18 +26,16 @@ from tideflow._src.function.function_type import (
     without_self,
 )
 from tideflow._src.function.python_tracing import trace
+from tideflow._src.function.short_calls import ARRAY, LITERALS, ShortCall, look_into
 from tideflow._src.function.trace_lock import TraceLock
 from tideflow._src.function.trace_table import TraceTable
 from tideflow._src.function.variable_creation import CreatedVariables, none_created
 from tideflow._src.runtime import program_options
 from tideflow._src.runtime.devices import ACCELERATED
-from tideflow._src.runtime.random_state import eager_seeds
 
 _special = context.SPECIAL
 _functions = program_options._functions
 _new = object.__new__
-_ARRAY = np.ndarray
-_LITERALS = frozenset((int, float, bool, str, bytes, type(None)))
 #: What ``experimental_attributes`` may say of a function.
 _ATTRIBUTES = frozenset(
     "_noinline api_implements api_preferred_device disable_acd disable_call_shape_inference "
@@ -112,7 +108,7 @@ class TracedFunction(interfaces.Callable):
         self._traces = traces
         #: Forgets the traces for an object that is gone; knows the table alone, lest types keep the function's object.
         self._forget_dead: Callable[[Any], None] = lambda reference: traces.forget_dead()
-        self._fast: dict[Any, _FastCall] = {}
+        self._fast: dict[Any, ShortCall] = {}
         self._first_call = True
         self._trace_count = 0
         self._last_traced: tuple[Parameter, ...] | None = None
@@ -257,10 +253,10 @@ class TracedFunction(interfaces.Callable):
                     value = item._value
                     key.append(value.dtype)
                     key.append(value.shape)
-                elif kind in _LITERALS:
+                elif kind in LITERALS:
                     key.append(kind)
                     key.append(item)
-                elif kind is _ARRAY:
+                elif kind is ARRAY:
                     key.append(kind)
                     key.append(item.dtype)
                     key.append(item.shape)
@@ -268,6 +264,13 @@ class TracedFunction(interfaces.Callable):
                     sort, tensor = item._stands_for
                     key.append(sort)
                     items = tuple([tensor if each is item else each for each in items])
+                elif kind is tuple or kind is list:
+                    key, leaves = [*kwargs], []
+                    plain = look_into((*args, *kwargs.values()), key, leaves)
+                    fast = self._fast.get(tuple(key)) if plain else None
+                    if fast is not None and not _functions["eagerly"]:
+                        return fast(leaves)
+                    break
                 else:
                     break
             else:
@@ -373,34 +376,36 @@ class TracedFunction(interfaces.Callable):
     def _remember(
         self, args: Sequence[Any], kwargs: dict[str, Any], tensors: Sequence[Any], concrete: ConcreteFunction
     ) -> None:
-        """Lets the next call like this one go the short way if it takes tensors, arrays and values of Python only."""
+        """Lets the next call like this one go the short way.
+
+        It can if the call takes tensors, arrays and values of Python, and lists and tuples of these.
+        """
         items = (*args, *kwargs.values())
         key: list[Any] = list(kwargs)
-        given: set[int] = set()
-        arrays = False
-        for position, item in enumerate(items):
-            kind = item.__class__
-            if kind is EagerTensor and item._value.__class__ in _PLAIN:
-                key += [item._value.dtype, item._value.shape]
-                given.add(position)
-            elif kind in _LITERALS and item == item and (item or kind is not float):  # 0.0 is -0.0 in a dictionary
-                key += [kind, item]
-            elif kind is _ARRAY and item.dtype.kind in "biufc" and item.dtype.isnative:
-                key += [kind, item.dtype, item.shape]
-                given.add(position)
-                arrays = True
-            elif hasattr(kind, "_stands_for") and item._stands_for[1].__class__ is EagerTensor:
-                key.append(item._stands_for[0])
-                given.add(position)
-            else:
+        leaves: list[Any] = []
+        ends: list[int] = []
+        for item in items:
+            if not look_into((item,), key, leaves):
                 return
-        if concrete.graph.deferred or len(tensors) != len(given):
+            ends.append(len(leaves))
+        if concrete.graph.deferred:
             return
-        order = [position for position in self._spec.order(len(args), list(kwargs)) if position in given]
+        order = [
+            position
+            for argument in self._spec.order(len(args), list(kwargs))
+            for position in range(ends[argument - 1] if argument else 0, ends[argument])
+            if leaves[position].__class__ not in LITERALS
+        ]
+        given = [leaves[position] for position in order]
+        if len(tensors) != len(given):
+            return
+        if any(leaf is not tensor for leaf, tensor in zip(given, tensors, strict=True) if leaf.__class__ is not ARRAY):
+            return
+        arrays = any(leaf.__class__ is ARRAY for leaf in given)
         with self._lock:
             if len(self._fast) >= _MOST_FAST_ENTRIES:
                 self._fast.clear()
-            self._fast[tuple(key)] = _FastCall(concrete, order, len(items), arrays)
+            self._fast[tuple(key)] = ShortCall(concrete, order, len(leaves), arrays)
 
     def get_concrete_function(self, *args: Any, **kwargs: Any) -> ConcreteFunction:
         """Returns what is, or will be, traced for a signature: specs, tensors and values of Python.
@@ -487,9 +492,6 @@ def _method(shared: TracedFunction, instance: Any) -> _Method:
     return method
 
 
-_PLAIN = frozenset((np.ndarray, *(kind for kind in np.sctypeDict.values())))
-
-
 class _Tracing(threading.local):
     """Is what this thread traces: functions with their signatures, outermost first."""
 
@@ -522,73 +524,6 @@ class _Made(NamedTuple):
             found: ConcreteFunction = self.function._traces.add(self.context, self.parameters, self.concrete)
             self.function._first_call = False
         return found
-
-
-class _FastCall:
-    """Runs a concrete function on the tensors of a call whose signature is known to fit.
-
-    Args:
-      concrete: the function.
-      order: for each tensor of its arguments the position of the argument.
-      count: how many arguments the calls have.
-      arrays: whether there are arrays among them, which their owner may change: they are copied.
-    """
-
-    __slots__ = ("_arrays", "_captured", "_lends", "_order", "_pack", "_program", "_settled", "_single", "concrete")
-
-    def __init__(self, concrete: ConcreteFunction, order: Sequence[int], count: int, arrays: bool) -> None:
-        self.concrete = concrete
-        self._program: Any = None
-        self._settled: Any = None
-        self._order = None if list(order) == list(range(count)) else tuple(order)
-        self._arrays = arrays
-        #: Whether arrays need no copy, as the program makes one.
-        self._lends = False
-        self._captured: list[Any] = []
-        self._pack = concrete._pack
-        self._single = concrete.returns_one_tensor
-
-    def __call__(self, items: Sequence[Any]) -> Any:
-        program = self._program or self._prepare(items)
-        if self._order is not None:
-            items = [items[position] for position in self._order]
-        if self._lends:
-            values = [item._value if item.__class__ is EagerTensor else item for item in items]
-        elif self._arrays:
-            values = [item._value if item.__class__ is EagerTensor else item.copy() for item in items]
-        else:
-            values = [item._value for item in items]
-        if self._captured:
-            values += self._captured
-        settled = self._settled
-        if settled is None or program.generation != eager_seeds.generation:
-            results = program.run(values)
-            if not program.holds_text:
-                self._settled = program.program.settled(values)
-                self._lends = self._arrays and self._settled is not None and program.program.copies(values)
-        else:
-            program.calls += 1
-            results = settled(values)
-        if self._single:
-            result = _new(EagerTensor)
-            result._value = results[0]
-            return result
-        return self._pack([_wrapped(value) for value in results])
-
-    def _prepare(self, items: Sequence[Any]) -> Any:
-        given = items if self._order is None else [items[position] for position in self._order]
-        inputs = [*given, *self.concrete._captured]
-        program = self.concrete.call.program_for(inputs)
-        count = len(given)
-        self._captured = [inputs[index]._value for index in program.fed if index >= count]
-        self._program = program
-        return program
-
-
-def _wrapped(value: Any) -> EagerTensor:
-    tensor = _new(EagerTensor)
-    tensor._value = value
-    return tensor
 
 
 def _context_key() -> Any:

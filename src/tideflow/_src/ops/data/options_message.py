@@ -6,6 +6,7 @@ it a dictionary of the same kind.
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from tideflow._src.core.errors import InvalidArgumentError
@@ -62,6 +63,7 @@ def write(fields: Fields) -> bytes:
     return b"".join(parts)
 
 
+@functools.lru_cache(maxsize=64)
 def merged_message(first: bytes, second: bytes) -> bytes:
     """Returns the message of two sets of options, of which the second goes before."""
     if not first:
@@ -77,6 +79,7 @@ def merged_message(first: bytes, second: bytes) -> bytes:
     return write(fields)
 
 
+@functools.lru_cache(maxsize=64)
 def pipeline_options(message: bytes) -> PipelineOptions:
     """Returns what stages have to know of the options in a message."""
     fields = read(message)
