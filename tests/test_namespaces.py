@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import subprocess
 import sys
 import textwrap
@@ -196,3 +197,18 @@ def test_importing_again_changes_nothing_again():
 )
 def test_functions_of_matrices_take_batches_under_a_name_of_their_own_in_0x(name):
     assert getattr(tideflow.v0, f"batch_{name}") is getattr(tideflow.v0, name)
+
+
+@pytest.mark.parametrize("name", ["tideflow", "tideflow.v1"])
+def test_public_functions_are_pickled_by_name(name):
+    lost = []
+    for module in (NAMESPACES[name], *_submodules(NAMESPACES[name])):
+        for key, value in vars(module).items():
+            if isinstance(value, types.FunctionType) and not key.startswith("_") and not _is_of_others(value):
+                try:
+                    found = pickle.loads(pickle.dumps(value))
+                except pickle.PicklingError:
+                    found = None
+                if found is not value:
+                    lost.append(f"{module.__name__}.{key}")
+    assert lost == []

@@ -191,3 +191,19 @@ def test_inside_of_branches_and_loops(around, graph, tier) -> None:
         found = session.run([y, first, *second], {x: 0.5, w: 3.0})
     s = 1 / (1 + np.exp(-0.5))
     np.testing.assert_allclose(found, [np.log(1 + np.exp(0.5)), 3 * s, 3 * s * (1 - s), s], rtol=1e-5)
+
+
+def test_a_variable_that_is_an_argument_is_watched() -> None:
+    variable = tf.Variable([0.5])
+
+    @tf.custom_gradient
+    def doubled(x, factor):
+        return x * factor, lambda dy: (dy * 2.0, None)
+
+    def gradient(v):
+        with tf.GradientTape() as tape:
+            y = -doubled(v, 3.0)
+        return tape.gradient(y, v)
+
+    assert gradient(variable).numpy().tolist() == [-2.0]
+    assert tf.function(gradient)(variable).numpy().tolist() == [-2.0]

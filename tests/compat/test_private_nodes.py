@@ -169,6 +169,9 @@ def test_kinds_of_datasets_and_the_options_of_eager_operations() -> None:
     assert isinstance(tf.data.Dataset.from_tensor_slices([1]), dataset_kinds._TensorSliceDataset)
     iterators = private_module("python.data.ops.iterator_ops")
     assert isinstance(iter(numbers), iterators.OwnedIterator)
+    assert eager_context.context().device_spec.device_type is None
+    with tf.device("cpu:0"):
+        assert eager_context.context().device_spec.device_type == "CPU"
     config = eager_context.get_config()
     assert config.allow_soft_placement == tf.config.get_soft_device_placement()
     assert config.device_count["CPU"] == len(tf.config.list_logical_devices("CPU"))

@@ -37,3 +37,9 @@ def test_weak_keys_do_not_keep_objects() -> None:
     gc.collect()
     assert (len(table), len(found)) == (1, 1)
     assert list(found) == [key] and table[key] == 1
+
+
+def test_references_have_an_order() -> None:
+    one, other = object_identity.Reference(np.zeros(2)), object_identity.Reference(np.zeros(2))
+    assert (one < other) != (one > other)
+    assert sorted([one, other]) == sorted([other, one])

@@ -108,3 +108,8 @@ def test_tensors_in_a_list_of_sizes_become_integers(wrap) -> None:
     assert wrap(lambda: tf.tile([[1]], [1, sizes[1]]))().numpy().tolist() == [[1, 1]]
     with pytest.raises((TypeError, tf.errors.InvalidArgumentError), match="not in list of allowed values"):
         wrap(lambda: tf.reshape(tf.range(6), (3.0, 2.0)))()
+
+
+def test_truth_values_are_dimensions_in_a_function_too() -> None:
+    for function in (lambda: tf.reduce_sum(tf.ones([2, 3]), [True]), lambda: tf.reduce_sum(tf.ones([2, 3]), True)):
+        assert function().numpy().tolist() == tf.function(function)().numpy().tolist() == [3.0, 3.0]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import pathlib
+import weakref
 
 import numpy as np
 import pytest
 
 import tideflow as tf
+from tideflow._src.autodiff import rules
 from tideflow._src.graph import protos
 from tideflow._src.saved_model.files import parse_saved_model
 from tideflow._src.saved_model.load import load_partial
@@ -261,3 +264,79 @@ def test_a_failure_leaves_the_older_saved_model_as_it_was(folder, tmp_path):
         tf.saved_model.save(module, folder)
     assert float(tf.saved_model.load(folder).factor) == 3.0
     assert sorted(os.listdir(folder)) == ["assets", "fingerprint.pb", "saved_model.pb", "variables"]
+
+
+def test_an_unknown_operation_is_an_error_of_the_call_that_needs_it(folder):
+    module = tf.Module()
+    module.f = tf.function(lambda x: tf.nn.relu(x) + 1.0, input_signature=[tf.TensorSpec([None])])
+    module.g = tf.function(lambda x: x * 2.0, input_signature=[tf.TensorSpec([None])])
+    tf.saved_model.save(module, folder)
+    path = os.path.join(folder, "saved_model.pb")
+    with open(path, "rb") as file:
+        message = protos.get("SavedModel").FromString(file.read())
+    for function in message.meta_graphs[0].graph_def.library.function:
+        for node in function.node_def:
+            node.op = "Fancy" if node.op == "Relu" else node.op
+    with open(path, "wb") as file:
+        file.write(message.SerializeToString())
+    loaded = tf.saved_model.load(folder)
+    assert loaded.g(tf.constant([1.0])).numpy().tolist() == [2.0]
+    with pytest.raises(tf.errors.NotFoundError, match=r"Op type not registered 'Fancy', .*'Relu' of the function '.*'"):
+        loaded.f(tf.constant([1.0]))
+
+
+def _with_custom_gradient(folder):
+    @tf.custom_gradient
+    def square(x):
+        return x * x, lambda dy: dy * 3.0
+
+    module = tf.Module()
+    module.f = tf.function(lambda x: square(x), input_signature=[tf.TensorSpec([])])
+    tf.saved_model.save(module, folder)
+
+
+def _gradient(function):
+    x = tf.constant(2.0)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = function(x)
+    return float(tape.gradient(y, x))
+
+
+def test_a_loaded_model_with_gradients_of_its_own_is_freed(folder):
+    _with_custom_gradient(folder)
+    before = len(rules.user_rules)
+    for _ in range(3):
+        loaded = tf.saved_model.load(folder)
+        assert _gradient(loaded.f) == 3.0
+        ended = weakref.ref(loaded)
+        del loaded
+        gc.collect()
+        assert ended() is None
+    assert len(rules.user_rules) == before
+
+
+def test_a_function_that_calls_a_loaded_one_keeps_its_gradients(folder):
+    _with_custom_gradient(folder)
+
+    def made():
+        loaded = tf.saved_model.load(folder)
+        outer = tf.function(lambda x: loaded.f(x) + 1.0)
+        return outer.get_concrete_function(tf.TensorSpec([]))
+
+    function = made()
+    gc.collect()
+    assert _gradient(function) == 3.0
+
+
+def test_signatures_of_a_loaded_function_are_all_shown(folder):
+    module = tf.Module()
+    module.f = tf.function(lambda x, y=3: x)
+    module.f.get_concrete_function(tf.TensorSpec([None]))
+    module.f.get_concrete_function(tf.TensorSpec([2], tf.int32), 4)
+    tf.saved_model.save(module, folder)
+    shown = tf.saved_model.load(folder).f.pretty_printed_concrete_signatures(verbose=False).splitlines()
+    assert [line.partition(" -> ")[0] for line in shown] == [
+        "(x: TensorSpec(shape=(None,), dtype=tf.float32, name='x'), y: Literal[3])",
+        "(x: TensorSpec(shape=(2,), dtype=tf.int32, name='x'), y: Literal[4])",
+    ]

@@ -134,7 +134,7 @@ def _record(arguments: list[Any], variables: list[Any], results: list[Any], grad
     tapes = context.state.tapes
     if not tapes:
         return
-    for variable in variables:
+    for variable in (*filter(_is_variable, arguments), *variables):
         for tape in tapes:
             tape.variable_accessed(variable)
     sources = [item.handle if _is_variable(item) else item for item in arguments]

@@ -57,6 +57,12 @@ def _register(op_type: str, function: Callable[..., Any] | None) -> None:
     user_rules[op_type] = function
 
 
+def forget_gradients(op_types: Sequence[str]) -> None:
+    """Takes registered gradient functions back: those of a graph that is gone."""
+    for op_type in op_types:
+        user_rules.pop(op_type, None)
+
+
 def is_differentiable(op_def: OpDef, attrs: dict[str, Any]) -> bool:
     """Tells whether gradients pass through a call."""
     override = attrs.get("_gradient_op_type")

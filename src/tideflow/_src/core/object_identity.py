@@ -26,12 +26,15 @@ class _Wrapper:
     def __hash__(self) -> int:
         return id(self._wrapped)
 
+    def __lt__(self, other: _Wrapper) -> bool:  # an order, so that they can be keys of what is sorted
+        return id(self.unwrapped) < id(other.unwrapped) if isinstance(other, _Wrapper) else NotImplemented
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} wrapping {self.unwrapped!r}>"
 
 
 class Reference(_Wrapper):
-    """Refers to an object that may not be hashable."""
+    """Is a hashable stand-in for a tensor or variable: two are equal if they refer to the same object."""
 
     __slots__ = ()
 

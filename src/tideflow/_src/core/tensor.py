@@ -15,6 +15,7 @@ import numpy as np
 from tideflow._src.core import context, dtypes
 from tideflow._src.core.class_names import named_in_tensorflow
 from tideflow._src.core.errors import InaccessibleTensorError, InvalidArgumentError, OperatorNotAllowedInGraphError
+from tideflow._src.core.object_identity import Reference
 from tideflow._src.core.tensor_shape import TensorShape
 from tideflow._src.core.variant_array import variants_text
 
@@ -176,6 +177,10 @@ class EagerTensor(Tensor):
         if value.ndim == 0:
             return value[()]
         return value.copy()
+
+    def _numpy(self) -> Any:
+        """Returns the value as `numpy` does, for libraries that know TensorFlow's own name for it."""
+        return self.numpy()
 
     def _check_is_array(self) -> None:
         """Raises an InvalidArgumentError for the dtypes that NumPy has no values of."""
@@ -490,28 +495,6 @@ def _owner(graph: Any) -> str:
     return (
         f"the function {graph.name}" if graph.building_function else "a graph, where it has a value in a session only"
     )
-
-
-class Reference:
-    """Is a hashable stand-in for a tensor or variable: two are equal if they refer to the same object."""
-
-    __slots__ = ("_referent",)
-
-    def __init__(self, referent: Any) -> None:
-        self._referent = referent
-
-    def deref(self) -> Any:
-        """Returns the tensor or variable itself."""
-        return self._referent
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Reference) and self._referent is other._referent
-
-    def __hash__(self) -> int:
-        return id(self._referent)
-
-    def __repr__(self) -> str:
-        return f"<Reference wrapping {self._referent!r}>"
 
 
 _new_object = object.__new__

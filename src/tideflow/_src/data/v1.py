@@ -118,6 +118,7 @@ def of_version_1(make: Callable[..., Any]) -> Callable[..., Any]:
         found = make(*arguments, **named)
         return DatasetV1Adapter(found._variant_tensor, found.element_spec, found._shown_kind, found._inputs())
 
+    made.__qualname__ = f"{make.__qualname__}_v1"
     return made
 
 

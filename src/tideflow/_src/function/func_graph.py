@@ -48,6 +48,8 @@ class FuncGraph(Graph):
     building_function = True
     #: Whether XLA must compile it, whatever that costs: what only the host can run is an error in it.
     must_compile = False
+    #: Something that must live as long as the graph does: what holds the gradients of its nodes.
+    kept: Any = None
 
     def __init__(self, name: str, outer_graph: Graph | None = None) -> None:
         super().__init__()

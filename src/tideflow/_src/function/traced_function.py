@@ -439,7 +439,7 @@ class TracedFunction(interfaces.Callable):
 
     def pretty_printed_concrete_signatures(self, verbose: bool = True) -> str:
         """Returns the signatures that were traced as text, first traced first."""
-        texts = [concrete.pretty_printed_signature(verbose) for concrete in self._traces.concrete_functions()]
+        texts = [concrete.pretty_printed_signature(verbose) for concrete in self._list_all_concrete_functions()]
         return ("\n\n" if verbose else "\n").join(texts)
 
     def experimental_get_compiler_ir(self, *args: Any, **kwargs: Any) -> Callable[..., str | bytes]:

@@ -63,6 +63,24 @@ def _definition_of(function: Any) -> Any:
     return stored if stored is not None else export.function_def(export.body_of(function))
 
 
+def unknown_operation(name: str, node: str, place: str = "the GraphDef") -> errors.NotFoundError:
+    """Returns the error for a node whose operation is neither defined nor a function.
+
+    Args:
+      name: the operation.
+      node: the node's name.
+      place: where the node stands.
+    """
+    return errors.NotFoundError(
+        None,
+        None,
+        f"Op type not registered '{name}', which node '{node}' of {place} needs: Tideflow has no such operation, and "
+        "the library of the GraphDef no such function. What does not need it runs: other functions of a SavedModel, "
+        "parts of a graph without it. If it comes from a library, its operations are not here; save the model anew "
+        "with operations of TensorFlow's own in its place, or with tf.py_function.",
+    )
+
+
 def call_attributes(function: StoredFunction, node: Any) -> tuple[OpDef, dict[str, Any]]:
     """Returns the operation that calls a function, and its attributes, for a node whose operation is the function.
 

@@ -9,7 +9,7 @@ from tideflow._src.core import nesting
 from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.graph import attr_value, export, protos
 from tideflow._src.graph.attr_value import NamedFunction
-from tideflow._src.graph.function_library import StoredFunction, argument_type
+from tideflow._src.graph.function_library import StoredFunction, argument_type, unknown_operation
 from tideflow._src.graph.graph import Graph
 from tideflow._src.graph.import_nodes import NodeImport
 from tideflow._src.graph.op_def import REQUIRED, OpDef
@@ -124,6 +124,8 @@ def fill_function_graph(
         for key in item.attr:
             if item.attr[key].WhichOneof("value") == "placeholder":
                 node.attr[key].CopyFrom(_substitute(values, item.attr[key].placeholder, name))
+        if OpDef.registry.get(node.op) is None and node.op not in library:
+            raise unknown_operation(node.op, node.name, f"the function '{name}'")
         ranges[node.name] = output_positions(node, library)
     known = set(arguments)
     own = {node.name for node in graph_def.node}

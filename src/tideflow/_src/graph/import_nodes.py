@@ -17,7 +17,7 @@ from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.core.tensor_shape import TensorShape
 from tideflow._src.graph import attr_value, signature
 from tideflow._src.graph.attr_value import NamedFunction
-from tideflow._src.graph.function_library import StoredFunction, call_attributes
+from tideflow._src.graph.function_library import StoredFunction, call_attributes, unknown_operation
 from tideflow._src.graph.graph import _VALID_OPERATION_NAME, Graph
 from tideflow._src.graph.op_def import REQUIRED, OpDef, Shape
 from tideflow._src.graph.operation import Operation
@@ -249,13 +249,7 @@ class NodeImport:
                 op_def, attrs = call_attributes(function, node)
                 attrs["f"] = self.instantiate(attrs["f"])
                 return op_def, attrs
-            raise errors.NotFoundError(
-                None,
-                None,
-                f"Op type not registered '{name}', which node '{node.name}' needs: Tideflow has no such "
-                "operation, and "
-                "the library of the GraphDef no such function.",
-            )
+            raise unknown_operation(name, node.name)
         return op_def, self._attributes(node, op_def)
 
     def _attributes(self, node: Any, op_def: OpDef) -> dict[str, Any]:

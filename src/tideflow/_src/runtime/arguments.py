@@ -205,6 +205,8 @@ def _convert(
         tensor = convert_to_tensor(value, name=name, as_ref=argument.is_ref)
         if default is None or attribute.allowed is None or tensor.dtype.base_dtype in attribute.allowed:
             return tensor
+        if tensor.dtype is dtypes.bool and default.is_integer and not isinstance(value, np.ndarray | np.generic):
+            value = np.asarray(value, default.as_numpy_dtype)  # True is a dimension, as it is eagerly
         return convert_to_tensor(value, name=name, dtype_hint=default, as_ref=argument.is_ref)
     try:
         return convert_to_tensor(value, wanted, name=name, as_ref=argument.is_ref)

@@ -6,6 +6,7 @@ import inspect
 import itertools
 import re
 import threading
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -57,14 +58,20 @@ class FunctionLibrary:
             self._graph.functions[name] = StoredFunction(definition, gradients.get(name, ""))
             for node in definition.node_def:
                 self.fix_node(node)
-        self._builder = FunctionBuilder(self._graph, lambda name, outer: FuncGraph(_new_name(name), outer))
+        self._builder = FunctionBuilder(self._graph, self._inner_graph)
         self._functions: dict[str, RestoredConcreteFunction] = {}
+        self._captured: Callable[[str], list[Any]] = lambda name: []
         self._lock = threading.RLock()  # the builder builds one function at a time
 
     @property
     def names(self) -> set[str]:
         """The names of all functions in the library."""
         return set(self._graph.functions)
+
+    def _inner_graph(self, name: str, outer: Graph) -> FuncGraph:
+        graph = FuncGraph(_new_name(name), outer)
+        graph.kept = self
+        return graph
 
     def fix_node(self, node: Any) -> None:
         """Lets a node share resources with those of this load only, and find the gradients of this load."""
@@ -113,6 +120,7 @@ class FunctionLibrary:
         attributes = {key: attr_value.read_undeclared(value) for key, value in definition.attr.items()}
         attributes.pop("_input_shapes", None)
         graph = FunctionGraph(_new_name(name), attributes)
+        graph.kept = self
         body = fill_function_graph(graph, definition, self._graph.functions, {}, self._builder.instantiate)
         graph.inputs, graph.outputs, graph.control_outputs = body
         first = len(graph.inputs) - len(captured)
@@ -145,28 +153,43 @@ class FunctionLibrary:
         return function
 
     def register_gradients(self, tensors: Callable[[str], list[Any]]) -> None:
-        """Lets nodes with a gradient of their own find it in the library.
+        """Lets nodes with a gradient of their own find it in the library, for as long as there is the library.
 
         Args:
           tensors: returns what a concrete function captures: tensors, and `CapturedTensor`s.
         """
+        self._captured = tensors
+        names = []
         for name, function_name in self._gradient_types.values():
             if function_name in self._graph.functions and function_name in self._saved:
-                rules.RegisterGradient(name)(self._gradient(function_name, tensors))
+                rules.RegisterGradient(name)(_gradient(weakref.ref(self), function_name))
+                names.append(name)
+        if names:
+            weakref.finalize(self, rules.forget_gradients, names).atexit = False
 
-    def _gradient(self, name: str, tensors: Callable[[str], list[Any]]) -> Callable[..., Any]:
-        def gradient(op: Any, *dys: Any) -> Any:
-            function = self.concrete_function(name)
-            captured = tensors(name)
-            inside = [item.in_graph_of(op) if isinstance(item, CapturedTensor) else item for item in captured]
-            with self._lock:
-                function.bind(inside)
-                parameters = function.graph.inputs
-            given = [_zeros(parameter) if dy is None else dy for dy, parameter in zip(dys, parameters, strict=False)]
-            found = function._pack(function.call([*given, *inside]))
-            return list(found) if isinstance(found, list | tuple) else [found]
+    def gradient(self, name: str, op: Any, dys: Sequence[Any]) -> list[Any]:
+        """Returns the gradients of a node that a concrete function of this name computes."""
+        function = self.concrete_function(name)
+        captured = self._captured(name)
+        inside = [item.in_graph_of(op) if isinstance(item, CapturedTensor) else item for item in captured]
+        with self._lock:
+            function.bind(inside)
+            parameters = function.graph.inputs
+        given = [_zeros(parameter) if dy is None else dy for dy, parameter in zip(dys, parameters, strict=False)]
+        found = function._pack(function.call([*given, *inside]))
+        return list(found) if isinstance(found, list | tuple) else [found]
 
-        return gradient
+
+def _gradient(library: weakref.ref[FunctionLibrary], name: str) -> Callable[..., Any]:
+    """Returns the rule for a kind of node, which does not keep the library: graphs with such nodes do."""
+
+    def gradient(op: Any, *dys: Any) -> Any:
+        found = library()
+        if found is None:
+            raise LookupError(f"The SavedModel that has the gradient of '{op.name}' is gone.")
+        return found.gradient(name, op, dys)
+
+    return gradient
 
 
 def _new_name(name: str) -> str:

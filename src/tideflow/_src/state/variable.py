@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from tideflow._src.core import context
-from tideflow._src.core.tensor import Reference, Tensor, TensorProtocol
+from tideflow._src.core.object_identity import Reference
+from tideflow._src.core.tensor import Tensor, TensorProtocol
 from tideflow._src.core.tensor_shape import TensorShape
 from tideflow._src.state.replication import (
     VariableAggregation,

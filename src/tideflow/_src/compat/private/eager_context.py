@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tideflow._src.core import context as _surroundings
+from tideflow._src.core.device import DeviceSpec
 from tideflow._src.graph import protos
 from tideflow._src.runtime import devices, program_options
 
@@ -20,6 +21,11 @@ class Context:
     def device_name(self) -> str | None:
         """The device that ``tf.device`` asks for, or None."""
         return devices.asked_for()
+
+    @property
+    def device_spec(self) -> DeviceSpec:
+        """The same as a ``DeviceSpec``; an empty one where no device is asked for."""
+        return DeviceSpec.from_string(self.device_name or "")
 
     def num_gpus(self) -> int:
         """Returns the number of accelerators."""

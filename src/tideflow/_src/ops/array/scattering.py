@@ -405,18 +405,19 @@ def tensor_scatter_nd_update(tensor: Any, indices: Any, updates: Any, name: str 
     return tensor_scatter_update(tensor, indices, updates, name=name)
 
 
-def _public(operation: Any) -> Any:
+def _public(operation: Any, function_name: str) -> Any:
     def function(tensor: Any, indices: Any, updates: Any, bad_indices_policy: str = "", name: str | None = None) -> Any:
         return operation(tensor, indices, updates, bad_indices_policy=bad_indices_policy, name=name)
 
+    function.__name__ = function.__qualname__ = function_name
     function.__doc__ = operation.kernel.__doc__
     return function
 
 
-tensor_scatter_nd_add = _public(tensor_scatter_add)
-tensor_scatter_nd_sub = _public(tensor_scatter_sub)
-tensor_scatter_nd_max = _public(tensor_scatter_max)
-tensor_scatter_nd_min = _public(tensor_scatter_min)
+tensor_scatter_nd_add = _public(tensor_scatter_add, "tensor_scatter_nd_add")
+tensor_scatter_nd_sub = _public(tensor_scatter_sub, "tensor_scatter_nd_sub")
+tensor_scatter_nd_max = _public(tensor_scatter_max, "tensor_scatter_nd_max")
+tensor_scatter_nd_min = _public(tensor_scatter_min, "tensor_scatter_nd_min")
 
 
 def scatter_nd(indices: Any, updates: Any, shape: Any, bad_indices_policy: str = "", name: str | None = None) -> Any:

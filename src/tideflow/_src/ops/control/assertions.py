@@ -147,6 +147,7 @@ def _comparison(symbol: str, operation: str, function_name: str) -> tuple[Callab
           InvalidArgumentError: it does not hold: at once if both values are known, else when the operation runs.
         """
         each.__name__ = each.__qualname__ = function_name
+    function_v1.__qualname__ = f"{function_name}_v1"
     return function, function_v1
 
 
@@ -197,6 +198,7 @@ def _sign(symbol: str, operation: str, function_name: str) -> tuple[Callable[...
     for each in (function, function_v1):
         each.__doc__ = f"""Asserts that ``x {symbol} 0`` holds for every element; see ``assert_equal``."""
         each.__name__ = each.__qualname__ = function_name
+    function_v1.__qualname__ = f"{function_name}_v1"
     return function, function_v1
 
 

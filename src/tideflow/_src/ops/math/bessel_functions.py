@@ -53,6 +53,7 @@ def public(operation: Op, name: str, summary: str = "") -> Callable[..., Any]:
 
     function.__name__ = function.__qualname__ = default_name
     function.__doc__ = summary or operation.kernel.__doc__
+    function.__module__ = operation.kernel.__module__
     return function
 
 

@@ -422,6 +422,7 @@ truncatemod = binary(truncate_mod, "TruncateMod", None)
 floormod = binary(floor_mod, "FloorMod", None)
 mod = floormod
 floor_div_v1 = binary(floor_div_op, "FloorDiv", None, function_name="floor_div")
+floor_div_v1.__qualname__ = "floor_div_v1"
 xlogy = binary(xlogy_op, "Xlogy", None)
 
 

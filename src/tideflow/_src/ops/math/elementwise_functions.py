@@ -41,6 +41,7 @@ def binary(
 
     general.__name__ = general.__qualname__ = function_name or default_name.lower()
     general.__doc__ = operation.kernel.__doc__
+    general.__module__ = operation.kernel.__module__  # where it is found again, once it is pickled
     if ufunc is None:
         return general
     return fast_path(operation, **_BINARY, UFUNC=ufunc, CHECKED=operation.checked, PLAIN=is_plain_number)(general)
@@ -76,6 +77,7 @@ def unary(
 
     general.__name__ = general.__qualname__ = function_name or operation.name.lower()
     general.__doc__ = operation.kernel.__doc__
+    general.__module__ = operation.kernel.__module__  # where it is found again, once it is pickled
     if ufunc is None:
         return general
     return fast_path(operation, **_UNARY, UFUNC=ufunc, CHECKED=operation.checked)(general)
