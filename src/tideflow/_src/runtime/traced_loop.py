@@ -8,11 +8,12 @@ length, and the counter a known end.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from tideflow._src.runtime import checks, tracing
+from tideflow._src.runtime import checks, loop_fission, tracing
 from tideflow._src.runtime.lazy import jax, jnp, lax
 from tideflow._src.runtime.traced_list import TracedList, Unrepresentable
 
@@ -70,10 +71,16 @@ def run(values: list[Any], condition: Any, body: Any) -> list[Any]:
         return jnp.asarray(results[0]).astype(bool), after
 
     start = [_as_array(values[index]) for index in moving]
+    first = [values[index] for index in moving]
     state = carried.values()
     if any(isinstance(part, TracedList) for part in start):
         start = _with_room(start, lambda parts: turn((parts, state, jnp.int32(-1)))[0], loop, moving, turns)
-    if tracing.Carried([condition], values).is_empty:
+    fission = None
+    if exact and turns is not None:
+        fission = _divided(turn, (start, state, np.int32(-1)), first, turns)
+    if fission is not None:
+        ends, state, failed = fission
+    elif tracing.Carried([condition], values).is_empty:
         ends, state, failed = lax.while_loop(
             lambda parts: jnp.logical_and(test(parts[0], parts[1])[0], parts[2] < 0),
             turn,
@@ -93,13 +100,43 @@ def run(values: list[Any], condition: Any, body: Any) -> list[Any]:
             (start, state, jnp.int32(-1), goes_on),
         )
     carried.set(state)
-    for number, message in enumerate(messages):
-        checks.require(failed != number, message)
+    if not tracing.is_known(failed):
+        for number, message in enumerate(messages):
+            checks.require(failed != number, message)
     results = whole(ends)
     if exact:
         for index in moving:
             results[index] = loop.known_end(index, results[index], turns)
     return results
+
+
+def _divided(turn: Any, start: Any, first: Sequence[Any], turns: int) -> Any:
+    """Evaluates a loop with its products taken out; returns what is left after the last turn, or None.
+
+    Args:
+      turn: evaluates a turn: loop variables, state, and the number of the first condition that does not hold.
+      start: what that begins with.
+      first: the first values of the loop variables, before lists were given room.
+      turns: how many turns the loop takes.
+    """
+    leaves, structure = jax.tree_util.tree_flatten(start)
+    known: list[Any] = []
+    for part, value in zip(start[0], first, strict=True):
+        count = len(jax.tree_util.tree_leaves(part))
+        if isinstance(part, TracedList):
+            known += [None] * count
+            if not part.is_static and value.is_static:
+                known[-1] = np.int32(value.length)
+        else:
+            known.append(value if isinstance(value, _KNOWN) and value.size == 1 else None)
+    known += [None] * (len(leaves) - len(known) - 1) + [start[2]]
+    ends = loop_fission.run(
+        lambda *flat: jax.tree_util.tree_leaves(turn(jax.tree_util.tree_unflatten(structure, flat))),
+        leaves,
+        known,
+        turns,
+    )
+    return None if ends is None else jax.tree_util.tree_unflatten(structure, ends)
 
 
 def _as_array(value: Any) -> Any:

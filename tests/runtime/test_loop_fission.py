@@ -1,0 +1,254 @@
+"""Products are taken out of compiled loops, and the loops compute what they did."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tideflow as tf
+from tideflow.compat import v1
+
+STEPS, BATCH, SIZE, UNITS = 7, 3, 5, 4
+
+
+def _normal(*shape: int, seed: int = 0, dtype: Any = np.float32) -> Any:
+    return (np.random.default_rng(seed).standard_normal(shape) / 2).astype(dtype)
+
+
+def _x(dtype: Any = np.float32) -> Any:
+    return tf.constant(_normal(STEPS, BATCH, SIZE, dtype=dtype))
+
+
+def _weights(gates: int = 4, dtype: Any = np.float32) -> Any:
+    return tf.constant(_normal(SIZE + UNITS, gates * UNITS, seed=1, dtype=dtype))
+
+
+def _lstm(x: Any, weights: Any, drop: Callable[[Any], Any] = lambda h: h) -> Any:
+    def step(state: Any, row: Any) -> Any:
+        h, c = state
+        i, j, f, o = tf.split(tf.matmul(tf.concat([row, h], 1), weights), 4, 1)
+        c = tf.sigmoid(f + 1.0) * c + tf.sigmoid(i) * tf.tanh(j)
+        return drop(tf.sigmoid(o) * tf.tanh(c)), c
+
+    zeros = tf.zeros([BATCH, UNITS], x.dtype)
+    return tf.scan(step, x, (zeros, zeros))[0]
+
+
+def _gru(x: Any, weights: Any) -> Any:
+    return _gru_of(x, *tf.split(weights, [2 * UNITS, UNITS], 1))
+
+
+def _gru_of(x: Any, of_gates: Any, of_candidate: Any) -> Any:
+    def step(h: Any, row: Any) -> Any:
+        r, z = tf.split(tf.sigmoid(tf.matmul(tf.concat([row, h], 1), of_gates)), 2, 1)
+        new = tf.tanh(tf.matmul(tf.concat([row, r * h], 1), of_candidate))
+        return z * h + (1 - z) * new
+
+    return tf.scan(step, x, tf.zeros([BATCH, UNITS], x.dtype))
+
+
+def _apart(x: Any, weights: Any) -> Any:
+    """Is a cell with two products, the states first, that reads its inputs from the end."""
+
+    def step(h: Any, row: Any) -> Any:
+        return tf.tanh(tf.matmul(h, weights[SIZE:]) + tf.matmul(tf.nn.relu(row), weights[:SIZE]))
+
+    return tf.scan(step, x, tf.zeros([BATCH, UNITS], x.dtype), reverse=True)
+
+
+def _columns(x: Any, weights: Any) -> Any:
+    """Is a cell on columns: the weights come first in each product."""
+
+    def step(h: Any, row: Any) -> Any:
+        return tf.tanh(tf.matmul(weights, tf.concat([row, h], 1), transpose_a=True, transpose_b=True))
+
+    def turned(h: Any, row: Any) -> Any:
+        return tf.transpose(step(h, row))
+
+    return tf.scan(turned, x, tf.zeros([BATCH, UNITS], x.dtype))
+
+
+def _projected(x: Any, weights: Any) -> Any:
+    """Gives products that no later turn reads."""
+
+    def step(state: Any, row: Any) -> Any:
+        h, _ = state
+        h = tf.tanh(tf.matmul(tf.concat([h, row], 1), weights))
+        return h, tf.matmul(h, weights[:UNITS]) * tf.reduce_mean(row)
+
+    return tf.scan(step, x, (tf.zeros([BATCH, UNITS], x.dtype), tf.zeros([BATCH, UNITS], x.dtype)))[1]
+
+
+def _ended(x: Any, weights: Any) -> Any:
+    """Is a cell of sequences that end."""
+
+    def step(state: Any, item: Any) -> Any:
+        row, time = item
+        new = tf.tanh(tf.matmul(tf.concat([row, state], 1), weights))
+        return tf.where((time < tf.constant([2, 7, 4]))[:, None], new, state)
+
+    return tf.scan(step, (x, tf.range(STEPS)), tf.zeros([BATCH, UNITS], x.dtype))
+
+
+NETWORKS = {
+    "lstm": (_lstm, 4), "gru": (_gru, 3), "apart": (_apart, 1), "columns": (_columns, 1),
+    "projected": (_projected, 1), "ended": (_ended, 1),
+}  # fmt: skip
+
+
+def _gradients(network: Callable[..., Any], x: Any, weights: Any) -> Any:
+    with tf.GradientTape() as tape:
+        tape.watch([x, weights])
+        total = tf.reduce_sum(network(x, weights) ** 2)
+    return [total, *tape.gradient(total, [x, weights])]
+
+
+def _both_tiers(function: Callable[..., Any], *arguments: Any, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    found = []
+    for tier in ("host", "xla"):
+        monkeypatch.setenv("TIDEFLOW_TIER", tier)
+        found.append([np.asarray(item) for item in tf.nest.flatten(tf.function(function)(*arguments))])
+    return found
+
+
+@pytest.mark.parametrize(("name", "dtype"), [*((name, np.float32) for name in NETWORKS), ("lstm", np.float64)])
+def test_values_and_gradients_are_those_of_the_loop(name: str, dtype: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    network, gates = NETWORKS[name]
+    x, weights = _x(dtype), _weights(gates, dtype)
+    host, compiled = _both_tiers(lambda a, b: _gradients(network, a, b), x, weights, monkeypatch=monkeypatch)
+    for expected, found in zip(host, compiled, strict=True):
+        np.testing.assert_allclose(found, expected, rtol=0, atol=200 * np.finfo(dtype).eps * np.abs(expected).max())
+
+
+def test_second_gradients(monkeypatch: pytest.MonkeyPatch) -> None:
+    def second(x: Any, weights: Any) -> Any:
+        with tf.GradientTape() as tape:
+            tape.watch([x, weights])
+            norm = tf.add_n([tf.reduce_sum(item**2) for item in _gradients(_lstm, x, weights)[1:]])
+        return tape.gradient(norm, [x, weights])
+
+    arguments = _x(np.float64), _weights(dtype=np.float64)
+    for expected, found in zip(*_both_tiers(second, *arguments, monkeypatch=monkeypatch), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
+
+
+def test_value_and_gradient_of_what_is_linear_agree_with_dropout(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TIDEFLOW_TIER", "xla")
+
+    @tf.function
+    def loss(scale: Any) -> Any:
+        x = tf.nn.dropout(_x(), 0.4) * scale
+
+        def step(h: Any, row: Any) -> Any:
+            return tf.nn.dropout(tf.matmul(tf.concat([row, h], 1), _weights(1)), 0.4)
+
+        with tf.GradientTape() as tape:
+            tape.watch(scale)
+            total = (
+                tf.reduce_sum(tf.scan(step, tf.nn.dropout(_x(), 0.4) * scale, tf.zeros([BATCH, UNITS]))) + x[0, 0, 0]
+            )
+        return total, tape.gradient(total, scale) + x[0, 0, 0] / scale
+
+    for _ in range(3):
+        value, gradient = loss(tf.constant(2.0))
+        np.testing.assert_allclose(value / 2.0, gradient, rtol=1e-4)
+
+
+def test_sums_and_products_of_integers_are_exact(monkeypatch: pytest.MonkeyPatch) -> None:
+    def total(x: Any, weights: Any) -> Any:
+        def turn(i: Any, sums: Any, kept: Any) -> Any:
+            product = tf.matmul(x[i], weights)
+            return i + 2, sums + tf.matmul(product, product, transpose_a=True), kept.write(i // 2, product)
+
+        start = (tf.constant(1), tf.ones([2, 2], tf.int32), tf.TensorArray(tf.int32, 3, element_shape=[3, 2]))
+        i, sums, kept = tf.while_loop(lambda i, *_: i < STEPS, turn, start)
+        return i, sums, kept.stack()
+
+    random = np.random.default_rng(5)
+    arguments = [tf.constant(random.integers(-9, 9, shape), tf.int32) for shape in ((STEPS, 3, 4), (4, 2))]
+    for expected, found in zip(*_both_tiers(total, *arguments, monkeypatch=monkeypatch), strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_what_a_turn_rejects_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TIDEFLOW_TIER", "xla")
+
+    @tf.function
+    def picked(x: Any, weights: Any, rows: Any) -> Any:
+        def step(h: Any, item: Any) -> Any:
+            row, index = item
+            return tf.tanh(tf.matmul(tf.concat([row, h], 1), weights)) + tf.gather(weights, index)[0]
+
+        return tf.scan(step, (x, rows), tf.zeros([BATCH, UNITS]))
+
+    rows = np.arange(STEPS)
+    picked(_x(), _weights(1), tf.constant(rows))
+    rows[3] = 99
+    with pytest.raises(tf.errors.InvalidArgumentError, match="not all in"):
+        picked(_x(), _weights(1), tf.constant(rows))
+
+
+def _hlo(network: Callable[..., Any], *weights: Any) -> str:
+    def gradients(x: Any, *weights: Any) -> Any:
+        with tf.GradientTape() as tape:
+            tape.watch(weights)
+            total = tf.reduce_sum(network(x, *weights) ** 2)
+        return tape.gradient(total, weights)
+
+    function = tf.function(gradients, jit_compile=True)
+    return str(function.experimental_get_compiler_ir(_x(), *weights)(stage="optimized_hlo"))
+
+
+def _loop_bodies(hlo: str) -> list[str]:
+    """Returns the texts of the loops' bodies, with the computations that they call."""
+    parts = {part.split(" ", 1)[0].lstrip("%"): part for part in re.split(r"\n\n+", hlo)}
+    found = []
+    for name in re.findall(r"body=%?([\w.\-]+)", hlo):
+        text, pending, seen = "", [name], set()
+        while pending:
+            part = pending.pop()
+            if part not in seen and part in parts:
+                seen.add(part)
+                text += parts[part]
+                pending += re.findall(r"(?:calls|to_apply)=%?([\w.\-]+)", parts[part])
+        found.append(text)
+    return found
+
+
+@pytest.mark.parametrize(("network", "gates"), [(_lstm, (4,)), (_gru_of, (2, 1))])
+def test_the_loops_of_cells_hold_the_products_of_their_states_alone(
+    network: Callable[..., Any], gates: tuple[int, ...]
+) -> None:
+    hlo = _hlo(network, *map(_weights, gates))
+    bodies = _loop_bodies(hlo)
+    assert len(bodies) == 2
+    for text in bodies:
+        products = re.findall(r"= (f32\[[\d,]*\])\S* dot\(", text)
+        assert len(products) == len(gates)
+        assert set(products) <= {f"f32[{BATCH},{count * UNITS}]" for count in (1, *gates)}
+        assert not re.search(rf"f32\[{STEPS},[\d,]*\]\S* copy\(", text), "an array of all turns is copied in each"
+    for count in gates:
+        assert re.search(rf"f32\[{STEPS * BATCH},{count * UNITS}\]\S* dot\(", hlo), "inputs are multiplied at once"
+        assert re.search(rf"f32\[{SIZE + UNITS},{count * UNITS}\]\S* dot\(", hlo), "gradients are one product"
+
+
+def test_the_cell_of_1x_computes_the_same_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = []
+    for tier in ("host", "xla"):
+        monkeypatch.setenv("TIDEFLOW_TIER", tier)
+        with v1.Graph().as_default():
+            v1.set_random_seed(3)
+            x = v1.placeholder(tf.float32, [STEPS, BATCH, SIZE])
+            cell = v1.nn.rnn_cell.LSTMCell(UNITS, use_peepholes=True, num_proj=3)
+            outputs, state = v1.nn.dynamic_rnn(cell, x, [2, 7, 4], dtype=tf.float32, time_major=True)
+            total = tf.reduce_sum(outputs**2) + tf.reduce_sum(state.c)
+            gradients = v1.gradients(total, [x, *v1.trainable_variables()])
+            with v1.Session() as session:
+                session.run(v1.global_variables_initializer())
+                found.append(session.run([total, *gradients], {x: _normal(STEPS, BATCH, SIZE)}))
+    for expected, other in zip(*found, strict=True):
+        np.testing.assert_allclose(other, expected, rtol=1e-4, atol=1e-5)
