@@ -8,12 +8,14 @@ Environment variables make them choose as on a processor without AVX-512 that ha
 Arguments go to pytest.
 
 The same file is the plugin that keeps, of what pytest finds, the tests that can come out otherwise: those of folders
-that compute with floating numbers, and of every operation, its tiers, values and gradients, unless all operations of
-its family move values, or round each number once, which every processor does alike.
+that compute with floating numbers, and of every operation, its tiers, values and gradients, unless it takes and gives
+no floating numbers, or all operations of its family move values, or round each number once, which every processor does
+alike.
 """
 
 from __future__ import annotations
 
+import functools
 import os
 import subprocess
 import sys
@@ -41,7 +43,7 @@ NARROW_ON_ONE_THREAD = {
 FOLDERS = "autodiff layers ops/image ops/linalg ops/math ops/nn ops/quantization ops/signal train"
 #: Of the files with tests of every operation, those that compare what two computations gave.
 OF_EVERY_OPERATION = {
-    HERE / "ops" / "test_every_op.py": ("tiers", "gradients"),
+    HERE / "ops" / "test_every_op.py": ("numbers",),
     # Second gradients are made of the same kernels.
     HERE / "parity" / "test_ops.py": ("test_values", "test_first_gradients"),
 }
@@ -61,16 +63,27 @@ def _may_differ(item: pytest.Item) -> bool:
     parameters = getattr(item, "callspec", None)
     if checks is None or parameters is None or "name" not in parameters.params:
         return True
-    return any(check in item.name for check in checks) and _family(parameters.params["name"]) not in EXACT
+    return any(check in item.name for check in checks) and _computes(parameters.params["name"])
 
 
-def _family(name: str) -> str:
-    """Returns the folder of operations in which one is defined."""
+@functools.cache
+def _computes(name: str) -> bool:
+    """Tells whether an operation may compute with floating numbers."""
     # The program that starts pytest has no need of the package.
     from tideflow._src import ops
+    from tideflow._src.core.dtypes import all_dtypes
     from tideflow._src.graph.op_def import OpDef
 
-    return OpDef.registry[name].kernel.__module__.removeprefix(f"{ops.__name__}.").partition(".")[0]
+    definition = OpDef.registry[name]
+    if definition.kernel.__module__.removeprefix(f"{ops.__name__}.").partition(".")[0] in EXACT:
+        return False
+    dtypes = {argument.dtype for argument in (*definition.inputs, *definition.outputs)} - {None}
+    for attribute in definition.attributes.values():
+        if attribute.type in ("type", "list(type)"):
+            dtypes.update(all_dtypes() if attribute.allowed is None else attribute.allowed)
+        elif attribute.type in ("float", "list(float)", "func", "list(func)", "tensor"):
+            return True
+    return any(dtype.is_quantized or not (dtype.is_integer or dtype.name in ("bool", "string")) for dtype in dtypes)
 
 
 def main() -> int:
