@@ -18,14 +18,13 @@ MISSING = {
         distribute.Server distribute.cluster_resolver distribute.experimental.coordinator compat.v1.distribute
         python.distribute __internal__.distribute.ShardedVariable __internal__.distribute.combinations
         data.experimental.service
-        __internal__.feature_column.deserialize_feature_column __internal__.feature_column.serialize_feature_column
         __internal__.tracking.saveable_objects_from_trackable __internal__.train.update_checkpoint_state
         python.saved_model.load_context python.saved_model.nested_structure_coder.StructureCoder
         python.trackable.base.no_automatic_dependency_tracking_scope python.training.tracking.data_structures
     """,
     "Keras 2, which TensorFlow has no more": """
         keras.* keras.__internal__ keras.backend.in_train_phase keras.backend.learning_phase
-        keras.layers.AbstractRNNCell keras.layers.DenseFeatures keras.saving.saved_model backend_config.epsilon
+        keras.layers.AbstractRNNCell keras.saving.saved_model backend_config.epsilon
         python.keras.engine.keras_tensor
     """,
     "names of TensorFlow's AutoGraph that are asked for only where there is none of another name": """

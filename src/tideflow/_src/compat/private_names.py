@@ -79,7 +79,7 @@ OWN: dict[str, tuple[str, ...]] = {
     "python.eager.monitoring": ("_src.compat.private.monitoring",),
     "python.eager.polymorphic_function.polymorphic_function": ("_src.compat.private.graphs",),
     "python.eager.wrap_function": ("_src.function.wrapped_function",),
-    "__internal__.feature_column": ("_src.feature_column.base",),
+    "__internal__.feature_column": ("_src.feature_column.base", "_src.feature_column.serialization"),
     "python.feature_column.feature_column_v2": (
         "_src.feature_column.base",
         "_src.feature_column.numeric",
@@ -88,6 +88,7 @@ OWN: dict[str, tuple[str, ...]] = {
         "_src.feature_column.dense",
     ),
     "python.feature_column.feature_column_v2_types": ("_src.feature_column.base",),
+    "python.feature_column.serialization": ("_src.feature_column.serialization",),
     "python.feature_column.sequence_feature_column": ("_src.feature_column.sequence",),
     "python.framework.common_shapes": ("_src.compat.private.general",),
     "python.framework.composite_tensor": ("_src.core.type_spec", "_src.compat.private.structures"),

@@ -54,8 +54,12 @@ class _Later(ModuleType):
 
 def _add_namespaces(public: Any) -> None:
     """Adds what TensorFlow's Keras had until 2.15 and Keras 3 has not."""
-    if not hasattr(public, "estimator"):
-        public.estimator = _Later(f"{public.__name__}.estimator", {"model_to_estimator": "keras.estimators"})
+    if hasattr(public, "estimator"):
+        return
+    public.estimator = _Later(f"{public.__name__}.estimator", {"model_to_estimator": "keras.estimators"})
+
+    # At once, not at its first use: Keras loads a model with such a layer only if it knows the class.
+    public.layers.DenseFeatures = importlib.import_module("tideflow._src.keras.feature_layers").DenseFeatures
 
 
 def _put_in_place() -> None:
