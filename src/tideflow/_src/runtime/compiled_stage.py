@@ -213,15 +213,7 @@ class CompiledStage:
     def _brought(self) -> tuple[list[Any], list[Any]]:
         """Returns the values of variables as a program of this home takes them over, and reads them."""
         home = self._home
-        given_up, sharding, array_class = home.given_up, home.sharding, home.array_class
-        written = [
-            value
-            if buffer.lease is None
-            and not buffer.pins
-            and (((value := buffer.value).__class__ is array_class and value.sharding is sharding) or not sharding)
-            else given_up(buffer)
-            for buffer in self._written
-        ]
+        written = home.given_up(self._written)
         # Another program may have written what is read since.
         return written, [home.at_hand(buffer.value) for buffer in self._read]
 

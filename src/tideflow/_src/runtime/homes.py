@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Sequence
 from itertools import repeat
 from operator import attrgetter, is_
 from typing import Any
@@ -77,14 +78,38 @@ class Home:
         """Returns a value that nobody changes for a program that reads it here."""
         return value if self.holds(value) else jax.device_put(np.asarray(value) if self.is_host else value, self._place)
 
-    def given_up(self, buffer: Buffer) -> Any:
-        """Returns the value of a variable whose memory a program takes over. The lock is held.
+    def given_up(self, buffers: Sequence[Buffer]) -> list[Any]:
+        """Returns the values of variables whose memory a program takes over. The locks are held.
+
+        Values of the host, such as those of metrics that begin again, are brought here in one call: it costs the same
+        for one and for several.
+        """
+        sharding, array_class = self.sharding, self.array_class
+        found: list[Any] = []
+        of_host: list[int] = []
+        for position, buffer in enumerate(buffers):
+            value = buffer.value
+            is_free = buffer.lease is None and not buffer.pins
+            if is_free and (sharding is None or (value.__class__ is array_class and value.sharding is sharding)):
+                found.append(value)
+            elif sharding is not None and isinstance(value, HOST_VALUES):
+                of_host.append(position)
+                found.append(np.array(value))
+            else:
+                found.append(self._given_up(buffer))
+        if of_host:
+            # As what the program gives, or it is compiled twice.
+            brought = jax.device_put([found[position] for position in of_host], self._place)
+            for position, value in zip(of_host, brought, strict=True):
+                found[position] = value
+        return found
+
+    def _given_up(self, buffer: Buffer) -> Any:
+        """Returns the value of one that is elsewhere, or that somebody reads.
 
         Of a value that is leased, somebody keeps the memory, and then the engine copies it.
         """
         value = buffer.value
-        if isinstance(value, HOST_VALUES) and self.sharding is not None:
-            return jax.device_put(np.array(value), self._place)  # as what the program gives, or it is compiled twice
         if not self.holds(value):
             self.moves += cost_model.of_move(value.nbytes)
             # Both devices of the host would otherwise hold the same memory.
