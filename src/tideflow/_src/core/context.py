@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from tideflow._src.core.inheritance import inherited
+
 #: Non-empty while any thread builds a graph, has a device scope open or records on a tape. Keys are opaque.
 SPECIAL: dict[Any, None] = {}
 #: Non-empty while any thread builds a graph or has a device scope open.
@@ -42,7 +44,7 @@ class ThreadState(threading.local):
         self.sessions: list[Any] = []
 
 
-state = ThreadState()
+state = inherited(ThreadState())
 
 
 class _Mode:

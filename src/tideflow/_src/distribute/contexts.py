@@ -11,14 +11,22 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+from tideflow._src.core.inheritance import inherited
 from tideflow._src.distribute.reduction import ReduceOp
 
 
 class Place(NamedTuple):
-    """Is where a thread is: in a strategy, and there a replica, or across them (None)."""
+    """Is where a thread is: in a strategy, and there a replica, or across them (None).
+
+    Attributes:
+      strategy: the strategy.
+      replica: the context of the replica.
+      updating: the number of the replica whose parts of variables a thread across the replicas is changing, or None.
+    """
 
     strategy: Any
     replica: Any
+    updating: int | None = None
 
 
 class _Places(threading.local):
@@ -26,7 +34,7 @@ class _Places(threading.local):
         self.stack: list[Place] = []
 
 
-_places = _Places()
+_places = inherited(_Places())
 
 
 class _Defaults:
@@ -49,9 +57,9 @@ def _place() -> Place:
 
 
 @contextmanager
-def entered(strategy: Any, replica: Any) -> Iterator[None]:
+def entered(strategy: Any, replica: Any, updating: int | None = None) -> Iterator[None]:
     """Is a context in which the thread is in a strategy, as a replica or, with None, across the replicas."""
-    _places.stack.append(Place(strategy, replica))
+    _places.stack.append(Place(strategy, replica, updating))
     try:
         yield
     finally:
@@ -89,6 +97,36 @@ def in_cross_replica_context() -> bool:
     return _place().replica is None
 
 
+def current_replica() -> int | None:
+    """Returns the number of the replica that this thread is, or whose parts of variables it changes, or None."""
+    strategy, replica, updating = _place()
+    if replica is None:
+        return updating
+    return None if strategy is defaults.strategy else replica._number  # type: ignore[no-any-return]
+
+
+def is_updating() -> bool:
+    """Tells whether this thread changes a variable's parts across the replicas, one after the other."""
+    return _place().updating is not None
+
+
+@contextmanager
+def in_strategy(strategy: Any) -> Iterator[None]:
+    """Is a context in the scope of a strategy: the one that is open, or else one across its replicas.
+
+    Raises:
+      RuntimeError: the thread is in the scope of another strategy.
+    """
+    if has_strategy():
+        current = get_strategy()
+        if current is not strategy:
+            raise RuntimeError(f"Mixing different tf.distribute.Strategy objects: {current} is not {strategy}")
+        yield
+    else:
+        with strategy.scope():
+            yield
+
+
 def experimental_set_strategy(strategy: Any) -> None:
     """Makes a strategy the one of the whole process, outside of scopes; None makes that the default one again.
 
@@ -118,11 +156,13 @@ class ReplicaContext:
     Args:
       strategy: the strategy.
       replica_id_in_sync_group: which of its replicas this is.
+      companion: what runs this replica where there are several, each in a thread of its own.
     """
 
-    def __init__(self, strategy: Any, replica_id_in_sync_group: Any) -> None:
+    def __init__(self, strategy: Any, replica_id_in_sync_group: Any, companion: Any = None) -> None:
         self._strategy = strategy
-        self._replica_id_in_sync_group = replica_id_in_sync_group
+        self._number = replica_id_in_sync_group
+        self._companion = companion
 
     @property
     def strategy(self) -> Any:
@@ -137,12 +177,20 @@ class ReplicaContext:
     @property
     def replica_id_in_sync_group(self) -> Any:
         """Which of the replicas this is, from 0 on."""
-        return self._replica_id_in_sync_group
+        return self._strategy.extended._replica_id(self._number)
+
+    @property
+    def _replica_id(self) -> int:
+        return int(self._number)
 
     @property
     def devices(self) -> tuple[str, ...]:
         """The names of the devices that the replica runs on."""
-        return tuple(self._strategy.extended.worker_devices)
+        return (self._strategy.extended.worker_devices[self._number],)
+
+    def __str__(self) -> str:
+        total = self.num_replicas_in_sync
+        return f"tf.distribute.ReplicaContext(replica id {self._number}, total replicas in sync: {total})"
 
     def __enter__(self) -> ReplicaContext:
         self._entered = entered(self._strategy, self)
@@ -163,9 +211,11 @@ class ReplicaContext:
           What it returns.
 
         Raises:
-          RuntimeError: the thread is not this replica.
+          RuntimeError: the thread is not this replica, or traces a function that the replica has called.
         """
         require_replica(self)
+        if self._companion is not None:
+            return self._companion.merge(merge_fn, tuple(args), kwargs or {})
         with entered(self._strategy, None):
             return merge_fn(self._strategy, *args, **(kwargs or {}))
 
@@ -175,15 +225,17 @@ class ReplicaContext:
         Args:
           reduce_op: ``ReduceOp.SUM`` or ``ReduceOp.MEAN``, or its name.
           value: a tensor, indexed slices or a structure of such.
-          options: how the devices communicate: nothing, where there is one.
+          options: how the devices communicate: what comes out is the same.
+
+        Returns:
+          The sum or the mean, which has a gradient unless there are indexed slices: the reduction of the gradients.
 
         >>> import tideflow as tf
         >>> tf.distribute.get_replica_context().all_reduce("sum", tf.constant(2.0)).numpy().item()
         2.0
         """
-        del options
         require_replica(self)
-        return self._strategy.extended._all_reduce(ReduceOp.named(reduce_op), value)
+        return self._strategy.extended._all_reduce(ReduceOp.named(reduce_op), value, options)
 
     def all_gather(self, value: Any, axis: int, options: Any = None) -> Any:
         """Joins the values of all replicas along an axis.
@@ -191,14 +243,19 @@ class ReplicaContext:
         Args:
           value: a tensor or a structure of such.
           axis: the axis.
-          options: how the devices communicate: nothing, where there is one.
+          options: how the devices communicate: what comes out is the same.
+
+        Returns:
+          The joined values. They have a gradient: each replica's is the sum of what all have for its part.
+
+        Raises:
+          NotImplementedError: there are indexed slices.
         """
-        del options
         require_replica(self)
-        return self._strategy.extended._gather(value, axis)
+        return self._strategy.extended._all_gather(value, axis, options)
 
     def _update(self, var: Any, fn: Callable[..., Any], args: Any = (), kwargs: Any = None, group: bool = True) -> Any:
-        return self._strategy.extended._update(var, fn, args, kwargs or {}, group)
+        return self._strategy.extended._replica_update(var, fn, args, kwargs or {}, group)
 
 
 def maybe_merge_call(fn: Callable[..., Any], strategy: Any, *args: Any, **kwargs: Any) -> Any:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tideflow._src.distribute.contexts import ReplicaContext, defaults, entered, has_strategy
+from tideflow._src.distribute.inputs import InputContext
 from tideflow._src.distribute.strategy import Strategy, StrategyExtended
 
 
@@ -17,6 +18,10 @@ class _DefaultExtended(StrategyExtended):
     def _distributed(self, dataset: Any, options: Any) -> Any:
         del options
         return dataset
+
+    def _distributed_from_function(self, dataset_fn: Callable[[Any], Any], options: Any) -> Any:
+        del options
+        return dataset_fn(InputContext(1, 0, 1))
 
     def _call_for_each_replica(self, fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         with entered(self._strategy, self._strategy._replica_context):

@@ -10,10 +10,6 @@ from tideflow._src.core.class_names import named_in_tensorflow
 from tideflow._src.core.type_spec import CompositeTensor, TypeSpec
 
 
-class DistributedValues:
-    """Is the base class of values that have one for each replica."""
-
-
 class InputReplicationMode(enum.Enum):
     """Says for which replicas a dataset function is called once."""
 

@@ -110,17 +110,27 @@ class StrategyExtended:
 
     # Values.
 
-    def _reduce(self, reduction: ReduceOp, value: Any) -> Any:
-        del reduction
+    def _replica_id(self, number: int) -> Any:
+        return number
+
+    def _reduce(self, reduction: ReduceOp, value: Any, axis: Any) -> Any:
+        return nest.map_structure(lambda each: along_axis(reduction, each, axis), value)
+
+    def _reduce_to(self, reduction: ReduceOp, value: Any, destinations: Any, options: Any) -> Any:
+        del reduction, destinations, options
         return value
 
-    def _all_reduce(self, reduction: ReduceOp, value: Any) -> Any:
-        del reduction
+    def _all_reduce(self, reduction: ReduceOp, value: Any, options: Any) -> Any:
+        del reduction, options
         return nest.map_structure(_as_tensor, value)
 
     def _gather(self, value: Any, axis: int) -> Any:
         del axis
         return nest.map_structure(_as_tensor, value)
+
+    def _all_gather(self, value: Any, axis: int, options: Any) -> Any:
+        del options
+        return self._gather(value, axis)
 
     def reduce_to(self, reduce_op: Any, value: Any, destinations: Any, options: Any = None) -> Any:
         """Combines the values of the replicas, for the devices of ``destinations``.
@@ -128,9 +138,8 @@ class StrategyExtended:
         Raises:
           RuntimeError: the thread is a replica.
         """
-        del destinations, options
         self._require_cross_replica()
-        return self._reduce(ReduceOp.named(reduce_op), value)
+        return self._reduce_to(ReduceOp.named(reduce_op), value, destinations, options)
 
     def batch_reduce_to(self, reduce_op: Any, value_destination_pairs: Any, options: Any = None) -> list[Any]:
         """Is ``reduce_to`` of several pairs of a value and destinations."""
@@ -156,6 +165,9 @@ class StrategyExtended:
         if self._use_merge_call():
             self._require_cross_replica()
         return self._update(var, fn, args, kwargs or {}, group)
+
+    def _replica_update(self, var: Any, fn: Callable[..., Any], args: Any, kwargs: Any, group: bool) -> Any:
+        return self._update(var, fn, args, kwargs, group)
 
     def _update(self, var: Any, fn: Callable[..., Any], args: Any, kwargs: Any, group: bool) -> Any:
         with self.colocate_vars_with(var):
@@ -195,12 +207,21 @@ class StrategyExtended:
     def _local_results(self, value: Any) -> tuple[Any, ...]:
         return (value,)
 
+    def _values_for_replicas(self, value_fn: Callable[[Any], Any]) -> Any:
+        return value_fn(ValueContext(0, 1))
+
     def _group(self, value: Any, name: str | None = None) -> Any:
         return grouped(*nest.flatten(value, expand_composites=True), name=name)
 
     def _distributed(self, dataset: Any, options: Any) -> Any:
+        """Returns what gives each replica its part of each batch of a dataset."""
         del options
         return DistributedDataset(dataset, self._strategy)
+
+    def _distributed_from_function(self, dataset_fn: Callable[[Any], Any], options: Any) -> Any:
+        """Returns what gives each replica a batch in turn of the dataset that a function makes."""
+        del options
+        return DistributedDataset(dataset_fn(InputContext(1, 0, self._num_replicas_in_sync)), self._strategy)
 
     def _require_cross_replica(self) -> None:
         if get_strategy() is not self._strategy and not has_strategy():
@@ -289,15 +310,19 @@ class Strategy:
           axis: the axis, or None.
 
         Raises:
-          ValueError: there is no such reduction, or no such axis.
+          ValueError: there is no such reduction or axis, or a sum is asked for of what is no value of replicas.
+          RuntimeError: the thread is a replica.
         """
-        reduction = ReduceOp.named(reduce_op)
-        return self._extended._reduce(
-            reduction, nest.map_structure(lambda each: along_axis(reduction, each, axis), value)
-        )
+        self._extended._require_cross_replica()
+        return self._extended._reduce(ReduceOp.named(reduce_op), value, axis)
 
     def gather(self, value: Any, axis: int) -> Any:
-        """Joins the values of the replicas along an axis."""
+        """Joins the values of the replicas along an axis.
+
+        Raises:
+          RuntimeError: the thread is a replica.
+        """
+        self._extended._require_cross_replica()
         return self._extended._gather(value, axis)
 
     def group(self, value: Any, name: str | None = None) -> Any:
@@ -316,16 +341,13 @@ class Strategy:
 
     def distribute_datasets_from_function(self, dataset_fn: Callable[[Any], Any], options: Any = None) -> Any:
         """Returns the dataset that a function gives for an ``InputContext``, for the replicas."""
-        context = InputContext(
-            num_input_pipelines=1, input_pipeline_id=0, num_replicas_in_sync=self.num_replicas_in_sync
-        )
-        return self._extended._distributed(dataset_fn(context), options)
+        return self._extended._distributed_from_function(dataset_fn, options)
 
     experimental_distribute_datasets_from_function = distribute_datasets_from_function
 
     def experimental_distribute_values_from_function(self, value_fn: Callable[[Any], Any]) -> Any:
         """Returns the values that a function gives for the ``ValueContext`` of each replica."""
-        return value_fn(ValueContext(0, self.num_replicas_in_sync))
+        return self._extended._values_for_replicas(value_fn)
 
     def __deepcopy__(self, memo: Any) -> Any:
         return self  # there is one of each
@@ -350,7 +372,10 @@ class _Scope:
                 raise RuntimeError("Must not nest tf.distribute.Strategy scopes.")
             raise RuntimeError(f"Mixing different tf.distribute.Strategy objects: {current} is not {strategy}")
         if nested and get_replica_context() is not None:
-            raise RuntimeError("Must not enter a strategy's scope in a replica: merge_call() crosses over.")
+            raise RuntimeError(
+                "Method requires being in cross-replica context, use get_replica_context().merge_call(): a replica can "
+                "neither enter a strategy's scope nor run replicas."
+            )
         with contextlib.ExitStack() as stack:
             stack.enter_context(entered(strategy, None))
             if not nested:

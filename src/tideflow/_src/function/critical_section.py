@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tideflow._src.core import context, nest
+from tideflow._src.core.inheritance import inherited
 from tideflow._src.core.tensor import Tensor
 from tideflow._src.graph.operation import Operation
 from tideflow._src.ops.array.raw import raw
@@ -51,7 +52,7 @@ class CriticalSection:
             self._handle = raw.MutexV2(shared_name=shared_name, container="", name=scope or None)
         self._shared_name = shared_name
         #: Whether this thread is inside: what it must not enter again, others wait for.
-        self._inside = threading.local()
+        self._inside = inherited(threading.local())
 
     @property
     def name(self) -> str:

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tideflow._src.core.inheritance import identity
 from tideflow._src.runtime.blocking import longest_wait
 
 #: Guards who owns which lock and who waits for which. Nothing is done while it is held.
@@ -31,7 +32,7 @@ class TraceLock:
     @contextmanager
     def held(self) -> Iterator[bool]:
         """Holds the lock inside the block; yields False where waiting for it would never end: it is not held then."""
-        me = threading.get_ident()
+        me = identity()
         depth = self._depth if self._owner == me else 0
         try:
             yield self._acquire(me)

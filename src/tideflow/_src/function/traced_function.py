@@ -13,6 +13,7 @@ from time import perf_counter
 from typing import Any, NamedTuple
 
 from tideflow._src.core import context
+from tideflow._src.core.inheritance import inherited
 from tideflow._src.core.tensor import EagerTensor
 from tideflow._src.function import interfaces, retracing
 from tideflow._src.function.concrete_function import ConcreteFunction
@@ -202,12 +203,12 @@ class TracedFunction(interfaces.Callable):
             bound._owner = weakref.ref(instance)  # this function's table must not keep the object
         return bound
 
-    def _like(self, python_function: Callable[..., Any]) -> TracedFunction:
+    def _like(self, python_function: Callable[..., Any], autograph: bool | None = None) -> TracedFunction:
         return TracedFunction(
             python_function,
             self._name,
             self._input_signature,
-            self._autograph,
+            self._autograph if autograph is None else autograph,
             self._jit_compile,
             self._reduce_retracing,
             self._implements,
@@ -499,7 +500,7 @@ class _Tracing(threading.local):
         self.under_way: list[tuple[TracedFunction, Any]] = []
 
 
-_tracing = _Tracing()
+_tracing = inherited(_Tracing())
 
 
 class _Made(NamedTuple):

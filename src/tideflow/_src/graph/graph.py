@@ -263,6 +263,20 @@ class Graph:
         """Makes this the graph that operations join, while the block runs."""
         return context.entered(context.state.graphs, self)
 
+    def scopes(self) -> tuple[Any, ...]:
+        """Returns the scopes that are open, for ``set_scopes``: who builds the graph in turns has scopes of its own."""
+        return (
+            self._name_stack, list(self._control_stack), list(self._device_stack), list(self._colocation_stack),
+            dict(self._attribute_scope), dict(self._gradient_overrides), self._container,
+        )  # fmt: skip
+
+    def set_scopes(self, scopes: tuple[Any, ...]) -> None:
+        """Makes other scopes the open ones."""
+        (
+            self._name_stack, self._control_stack, self._device_stack, self._colocation_stack,
+            self._attribute_scope, self._gradient_overrides, self._container,
+        ) = scopes  # fmt: skip
+
     @contextmanager
     def control_dependencies(self, control_inputs: Iterable[Any] | None) -> Iterator[None]:
         """Makes every operation created inside wait for ``control_inputs``; None clears the scopes around."""

@@ -6,13 +6,15 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tideflow._src.core.inheritance import inherited
+
 
 class _Style(threading.local):
     def __init__(self) -> None:
         self.keras = False
 
 
-_style = _Style()
+_style = inherited(_Style())
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from time import monotonic
 
 from tideflow._src.core.errors import CancelledError, DeadlineExceededError
+from tideflow._src.core.inheritance import inherited
 
 #: Seconds: the longest single wait of the main thread. A signal that another thread gets, or that the system cannot
 #: interrupt a wait for, is looked at when the wait is over.
@@ -28,7 +29,7 @@ class _Run(threading.local):
         self.interrupts: Interrupts | None = None
 
 
-_run = _Run()
+_run = inherited(_Run())
 
 
 def longest_wait() -> float:

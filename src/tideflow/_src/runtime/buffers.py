@@ -13,6 +13,7 @@ import numpy as np
 from tideflow._src.core import dtypes
 from tideflow._src.core.dtypes import DType
 from tideflow._src.core.errors import AlreadyExistsError, FailedPreconditionError, NotFoundError
+from tideflow._src.core.inheritance import inherited
 from tideflow._src.core.variant_array import ObjectArray
 from tideflow._src.runtime.blocking import Interrupts
 
@@ -305,7 +306,7 @@ class _ThisThread(threading.local):
         self.state: Any = None
 
 
-this_thread = _ThisThread()
+this_thread = inherited(_ThisThread())
 eager_resources = ResourceManager()
 
 

@@ -295,7 +295,7 @@ def get_memory_growth(device: PhysicalDevice) -> bool:
     return configuration.memory_growth.get(device, False)
 
 
-def _existing(device: str) -> str | None:
+def existing(device: str) -> str | None:
     """Returns the full name of the device that a partial name stands for; None if there is no such device."""
     spec = DeviceSpecV2.from_string(device)
     if spec.device_type is None:
@@ -312,7 +312,7 @@ def resolve(device: str) -> str:
     Raises:
       InvalidArgumentError: it does not exist, and soft placement is off.
     """
-    found = _existing(device)
+    found = existing(device)
     if found is not None:
         return found
     if configuration.soft_placement:
@@ -422,7 +422,7 @@ def device_of_program(ops: Any, buffers: Any = ()) -> tuple[str, bool]:
     kinds = {name: DeviceSpecV2.from_string(name).device_type for name in names}
     for name in names:
         if kinds[name] not in (None, "CPU"):
-            found = _existing(name) or configuration.default()
+            found = existing(name) or configuration.default()
             if configuration.engine_device(found) is not None:
                 return found, True
     for buffer in buffers:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from tideflow._src.core.inheritance import inherited
 from tideflow._src.runtime.buffers import Buffer
 
 
@@ -140,7 +141,7 @@ class _ThisThread(threading.local):
         self.depth = 0
 
 
-this_thread = _ThisThread()
+this_thread = inherited(_ThisThread())
 
 
 def begin(*, needed: bool = True) -> UndoLog | None:

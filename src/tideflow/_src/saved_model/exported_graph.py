@@ -116,7 +116,8 @@ class ExportedGraph:
             )
             made.read_value()  # loaders look for a node that reads it
             self._variables[id(value.handle)] = made
-            self._map(number, value.handle, made._handle)
+            for handle in getattr(value, "_handles", (value.handle,)):  # those of the parts of a distributed variable
+                self._map(number, handle, made._handle)
         self._copies[id(value)] = made
 
     def _map(self, number: int, tensor: Any, made: Any) -> None:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from tideflow._src.core import context
+from tideflow._src.core.inheritance import inherited
 from tideflow._src.core.object_identity import Reference
 from tideflow._src.core.tensor import Tensor, TensorProtocol
 from tideflow._src.core.tensor_shape import TensorShape
@@ -49,7 +50,7 @@ class _Creators(threading.local):
         self.of_functions: list[Creator] = []
 
 
-_creators = _Creators()
+_creators = inherited(_Creators())
 
 
 def enable_resource_variables() -> None:

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from tideflow._src.core import context, dtypes
+from tideflow._src.core.inheritance import inherited
 from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.state.graph_keys import GraphKeys
@@ -259,7 +260,7 @@ class _Scopes(threading.local):
 def _scopes() -> _Scopes:
     kept = sharing_graph().get_collection_ref(_KEY)
     if not kept:
-        kept.append(_Scopes())
+        kept.append(inherited(_Scopes()))
     return kept[0]
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from tideflow._src.core import context
 from tideflow._src.core.dtypes import bool as bool_dtype
 from tideflow._src.core.dtypes import int64
+from tideflow._src.core.inheritance import inherited
 from tideflow._src.core.tensor import Tensor
 from tideflow._src.function.name_scopes import get_current_name_scope
 from tideflow._src.ops.array.constants import constant
@@ -34,7 +35,7 @@ class SummaryState(threading.local):
         self.step: Any = None
 
 
-state = SummaryState()
+state = inherited(SummaryState())
 
 
 def _resolved(condition: Any) -> Any:

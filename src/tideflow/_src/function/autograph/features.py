@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from tideflow._src.core.inheritance import inherited
 from tideflow._src.function.autograph.staging import symbolic
 from tideflow._src.ops.array.broadcasting import broadcast_to
 from tideflow._src.ops.array.indexing import SliceArguments, getitem
@@ -58,7 +59,7 @@ class _Active(threading.local):
     features: frozenset[Feature] = frozenset()
 
 
-_active = _Active()
+_active = inherited(_Active())
 _EFFECTIVE = frozenset((Feature.BUILTIN_FUNCTIONS, Feature.LISTS))
 
 

@@ -48,6 +48,10 @@ class Mapped(Stage):
         found = re.fullmatch(r"__inference_Dataset_[a-z]+_(.*)_[0-9]+", name)
         return name if found is None else found[1].replace("_lambda_", "lambda")
 
+    def operations_called(self) -> Sequence[Any]:
+        """Returns the operations of the function."""
+        return list(self._function.get_operations())
+
     def call(self, run: Run) -> Callable[[Element], Element]:
         """Returns the function of this stage in an iterator."""
         return run.function(self, self._function, self._captured)

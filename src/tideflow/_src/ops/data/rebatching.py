@@ -155,11 +155,13 @@ class _DividedRunning(Reading):
             self._batch, self._part = self._source.next(), 0
             if self._batch is None:
                 return None
-        length = rows_in(self._batch, self._stage.kind)
-        size = -(-length // count)
-        start = min(length, self._part * size)
+        part = self._part
         self._part += 1
-        return [item[start : start + size] for item in self._batch]
+        cut = []
+        for item in self._batch:  # components may have numbers of rows of their own
+            size = -(-rows_in([item], self._stage.kind) // count)
+            cut.append(item[part * size : (part + 1) * size])
+        return cut
 
     def save(self) -> Any:
         return super().save(), self._batch, self._part

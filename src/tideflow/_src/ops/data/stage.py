@@ -56,6 +56,10 @@ class Stage(Variant):
         """Returns the number of elements, ``INFINITE`` or ``UNKNOWN``."""
         return UNKNOWN
 
+    def operations_called(self) -> Sequence[Any]:
+        """Returns the operations of the function that the stage calls."""
+        return ()
+
     def iterate(self, run: Run) -> Running:
         """Starts the stage.
 
