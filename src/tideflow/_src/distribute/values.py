@@ -13,6 +13,7 @@ from tideflow._src.core.type_spec import CompositeTensor, TypeSpec, type_spec_fr
 from tideflow._src.distribute.contexts import current_replica, has_strategy, in_cross_replica_context
 from tideflow._src.function import interfaces
 from tideflow._src.runtime.convert import convert_to_tensor, register_tensor_conversion_function
+from tideflow._src.state.variable import kinds
 
 
 class DistributedValues(interfaces.DistributedValues):
@@ -97,7 +98,8 @@ class PerReplicaSpec(TypeSpec):
         return self._value_specs
 
     def _to_components(self, value: Any) -> Any:
-        return value._values
+        # What an assignment returns is a tensor once it leaves a function.
+        return tuple(each.value() if isinstance(each, kinds.unread) else each for each in value._values)
 
     def _from_components(self, components: Any) -> Any:
         return PerReplica(components)
