@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tideflow._src.checkpoint.vocabularies import VocabInfo as VocabInfo
 from tideflow._src.estimator.canned import BaselineClassifier as BaselineClassifier
 from tideflow._src.estimator.canned import BaselineRegressor as BaselineRegressor
 from tideflow._src.estimator.canned import DNNClassifier as DNNClassifier
@@ -10,8 +11,23 @@ from tideflow._src.estimator.canned import DNNLinearCombinedRegressor as DNNLine
 from tideflow._src.estimator.canned import DNNRegressor as DNNRegressor
 from tideflow._src.estimator.canned import LinearClassifier as LinearClassifier
 from tideflow._src.estimator.canned import LinearRegressor as LinearRegressor
+from tideflow._src.estimator.class_heads import BinaryClassHead as BinaryClassHead
+from tideflow._src.estimator.class_heads import MultiClassHead as MultiClassHead
+from tideflow._src.estimator.class_heads import MultiLabelHead as MultiLabelHead
 from tideflow._src.estimator.estimator import Estimator as Estimator
 from tideflow._src.estimator.estimator import WarmStartSettings as WarmStartSettings
+from tideflow._src.estimator.extending import add_metrics as add_metrics
+from tideflow._src.estimator.extending import classifier_parse_example_spec as classifier_parse_example_spec
+from tideflow._src.estimator.extending import regressor_parse_example_spec as regressor_parse_example_spec
+from tideflow._src.estimator.head_estimators import BaselineEstimator as BaselineEstimator
+from tideflow._src.estimator.head_estimators import DNNEstimator as DNNEstimator
+from tideflow._src.estimator.head_estimators import DNNLinearCombinedEstimator as DNNLinearCombinedEstimator
+from tideflow._src.estimator.head_estimators import LinearEstimator as LinearEstimator
+from tideflow._src.estimator.heads import Head as Head
+from tideflow._src.estimator.multi_head import MultiHead as MultiHead
+from tideflow._src.estimator.regression_heads import LogisticRegressionHead as LogisticRegressionHead
+from tideflow._src.estimator.regression_heads import PoissonRegressionHead as PoissonRegressionHead
+from tideflow._src.estimator.regression_heads import RegressionHead as RegressionHead
 from tideflow._src.estimator.run_config import RunConfig as RunConfig
 from tideflow._src.estimator.specs import EstimatorSpec as EstimatorSpec
 from tideflow._src.estimator.specs import ModeKeys as ModeKeys
@@ -22,4 +38,22 @@ from tideflow._src.estimator.training import FinalExporter as FinalExporter
 from tideflow._src.estimator.training import LatestExporter as LatestExporter
 from tideflow._src.estimator.training import TrainSpec as TrainSpec
 from tideflow._src.estimator.training import train_and_evaluate as train_and_evaluate
+from tideflow._src.train.basic_session_run_hooks import FeedFnHook as FeedFnHook
+from tideflow._src.train.basic_session_run_hooks import FinalOpsHook as FinalOpsHook
+from tideflow._src.train.basic_session_run_hooks import GlobalStepWaiterHook as GlobalStepWaiterHook
+from tideflow._src.train.basic_session_run_hooks import LoggingTensorHook as LoggingTensorHook
+from tideflow._src.train.basic_session_run_hooks import NanLossDuringTrainingError as NanLossDuringTrainingError
+from tideflow._src.train.basic_session_run_hooks import NanTensorHook as NanTensorHook
+from tideflow._src.train.basic_session_run_hooks import StepCounterHook as StepCounterHook
+from tideflow._src.train.basic_session_run_hooks import StopAtStepHook as StopAtStepHook
+from tideflow._src.train.hook_timers import SecondOrStepTimer as SecondOrStepTimer
+from tideflow._src.train.profiler_hook import ProfilerHook as ProfilerHook
+from tideflow._src.train.saving_hooks import CheckpointSaverHook as CheckpointSaverHook
+from tideflow._src.train.saving_hooks import CheckpointSaverListener as CheckpointSaverListener
+from tideflow._src.train.saving_hooks import SummarySaverHook as SummarySaverHook
+from tideflow._src.train.session_run_hook import SessionRunArgs as SessionRunArgs
+from tideflow._src.train.session_run_hook import SessionRunContext as SessionRunContext
+from tideflow._src.train.session_run_hook import SessionRunHook as SessionRunHook
+from tideflow._src.train.session_run_hook import SessionRunValues as SessionRunValues
+from tideflow.estimator import experimental as experimental
 from tideflow.estimator import export as export

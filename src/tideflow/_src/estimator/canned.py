@@ -7,11 +7,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tideflow._src.core import dtypes
-from tideflow._src.estimator import keras_updates
+from tideflow._src.estimator.class_heads import BinaryClassHead, MultiClassHead
 from tideflow._src.estimator.estimator import Estimator
-from tideflow._src.estimator.heads import BinaryHead, Head, MultiClassHead, RegressionHead
+from tideflow._src.estimator.heads import Head
+from tideflow._src.estimator.regression_heads import RegressionHead
 from tideflow._src.estimator.run_config import RunConfig
 from tideflow._src.estimator.specs import EstimatorSpec
+from tideflow._src.estimator.updates import is_optimizer, minimize, then_count
 from tideflow._src.feature_column.base import checked_columns
 from tideflow._src.feature_column.models import input_layer, linear_model
 from tideflow._src.graph.default_graph import get_collection
@@ -19,9 +21,7 @@ from tideflow._src.layers.core import dense, dropout
 from tideflow._src.layers.losses import Reduction
 from tideflow._src.layers.normalization import batch_normalization
 from tideflow._src.ops.array.raw import raw
-from tideflow._src.ops.control.grouping import group
 from tideflow._src.ops.nn.activation import relu
-from tideflow._src.state.assignment import assign_add
 from tideflow._src.state.graph_keys import GraphKeys
 from tideflow._src.state.initializers import GlorotUniform, Zeros
 from tideflow._src.state.variable_collections import trainable_variables
@@ -32,7 +32,6 @@ from tideflow._src.train.adam import AdamOptimizer
 from tideflow._src.train.ftrl import FtrlOptimizer
 from tideflow._src.train.global_step import get_global_step
 from tideflow._src.train.gradient_descent import GradientDescentOptimizer
-from tideflow._src.train.optimizer import Optimizer
 from tideflow._src.train.rmsprop import RMSPropOptimizer
 
 _OPTIMIZERS: dict[str, Any] = {
@@ -46,25 +45,19 @@ _OPTIMIZERS: dict[str, Any] = {
 _EARLIER, _LATER = Reduction.SUM, "sum_over_batch_size"
 
 
-def _minimize(given: Any, rate: float, loss: Any, variables: Any = None, step: Any = None) -> Any:
-    """Returns the operation of a step of an optimizer that was given by name, by a function, or itself."""
-    if isinstance(given, str) and given not in _OPTIMIZERS:
-        raise ValueError(f"Unsupported optimizer name: {given}. Supported names are: {tuple(sorted(_OPTIMIZERS))}")
-    made = given
+def _optimizer(given: Any, rate: float) -> Any:
+    """Returns an optimizer that was given by name, by a function, or itself."""
     if isinstance(given, str):
-        made = _OPTIMIZERS[given](learning_rate=rate)
-    elif callable(given) and not isinstance(given, Optimizer) and not keras_updates.is_optimizer(given):
-        made = given()
-    if keras_updates.is_optimizer(made):
-        trained = trainable_variables() if variables is None else variables
-        update = keras_updates.minimize(keras_updates.of_this_graph(made), loss, trained)
-        return update if step is None else _then_count([update], step)
-    if not isinstance(made, Optimizer):
+        if given not in _OPTIMIZERS:
+            raise ValueError(f"Unsupported optimizer name: {given}. Supported names are: {tuple(sorted(_OPTIMIZERS))}")
+        return _OPTIMIZERS[given](learning_rate=rate)
+    made = given() if callable(given) and not is_optimizer(given) else given
+    if not is_optimizer(made):
         raise ValueError(
             f"The given object is not an Optimizer instance. Given: {made}. Give an optimizer of tf.keras.optimizers "
             "or tf.compat.v1.train, a name, or a function that makes one."
         )
-    return made.minimize(loss, global_step=step, var_list=variables)
+    return made
 
 
 def _linear_rate(columns: Sequence[Any], most: float) -> float:
@@ -121,15 +114,10 @@ def _fraction_of_zeros(value: Any) -> Any:
 
 def _step(updates: Sequence[Any]) -> Any:
     """Returns the operation of a step: updates, those of moving averages among them, and then the step's number."""
-    return _then_count([*updates, *get_collection(GraphKeys.UPDATE_OPS)], get_global_step())
+    return then_count([*updates, *get_collection(GraphKeys.UPDATE_OPS)], get_global_step())
 
 
-def _then_count(updates: Sequence[Any], step: Any) -> Any:
-    with step.graph.control_dependencies([group(*updates)]):
-        return assign_add(step, 1).op
-
-
-class _Canned(Estimator):
+class Canned(Estimator):
     """Is an estimator whose logits are the sum of a linear and of a deep part.
 
     Args:
@@ -190,22 +178,22 @@ class _Canned(Estimator):
                 updates = []
                 for _, scope, optimizer, rate in parts:
                     variables = trainable_variables(f"{scope}/")
-                    updates.append(_minimize(optimizer, rate, loss, variables))
+                    updates.append(minimize(_optimizer(optimizer, rate), loss, variables))
                 return _step(updates)
 
-            return head.create_estimator_spec(features, mode, logits, labels, train_op_fn)
+            return head.create_estimator_spec(features, mode, logits, labels, train_op_fn=train_op_fn)
 
         super().__init__(model_fn, model_dir, config, None, warm_start_from)
 
 
 def _classes(n_classes: int, weight_column: Any, label_vocabulary: Any, reduction: str) -> Head:
     if n_classes == 2:
-        return BinaryHead(weight_column, label_vocabulary, reduction)
+        return BinaryClassHead(weight_column, None, label_vocabulary, reduction)
     return MultiClassHead(n_classes, weight_column, label_vocabulary, reduction)
 
 
 def _linear_classifier(reduction: str) -> Any:
-    class LinearClassifier(_Canned):
+    class LinearClassifier(Canned):
         """Classifies by a linear function of features.
 
         Args:
@@ -248,7 +236,7 @@ def _linear_classifier(reduction: str) -> Any:
 
 
 def _linear_regressor(reduction: str) -> Any:
-    class LinearRegressor(_Canned):
+    class LinearRegressor(Canned):
         """Estimates numbers by a linear function of features.
 
         Args:
@@ -276,7 +264,7 @@ def _linear_regressor(reduction: str) -> Any:
             sparse_combiner: str = "sum",
         ) -> None:
             super().__init__(
-                RegressionHead(weight_column, label_dimension, loss_reduction),
+                RegressionHead(label_dimension, weight_column, loss_reduction),
                 model_dir,
                 config,
                 warm_start_from,
@@ -289,7 +277,7 @@ def _linear_regressor(reduction: str) -> Any:
 
 
 def _deep_classifier(reduction: str, rate: float) -> Any:
-    class DNNClassifier(_Canned):
+    class DNNClassifier(Canned):
         """Classifies by layers of neurons.
 
         Args:
@@ -342,7 +330,7 @@ def _deep_classifier(reduction: str, rate: float) -> Any:
 
 
 def _deep_regressor(reduction: str, rate: float) -> Any:
-    class DNNRegressor(_Canned):
+    class DNNRegressor(Canned):
         """Estimates numbers by layers of neurons.
 
         Args:
@@ -376,7 +364,7 @@ def _deep_regressor(reduction: str, rate: float) -> Any:
             batch_norm: bool = False,
         ) -> None:
             super().__init__(
-                RegressionHead(weight_column, label_dimension, loss_reduction),
+                RegressionHead(label_dimension, weight_column, loss_reduction),
                 model_dir,
                 config,
                 warm_start_from,
@@ -393,7 +381,7 @@ def _deep_regressor(reduction: str, rate: float) -> Any:
 
 
 def _combined_classifier(reduction: str, rate: float) -> Any:
-    class DNNLinearCombinedClassifier(_Canned):
+    class DNNLinearCombinedClassifier(Canned):
         """Classifies by the sum of a linear function and of layers of neurons: wide and deep.
 
         Args:
@@ -451,7 +439,7 @@ def _combined_classifier(reduction: str, rate: float) -> Any:
 
 
 def _combined_regressor(reduction: str, rate: float) -> Any:
-    class DNNLinearCombinedRegressor(_Canned):
+    class DNNLinearCombinedRegressor(Canned):
         """Estimates numbers by the sum of a linear function and of layers of neurons: wide and deep.
 
         Args:
@@ -486,7 +474,7 @@ def _combined_regressor(reduction: str, rate: float) -> Any:
             linear_sparse_combiner: str = "sum",
         ) -> None:
             super().__init__(
-                RegressionHead(weight_column, label_dimension, loss_reduction),
+                RegressionHead(label_dimension, weight_column, loss_reduction),
                 model_dir,
                 config,
                 warm_start_from,
@@ -506,7 +494,7 @@ def _combined_regressor(reduction: str, rate: float) -> Any:
     return DNNLinearCombinedRegressor
 
 
-class _Baseline(Estimator):
+class Baseline(Estimator):
     """Is an estimator that ignores features and learns the mean of labels."""
 
     def __init__(
@@ -524,15 +512,15 @@ class _Baseline(Estimator):
                 logits = raw.BroadcastTo(bias, raw.Pack([batch, head.logits_dimension]))
 
             def train_op_fn(loss: Any) -> Any:
-                return _minimize(optimizer, 0.3, loss, step=get_global_step())
+                return minimize(_optimizer(optimizer, 0.3), loss, step=get_global_step())
 
-            return head.create_estimator_spec(features, mode, logits, labels, train_op_fn)
+            return head.create_estimator_spec(features, mode, logits, labels, train_op_fn=train_op_fn)
 
         super().__init__(model_fn, model_dir, config, None, warm_start_from)
 
 
 def _baseline_classifier(reduction: str) -> Any:
-    class BaselineClassifier(_Baseline):
+    class BaselineClassifier(Baseline):
         """Classifies as labels are distributed, whatever the features.
 
         Args:
@@ -562,7 +550,7 @@ def _baseline_classifier(reduction: str) -> Any:
 
 
 def _baseline_regressor(reduction: str) -> Any:
-    class BaselineRegressor(_Baseline):
+    class BaselineRegressor(Baseline):
         """Estimates the mean of labels, whatever the features.
 
         Args:
@@ -583,7 +571,7 @@ def _baseline_regressor(reduction: str) -> Any:
             config: RunConfig | None = None,
             loss_reduction: str = reduction,
         ) -> None:
-            head = RegressionHead(weight_column, label_dimension, loss_reduction)
+            head = RegressionHead(label_dimension, weight_column, loss_reduction)
             super().__init__(head, model_dir, optimizer, config)
 
     return BaselineRegressor

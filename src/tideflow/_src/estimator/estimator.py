@@ -10,7 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -94,6 +94,15 @@ class _InitializeIterator(SessionRunHook):
         del coord
         if self.initializer is not None:
             session.run(self.initializer)
+
+
+class _Evaluation(NamedTuple):
+    """Is what evaluates a model: the update of its metrics, their values, hooks, and the graph's scaffold."""
+
+    update: Any
+    values: dict[str, Any]
+    hooks: list[Any]
+    scaffold: Any
 
 
 class Estimator:
@@ -368,37 +377,46 @@ class Estimator:
         Raises:
           ValueError: the number of steps is less than 1, or a metric is called as one of the estimator's own.
         """
+        path = self._learned(checkpoint_path, "evaluate")
+        with self._graph():
+            evaluation = self._evaluation(input_fn, steps, hooks)
+            if not path:
+                self._warm_up()
+            result = self._evaluated(evaluation, path, evaluation.scaffold)
+        self._write_evaluation(result, self.eval_dir(name), path)
+        return dict(result)
+
+    def _evaluation(self, input_fn: Callable[..., Any], steps: int | None, hooks: Any) -> _Evaluation:
+        """Builds what evaluates a model in the graph around."""
         _check_positive("steps", steps)
         used = list(hooks or [])
         _check_hooks(used)
-        path = self._learned(checkpoint_path, "evaluate")
-        with self._graph():
-            step = get_or_create_global_step()
-            features, labels, initialize = self._inputs(input_fn, ModeKeys.EVAL)
-            spec = self._call_model_fn(features, labels, ModeKeys.EVAL, self._config)
-            if not path:
-                self._warm_up()
-            metrics = dict(spec.eval_metric_ops)
-            if "loss" in metrics:
-                raise ValueError('Metric with name "loss" is not allowed, because Estimator already defines it.')
-            metrics["loss"] = mean(spec.loss)
-            if GraphKeys.GLOBAL_STEP in metrics:
-                raise ValueError("Metric with name `global_step` is not allowed, because Estimator already defines it.")
-            values: dict[str, Any] = {key: value for key, (value, _) in metrics.items()}
-            values[GraphKeys.GLOBAL_STEP] = step
-            used = [initialize, *used, *spec.evaluation_hooks]
-            if steps is not None:
-                used.append(_StopAfterNEvalsHook(steps))
-            result = _evaluate_once(
-                checkpoint_path=path,
-                scaffold=spec.scaffold,
-                eval_ops=group(*(update for _, update in metrics.values())),
-                final_ops=values,
-                hooks=used,
-                config=self._config.session_config,
-            )
-        self._write_evaluation(result, self.eval_dir(name), path)
-        return dict(result)
+        step = get_or_create_global_step()
+        features, labels, initialize = self._inputs(input_fn, ModeKeys.EVAL)
+        spec = self._call_model_fn(features, labels, ModeKeys.EVAL, self._config)
+        metrics = dict(spec.eval_metric_ops)
+        if "loss" in metrics:
+            raise ValueError('Metric with name "loss" is not allowed, because Estimator already defines it.')
+        metrics["loss"] = mean(spec.loss)
+        if GraphKeys.GLOBAL_STEP in metrics:
+            raise ValueError("Metric with name `global_step` is not allowed, because Estimator already defines it.")
+        values: dict[str, Any] = {key: value for key, (value, _) in metrics.items()}
+        values[GraphKeys.GLOBAL_STEP] = step
+        used = [initialize, *used, *spec.evaluation_hooks]
+        if steps is not None:
+            used.append(_StopAfterNEvalsHook(steps))
+        return _Evaluation(group(*(update for _, update in metrics.values())), values, used, spec.scaffold)
+
+    def _evaluated(self, evaluation: _Evaluation, path: str | None, scaffold: Any) -> Any:
+        """Runs an evaluation of the graph around, of the variables of a checkpoint or of a scaffold."""
+        return _evaluate_once(
+            checkpoint_path=path,
+            scaffold=scaffold,
+            eval_ops=evaluation.update,
+            final_ops=evaluation.values,
+            hooks=list(evaluation.hooks),
+            config=self._config.session_config,
+        )
 
     def _write_evaluation(self, result: Mapping[str, Any], folder: str, path: str | None) -> None:
         step = int(result[GraphKeys.GLOBAL_STEP])

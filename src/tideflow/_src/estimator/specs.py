@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from tideflow._src.core.tensor import Tensor
+from tideflow._src.core.tensor import is_tensor
 from tideflow._src.estimator.export_outputs import ExportOutput, PredictOutput
 from tideflow._src.estimator.keras_updates import is_metric, metric_operations
 from tideflow._src.graph.operation import Operation
 from tideflow._src.runtime.convert import convert_to_tensor
+from tideflow._src.state.variable import Variable
 from tideflow._src.train.scaffold import Scaffold
 from tideflow._src.train.session_run_hook import SessionRunHook
 
@@ -75,7 +76,7 @@ class EstimatorSpec(_Spec):
     ) -> EstimatorSpec:
         if train_op is None and mode == ModeKeys.TRAIN:
             raise ValueError("Missing train_op.")
-        if train_op is not None and not isinstance(train_op, Tensor | Operation):
+        if train_op is not None and not isinstance(train_op, Operation) and not is_tensor(train_op):
             raise TypeError(f"train_op must be Operation or Tensor, given: {train_op}")
         if predictions is None and mode == ModeKeys.PREDICT:
             raise ValueError("Missing predictions.")
@@ -116,9 +117,9 @@ class EstimatorSpec(_Spec):
 
 
 def _tensor(value: Any, name: str) -> Any:
-    if not isinstance(value, Tensor):
+    if not is_tensor(value):
         raise TypeError(f"{name} must be Tensor, given: {value}")
-    return value
+    return value.value() if isinstance(value, Variable) else value
 
 
 def _loss(loss: Any, mode: str) -> Any:
@@ -148,7 +149,7 @@ def _metrics(metrics: Mapping[str, Any] | None) -> dict[str, Any]:
             )
         value, update = metric
         for each in metric:
-            if not isinstance(each, Tensor | Operation):
+            if not isinstance(each, Operation) and not is_tensor(each):
                 raise TypeError(f"Values of eval_metric_ops must be tensors or operations, given: {metric} for: {name}")
         found[name] = value, update
     return found
