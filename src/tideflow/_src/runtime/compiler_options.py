@@ -19,7 +19,8 @@ _LOOPS = frozenset(["While", "StatelessWhile", "For"])
 #: Keeps XLA from dropping ``optimization_barrier`` before it decides what to fuse, which on the CPU it does by default.
 _KEEP_BARRIERS = {"xla_disable_hlo_passes": "cse_barrier_expander"}
 #: The same for programs with loops. What makes one kernel of a whole small loop cannot keep a barrier, but saves many
-#: calls; so this is for loops that draw random numbers, which XLA would otherwise compute four times over.
+#: calls; so this is for loops that draw random numbers, which XLA would otherwise compute four times over, and for
+#: those that convolve, whose transforms it would compute again for each place of a tile.
 _KEEP_BARRIERS_IN_LOOPS = {"xla_disable_hlo_passes": "cse_barrier_expander,small-while-loop-hoisting"}
 #: Says for what XLA takes a library in place of its own code.
 _LIBRARY = "xla_cpu_experimental_ynn_fusion_type"
@@ -34,15 +35,14 @@ def compiler_options(
     kinds = effects.kinds_in(ops)
     if not kinds & _LOOPS:
         options = dict(_KEEP_BARRIERS)
-    elif any(OpDef.registry[kind].random is not None for kind in kinds):
+    elif kinds & _CONVOLUTIONS or any(OpDef.registry[kind].random is not None for kind in kinds):
         options = dict(_KEEP_BARRIERS_IN_LOOPS)
     else:
         options = {}
-    if kinds & _CONVOLUTIONS:
-        # The library that XLA would take for convolutions runs several shapes in one thread.
-        options[_LIBRARY] = "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT"
-    elif is_undivided:
-        options[_LIBRARY] = ""  # in one thread XLA's own products are faster
+    if kinds & _CONVOLUTIONS or is_undivided:
+        # In one thread XLA's own products are faster; and the library runs several shapes of convolutions, and batches
+        # of products, in one thread.
+        options[_LIBRARY] = ""
     return options
 
 

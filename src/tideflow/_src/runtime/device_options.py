@@ -17,7 +17,10 @@ _options: dict[str, Any] = {"tensor_float_32": True, "synchronous": True, "log_p
 
 
 def enable_tensor_float_32_execution(enabled: bool) -> None:
-    """Chooses whether GPUs may multiply float32 matrices with the shorter mantissa of TensorFloat-32."""
+    """Chooses whether GPUs may multiply float32 matrices with the shorter mantissa of TensorFloat-32.
+
+    On CPUs False keeps convolutions from Winograd's algorithm, whose errors are three to ten times a plain sum's.
+    """
     _options["tensor_float_32"] = bool(enabled)
     precision = "default" if enabled else "float32"
     os.environ["JAX_DEFAULT_MATMUL_PRECISION"] = precision  # for an engine that is loaded later
@@ -33,8 +36,8 @@ def tensor_float_32_execution_enabled() -> bool:
 def enable_op_determinism() -> None:
     """Makes every operation give the same result at each run.
 
-    On the CPU that is so in any case. On GPUs the compiler is told, which must happen before its first program. Random
-    operations without any seed become errors.
+    On the CPU that is so in any case; convolutions do without Winograd's algorithm. On GPUs the compiler is told, which
+    must happen before its first program. Random operations without any seed become errors.
     """
     seed_rules.determinism.enabled = True
     flags = os.environ.get("XLA_FLAGS", "")

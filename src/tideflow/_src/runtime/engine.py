@@ -7,6 +7,7 @@ import os
 import threading
 from typing import Any
 
+from tideflow._src.runtime import host_memory
 from tideflow._src.runtime.program_options import processors
 
 _lock = threading.Lock()
@@ -34,6 +35,7 @@ def load() -> Any:
                 if virtual_accelerators():
                     count = f"--xla_force_host_platform_device_count={virtual_accelerators() + 1}"
                     os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {count}".strip()
+                host_memory.keep()
                 import jax
 
                 jax.config.update("jax_enable_x64", True)

@@ -28,10 +28,13 @@ float64 and int32 have no fast convolution in XLA on the CPU; they are patches a
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from tideflow._src.ops.nn import winograd
 from tideflow._src.ops.nn.convolution_plan import Convolution, Kernel
 from tideflow._src.ops.nn.depthwise_kernels import (
     depthwise_filter_gradient_xla,
@@ -42,11 +45,11 @@ from tideflow._src.ops.nn.windows import WindowAxis, accumulator, load_jax, pad_
 
 Array = Any
 
-#: Compiler options for a CPU program that holds convolutions: the library YNNPACK keeps the matrix products
-#: but not the convolutions, which it runs on a single thread for several common shapes; and barriers keep
-#: XLA from fusing across them, which by default they do not.
+#: Compiler options for a CPU program that holds convolutions: without the library YNNPACK, which runs convolutions of
+#: several common shapes, and batches of products, on a single thread; and barriers keep XLA from fusing across them,
+#: which by default they do not.
 COMPILER_OPTIONS = {
-    "xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT",
+    "xla_cpu_experimental_ynn_fusion_type": "",
     "xla_disable_hlo_passes": "cse_barrier_expander",
 }
 
@@ -143,14 +146,20 @@ def convolve_xla(call: Convolution, x: Array, filter: Array) -> Array:
         return total.reshape(call.output_shape)
     if _matrix_only(x):
         return (_patches(call, x) @ filter.reshape(-1, call.outputs)).reshape(call.output_shape)
-    return jax.lax.conv_general_dilated(
-        x,
-        filter,
-        call.strides,
-        [(axis.before, axis.after) for axis in call.axes],
-        rhs_dilation=call.dilations,
-        dimension_numbers=_LAST[len(call.axes)],
-    )
+
+    def direct(x: Array, filter: Array) -> Array:
+        return jax.lax.conv_general_dilated(
+            x,
+            filter,
+            call.strides,
+            [(axis.before, axis.after) for axis in call.axes],
+            rhs_dilation=call.dilations,
+            dimension_numbers=_LAST[len(call.axes)],
+        )
+
+    if not winograd.pays(call, x.dtype):
+        return direct(x, filter)
+    return _on_cpu(partial(winograd.convolve, call), direct, x, filter)
 
 
 def _sum_scattered(pieces: list[Array], axes: list[tuple[WindowAxis, ...]], taps: list[tuple[int, ...]]) -> Array:
@@ -199,15 +208,21 @@ def input_gradient_xla(call: Convolution, filter: Array, out_backprop: Array) ->
             for tap in range(first.window)
         ]
         return _sum_scattered(pieces, [(first,)] * len(pieces), [(tap,) for tap in range(first.window)])
-    return lax.conv_general_dilated(
-        out_backprop,
-        lax.rev(filter, tuple(range(len(call.axes)))).swapaxes(-1, -2),
-        (1,) * len(call.axes),
-        [axis.transposed[:2] for axis in call.axes],
-        lhs_dilation=call.strides,
-        rhs_dilation=call.dilations,
-        dimension_numbers=_LAST[len(call.axes)],
-    )
+
+    def direct(filter: Array, out_backprop: Array) -> Array:
+        return lax.conv_general_dilated(
+            out_backprop,
+            lax.rev(filter, tuple(range(len(call.axes)))).swapaxes(-1, -2),
+            (1,) * len(call.axes),
+            [axis.transposed[:2] for axis in call.axes],
+            lhs_dilation=call.strides,
+            rhs_dilation=call.dilations,
+            dimension_numbers=_LAST[len(call.axes)],
+        )
+
+    if not winograd.pays(call, dtype):
+        return direct(filter, out_backprop)
+    return _on_cpu(partial(winograd.input_gradient, call), direct, filter, out_backprop)
 
 
 def filter_gradient_xla(call: Convolution, x: Array, out_backprop: Array) -> Array:
@@ -234,17 +249,28 @@ def filter_gradient_xla(call: Convolution, x: Array, out_backprop: Array) -> Arr
             for tap in range(first.window)
         ]
         return jax.numpy.stack(pieces)
-    pads = [(axis.before, axis.span + axis.extent - 1 - axis.size - axis.before) for axis in call.axes]
-    # Written out, not as dimension numbers: these XLA transposes at the top level of a program only, and what is inside
-    # of a branch or a loop it would compute a hundred times slower.
-    space = tuple(range(1, len(call.axes) + 1))
-    last = len(space) + 1
-    gradient = jax.lax.conv_general_dilated(
-        x.transpose(last, *space, 0),
-        out_backprop.transpose(*space, 0, last),
-        call.dilations,
-        pads,
-        rhs_dilation=call.strides,
-        dimension_numbers=_LAST[len(space)],
-    )
-    return gradient.transpose(*space, 0, last)
+
+    def direct(x: Array, out_backprop: Array) -> Array:
+        pads = [(axis.before, axis.span + axis.extent - 1 - axis.size - axis.before) for axis in call.axes]
+        # Written out, not as dimension numbers: these XLA transposes at the top level of a program only, and what is
+        # inside of a branch or a loop it would compute a hundred times slower.
+        space = tuple(range(1, len(call.axes) + 1))
+        last = len(space) + 1
+        gradient = jax.lax.conv_general_dilated(
+            x.transpose(last, *space, 0),
+            out_backprop.transpose(*space, 0, last),
+            call.dilations,
+            pads,
+            rhs_dilation=call.strides,
+            dimension_numbers=_LAST[len(space)],
+        )
+        return gradient.transpose(*space, 0, last)
+
+    if not winograd.pays_for_filter(call, x.dtype):
+        return direct(x, out_backprop)
+    return _on_cpu(partial(winograd.filter_gradient, call), direct, x, out_backprop)
+
+
+def _on_cpu(lowering: Callable[..., Array], otherwise: Callable[..., Array], *arrays: Array) -> Array:
+    """Takes one lowering in programs for the CPU, and another in those for accelerators."""
+    return load_jax().lax.platform_dependent(*arrays, cpu=lowering, default=otherwise)
