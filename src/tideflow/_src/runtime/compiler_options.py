@@ -14,6 +14,7 @@ _CONVOLUTIONS = frozenset(
     "Conv Conv2D Conv2DBackpropInput Conv2DBackpropInputV2 Conv2DBackpropFilter Conv2DBackpropFilterV2 "
     "Conv3D Conv3DBackpropInput Conv3DBackpropInputV2 Conv3DBackpropFilter Conv3DBackpropFilterV2".split()
 )
+_BATCHED_PRODUCTS = frozenset("BatchMatMul BatchMatMulV2 BatchMatMulV3 Einsum".split())
 _LOOPS = frozenset(["While", "StatelessWhile", "For"])
 
 #: Keeps XLA from dropping ``optimization_barrier`` before it decides what to fuse, which on the CPU it does by default.
@@ -39,7 +40,7 @@ def compiler_options(
         options = dict(_KEEP_BARRIERS_IN_LOOPS)
     else:
         options = {}
-    if kinds & _CONVOLUTIONS or is_undivided:
+    if kinds & (_CONVOLUTIONS | _BATCHED_PRODUCTS) or is_undivided:
         # In one thread XLA's own products are faster; and the library runs several shapes of convolutions, and batches
         # of products, in one thread.
         options[_LIBRARY] = ""
