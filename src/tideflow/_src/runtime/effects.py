@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from tideflow._src.core import nesting
+from tideflow._src.core.dtypes import DType
 from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.graph.operation import Operation
 from tideflow._src.graph.signature import length
@@ -66,12 +67,16 @@ def read_value(value: Any) -> Any:
     return value.read() if isinstance(value, Buffer) else value
 
 
+#: What most attributes are: a class is told faster than what an object lacks.
+_NO_FUNCTIONS = frozenset((bool, bytes, DType, float, int, str, type(None)))
+
+
 def functions_of(op: Operation) -> list[Any]:
     """Returns the function graphs that an operation holds."""
     found: list[Any] = []
     for value in op.attrs.values():
         for item in value if value.__class__ is list else (value,):
-            if hasattr(item, "plan") and hasattr(item, "inputs"):
+            if item.__class__ not in _NO_FUNCTIONS and hasattr(item, "plan") and hasattr(item, "inputs"):
                 found.append(item)
     return found
 

@@ -47,11 +47,15 @@ def _sources(graph: Any) -> set[str]:
 
 def _uses_arrays(function: Any) -> bool:
     ops = function.plan_ops()
-    return any(
-        op.type.startswith("TensorArray")
-        for graph in (ops, *(inner.plan_ops() for inner in _inside(ops)))
-        for op in graph
+    return any(map(_is_array, ops)) or any(
+        # What a function needs is among what it holds, but takes longer to find.
+        any(map(_is_array, inner.get_operations())) and any(map(_is_array, inner.plan_ops()))
+        for inner in _inside(ops)
     )
+
+
+def _is_array(op: Any) -> bool:
+    return bool(op.type.startswith("TensorArray"))
 
 
 def _inside(ops: Iterable[Any]) -> Iterator[Any]:
