@@ -21,20 +21,18 @@ def modules(package: Path) -> dict[str, Path]:
 
 def imports(source: str, known: set[str]) -> set[str]:
     """Returns the known modules that a module imports anywhere, but for what only type checkers read."""
-    tree = ast.parse(source)
-    unread: set[int] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-            unread.update(id(inner) for inner in ast.walk(node))
     found: set[str] = set()
-    for node in ast.walk(tree):
-        if id(node) in unread:
-            continue
+    waiting: list[ast.AST] = [ast.parse(source)]
+    while waiting:  # only statements hold imports
+        node = waiting.pop()
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
             inner = {f"{node.module}.{alias.name}" for alias in node.names}
             found.update(inner & known or {node.module})
+        elif not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)):
+            for part in ("body", "orelse", "finalbody", "handlers", "cases"):
+                waiting.extend(getattr(node, part, ()))
     return found & known
 
 
