@@ -84,6 +84,17 @@ def tensorflow_program(tf: Any) -> dict[str, Step]:
     }
 
 
+def torch_program(torch: Any) -> dict[str, Step]:
+    network, x = torch.nn.LSTM(UNITS, UNITS), torch.from_numpy(_inputs())
+
+    def step() -> Any:
+        network.zero_grad()
+        network(x)[0].sum().backward()
+        return sum(parameter.grad.sum() for parameter in network.parameters()).numpy()
+
+    return {RNN: step}
+
+
 def jax_program(jax: Any) -> dict[str, Step]:
     jnp = jax.numpy
     x, weights = jnp.array(_inputs()), jnp.array(_weights())
@@ -118,9 +129,19 @@ def _verify(steps: Mapping[str, Step]) -> None:
 WORKLOAD = SteadyWorkload(
     name="recurrent",
     title="LSTM, T 100, batch 32, 128 units, with gradient",
-    programs={"tideflow": tensorflow_program, "tensorflow": tensorflow_program, "jax": jax_program},
+    programs={
+        "tideflow": tensorflow_program,
+        "tensorflow": tensorflow_program,
+        "torch": torch_program,
+        "jax": jax_program,
+    },
     verify=_verify,
     dialect="v1",
     warm_up=5.0,
-    targets={metric: (Target(1, "tensorflow"),) for metric in (SCAN, RNN, SCAN_DROPOUT, RNN_DROPOUT)},
+    targets={
+        SCAN: (Target(0.8, "tensorflow"),),
+        RNN: (Target(0.8, "tensorflow"), Target(1.2, "torch")),
+        SCAN_DROPOUT: (Target(1, "tensorflow"),),
+        RNN_DROPOUT: (Target(1, "tensorflow"),),
+    },
 )

@@ -192,6 +192,19 @@ def test_what_a_turn_rejects_is_rejected(monkeypatch: pytest.MonkeyPatch) -> Non
         picked(_x(), _weights(1), tf.constant(rows))
 
 
+def test_a_loop_stays_whole_if_a_step_cannot_be_done_for_all_turns_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    refused = []
+
+    def refuses(self: Any, step: Any) -> Any:
+        refused.append(step.name)
+        raise NotImplementedError
+
+    monkeypatch.setattr("tideflow._src.runtime.loop_fission._Fission._mapped", refuses)
+    host, compiled = _both_tiers(_apart, _x(), _weights(1), monkeypatch=monkeypatch)
+    np.testing.assert_allclose(compiled[0], host[0], rtol=1e-5, atol=1e-6)
+    assert refused
+
+
 def _hlo(network: Callable[..., Any], *weights: Any) -> str:
     def gradients(x: Any, *weights: Any) -> Any:
         with tf.GradientTape() as tape:

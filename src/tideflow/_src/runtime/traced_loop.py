@@ -130,12 +130,15 @@ def _divided(turn: Any, start: Any, first: Sequence[Any], turns: int) -> Any:
         else:
             known.append(value if isinstance(value, _KNOWN) and value.size == 1 else None)
     known += [None] * (len(leaves) - len(known) - 1) + [start[2]]
-    ends = loop_fission.run(
-        lambda *flat: jax.tree_util.tree_leaves(turn(jax.tree_util.tree_unflatten(structure, flat))),
-        leaves,
-        known,
-        turns,
-    )
+    try:
+        ends = loop_fission.run(
+            lambda *flat: jax.tree_util.tree_leaves(turn(jax.tree_util.tree_unflatten(structure, flat))),
+            leaves,
+            known,
+            turns,
+        )
+    except NotImplementedError:  # one of JAX's primitives cannot be applied to all turns at once
+        return None
     return None if ends is None else jax.tree_util.tree_unflatten(structure, ends)
 
 
