@@ -13,6 +13,7 @@ import pytest
 
 import tideflow as tf
 from tideflow._src.data import functions, visible_state
+from tideflow._src.numpy_api import behavior
 
 
 class _Settings:
@@ -318,3 +319,18 @@ def test_nothing_is_kept_from_a_debugger():
         sys.settrace(before)
     assert traced is None
     assert visible_state.key_of(_by_global) is not None
+
+
+def test_choices_for_the_whole_process_are_seen():
+    numpy_behavior = tf.experimental.numpy.experimental_enable_numpy_behavior
+    keys = []
+    try:
+        for choose in (int, int, numpy_behavior, tf.compat.v1.disable_tensor_equality):
+            choose()
+            keys.append(functions._key(_by_global, "Dataset.map()", tf.TensorSpec([], tf.int64), True, True))
+    finally:
+        tf.compat.v1.enable_tensor_equality()
+        behavior.disable()
+    assert keys[0] is not None
+    assert keys[0] == keys[1]
+    assert len(set(keys)) == 3
