@@ -131,6 +131,38 @@ def test_a_frozen_graph() -> None:
     np.testing.assert_array_equal(known(), [9])
 
 
+@pytest.mark.parametrize("scope", ["", "inner"])
+def test_variables_of_an_imported_graph_are_made_initialized_and_restored(scope: str, tmp_path: pathlib.Path) -> None:
+    with tf.Graph().as_default() as graph:
+        x = v1.placeholder(tf.float32, [], name="x")
+        factor, offset = tf.Variable(3.0, name="factor"), tf.Variable(tf.constant(7.0), name="offset")
+        tf.add(x * factor, offset, name="y")
+        saver = v1.train.Saver()
+        with v1.Session() as session:
+            session.run(v1.global_variables_initializer())
+            session.run(factor.assign(5.0))
+            saver.save(session, str(tmp_path / "values"))
+        v1.train.export_meta_graph(str(tmp_path / "graph"), graph=graph)
+
+    def load() -> None:
+        v1.train.import_meta_graph(str(tmp_path / "graph"), import_scope=scope or None)
+
+    prefix = f"{scope}/" if scope else ""
+    wrapped = v1.wrap_function(load, [])
+    variables = sorted(wrapped.variables, key=lambda variable: variable.name)
+    assert [variable.name for variable in variables] == [f"{prefix}factor:0", f"{prefix}offset:0"]
+    assert all(variable.trainable for variable in variables)
+    compute = wrapped.prune(f"{prefix}x:0", f"{prefix}y:0")
+    # TensorFlow leaves them empty until they are restored.
+    np.testing.assert_array_equal(compute(tf.constant(2.0)), 13.0)
+    with tf.GradientTape() as tape:
+        y = compute(tf.constant(2.0))
+    np.testing.assert_array_equal(tape.gradient(y, variables), [2.0, 1.0])
+    names = dict(zip(["factor", "offset"], variables, strict=True))
+    v1.train.Saver(names).restore(None, str(tmp_path / "values"))
+    np.testing.assert_array_equal(compute(tf.constant(2.0)), 17.0)
+
+
 DATA = pathlib.Path(__file__).parent / "data"
 
 

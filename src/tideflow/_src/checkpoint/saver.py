@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tideflow._src.checkpoint import meta_graph, object_graph_message, restored_shapes, state_file
+from tideflow._src.checkpoint.imported_variables import ImportedVariables
 from tideflow._src.checkpoint.saveables import ResourceSaveable, all_saveable_objects, saveables_of
 from tideflow._src.checkpoint.saver_graph import SaverBuilder
 from tideflow._src.checkpoint.state_file import V2
@@ -496,6 +497,42 @@ def import_meta_graph_with_return_elements(
             "eager execution is enabled."
         )
     message = meta_graph.as_meta_graph_def(meta_graph_or_file)
+    graph = context.current_graph()
+    if getattr(graph, "initial_values", None) is None:
+        return _import(message, clear_devices, import_scope, return_elements, **kwargs)
+    # A function that is wrapped has its variables outside, and gives them what their initializers give.
+    copy = protos.get("MetaGraphDef")()
+    copy.CopyFrom(message)
+    outside = ImportedVariables(copy, import_scope or "")
+    result = import_with_variables(copy, outside, clear_devices, import_scope, return_elements, **kwargs)
+    graph.initial_values += outside.initial_values(graph)
+    return result
+
+
+def import_with_variables(
+    message: Any, variables: ImportedVariables, *options: Any, input_map: dict[str, Any] | None = None, **kwargs: Any
+) -> tuple[Saver | None, list[Any] | None]:
+    """Adds the graph of a message to the function that is being built, with variables that were made outside.
+
+    Args:
+      message: a ``MetaGraphDef`` without the variables in its collections.
+      variables: these.
+      options, input_map, kwargs: as of `import_meta_graph_with_return_elements`.
+    """
+    graph = context.current_graph()
+    handles = {f"{name}:0": graph.capture(variable.handle) for name, variable in variables.used.items()}
+    result = _import(message, *options, input_map={**handles, **(input_map or {})}, **kwargs)
+    variables.join_collections(graph)
+    return result
+
+
+def _import(
+    message: Any,
+    clear_devices: bool = False,
+    import_scope: str | None = None,
+    return_elements: Sequence[str] | None = None,
+    **kwargs: Any,
+) -> tuple[Saver | None, list[Any] | None]:
     variables, elements = meta_graph.add_to_graph(message, clear_devices, import_scope, return_elements, **kwargs)
     if message.HasField("saver_def"):
         scope = import_scope

@@ -31,6 +31,8 @@ class FunctionGraph(FuncGraph):
       argument_count: how many of the parameters stand for tensors of the arguments; the others are captures.
       deferred: what is asked for at each call: a function, the type of what it returns, and its parameters.
       attributes: what ``experimental_implements`` and ``experimental_attributes`` say of the function.
+      initial_values: variables that were made outside for a graph that is imported, each with the tensor that it
+        begins with; None where functions are not wrapped, and import no variables.
     """
 
     #: Whether it may live longer than the graph around it, so that what it needs must live as long as itself.
@@ -45,6 +47,7 @@ class FunctionGraph(FuncGraph):
         self._deferred_by_key: dict[Any, Any] = {}
         self.attributes = dict(attributes or {})
         self.must_compile = bool(self.attributes.get("_XlaMustCompile"))
+        self.initial_values: list[tuple[Any, Any]] | None = None
         self._arguments: set[int] = set()
         #: The variables among the arguments that it was traced with.
         self._given: list[weakref.ref[Any]] = []

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from tideflow._src.core import context, nest, nesting
+from tideflow._src.core.errors import FailedPreconditionError
 from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.core.tensor_spec import TensorSpec
 from tideflow._src.function import structures, trace_types
@@ -35,7 +36,7 @@ class WrappedFunction(ConcreteFunction):
       graph: its graph.
       parameters: the parameters, with their types.
       name: the name of the Python function.
-      variables: those that it created, which it keeps.
+      variables: those that it created or imported, which it keeps.
     """
 
     def __init__(
@@ -103,7 +104,8 @@ def wrap_function(fn: Callable[..., Any], signature: Any, name: str | None = Non
 
     The variables that ``fn`` creates, ``tf.compat.v1.get_variable`` included, are created once and kept. Unlike with
     ``tf.function``, Python is not rewritten, and what happens is what the results depend on: an assignment
-    that nothing waits for does not happen.
+    that nothing waits for does not happen. Those of a graph that ``fn`` imports with ``import_meta_graph`` are made,
+    and initialized as that graph does it.
 
     >>> import tideflow as tf
     >>> def count(x):
@@ -128,6 +130,7 @@ def wrap_function(fn: Callable[..., Any], signature: Any, name: str | None = Non
     graph = FunctionGraph(unique_name(f"wrapped_function_{called}" if name else called))
     graph.automatic_effects = False
     graph._collections = {}
+    graph.initial_values = []
     created = CreatedVariables()
     kept: list[Any] = []
 
@@ -156,7 +159,28 @@ def wrap_function(fn: Callable[..., Any], signature: Any, name: str | None = Non
             "while the function is wrapped. Create the variable outside, or give it another initial value."
         )
     captures_last(graph)
-    return WrappedFunction(graph, parameters, called, kept)
+    wrapped = WrappedFunction(graph, parameters, called, [*kept, *(variable for variable, _ in graph.initial_values)])
+    _initialize(wrapped, graph.initial_values)
+    return wrapped
+
+
+def _initialize(wrapped: WrappedFunction, initial_values: Sequence[tuple[Any, Any]]) -> None:
+    """Gives imported variables their initial values; what needs another's waits for it, what is fed gets none."""
+    waiting = list(initial_values)
+    while waiting:
+        left = []
+        for variable, initial in waiting:
+            try:
+                value = wrapped.prune([], initial, "initial_value")()
+            except UnliftableError:
+                continue
+            except FailedPreconditionError:
+                left.append((variable, initial))
+                continue
+            variable.assign(value)
+        if len(left) == len(waiting):
+            return
+        waiting = left
 
 
 def function_from_graph_def(graph_def: Any, inputs: Any, outputs: Any, captures: Any = None) -> WrappedFunction:

@@ -6,15 +6,13 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from tideflow._src.checkpoint.saver import import_meta_graph_with_return_elements
-from tideflow._src.core import context, nest
-from tideflow._src.core.tensor_shape import TensorShape
+from tideflow._src.checkpoint.imported_variables import ImportedVariables
+from tideflow._src.checkpoint.saver import import_with_variables
+from tideflow._src.core import nest
 from tideflow._src.core.tensor_spec import TensorSpec
 from tideflow._src.core.type_spec import CompositeTensor
 from tideflow._src.function.function_type import POSITIONAL, Parameter
 from tideflow._src.function.wrapped_function import UnliftableError, WrappedFunction, wrap_function
-from tideflow._src.graph import attr_value, protos
-from tideflow._src.graph.protos.text import from_bytes
 from tideflow._src.io.captured_resource import Asset, CapturableResource
 from tideflow._src.io.lookup_tables import tables_initializer
 from tideflow._src.ops.control.grouping import group
@@ -27,8 +25,6 @@ from tideflow._src.saved_model.v1.assets import asset_tensors
 from tideflow._src.saved_model.v1.loader import get_init_op
 from tideflow._src.saved_model.v1.tensor_info import get_tensor_from_tensor_info
 from tideflow._src.state.autotrackable import AutoTrackable
-from tideflow._src.state.graph_keys import GraphKeys
-from tideflow._src.state.resource_variable import UninitializedVariable
 from tideflow._src.state.variable_collections import local_variables_initializer
 
 
@@ -74,83 +70,6 @@ class SignatureFunction(WrappedFunction):
         return (), dict(self._specs)
 
 
-class _Variables:
-    """Makes the resource variables of a graph outside of it, so that all functions of the graph have the same ones.
-
-    Args:
-      meta_graph: the ``MetaGraphDef``; its collections of variables are taken out.
-
-    Attributes:
-      all: the variables, as the graph's collections have them.
-      used: those that nodes of the graph use, by the names of the nodes that make them there.
-    """
-
-    def __init__(self, meta_graph: Any) -> None:
-        self._collections: dict[str, list[Any]] = {}
-        definitions: dict[str, Any] = {}
-        for key in _VARIABLES:
-            if key not in meta_graph.collection_def:
-                continue
-            contents = meta_graph.collection_def[key].bytes_list
-            others = []  # reference variables, which stay in the graph
-            for content in contents.value:
-                definition = _definition(content)
-                if definition is None or not definition.is_resource:
-                    others.append(content)
-                    continue
-                self._collections.setdefault(key, []).append(definition.variable_name)
-                definitions[definition.variable_name] = definition
-            if others:
-                contents.value[:] = others
-            elif key in self._collections:
-                del meta_graph.collection_def[key]
-        self._by_name = {}
-        for node in meta_graph.graph_def.node:
-            if node.op == "VarHandleOp":
-                self._by_name[node.name] = _variable(node, definitions.get(f"{node.name}:0"))
-        inputs = {text.removesuffix(":0") for node in meta_graph.graph_def.node for text in node.input}
-        self.used = {name: variable for name, variable in self._by_name.items() if name in inputs}
-        names = {name: None for key in _VARIABLES for name in self._collections.get(key, ())}
-        self.all = [self._of(name) for name in names]
-
-    def _of(self, name: str) -> Any:
-        variable = self._by_name.get(name.removesuffix(":0"))
-        if variable is None:
-            raise ValueError(f"The SavedModel has a variable {name!r} that its graph does not make.")
-        return variable
-
-    def join_collections(self, graph: Any) -> None:
-        """Adds the variables to the collections of a graph that they were in."""
-        for key, names in self._collections.items():
-            for name in names:
-                graph.add_to_collection(key, self._of(name))
-
-
-_VARIABLES = (
-    GraphKeys.GLOBAL_VARIABLES,
-    GraphKeys.LOCAL_VARIABLES,
-    GraphKeys.MODEL_VARIABLES,
-    GraphKeys.TRAINABLE_VARIABLES,
-    GraphKeys.MOVING_AVERAGE_VARIABLES,
-    GraphKeys.GLOBAL_STEP,
-)
-
-
-def _definition(content: bytes) -> Any:
-    try:
-        return from_bytes(content, protos.get("VariableDef")())
-    except ValueError:
-        return None
-
-
-def _variable(node: Any, definition: Any) -> Any:
-    """Returns a variable without a value, like the one that a node makes."""
-    dtype = attr_value.read_type(node.attr["dtype"].type)
-    shape = TensorShape(attr_value.read_shape(node.attr["shape"].shape))
-    trainable = definition is not None and definition.trainable
-    return UninitializedVariable(TensorSpec(shape, dtype), trainable=trainable, name=node.name, shape=shape)
-
-
 def load_v1(folder: str, message: Any, tags: Any, skip_restoring: bool) -> Any:
     """Returns the object of a SavedModel of TensorFlow 1.x.
 
@@ -169,14 +88,11 @@ def load_v1(folder: str, message: Any, tags: Any, skip_restoring: bool) -> Any:
     for nodes in (meta_graph.graph_def.node, *(each.node_def for each in meta_graph.graph_def.library.function)):
         for node in nodes:
             share_within_load(node, suffix)
-    variables = _Variables(meta_graph)
+    variables = ImportedVariables(meta_graph)
     savers: list[Any] = []
 
     def build() -> None:
-        graph = context.current_graph()
-        handles = {f"{name}:0": graph.capture(variable.handle) for name, variable in variables.used.items()}
-        savers.append(import_meta_graph_with_return_elements(meta_graph, input_map=handles)[0])
-        variables.join_collections(graph)
+        savers.append(import_with_variables(meta_graph, variables)[0])
 
     wrapped = wrap_function(build, [])
     graph = wrapped.graph
