@@ -29,8 +29,12 @@ OF_1X = tf_slim==1.1.0 tflearn==0.5.0 tensorpack==0.11 edward==1.3.5 six msgpack
 PROTOC = .venv-protoc
 PROTOS = src/tideflow/_src/graph/protos
 PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
+# Libraries that read and write files of TensorFlow 2.x's: Hub, Datasets, Sonnet, and what they import.
+OF_FILES = tensorflow_hub==0.16.1 tf_keras==2.21.0 "setuptools<81" tensorflow-datasets==4.9.10 tensorflow-metadata \
+    googleapis-common-protos etils importlib_resources zipp fsspec immutabledict promise six toml tqdm termcolor dill psutil \
+    simple_parsing docstring_parser requests urllib3 idna certifi charset-normalizer dm-sonnet==2.0.2 dm-tree wrapt tabulate
 
-.PHONY: demo test check parity processors bench libraries examples environments format protos families private-names clean
+.PHONY: demo test check parity processors bench libraries libraries-of-files examples environments format protos families private-names clean
 
 demo: $(VENV)/demo.stamp
 	$(VENV)/bin/python -m tideflow examples/mnist_demo.py out/mnist_demo.png
@@ -63,6 +67,14 @@ libraries: $(LIBRARIES)/stamp
 	    PYTHONPATH=$(LIBRARIES) $(VENV)/bin/python -m tideflow --v1 $$program; \
 	done
 
+libraries: libraries-of-files
+
+libraries-of-files: $(LIBRARIES)/files.stamp
+	@set -e; for program in tests/libraries/with_files/*.py; do \
+	    echo "== $$program"; \
+	    PYTHONPATH=$(LIBRARIES) $(VENV)/bin/python -m tideflow --v2 $$program; \
+	done
+
 # Each example says in its docstring how it is run, dialect and all.
 examples: $(VENV)/demo.stamp
 	@set -e; for program in examples/*.py; do \
@@ -73,7 +85,7 @@ examples: $(VENV)/demo.stamp
 
 # Three of the stamps install into the same environment: never two at a time.
 environments:
-	@set -e; for stamp in $(VENV)/demo.stamp $(VENV)/dev.stamp $(VENV)/test.stamp $(ORACLE)/stamp $(LIBRARIES)/stamp; do \
+	@set -e; for stamp in $(VENV)/demo.stamp $(VENV)/dev.stamp $(VENV)/test.stamp $(ORACLE)/stamp $(LIBRARIES)/files.stamp; do \
 	    $(MAKE) --no-print-directory --jobs=1 $$stamp; \
 	done
 
@@ -119,6 +131,11 @@ $(BENCH)/stamp: pyproject.toml Makefile
 $(LIBRARIES)/stamp: $(VENV)/demo.stamp Makefile
 	@echo 'installing $(OF_1X)'
 	@$(VENV)/bin/python $(PIP_INSTALL) --upgrade --no-deps --target $(LIBRARIES) $(OF_1X)
+	@touch $@
+
+$(LIBRARIES)/files.stamp: $(LIBRARIES)/stamp
+	@echo 'installing $(OF_FILES)'
+	@$(VENV)/bin/python $(PIP_INSTALL) --upgrade --no-deps --target $(LIBRARIES) $(OF_FILES)
 	@touch $@
 
 $(PROTOC)/stamp: Makefile

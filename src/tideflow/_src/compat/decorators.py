@@ -114,7 +114,9 @@ def unwrap(maybe_tf_decorator: Any) -> tuple[list[TFDecorator], Any]:
 
 def rewrap(decorator_func: Any, previous_target: Any, new_target: Any) -> Any:
     """Puts another function into a chain of decorators, in the place of one that is in it."""
-    function, innermost, decorator = decorator_func, None, None
+    function: Any = decorator_func
+    innermost: Any = None
+    decorator: TFDecorator | None = None
     while (next_one := _decorator_of(function)) is not None:
         innermost, decorator = function, next_one
         if decorator.decorated_target is previous_target:

@@ -23,7 +23,7 @@ class Context:
         return devices.asked_for()
 
     @property
-    def device_spec(self) -> DeviceSpec:
+    def device_spec(self) -> Any:
         """The same as a ``DeviceSpec``; an empty one where no device is asked for."""
         return DeviceSpec.from_string(self.device_name or "")
 
