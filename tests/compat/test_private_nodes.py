@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 import tideflow as tf
-from tideflow._src.compat.private import dataset_kinds, eager_context, nodes, statistics
+from tideflow._src.compat.private import dataset_kinds, eager_context, nodes
 from tideflow._src.compat.private_names import private_module
+from tideflow._src.profiler import statistics
 from tideflow._src.tools import inference_graphs
 
 v1 = tf.compat.v1

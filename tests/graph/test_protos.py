@@ -49,6 +49,7 @@ DIGESTS = {
     "tensorflow/core/framework/types.proto": "b922b38d9098fd6e",
     "tensorflow/core/framework/variable.proto": "8e03c16fbe6c8bd5",
     "tensorflow/core/framework/versions.proto": "524e9236bc6b214d",
+    "tensorflow/core/profiler/tfprof_output.proto": "bb99b98464776ab5",
     "tensorflow/core/protobuf/cluster.proto": "6b818cd72344c279",
     "tensorflow/core/protobuf/composite_tensor_variant.proto": "79134c12b98dd027",
     "tensorflow/core/protobuf/config.proto": "edaed27de5d0f9c7",

@@ -110,7 +110,7 @@ OWN: dict[str, tuple[str, ...]] = {
         "tf",
         "_src.compat.private.sessions",
         "_src.compat.private.nodes",
-        "_src.compat.private.statistics",
+        "_src.profiler.statistics",
         "_src.compat.private.old_graphs",
         "_src.compat.private.graphs",
     ),

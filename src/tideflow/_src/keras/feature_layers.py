@@ -19,7 +19,7 @@ def _columns() -> Any:
 
 
 @_keras.utils.register_keras_serializable("tideflow")
-class DenseFeatures(_keras.layers.Layer):  # type: ignore[misc]
+class DenseFeatures(_keras.layers.Layer):
     """Puts the vectors of dense columns side by side.
 
     Called with a dictionary of features: tensors ``[batch]`` or ``[batch, ...]`` by name, dense or sparse. Returns a

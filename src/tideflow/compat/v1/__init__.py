@@ -604,6 +604,7 @@ SUBMODULES = (
     "mixed_precision",
     "nest",
     "nn",
+    "profiler",
     "python_io",
     "quantization",
     "queue",
