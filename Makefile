@@ -6,7 +6,7 @@
 #   make parity   compares with TensorFlow 2.21, in an environment of its own
 #   make processors   the numeric tests of both, as a smaller processor computes
 #   make bench    measures against TensorFlow, PyTorch and JAX, in an environment of its own
-#   make libraries   trains with libraries of TensorFlow 1.x as they are in the package index
+#   make libraries   trains with libraries of TensorFlow 1.x and 2.x as they are in the package index
 #   make examples runs every example
 #   make environments   makes what all of these but bench run in, one after the other: then they may run side by side
 #   make protos   makes the descriptors of TensorFlow's messages from their schema, where that was changed
@@ -23,9 +23,11 @@ ORACLE = .venv-oracle
 BENCH = .venv-bench
 # Other programs that read graphs and logs; they live beside TensorFlow, which tf2onnx needs and TensorBoard's summaries.
 READERS = "openvino==2026.4.*" "tf2onnx==1.17.*" "onnxruntime==1.32.*" "tensorboard==2.21.*"
-# Libraries of TensorFlow 1.x, and what they import beside it. They lie in a folder of their own, for some ask for TensorFlow.
+# Libraries of TensorFlow, and what they import beside it. They lie in a folder of their own, for some ask for TensorFlow.
 LIBRARIES = .venv-libraries
 OF_1X = tf_slim==1.1.0 tflearn==0.5.0 tensorpack==0.11 edward==1.3.5 six msgpack msgpack-numpy termcolor tabulate psutil tqdm pyzmq
+OF_2X = tensorflow-probability==0.25.0 tf_keras==2.21.0 gpflow==2.11.2 dm-tree decorator cloudpickle gast attrs wrapt requests \
+    urllib3 idna certifi charset-normalizer check_shapes dropstackframe lark multipledispatch deprecated scipy packaging
 PROTOC = .venv-protoc
 PROTOS = src/tideflow/_src/graph/protos
 PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
@@ -65,6 +67,10 @@ libraries: $(LIBRARIES)/stamp
 	@set -e; for program in tests/libraries/*.py; do \
 	    echo "== $$program"; \
 	    PYTHONPATH=$(LIBRARIES) $(VENV)/bin/python -m tideflow --v1 $$program; \
+	done; \
+	for program in tests/libraries/of_2x/*.py; do \
+	    echo "== $$program"; \
+	    PYTHONPATH=$(LIBRARIES) $(VENV)/bin/python -m tideflow $$program; \
 	done
 
 libraries: libraries-of-files
@@ -129,8 +135,8 @@ $(BENCH)/stamp: pyproject.toml Makefile
 	$(call make_environment,$(BENCH),--editable . "torch==2.13.0" "tensorflow-cpu==2.21.*" "tensorboard==2.21.*")
 
 $(LIBRARIES)/stamp: $(VENV)/demo.stamp Makefile
-	@echo 'installing $(OF_1X)'
-	@$(VENV)/bin/python $(PIP_INSTALL) --upgrade --no-deps --target $(LIBRARIES) $(OF_1X)
+	@echo 'installing $(OF_1X) $(OF_2X)'
+	@$(VENV)/bin/python $(PIP_INSTALL) --upgrade --no-deps --target $(LIBRARIES) $(OF_1X) $(OF_2X)
 	@touch $@
 
 $(LIBRARIES)/files.stamp: $(LIBRARIES)/stamp

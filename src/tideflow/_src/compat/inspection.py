@@ -44,8 +44,16 @@ _inspect = inspect
 
 
 def getfullargspec(obj: Any) -> inspect.FullArgSpec:
-    """Returns the arguments of a function, or of the function that decorators are around."""
-    return inspect.getfullargspec(inspect.unwrap(obj))
+    """Returns the arguments of a function, or of the function that decorators are around.
+
+    Those of Tideflow's own functions come without annotations, which TensorFlow's do not have: TensorFlow Probability
+    compares them with its own.
+    """
+    function = inspect.unwrap(obj)
+    found = inspect.getfullargspec(function)
+    if str(getattr(function, "__module__", "")).startswith("tideflow."):
+        found = found._replace(annotations={})
+    return found
 
 
 def getargspec(obj: Any) -> ArgSpec:

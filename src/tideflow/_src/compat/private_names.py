@@ -170,6 +170,7 @@ OWN: dict[str, tuple[str, ...]] = {
         "_src.ops.ragged.row_partition_spec",
         "_src.ops.ragged.row_encodings",
     ),
+    "python.ops.random_ops": ("_src.compat.private.random_functions",),
     "python.ops.resource_variable_ops": (
         "_src.state.resource_variable",
         "_src.compat.private.graphs",

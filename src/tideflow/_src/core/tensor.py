@@ -122,6 +122,34 @@ class Tensor(TensorProtocol):
             return True
         return self is not other
 
+    # A class that stands for a tensor borrows these, too: TensorFlow Probability's DeferredTensor.
+
+    def __bool__(self) -> bool:
+        raise _use_of_symbol(
+            self,
+            "Using a symbolic `tf.Tensor` as a Python `bool`",
+            "`if`, `while`, `and`, `or` and `not` are rewritten in what tf.function traces, and in the functions that "
+            "it calls, unless they are generators, have no source or belong to a library: use tf.cond, tf.while_loop "
+            "and tf.logical_and there; in a graph of TensorFlow 1.x, run it in a session first.",
+        )
+
+    __nonzero__ = __bool__
+
+    def __len__(self) -> int:
+        raise TypeError(
+            f"len is not well defined for a symbolic Tensor ({getattr(self, 'name', None)}). Please call `x.shape` "
+            "rather than `len(x)` for shape information."
+        )
+
+    def __iter__(self) -> Iterator[Any]:
+        raise _use_of_symbol(
+            self,
+            "Iterating over a symbolic `tf.Tensor`",
+            "A `for` statement is rewritten in what tf.function traces, and in the functions that it calls, unless "
+            "they are generators, have no source or belong to a library; there, and in comprehensions, use tf.map_fn, "
+            "tf.scan or tf.while_loop, or tf.unstack where the first dimension is known.",
+        )
+
     def __hash__(self) -> int:
         return id(self)
 
@@ -400,32 +428,6 @@ class SymbolicTensor(Tensor):
     def _id(self) -> int:
         return id(self)
 
-    def __bool__(self) -> bool:
-        raise _use_of_symbol(
-            self,
-            "Using a symbolic `tf.Tensor` as a Python `bool`",
-            "`if`, `while`, `and`, `or` and `not` are rewritten in what tf.function traces, and in the functions that "
-            "it calls, unless they are generators, have no source or belong to a library: use tf.cond, tf.while_loop "
-            "and tf.logical_and there; in a graph of TensorFlow 1.x, run it in a session first.",
-        )
-
-    __nonzero__ = __bool__
-
-    def __len__(self) -> int:
-        raise TypeError(
-            f"len is not well defined for a symbolic Tensor ({self.name}). Please call `x.shape` rather than "
-            "`len(x)` for shape information."
-        )
-
-    def __iter__(self) -> Iterator[Any]:
-        raise _use_of_symbol(
-            self,
-            "Iterating over a symbolic `tf.Tensor`",
-            "A `for` statement is rewritten in what tf.function traces, and in the functions that it calls, unless "
-            "they are generators, have no source or belong to a library; there, and in comprehensions, use tf.map_fn, "
-            "tf.scan or tf.while_loop, or tf.unstack where the first dimension is known.",
-        )
-
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         raise NotImplementedError(
             f"Cannot convert a symbolic tf.Tensor ({self.name}) to a numpy array. This error may indicate that "
@@ -462,7 +464,9 @@ def _shape_text(shape: tuple[int | None, ...] | None) -> str:
     return f"({', '.join('None' if size is None else str(size) for size in shape)})"
 
 
-def _use_of_symbol(tensor: SymbolicTensor, what: str, advice: str) -> OperatorNotAllowedInGraphError:
+def _use_of_symbol(tensor: Tensor, what: str, advice: str) -> OperatorNotAllowedInGraphError:
+    if not isinstance(tensor, SymbolicTensor):
+        return OperatorNotAllowedInGraphError(f"{what} is not allowed: convert it with tf.convert_to_tensor first.")
     graph = tensor._op.graph
     where = f"the function {graph.name} is being traced" if graph.building_function else "the graph is being built"
     return OperatorNotAllowedInGraphError(f"{what} is not allowed: {tensor.name} has no value while {where}. {advice}")

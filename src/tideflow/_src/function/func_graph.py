@@ -177,6 +177,8 @@ class FuncGraph(Graph):
             if entry not in self.control_captures:
                 self.control_captures.append(entry)
             return None
+        if not isinstance(entry, Operation | SymbolicTensor | None) and not hasattr(entry, "values"):
+            return None  # it is a value already: an eager tensor, a variable of Keras, a number
         return super()._as_control_input(entry)
 
     def _is_outside(self, graph: Graph) -> bool:

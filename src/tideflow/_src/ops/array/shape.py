@@ -402,19 +402,18 @@ def size_v1(input: Any, name: str | None = None, out_type: Any = None, optimize:
     return _named(input, name, "Size", out_type, size_op, optimize, _product)
 
 
-def rank(input: Any, name: str | None = None, optimize: bool = True) -> Any:
+def rank(input: Any, name: str | None = None) -> Any:
     """Returns the number of dimensions of ``input`` as an int32 scalar.
 
     Args:
       input: a tensor, or what converts to one.
       name: the node's name.
-      optimize: whether a rank that is known while the graph is built makes a constant.
     """
     if _is_sparse(input):
         return size_v1(input.dense_shape, name)
     if context.current_graph() is None:
         return rank_op.call(convert_to_tensor(input))
-    return _named(input, name, "Rank", dtypes.int32, rank_op, optimize, len)
+    return _named(input, name, "Rank", dtypes.int32, rank_op, True, len)
 
 
 _INTEGER = frozenset((int,))
