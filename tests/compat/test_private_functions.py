@@ -29,6 +29,7 @@ from tideflow._src.compat.private import (
     hooks,
     lists,
     monitoring,
+    random_functions,
     structures,
 )
 from tideflow._src.runtime import seed_rules
@@ -277,3 +278,24 @@ def test_the_size_of_a_dataset_s_batches() -> None:
     ):
         size = data_batches.compute_batch_size(dataset)
         assert size.dtype == tf.int64 and size.numpy() == expected
+
+
+def test_the_arguments_of_own_functions_have_no_annotations() -> None:
+    found = inspection.getfullargspec(tf.rank)
+    assert (found.args, found.defaults, found.annotations) == (["input", "name"], (None,), {})
+
+    def others(x: int) -> int:
+        return x
+
+    assert inspection.getfullargspec(others).annotations == {"x": "int", "return": "int"}
+
+
+def test_truncated_normal_numbers_with_parameters() -> None:
+    drawn = random_functions.parameterized_truncated_normal(
+        [3, 50], [0.0, 10.0, 20.0], 1.0, 0.0, [0.5, 30.0, 20.1], seed=1
+    )
+    assert drawn.shape == (3, 50) and drawn.dtype == tf.float32
+    low, high = drawn.numpy().min(1), drawn.numpy().max(1)
+    assert (low >= 0.0).all() and (high <= [0.5, 30.0, 20.1]).all() and low[1] > 5.0 and low[2] > 15.0
+    with pytest.raises(tf.errors.InvalidArgumentError, match="Shape must not be empty"):
+        random_functions.parameterized_truncated_normal([])

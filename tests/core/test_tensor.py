@@ -154,3 +154,16 @@ def test_variants_show_as_in_tensorflow_and_are_no_arrays(make: Callable[[], Any
             tf2.errors.InvalidArgumentError, match=r"^Cannot convert a Tensor of dtype variant to a NumPy"
         ):
             np.asarray(tensor)
+
+
+def test_a_class_that_stands_for_a_tensor_borrows_its_methods() -> None:
+    class Deferred:
+        __bool__ = tf.Tensor.__bool__
+        __iter__ = tf.Tensor.__iter__
+        __len__ = tf.Tensor.__len__
+
+    for use in (bool, iter):
+        with pytest.raises(TypeError, match=r"convert it with tf\.convert_to_tensor first"):
+            use(Deferred())
+    with pytest.raises(TypeError, match="len is not well defined"):
+        len(Deferred())

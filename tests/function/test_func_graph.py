@@ -80,3 +80,13 @@ def test_sessions_keep_their_own_programs(graph, tier) -> None:
             results.append(session.run(y))
     assert results == [6.0, 8.0]
     assert isinstance(y.op.inputs[0].op.attrs["then_branch"], FuncGraph)
+
+
+def test_what_is_a_value_already_is_not_waited_for() -> None:
+    for value in (tf2.constant(1), 3, object()):
+        with FuncGraph("f").as_default(), tf2.control_dependencies([value]):
+            assert tf2.identity(2.0).op.control_inputs == []
+        with tf.Graph().as_default(), pytest.raises(TypeError, match="Control input must be"):
+            tf2.control_dependencies([value]).__enter__()
+    with FuncGraph("f").as_default(), pytest.raises(TypeError, match="Control input must be"):
+        tf2.control_dependencies([None]).__enter__()

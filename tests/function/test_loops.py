@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -465,3 +466,20 @@ def test_an_optional_of_another_kind_than_before_the_first_turn_is_told():
 
     with pytest.raises(ValueError, match="body returned other variables"):
         changed()
+
+
+def test_a_named_tuple_of_variables_is_unpacked_as_any_tuple() -> None:
+    class Pair(NamedTuple):
+        count: Any
+        total: Any
+
+    def run(start: Pair) -> Any:
+        return tf2.while_loop(
+            lambda count, total: count < 3, lambda count, total: Pair(count + 1, total + 2.0), loop_vars=start
+        )
+
+    for loop in (run, tf2.function(run)):
+        found = loop(Pair(tf2.constant(0), tf2.constant(0.0)))
+        assert isinstance(found, Pair) and (found.count.numpy(), found.total.numpy()) == (3, 6.0)
+    with pytest.raises(TypeError, match="2 were given"):
+        tf2.while_loop(lambda pair: False, lambda pair: pair, Pair(1, 2))

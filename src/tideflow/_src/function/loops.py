@@ -69,7 +69,7 @@ def while_loop(
         raise ValueError("No loop variables provided.")
     if TensorShape(getattr(maximum_iterations, "shape", ())).rank not in (0, None):
         raise ValueError(f"maximum_iterations must be a scalar, saw shape: {maximum_iterations.shape}")
-    packed = isinstance(loop_vars, list | tuple) and not hasattr(loop_vars, "_fields")
+    packed = isinstance(loop_vars, list | tuple)
     if context.executing_eagerly():
         result = _eager_loop(cond, body, loop_vars, maximum_iterations, packed)
     else:
