@@ -288,6 +288,8 @@ def test_the_arguments_of_own_functions_have_no_annotations() -> None:
         return x
 
     assert inspection.getfullargspec(others).annotations == {"x": "int", "return": "int"}
+    # What other decorators make has the arguments that it takes itself, as absl's tests with parameters.
+    assert inspection.getfullargspec(functools.wraps(others)(lambda self: None)).args == ["self"]
 
 
 def test_truncated_normal_numbers_with_parameters() -> None:

@@ -6,7 +6,9 @@ pandas, dm-tree, torch, grain, orbax, ...), and Tideflow or TensorFlow:
 
     python tests/keras/run_keras_tests.py CHECKOUT --tideflow .venv/bin/python --tensorflow .venv-tf/bin/python ops
 
-A folder is one below `keras/src`, or a file there (`ops/nn_test.py`); all folders by default. Only a test that passes
+A folder is one below `keras/src`, or a file there (`ops/nn_test.py`); all folders by default. With `--root PATH` it is
+one below another folder of the checkout: `--root tensorflow_probability/python bijectors/exp_test.py` runs tests of
+TensorFlow Probability, whose files have names of the same form. Only a test that passes
 on TensorFlow counts: those that fail on Tideflow are listed after the table, and the exit status tells whether there
 are any. With `--only-failures` TensorFlow runs only what fails on Tideflow, which takes a small part of the time: its
 column then counts the tests that pass on Tideflow as passed.
@@ -35,12 +37,16 @@ FOLDERS = (
     "trainers tree utils wrappers"
 ).split()
 
+#: Where Keras's folders are in a checkout.
+_ROOT = "keras/src"
 #: What a side runs before Keras is imported.
 _PREPARE = {"tideflow": "import tideflow; tideflow.install_as_tensorflow()", "tensorflow": ""}
 _RUN = "import sys; sys.path.insert(0, '.'); {prepare}\nimport pytest; sys.exit(pytest.main(sys.argv[1:]))"
 #: Exit statuses of pytest's when all tests have run.
 _ENDED = (0, 1)
-_OPTIONS = "-q -p no:cacheprovider -o addopts= -o junit_family=xunit1 --tb=no --continue-on-collection-errors".split()
+_OPTIONS = (
+    "-q --rootdir=. -p no:cacheprovider -o addopts= -o junit_family=xunit1 --tb=no --continue-on-collection-errors"
+).split()
 
 
 class Limits(NamedTuple):
@@ -59,7 +65,7 @@ def run_tests(
     Args:
       python: the interpreter.
       side: ``"tideflow"`` or ``"tensorflow"``.
-      checkout: the folder that holds `keras`.
+      checkout: the folder that holds `keras`, or the other library.
       tests: folders, files or single tests, as pytest names them.
       report: where the report goes.
       limits: how long it may take, and what is left out.
@@ -111,18 +117,19 @@ def _name(classname: str, name: str, file: str | None) -> str:
     return "::".join([file, *within.split("."), name] if within else [file, name])
 
 
-def table(found: dict[str, dict[str, str]]) -> list[str]:
+def table(found: dict[str, dict[str, str]], root: str = _ROOT) -> list[str]:
     """Returns the rows, one for each folder that has tests, that compare two sides.
 
     Args:
       found: the outcomes of each side. A test without an outcome on TensorFlow was not run there, since it did not fail
         on Tideflow: it counts as it does there.
+      root: where the folders are in the checkout.
     """
-    rows = [f"| {'folder of `keras/src`':24} | passed on Tideflow | passed on TensorFlow | fail here and not there |"]
+    rows = [f"| {f'folder of `{root}`':24} | passed on Tideflow | passed on TensorFlow | fail here and not there |"]
     rows.append("|---|---|---|---|")
     sums = [0, 0, 0]
-    for folder in sorted({folder_of(name) for name in found["tideflow"]}):
-        tests = [name for name in found["tideflow"] if folder_of(name) == folder]
+    for folder in sorted({folder_of(name, root) for name in found["tideflow"]}):
+        tests = [name for name in found["tideflow"] if folder_of(name, root) == folder]
         counts = [0, 0, 0]
         for name in tests:
             here = found["tideflow"][name]
@@ -142,9 +149,9 @@ def _row(title: str, counts: list[int]) -> str:
     return f"| {title:24} | " + " | ".join(f"{count}" for count in counts) + " |"
 
 
-def folder_of(test: str) -> str:
-    """Returns the folder of `keras/src` that a test belongs to."""
-    return test.removeprefix("keras/src/").partition("/")[0]
+def folder_of(test: str, root: str = _ROOT) -> str:
+    """Returns the folder below the root, `keras/src`, that a test belongs to."""
+    return test.removeprefix(f"{root}/").partition("/")[0]
 
 
 def alone(found: dict[str, dict[str, str]]) -> list[str]:
@@ -160,6 +167,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("folders", nargs="*", default=FOLDERS)
     parser.add_argument("--tideflow", default=sys.executable)
     parser.add_argument("--tensorflow", required=True)
+    parser.add_argument("--root", default=_ROOT)
     parser.add_argument("--only-failures", action="store_true")
     parser.add_argument("--reports", type=pathlib.Path)
     parser.add_argument("--seconds", type=float, default=300.0)
@@ -170,7 +178,7 @@ def main(arguments: list[str] | None = None) -> int:
         reports = options.reports or pathlib.Path(place)
         unfinished = _run_what_is_missing(options, reports)
         found = {side: outcomes(reports / side) for side in ("tideflow", "tensorflow")}
-    print("\n".join(table(found)))
+    print("\n".join(table(found, options.root)))
     for name in alone(found):
         print(f"fails on Tideflow alone: {name}")
     for problem in unfinished:
@@ -187,7 +195,7 @@ def _run_what_is_missing(options: argparse.Namespace, reports: pathlib.Path) -> 
             report = reports / side / f"{folder.replace('/', '.')}.xml"
             if report.exists():
                 continue
-            tests = [f"keras/src/{folder}"]
+            tests = [f"{options.root}/{folder}"]
             if side == "tensorflow" and options.only_failures:
                 here = outcomes(reports / "tideflow")
                 within = (f"{tests[0]}/", f"{tests[0]}::")

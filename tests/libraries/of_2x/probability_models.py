@@ -1,4 +1,4 @@
-"""TensorFlow Probability: a posterior by NUTS, by variational inference and exactly; filters, solvers, bijectors."""
+"""TensorFlow Probability: a posterior by NUTS, by variational inference and exactly; filters, bijectors."""
 
 import sys
 
@@ -79,6 +79,4 @@ assert np.abs(walk.log_prob(seen) - expected) < 1e-2
 
 bijector = tfb.Chain([tfb.Exp(), tfb.Shift(1.0), tfb.Scale(2.0)])
 flow = tfd.TransformedDistribution(tfd.Normal(0.0, 1.0), bijector)
-assert np.isclose(flow.log_prob(3.0), tfd.LogNormal(1.0, 2.0).log_prob(3.0))
-solution = tfp.math.ode.DormandPrince().solve(lambda t, y: -y, 0.0, tf.constant([1.0]), solution_times=[1.0])
-sys.exit(not np.isclose(solution.states[0, 0], np.exp(-1.0), atol=1e-3))
+sys.exit(not np.isclose(flow.log_prob(3.0), tfd.LogNormal(1.0, 2.0).log_prob(3.0)))

@@ -29,6 +29,8 @@ from inspect import signature as signature
 from inspect import stack as stack
 from typing import Any, NamedTuple
 
+from tideflow._src.compat.decorators import unwrap
+
 
 class ArgSpec(NamedTuple):
     """Is the positional arguments of a function, as ``inspect`` of Python 2 gave them."""
@@ -44,16 +46,15 @@ _inspect = inspect
 
 
 def getfullargspec(obj: Any) -> inspect.FullArgSpec:
-    """Returns the arguments of a function, or of the function that decorators are around.
+    """Returns the arguments of a function, or of the function that TensorFlow's decorators are around.
 
-    Those of Tideflow's own functions come without annotations, which TensorFlow's do not have: TensorFlow Probability
-    compares them with its own.
+    Around others (``functools.wraps``) they are those of the outermost. Those of Tideflow's own functions come without
+    annotations, which TensorFlow's do not have: TensorFlow Probability compares them with its own.
     """
-    function = inspect.unwrap(obj)
-    found = inspect.getfullargspec(function)
-    if str(getattr(function, "__module__", "")).startswith("tideflow."):
-        found = found._replace(annotations={})
-    return found
+    _, function = unwrap(obj)
+    if not str(getattr(function, "__module__", "")).startswith("tideflow."):
+        return inspect.getfullargspec(function)
+    return inspect.getfullargspec(inspect.unwrap(function))._replace(annotations={})
 
 
 def getargspec(obj: Any) -> ArgSpec:

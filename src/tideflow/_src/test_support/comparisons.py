@@ -24,7 +24,7 @@ class Comparisons(absltest.TestCase):
         """Returns the values of tensors, or of a structure of them."""
         raise NotImplementedError
 
-    def _array(self, value: Any) -> Any:
+    def _GetNdArray(self, value: Any) -> Any:
         """Returns a value, of a tensor or anything else, as an array."""
         if isinstance(value, Tensor) or hasattr(value, "handle"):
             value = self.evaluate(value)
@@ -67,7 +67,7 @@ class Comparisons(absltest.TestCase):
 
     def assertNDArrayNear(self, ndarray1: Any, ndarray2: Any, err: float, msg: str | None = None) -> None:
         """Asserts that the norm of the difference of two arrays is below ``err``."""
-        distance = np.linalg.norm(np.subtract(self._array(ndarray1), self._array(ndarray2)))
+        distance = np.linalg.norm(np.subtract(self._GetNdArray(ndarray1), self._GetNdArray(ndarray2)))
         message = f"The norm of the difference is {distance}, not below {err}."
         self.assertTrue(bool(distance < err), message if msg is None else f"{msg}: {message}")
 
@@ -106,7 +106,7 @@ class Comparisons(absltest.TestCase):
             return
         if isinstance(a, list | tuple):
             try:
-                first, second = self._evaluated(self._array(a), self._array(b))
+                first, second = self._evaluated(self._GetNdArray(a), self._GetNdArray(b))
                 regular = first.dtype != object and second.dtype != object
             except (TypeError, ValueError):
                 regular = False
@@ -125,7 +125,7 @@ class Comparisons(absltest.TestCase):
 
     def _arrays_close(self, a: Any, b: Any, rtol: float, atol: float, msg: str) -> None:
         a, b = self._evaluated(a, b)
-        a, b = self._array(a), self._array(b)
+        a, b = self._GetNdArray(a), self._GetNdArray(b)
         self.assertEqual(a.shape, b.shape, f"Shape mismatch: expected {a.shape}, got {b.shape} with contents {b}.")
         a, b = _widened(a), _widened(b)
         close = np.isclose(a, b, rtol=rtol, atol=atol, equal_nan=True)
@@ -167,7 +167,7 @@ class Comparisons(absltest.TestCase):
     ) -> None:
         """Asserts closeness with tolerances for the less precise of the two dtypes."""
         a, b = self._evaluated(a, b)
-        a, b = self._array(a), self._array(b)
+        a, b = self._GetNdArray(a), self._GetNdArray(b)
         names = {a.dtype.name, b.dtype.name}
         if names & {"float32", "complex64"}:
             rtol, atol = max(rtol, float_rtol), max(atol, float_atol)
@@ -185,7 +185,7 @@ class Comparisons(absltest.TestCase):
             for key in a:
                 self.assertAllEqual(a[key], b[key], msg)
             return
-        a, b = self._array(a), self._array(b)
+        a, b = self._GetNdArray(a), self._GetNdArray(b)
         suffix = "" if msg is None else msg
         if not (b.ndim == 0 or a.shape == b.shape):
             self.assertEqual(a.shape, b.shape, f"Shape mismatch: expected {a.shape}, got {b.shape}. {suffix}")
@@ -219,7 +219,7 @@ class Comparisons(absltest.TestCase):
         self.assertIsInstance(b, dict, msg)
         self.assertCountEqual(a.keys(), b.keys(), msg)
         for key in a:
-            first, second = self._array(a[key]), self._array(b[key])
+            first, second = self._GetNdArray(a[key]), self._GetNdArray(b[key])
             if first.dtype.kind == "f" and second.dtype.kind == "f":
                 self.assertAllClose(first, second, msg=str(key))
             else:
@@ -236,19 +236,19 @@ class Comparisons(absltest.TestCase):
 
     def assertAllGreater(self, a: Any, comparison_target: Any) -> None:
         """Asserts that every element is greater than a number."""
-        self.assertGreater(np.min(self._array(a)), comparison_target)
+        self.assertGreater(np.min(self._GetNdArray(a)), comparison_target)
 
     def assertAllLess(self, a: Any, comparison_target: Any) -> None:
         """Asserts that every element is less than a number."""
-        self.assertLess(np.max(self._array(a)), comparison_target)
+        self.assertLess(np.max(self._GetNdArray(a)), comparison_target)
 
     def assertAllGreaterEqual(self, a: Any, comparison_target: Any) -> None:
         """Asserts that every element is at least a number."""
-        self.assertGreaterEqual(np.min(self._array(a)), comparison_target)
+        self.assertGreaterEqual(np.min(self._GetNdArray(a)), comparison_target)
 
     def assertAllLessEqual(self, a: Any, comparison_target: Any) -> None:
         """Asserts that every element is at most a number."""
-        self.assertLessEqual(np.max(self._array(a)), comparison_target)
+        self.assertLessEqual(np.max(self._GetNdArray(a)), comparison_target)
 
     def assertAllInRange(
         self,
@@ -259,7 +259,7 @@ class Comparisons(absltest.TestCase):
         open_upper_bound: bool = False,
     ) -> None:
         """Asserts that every element lies between two bounds, which belong to the range unless said to be open."""
-        target = self._array(target)
+        target = self._GetNdArray(target)
         if not np.issubdtype(target.dtype, np.number) and target.dtype.name != "bfloat16":
             raise AssertionError(f"The value of {target} does not have an ordered numeric type, it has {target.dtype}.")
         below = (target <= lower_bound) if open_lower_bound else (target < lower_bound)
@@ -276,7 +276,7 @@ class Comparisons(absltest.TestCase):
 
     def assertAllInSet(self, target: Any, expected_set: Any) -> None:
         """Asserts that every element is one of a set."""
-        target = self._array(target)
+        target = self._GetNdArray(target)
         found = sorted(item for item in np.unique(target).tolist() if item not in list(expected_set))
         if found:
             raise AssertionError(f"{len(found)} unique element(s) are not in the set {expected_set}: {found}")
@@ -296,7 +296,7 @@ class Comparisons(absltest.TestCase):
 
     def assertDTypeEqual(self, target: Any, expected_dtype: Any) -> None:
         """Asserts that an array or tensor has a dtype."""
-        found = target.dtype if hasattr(target, "dtype") else self._array(target).dtype
+        found = target.dtype if hasattr(target, "dtype") else self._GetNdArray(target).dtype
         wanted = dtypes.as_dtype(expected_dtype)
         self.assertEqual(dtypes.as_dtype(found).base_dtype, wanted.base_dtype)
 
