@@ -53,9 +53,18 @@ class ColumnWeights(StateManager):
         self._layer = layer
         self._prefix = ""
 
-    def create_variable(self, feature_column: Any, name: str, shape: Any, **options: Any) -> Any:
+    def create_variable(
+        self,
+        feature_column: Any,
+        name: str,
+        shape: Any,
+        dtype: Any = None,
+        trainable: bool = True,
+        use_resource: bool = True,
+        initializer: Any = None,
+    ) -> Any:
         self._prefix = re.sub(r"[^A-Za-z0-9_.\-]", "_", feature_column.name)
-        return super().create_variable(feature_column, name, shape, **options)
+        return super().create_variable(feature_column, name, shape, dtype, trainable, use_resource, initializer)
 
     def _made(self, name: str, shape: Any, dtype: Any, trainable: bool, use_resource: bool, initializer: Any) -> Any:
         return self._layer.add_weight(
