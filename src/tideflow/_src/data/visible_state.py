@@ -132,7 +132,7 @@ def _value_of(item: _Name, function: FunctionType, cells: dict[str, Any]) -> Any
         try:
             value = function.__globals__[item.name]
         except KeyError:
-            value = function.__builtins__[item.name]
+            value = function.__builtins__[item.name]  # type: ignore[attr-defined]
     for attribute in item.attributes:
         kind = type(value)
         if kind in _CONSTANTS or kind is float or kind is DType:
@@ -150,7 +150,7 @@ def _plain_attribute(value: Any, name: str) -> Any:
     Raises:
       _Unknown: it may.
     """
-    kind = type(value)
+    kind: Any = type(value)
     if kind.__getattribute__ is not object.__getattribute__ or any(name in vars(base) for base in kind.__mro__):
         raise _Unknown
     try:

@@ -266,7 +266,8 @@ class TracedFunction(interfaces.Callable):
                     key.append(sort)
                     items = tuple([tensor if each is item else each for each in items])
                 elif kind is tuple or kind is list:
-                    key, leaves = [*kwargs], []
+                    key = [*kwargs]
+                    leaves: list[Any] = []
                     plain = look_into((*args, *kwargs.values()), key, leaves)
                     fast = self._fast.get(tuple(key)) if plain else None
                     if fast is not None and not _functions["eagerly"]:

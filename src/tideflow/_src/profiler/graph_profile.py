@@ -240,8 +240,9 @@ def _nodes_of(graph: Any) -> list[_Node]:
         node.self["occurrence"] = 1
         if op.type in _VARIABLES:
             shape = TensorShape(op.attrs["shape"]) if "shape" in op.attrs else op.outputs[0].shape
-            node.shape = shape.as_list() if shape.is_fully_defined() else None
-            node.self["params"] = math.prod(node.shape) if node.shape is not None else 0
+            known = [size for size in shape.as_list() if size is not None] if shape.is_fully_defined() else None
+            node.shape = known
+            node.self["params"] = math.prod(known) if known is not None else 0
         with contextlib.suppress(ValueError):  # of shapes that are not known
             node.self["float_ops"] = int(get_stats_for_node_def(graph, op.node_def, "flops").value or 0)
         nodes.append(node)

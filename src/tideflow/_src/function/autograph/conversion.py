@@ -129,12 +129,13 @@ def _convert_function(function: FunctionType, is_requested: bool) -> FunctionTyp
     stays = _package(function) == "tideflow" if is_requested else is_of_library(function)
     if UNCONVERTED not in function.__dict__ and not stays:
         dispatcher = dispatch.dispatcher_of(function)
-        taken_over = dispatcher is not None and dispatcher.installed
-        own: Any = dispatcher.target if taken_over else function  # the function's own code is a check of classes then
+        own: Any = function
+        if dispatcher is not None and dispatcher.installed:
+            own = dispatcher.target  # the function's own code is a check of classes then
         code = code_of(own)
         if code is not None:
             converted = _dispatched(own, _with_code(own, code))
-            if dispatcher is not None and taken_over:
+            if dispatcher is not None and own is not function:
                 converted = dispatcher.around(converted)
                 setattr(converted, UNCONVERTED, True)
     setattr(function, _KEPT, _Known(function, converted, is_requested))
