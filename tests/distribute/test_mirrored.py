@@ -245,6 +245,13 @@ def test_reductions_across_the_replicas(strategy):
         tf.convert_to_tensor(numbers)
 
 
+def test_one_tensor_that_all_replicas_give_is_its_own_sum(strategy):
+    given = tf.constant([1.0, 2.0])
+    assert values(strategy.run(lambda: all_reduced("SUM", given))) == [[1.0, 2.0]] * 3
+    joined = strategy.run(lambda: tf.distribute.get_replica_context().all_gather(given, axis=0))
+    assert values(joined) == [[1.0, 2.0]] * 3
+
+
 def test_the_sum_of_indexed_slices_has_the_rows_of_all(strategy):
     def replica():
         return all_reduced("SUM", tf.IndexedSlices(tf.fill([1, 2], number()), tf.constant([1]), tf.constant([3, 2])))
@@ -331,10 +338,8 @@ def test_updates_of_rows(strategy):
 
 
 def test_the_mean_of_integers_is_refused(strategy):
-    with strategy.scope():
-        v = tf.Variable(0, aggregation=MEAN)
-    with pytest.raises(ValueError, match="non-float variables"):
-        strategy.run(lambda: v.assign(tf.cast(number(), tf.int32)))
+    with strategy.scope(), pytest.raises(ValueError, match="aggregation=MEAN and a non-floating dtype"):
+        tf.Variable(0, aggregation=MEAN)
     with pytest.raises(ValueError, match="`NONE` variable synchronization"), strategy.scope():
         tf.Variable(0, synchronization=tf.VariableSynchronization.NONE)
 
@@ -411,6 +416,21 @@ def test_a_saved_model_holds_one_variable(strategy, tmp_path):
     with strategy.scope():
         again = tf.saved_model.load(str(tmp_path))
     assert strategy.run(lambda: again.f(number())).values[2].numpy() == 4.0
+
+
+def test_central_storage_has_one_variable_for_all_replicas(strategy):
+    central = tf.distribute.experimental.CentralStorageStrategy(["CPU:1", "CPU:2"])
+    with central.scope():
+        v, other = tf.Variable(1.0, aggregation=SUM), tf.Variable(1.0)
+    assert central.extended.parameter_devices == (v.device,) and v.device.endswith("CPU:0")
+    central.run(lambda: v.assign_add(number() + 1.0))
+    tf.function(lambda: central.run(lambda: v.assign_add(number() + 1.0)))()
+    assert v.numpy() == 7.0 and repr(v).startswith("<tf.Variable")
+    assert values(central.run(lambda: v + number())) == [7.0, 8.0]
+    with pytest.raises(ValueError, match="You must specify an aggregation"):
+        central.run(lambda: other.assign_add(1.0))
+    other.assign_add(1.0)
+    assert other.numpy() == 2.0
 
 
 # Data.

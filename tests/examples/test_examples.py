@@ -59,6 +59,7 @@ CHECKED = (
     "custom_training_loop",
     "files_pipeline",
     "image_classification",
+    "mirrored_strategy",
     "text_classification",
     "time_series_forecasting",
     "transfer_learning",

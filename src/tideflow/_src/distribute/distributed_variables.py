@@ -22,7 +22,7 @@ from tideflow._src.distribute.contexts import (
     is_updating,
 )
 from tideflow._src.distribute.reduction import ReduceOp, combined
-from tideflow._src.distribute.values import DistributedValues, PerReplica
+from tideflow._src.distribute.values import DistributedValues
 from tideflow._src.function import interfaces
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.control.grouping import group
@@ -58,6 +58,9 @@ class DistributedVariable(DistributedValues, BaseResourceVariable):
       values: the parts, in the order of the replicas.
       synchronization: when the parts are brought together.
       aggregation: how the updates of replicas are combined.
+
+    Raises:
+      ValueError: updates of what is no floating-point number are to be averaged.
     """
 
     is_distributed_variable = True
@@ -77,6 +80,11 @@ class DistributedVariable(DistributedValues, BaseResourceVariable):
     _unique_id = _of_parts("_unique_id")
 
     def __init__(self, strategy: Any, values: Sequence[Any], synchronization: Any, aggregation: Any) -> None:
+        if aggregation == VariableAggregationV2.MEAN and not values[0].dtype.is_floating:
+            raise ValueError(
+                "creating distributed tf.Variable with aggregation=MEAN and a non-floating dtype is not supported, "
+                f"please use a different aggregation or dtype: '{values[0].name}' is {values[0].dtype.name}"
+            )
         DistributedValues.__init__(self, values)
         self._distribute_strategy = strategy
         self._synchronization = synchronization
@@ -253,11 +261,6 @@ class MirroredVariable(DistributedVariable, interfaces.Mirrored):
         if self._aggregation == VariableAggregationV2.ONLY_FIRST_REPLICA:
             return strategy.experimental_local_results(value)[0]
         reduction = ReduceOp.from_variable_aggregation(self._aggregation)
-        if reduction is ReduceOp.MEAN and not self.dtype.is_floating and isinstance(value, PerReplica):
-            raise ValueError(
-                "Cannot update non-float variables with tf.VariableAggregation.MEAN aggregation in replica context. "
-                "Either change the variable dtype to float or update it in cross-replica context."
-            )
         return strategy.extended.reduce_to(reduction, value, self)
 
     def scatter_min(self, *args: Any, **kwargs: Any) -> Any:
@@ -274,6 +277,29 @@ class MirroredVariable(DistributedVariable, interfaces.Mirrored):
         """Replaces rows by ``sparse_delta``."""
         self._refuse_combining("scatter_update")
         return super().scatter_update(*args, **kwargs)
+
+
+@named_in_tensorflow("distribute.ps_values.AggregatingVariable")
+class AggregatingVariable(MirroredVariable):
+    """Is a variable of which there is one, for all replicas: what they change is combined first."""
+
+    def _here(self) -> Any:
+        return self._values[0]
+
+    def _get(self) -> Any:
+        return self._values[0]
+
+    def _changed_in_replica(self, update: Callable[..., Any], value: Any) -> Any:
+        if self._aggregation == VariableAggregationV2.NONE:
+            raise ValueError(
+                "You must specify an aggregation method to update a AggregatingVariable in Replica Context, as in "
+                "`tf.Variable(..., aggregation=tf.VariableAggregation.SUM)`: the values that the replicas give are "
+                "combined before it changes. Or update it in cross-replica context, by "
+                "`tf.distribute.get_replica_context().merge_call(merge_fn, ...)`."
+            )
+        return super()._changed_in_replica(update, value)
+
+    __repr__ = __str__ = BaseResourceVariable.__repr__
 
 
 @named_in_tensorflow("distribute.values.SyncOnReadVariable")

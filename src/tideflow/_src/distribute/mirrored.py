@@ -110,13 +110,16 @@ class MirroredExtended(StrategyExtended):
         parts = self._parts(next_creator, arguments)
         if any(not isinstance(part, BaseResourceVariable) for part in parts):
             return parts[0]  # what a creator of the program's own has made
-        kind = SyncOnReadVariable if synchronization is VariableSynchronization.ON_READ else MirroredVariable
-        made = kind(self._strategy, parts, synchronization, aggregation)
+        made = self._kind(synchronization)(self._strategy, parts, synchronization, aggregation)
         if graph is not None and not graph.building_function:
             _join_collections(graph, collections, made)
         elif collections and GraphKeys.GLOBAL_STEP in collections:
             context.default_graph().add_to_collection(GraphKeys.GLOBAL_STEP, made)
         return made
+
+    def _kind(self, synchronization: Any) -> type[DistributedVariable]:
+        """Returns the class of a variable."""
+        return SyncOnReadVariable if synchronization is VariableSynchronization.ON_READ else MirroredVariable
 
     def _parts(self, next_creator: Callable[..., Any], arguments: dict[str, Any]) -> list[Any]:
         parts: list[Any] = []
@@ -260,8 +263,16 @@ class MirroredExtended(StrategyExtended):
         leaves = [_as_tensor(leaf) for leaf in nest.flatten(value)]
 
         def across(strategy: Any, *values: Any) -> Any:
-            pairs = [(each, each if isinstance(each, DistributedValues) else self._names) for each in values]
-            return strategy.extended.batch_reduce_to(reduction, pairs, options)
+            # As in TensorFlow, what is one object in all replicas is there once, and is its own sum.
+            reduced = iter(
+                strategy.extended.batch_reduce_to(
+                    reduction, [(each, each) for each in values if isinstance(each, DistributedValues)], options
+                )
+            )
+            return [
+                next(reduced) if isinstance(each, DistributedValues) else copied(each, len(self._names))
+                for each in values
+            ]
 
         def merged(*given: Any) -> Any:
             return get_replica_context().merge_call(across, args=given)
@@ -305,8 +316,7 @@ class MirroredExtended(StrategyExtended):
         count = len(self._names)
 
         def across(strategy: Any, *values: Any) -> Any:
-            # What is the same object in all replicas is there once for each of them.
-            each = [read(value) if isinstance(value, DistributedValues) else [value] * count for value in values]
+            each = [read(value) if isinstance(value, DistributedValues) else [value] for value in values]
             return [copied(gathered(parts, axis), count) for parts in each]
 
         return list(get_replica_context().merge_call(across, args=tuple(tensors)))

@@ -56,18 +56,6 @@ class TPUStrategy(Strategy):
         raise _refusal("TPUStrategy", "TPUs")
 
 
-class CentralStorageStrategy(Strategy):
-    """Keeps variables on the host and computes on several accelerators: it cannot be made yet.
-
-    Raises:
-      RuntimeError: always.
-    """
-
-    def __init__(self, compute_devices: Any = None, parameter_device: Any = None) -> None:
-        del compute_devices, parameter_device
-        raise _refusal("experimental.CentralStorageStrategy", "several devices")
-
-
 class DTensorDataset:
     """Is a dataset whose elements lie on the devices of a mesh: it cannot be made yet.
 

@@ -77,9 +77,9 @@ class Companion:
             self._scopes = [graph.scopes() for graph in self._graphs]
             for graph, scopes in zip(self._graphs, outer, strict=True):
                 graph.set_scopes(scopes)
-        if self._error is not None:
-            error, self._error = self._error, None
-            raise error
+        raised, self._error = self._error, None
+        if raised is not None:
+            raise raised
         return self.ended
 
     def stop(self) -> None:
