@@ -102,7 +102,7 @@ def current_replica() -> int | None:
     strategy, replica, updating = _place()
     if replica is None:
         return updating
-    return None if strategy is defaults.strategy else replica._number  # type: ignore[no-any-return]
+    return None if strategy is defaults.strategy else replica._number
 
 
 def is_updating() -> bool:

@@ -112,7 +112,7 @@ def _batch_size(dataset: Any) -> int:
         shape = getattr(spec, "shape", None)
         sizes.append(None if shape is None or not shape.rank else shape.as_list()[0])
     if all(size is not None for size in sizes):
-        return int(sizes[0]) if len(set(sizes)) == 1 else -1
+        return int(sizes[0] or 0) if len(set(sizes)) == 1 else -1
     with context.eager_scope():
         found = static_value(raw.ComputeBatchSize(dataset._variant_tensor))
     return -1 if found is None else int(found)

@@ -199,7 +199,7 @@ def regroup(values: Sequence[Any], wrap: Callable[[Sequence[Any]], Any] = PerRep
             raise ValueError(f"The replicas have given structures that differ: {', '.join(map(repr, values))}.")
         items = [regroup([each[place] for each in values], wrap, always) for place in range(len(first))]
         if hasattr(first, "_fields"):
-            return type(first)._make(items)
+            return type(first)(*items)
         return items if isinstance(first, list) else tuple(items)
     if isinstance(first, Mapping):
         if any(not isinstance(each, Mapping) or set(each) != set(first) for each in values):
