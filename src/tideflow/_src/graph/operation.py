@@ -46,6 +46,9 @@ class Operation:
     outputs: list[SymbolicTensor]
     number: int
 
+    #: The operation that this one was made from as its gradient or copy: none is noted, as mostly in TensorFlow.
+    _original_op: Any = None
+
     def __init__(
         self,
         graph: Graph,
