@@ -209,7 +209,9 @@ def test_python_runs_each_time_that_a_dataset_is_made():
 
 
 @pytest.mark.parametrize(
-    "value", [[1], {"a": 1}, np.ones(2), tf.constant(1), tf.Variable(1), object(), iter(()), print], ids=str
+    "value",
+    [[1], {"a": 1}, np.ones(2), tf.constant(1), tf.Variable(1), object(), iter(()), print],
+    ids=lambda value: type(value).__name__,
 )
 def test_values_that_can_change_are_not_known(value):
     assert visible_state.key_of(lambda x: (value, x)) is None

@@ -132,7 +132,8 @@ def _value_of(item: _Name, function: FunctionType, cells: dict[str, Any]) -> Any
         try:
             value = function.__globals__[item.name]
         except KeyError:
-            value = function.__builtins__[item.name]  # type: ignore[attr-defined]
+            known: Any = function  # versions of the checker differ in whether a function has builtins
+            value = known.__builtins__[item.name]
     for attribute in item.attributes:
         kind = type(value)
         if kind in _CONSTANTS or kind is float or kind is DType:
