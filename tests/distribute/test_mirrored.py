@@ -511,3 +511,38 @@ def test_a_step_equals_that_of_one_device_with_the_whole_batch(strategy):
         )
     for one, other in zip(single, mirrored, strict=True):
         np.testing.assert_allclose(one, other, rtol=0, atol=5 * 8 * np.finfo(np.float32).eps)
+
+
+def test_a_replica_crosses_over_to_update(strategy):
+    with strategy.scope():
+        total = tf.Variable(1.0, aggregation=tf.VariableAggregation.MEAN)
+
+    def step():
+        strategy.extended.update(total, lambda part, more: part.assign_add(more), args=(tf.constant(2.0),))
+        return total.read_value()
+
+    for expected, run in ((3.0, strategy.run), (5.0, tf.function(lambda step: strategy.run(step)))):
+        assert {float(each) for each in strategy.experimental_local_results(run(step))} == {expected}
+
+
+def test_an_only_replica_runs_in_the_callers_thread():
+    strategy = tf.distribute.MirroredStrategy(["CPU:0"])
+    with strategy.scope():
+        total = tf.Variable(1.0, aggregation=tf.VariableAggregation.SUM)
+
+    def step():
+        replica = tf.distribute.get_replica_context()
+        total.assign_add(2.0)
+        across = replica.merge_call(lambda strategy, value: (threading.get_ident(), value, _stands_across()), (3.0,))
+        return threading.get_ident(), across, replica.all_reduce("sum", tf.constant(4.0))
+
+    here = threading.get_ident()
+    found, across, total_sum = strategy.run(step)
+    assert (found, across, float(total_sum), float(total)) == (here, (here, 3.0, True), 4.0, 3.0)
+    with pytest.raises(ZeroDivisionError):
+        strategy.run(lambda: 1 // 0)
+    assert not tf.distribute.has_strategy()
+
+
+def _stands_across():
+    return bool(tf.distribute.in_cross_replica_context())

@@ -1,8 +1,8 @@
 """Runs a function as several replicas, one after the other, as far as the next point where they meet.
 
-Each replica runs in a thread of its own, in turns with the caller's (``runtime/turns.py``): the first until it calls
-``merge_call`` or is over, then the second, and so on. When all have arrived, the caller's thread calls the first one's
-function across the replicas, with what each gave for its arguments.
+An only replica runs in the caller's thread. Of several, each runs in a thread of its own, in turns with the caller's
+(``runtime/turns.py``): the first until it calls ``merge_call`` or is over, then the second, and so on. When all have
+arrived, the caller's thread calls the first one's function across the replicas, with what each gave for its arguments.
 """
 
 from __future__ import annotations
@@ -53,20 +53,45 @@ class _Replica(Companion):
 
     def merge(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Waits for the other replicas, and returns this one's part of what the function returns."""
-        graph = context.current_graph()
-        if graph is not None and graph is not self._graph:
-            raise RuntimeError(
-                "`merge_call` called while defining a new graph or a tf.function. This can often happen if the "
-                "function `fn` passed to `strategy.run()` contains a nested `@tf.function`, and the nested "
-                "`@tf.function` contains a synchronization point, such as aggregating gradients (e.g, "
-                "optimizer.apply_gradients), or if the function `fn` uses a control flow statement which contains a "
-                "synchronization point in the body. Wrap the `fn` passed to `strategy.run`, or the entire "
-                "`strategy.run`, inside a `tf.function`, or move "
-                "the control flow out of `fn`."
-            )
-        scope = graph.get_name_scope() if graph is not None else ""
-        controls = [] if graph is None else graph._current_control_inputs(())
-        return self.pause(_Crossing(function, args, kwargs, f"{scope}/" if scope else "", controls, graph is None))
+        return self.pause(_crossing(self._graph, function, args, kwargs))
+
+
+class _OnlyReplica:
+    """Is the only replica of a strategy, in its caller's thread: nobody has to be waited for."""
+
+    def __init__(self, strategy: Any) -> None:
+        self._strategy = strategy
+        self._graph = context.current_graph()
+
+    def run(self, function: Callable[[], Any]) -> Any:
+        """Runs a function as the replica."""
+        strategy = self._strategy
+        with entered(strategy, ReplicaContext(strategy, 0, self)), device(strategy.extended.worker_devices[0]):
+            return regroup([function()])
+
+    def merge(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Returns what the function returns across the replicas."""
+        crossing = _crossing(self._graph, function, args, kwargs)
+        with entered(self._strategy, None):
+            return of_replica(0, _crossed(self._strategy, [crossing]))
+
+
+def _crossing(outer: Any, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Crossing:
+    """Returns what this thread, a replica that was begun in the graph ``outer``, asks for."""
+    graph = context.current_graph()
+    if graph is not None and graph is not outer:
+        raise RuntimeError(
+            "`merge_call` called while defining a new graph or a tf.function. This can often happen if the "
+            "function `fn` passed to `strategy.run()` contains a nested `@tf.function`, and the nested "
+            "`@tf.function` contains a synchronization point, such as aggregating gradients (e.g, "
+            "optimizer.apply_gradients), or if the function `fn` uses a control flow statement which contains a "
+            "synchronization point in the body. Wrap the `fn` passed to `strategy.run`, or the entire "
+            "`strategy.run`, inside a `tf.function`, or move "
+            "the control flow out of `fn`."
+        )
+    scope = graph.get_name_scope() if graph is not None else ""
+    controls = [] if graph is None else graph._current_control_inputs(())
+    return _Crossing(function, args, kwargs, f"{scope}/" if scope else "", controls, graph is None)
 
 
 class _Made:
@@ -120,6 +145,8 @@ def run_as_replicas(strategy: Any, function: Callable[..., Any], args: Any, kwar
         return lambda: function(*own, **named)
 
     count = strategy.num_replicas_in_sync
+    if count == 1:
+        return _OnlyReplica(strategy).run(bound(0))
     replicas = [_Replica(strategy, number, made, bound(number)) for number in range(count)]
     try:
         while True:

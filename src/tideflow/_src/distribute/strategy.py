@@ -159,12 +159,11 @@ class StrategyExtended:
           args, kwargs: these.
           group: whether to return what it returns as it is, and not as a tuple with an element for each device.
 
-        Raises:
-          RuntimeError: the thread is a replica of a strategy that needs ``merge_call`` first.
+        A replica crosses over for it, with ``merge_call``, where there are several.
         """
-        if self._use_merge_call():
-            self._require_cross_replica()
-        return self._update(var, fn, args, kwargs or {}, group)
+        if get_replica_context() is None or not has_strategy():
+            return self._update(var, fn, args, kwargs or {}, group)
+        return self._replica_update(var, fn, args, kwargs or {}, group)
 
     def _replica_update(self, var: Any, fn: Callable[..., Any], args: Any, kwargs: Any, group: bool) -> Any:
         return self._update(var, fn, args, kwargs, group)
