@@ -161,7 +161,7 @@ def test_value_and_gradient_of_what_is_linear_agree_with_dropout(monkeypatch: py
 def test_sums_and_products_of_integers_are_exact(monkeypatch: pytest.MonkeyPatch) -> None:
     def total(x: Any, weights: Any) -> Any:
         def turn(i: Any, sums: Any, kept: Any) -> Any:
-            product = tf.matmul(x[i], weights)
+            product = tf.matmul(tf.gather(x, i), weights)
             return i + 2, sums + tf.matmul(product, product, transpose_a=True), kept.write(i // 2, product)
 
         start = (tf.constant(1), tf.ones([2, 2], tf.int32), tf.TensorArray(tf.int32, 3, element_shape=[3, 2]))
@@ -172,6 +172,41 @@ def test_sums_and_products_of_integers_are_exact(monkeypatch: pytest.MonkeyPatch
     arguments = [tf.constant(random.integers(-9, 9, shape), tf.int32) for shape in ((STEPS, 3, 4), (4, 2))]
     for expected, found in zip(*_both_tiers(total, *arguments, monkeypatch=monkeypatch), strict=True):
         np.testing.assert_array_equal(found, expected)
+
+
+def _square(*shape: int, seed: int = 0) -> Any:
+    return tf.constant(_normal(*shape, SIZE, SIZE, seed=seed))
+
+
+def _turns(turn: Callable[..., Any], x: Any, *start: Any) -> Any:
+    """Runs a loop whose turns take a counter, a state that only the turn before knows, and what a turn adds to."""
+
+    def whole(i: Any, state: Any, *others: Any) -> Any:
+        return i + 1, state - tf.gather(x, i), *turn(i, state, *others)
+
+    loop = tf.while_loop(lambda i, *_: i < STEPS, whole, (tf.constant(0), tf.ones_like(x[0]), *start))
+    return [item.stack() if isinstance(item, tf.TensorArray) else item for item in loop]
+
+
+def test_the_effects_of_a_condition_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    count = tf.Variable(0)
+
+    def function(x: Any, weights: Any) -> Any:
+        count.assign(0)
+
+        def goes_on(i: Any, total: Any) -> Any:
+            with tf.control_dependencies([count.assign_add(1)]):
+                return tf.less(i, STEPS)
+
+        def turn(i: Any, total: Any) -> Any:
+            return i + 1, total + tf.matmul(tf.gather(x, i), weights)
+
+        ends = tf.while_loop(goes_on, turn, (tf.constant(0), tf.zeros([SIZE, SIZE])))
+        with tf.control_dependencies(ends):
+            return count.read_value()
+
+    host, compiled = _both_tiers(function, _square(STEPS), _square(), monkeypatch=monkeypatch)
+    assert host == compiled == [STEPS + 1]
 
 
 def test_what_a_turn_rejects_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -76,11 +76,13 @@ def run(values: list[Any], condition: Any, body: Any) -> list[Any]:
     if any(isinstance(part, TracedList) for part in start):
         start = _with_room(start, lambda parts: turn((parts, state, jnp.int32(-1)))[0], loop, moving, turns)
     fission = None
-    if exact and turns is not None:
+    is_plain = tracing.Carried([condition], values).is_empty
+    if is_plain and exact and turns is not None:
+        jax.eval_shape(test, start, state)  # what cannot be represented is refused
         fission = _divided(turn, (start, state, np.int32(-1)), first, turns)
     if fission is not None:
         ends, state, failed = fission
-    elif tracing.Carried([condition], values).is_empty:
+    elif is_plain:
         ends, state, failed = lax.while_loop(
             lambda parts: jnp.logical_and(test(parts[0], parts[1])[0], parts[2] < 0),
             turn,
