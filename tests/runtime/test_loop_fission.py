@@ -209,6 +209,29 @@ def test_the_effects_of_a_condition_stay(monkeypatch: pytest.MonkeyPatch) -> Non
     assert host == compiled == [STEPS + 1]
 
 
+@pytest.mark.parametrize(
+    ("dtype", "first", "change"),
+    [
+        (tf.uint64, 2**63 + 1, 3), (tf.uint64, 50, 2**64 - 3), (tf.int64, 2**62, 2**62), (tf.int64, -5, -(2**59)),
+        (tf.uint8, 250, 255), (tf.int8, 125, 1), (tf.int32, 2**30, 2**20),
+    ],
+)  # fmt: skip
+def test_counters_of_every_integer_dtype_count(
+    dtype: Any, first: int, change: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def function(x: Any, weights: Any) -> Any:
+        def turn(i: Any, state: Any, up: Any, down: Any, seen: Any, total: Any) -> Any:
+            by = tf.constant(change, dtype)
+            return up + by, down - by, seen + tf.bitwise.bitwise_xor(up, down), total + tf.matmul(state, weights)
+
+        begin = tf.constant(first, dtype)
+        return _turns(turn, x, begin, begin, tf.constant(0, dtype), tf.zeros([SIZE, SIZE]))[2:5]
+
+    arguments = _square(STEPS), _square(seed=1)
+    for expected, found in zip(*_both_tiers(function, *arguments, monkeypatch=monkeypatch), strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
 def test_what_a_turn_rejects_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TIDEFLOW_TIER", "xla")
 

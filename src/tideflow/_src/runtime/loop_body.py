@@ -82,10 +82,11 @@ class Body:
         self.inputs = [self.new(variable.aval) for variable in closed.jaxpr.invars]
         self.outputs = self._add(closed.jaxpr, closed.consts, self.inputs)
         self.start = list(start)
-        self.is_stable = not closed.effects and all(
-            self.shape(before) == self.shape(after) and self.types[before].dtype == self.types[after].dtype
-            for before, after in zip(self.inputs, self.outputs, strict=True)
-        )
+        self.is_stable = not closed.effects and [self._kind(value) for value in self.inputs] == [
+            self._kind(value) for value in self.outputs
+        ]
+        if not self.is_stable:
+            return
         self._find_counters(known)
         while self._simplify():
             pass
@@ -99,6 +100,9 @@ class Body:
     def shape(self, value: int) -> tuple[int, ...]:
         """Returns the shape of a value."""
         return tuple(self.types[value].shape)
+
+    def _kind(self, value: int) -> tuple[Any, Any]:
+        return self.shape(value), self.types[value].dtype
 
     def traced(self, function: Callable[..., Any], inputs: Sequence[int]) -> tuple[list[Step], int]:
         """Returns the steps of a function of values, which are not yet part of the turn, and its result."""
@@ -157,11 +161,13 @@ class Body:
             added = self.known.get(right)
             if left != before or added is None:
                 continue
-            times = np.arange(self.turns + 1, dtype=np.int64) * (int(added) if step.name == "add" else -int(added))
-            times += int(start.reshape(()))
-            limits = np.iinfo(start.dtype)
-            if limits.min <= times.min() and times.max() <= limits.max:
-                self.known[before] = times[:-1].astype(start.dtype)
+            change, first, limits = int(added), int(start.reshape(())), np.iinfo(start.dtype)
+            if step.name == "sub":
+                change = -change
+            if limits.min <= first + self.turns * change <= limits.max:
+                # Of negative numbers, the arithmetic of so many bits gives the same.
+                times = np.arange(self.turns, dtype=np.uint64) * np.uint64(change % (1 << 64))
+                self.known[before] = (times + np.uint64(first % (1 << 64))).astype(start.dtype)
 
     def _simplify(self) -> bool:
         """Computes what is known and shares what is the same; tells whether that made more loop variables fixed."""

@@ -574,17 +574,18 @@ class _Fission:
     def _counted(self, value: int) -> Any:
         """Returns what a counter is after the last turn."""
         known = self._body.known[value]
-        return np.asarray(known[-1] + (known[1] - known[0]), known.dtype).reshape(self._body.shape(value))
+        return (known[-1:] + (known[1:2] - known[:1])).reshape(self._body.shape(value))
 
     def _at(self, value: int, index: Any) -> Any:
         """Returns what is known of a value in a turn."""
         body = self._body
         known = body.known[value]
         if known.dtype.kind in "iu" and len(np.unique(np.diff(known.astype(np.int64)))) == 1:
-            first, second = known[:2].astype(np.int64)
-            number = index if abs(second - first) * body.turns + abs(first) < 1 << 31 else index.astype(np.int64)
-            kind = number.dtype.type
-            found = (kind(first) + number * kind(second - first)).astype(known.dtype)
+            first, second = int(known[0]), int(known[1])
+            if abs(second - first) * body.turns + abs(first) < 1 << 31:
+                found = (np.int32(first) + index * np.int32(second - first)).astype(known.dtype)
+            else:
+                found = known[0] + index.astype(known.dtype) * (known[1:2] - known[:1])[0]
         else:
             found = lax.dynamic_index_in_dim(jnp.asarray(known), index, 0, keepdims=False)
         return jnp.broadcast_to(found, body.shape(value))

@@ -285,4 +285,5 @@ class _Loop:
         if counter is None:
             return end
         start = self._values[index]
-        return np.asarray(counter[0] + turns * counter[1]).astype(start.dtype).reshape(start.shape)
+        last = np.uint64((counter[0] + turns * counter[1]) % (1 << 64))  # integers of fewer bits are its last ones
+        return np.asarray(last).astype(start.dtype).reshape(start.shape)
