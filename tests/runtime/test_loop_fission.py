@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import tideflow as tf
+from tideflow._src.runtime import loop_fission
 from tideflow.compat import v1
 
 STEPS, BATCH, SIZE, UNITS = 7, 3, 5, 4
@@ -188,6 +189,55 @@ def _turns(turn: Callable[..., Any], x: Any, *start: Any) -> Any:
     return [item.stack() if isinstance(item, tf.TensorArray) else item for item in loop]
 
 
+def _rows_transposed(array: Any, i: Any, product: Any, other: Any) -> Any:
+    return array.write(i, tf.transpose(array.read(i)) + product), other
+
+
+def _rows_turned(array: Any, i: Any, product: Any, other: Any) -> Any:
+    row = tf.reshape(array.read(i), [SIZE * SIZE])
+    return array.write(i, tf.reshape(row, [SIZE, SIZE]) + product), other + tf.reshape(row[:SIZE], [1, SIZE])
+
+
+def _rows_read(array: Any, i: Any, product: Any, other: Any) -> Any:
+    row = array.read(i)
+    return array.write(i, row + product), row
+
+
+def _rows_added(array: Any, i: Any, product: Any, other: Any) -> Any:
+    row = array.read(i) + _square()
+    return array.write(i, row), row
+
+
+@pytest.mark.parametrize("rows", [_rows_transposed, _rows_turned, _rows_read, _rows_added])
+def test_rows_that_are_read_for_more_than_their_sum_stay(rows: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def function(x: Any, weights: Any) -> Any:
+        array = tf.TensorArray(tf.float32, STEPS, clear_after_read=False, element_shape=[SIZE, SIZE]).unstack(x)
+        total = tf.zeros([SIZE, SIZE])
+
+        def turn(i: Any, state: Any, array: Any, other: Any, total: Any) -> Any:
+            product = tf.matmul(state, weights)
+            return *rows(array, i, product, other), total + product
+
+        return _turns(turn, x, array, total, total)
+
+    arguments = _square(STEPS), _square(seed=1)
+    for expected, found in zip(*_both_tiers(function, *arguments, monkeypatch=monkeypatch), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_a_quotient_of_integers_is_rounded_in_each_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    def total(x: Any, weights: Any) -> Any:
+        def turn(i: Any, state: Any, sums: Any) -> Any:
+            return (sums + tf.truncatediv(tf.matmul(state, weights), 7),)
+
+        return _turns(turn, x, tf.zeros([3, 3], tf.int32))
+
+    random = np.random.default_rng(5)
+    arguments = [tf.constant(random.integers(-9, 9, shape), tf.int32) for shape in ((STEPS, 3, 3), (3, 3))]
+    for expected, found in zip(*_both_tiers(total, *arguments, monkeypatch=monkeypatch), strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
 def test_the_effects_of_a_condition_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     count = tf.Variable(0)
 
@@ -230,6 +280,68 @@ def test_counters_of_every_integer_dtype_count(
     arguments = _square(STEPS), _square(seed=1)
     for expected, found in zip(*_both_tiers(function, *arguments, monkeypatch=monkeypatch), strict=True):
         np.testing.assert_array_equal(found, expected)
+
+
+def test_a_loop_of_very_many_turns_is_not_looked_at() -> None:
+    def turn(*_: Any) -> Any:
+        pytest.fail("A turn is traced.")
+
+    assert loop_fission.run(turn, [], [], 1 << 30) is None
+
+
+def test_a_long_way_from_a_product_to_a_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    def function(x: Any, weights: Any) -> Any:
+        def turn(i: Any, state: Any, array: Any) -> Any:
+            row = tf.matmul(state, weights)
+            for _ in range(300):  # each doubles the ways to the product
+                row = tf.sin(row) * row
+            return (array.write(i, row),)
+
+        return _turns(turn, x, tf.TensorArray(tf.float32, STEPS, element_shape=[SIZE, SIZE]))
+
+    arguments = _square(STEPS), _square(seed=1)
+    for expected, found in zip(*_both_tiers(function, *arguments, monkeypatch=monkeypatch), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+
+
+def _of_one_hots(x: Any, weights: Any) -> Any:
+    def step(state: Any, i: Any) -> Any:
+        return tf.tanh(tf.matmul(tf.one_hot([i], 1000), weights) + state)
+
+    return tf.scan(step, tf.range(STEPS) + tf.cast(x[0, 0, 0], tf.int32), tf.zeros([1, UNITS]))
+
+
+def _of_logits(x: Any, weights: Any) -> Any:
+    def step(states: Any, row: Any) -> Any:
+        state, total = states
+        logits = tf.matmul(state, weights, transpose_b=True)
+        return tf.tanh(state * 2 + tf.reduce_sum(row)), total + tf.reduce_sum(tf.nn.log_softmax(logits))
+
+    return tf.foldl(step, x, (tf.zeros([1, UNITS]), tf.zeros([])))[1]
+
+
+@pytest.mark.parametrize("network", [_of_one_hots, _of_logits])
+def test_what_is_too_large_is_not_kept_for_all_turns(network: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    weights = tf.constant(_normal(1000, UNITS))
+
+    def sizes() -> Any:
+        function = tf.function(network, jit_compile=True)
+        hlo = function.experimental_get_compiler_ir(_x(), weights)(stage="hlo")
+        return re.findall(rf"f32\[{STEPS},(?:1,)?1000\]", str(hlo))
+
+    assert sizes()
+    monkeypatch.setattr(loop_fission, "_MOST_BYTES", STEPS * 1000)
+    assert not sizes()
+
+
+def test_the_sum_of_products_with_one_matrix_is_one_product_of_a_sum() -> None:
+    def total(x: Any, weights: Any) -> Any:
+        return _turns(lambda i, state, sums: (sums + tf.matmul(state, weights),), x, tf.zeros([2, SIZE]))
+
+    x = tf.constant(_normal(STEPS, 2, SIZE))
+    hlo = tf.function(total, jit_compile=True).experimental_get_compiler_ir(x, _square())(stage="hlo")
+    assert re.search(rf"f32\[2,{SIZE}\]\S* dot\(", str(hlo))
+    assert not re.search(rf"f32\[{STEPS},{SIZE},{SIZE}\]", str(hlo))
 
 
 def test_what_a_turn_rejects_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:

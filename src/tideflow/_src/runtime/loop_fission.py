@@ -23,8 +23,10 @@ import numpy as np
 from tideflow._src.runtime.lazy import jax, jnp, lax
 from tideflow._src.runtime.loop_body import Body, Step
 
-#: More memory than this is not taken for all turns at once.
+#: More memory than this no value takes for all turns at once, nor do all that the loop keeps.
 _MOST_BYTES = 1 << 28
+#: What is known of a counter is an array of so many elements at most.
+_MOST_TURNS = 1 << 20
 #: Primitives of which the sum over turns is the primitive of the sums.
 _LINEAR = frozenset(
     "add sub neg reshape transpose squeeze broadcast_in_dim slice concatenate convert_element_type rev".split()
@@ -32,8 +34,12 @@ _LINEAR = frozenset(
 
 #: Primitives that are linear in their first input if the second one allows that.
 _WITH_FACTOR = frozenset(("div", "mul", "pad"))
+#: Primitives that give their operand another shape, and keep the order of its elements.
+_SHAPES = frozenset(("reshape", "squeeze"))
 #: Primitives that only give their operand another form.
-_FORMS = frozenset(("reshape", "squeeze", "transpose"))
+_FORMS = _SHAPES | {"transpose"}
+#: Primitives of which the sum over turns is computed of all turns' operands.
+_SUMS = frozenset(("dot_general", "reduce_sum"))
 
 
 def run(turn: Callable[..., Any], start: Sequence[Any], known: Sequence[Any], turns: int) -> list[Any] | None:
@@ -48,7 +54,7 @@ def run(turn: Callable[..., Any], start: Sequence[Any], known: Sequence[Any], tu
     Returns:
       The loop variables after the last turn; None if there is no product to take out.
     """
-    if turns < 2:
+    if not 2 <= turns <= _MOST_TURNS:
         return None
     body = Body(turn, start, known, turns)
     if not body.is_stable or not any(step.name == "dot_general" for step in body.steps):
@@ -305,12 +311,16 @@ class _Fission:
         if len(users) != 2 or sum_of is None or sum_of.name != "add":
             return None
         for old, new in (sum_of.inputs, sum_of.inputs[::-1]):
-            read = self._producers.get(self._without_row(old))
-            while read is not None and read.name in _FORMS:
+            between = [value, old]
+            if self._without_row(old) != old:
+                between.append(self._without_row(old))
+            read = self._producers.get(between[-1])
+            while read is not None and read.name in _SHAPES:
+                between.append(read.inputs[0])
                 read = self._producers.get(read.inputs[0])
             if read is None or read not in users or self._body.shape(old) != self._body.shape(new):
                 continue
-            if any(len(self._users[item]) != 1 for item in (old, value, *read.outputs)):
+            if any(len(self._users[item]) != 1 or item in self._body.outputs for item in between):
                 continue
             row = self._row(read, 0) if read.name == "dynamic_slice" else None
             if row is not None and np.array_equal(row, index):
@@ -366,7 +376,7 @@ class _Fission:
     def _chosen(self, sinks: list[_Sink]) -> list[_Sink]:
         """Returns the loop variables that are worth to be computed after the loop."""
         while True:
-            self._late = self._body_values() - self._core(sinks)
+            self._find_late(sinks)
             good = [sink for sink in sinks if self._is_worth(sink)]
             if len(good) == len(sinks):
                 break
@@ -383,42 +393,73 @@ class _Fission:
             return []
         return sinks
 
-    def _body_values(self) -> set[int]:
-        return {value for step in self._body.steps for value in step.outputs}
+    def _find_late(self, sinks: list[_Sink]) -> None:
+        """Finds what is needed after the loop only, what of it is computed of a product, and what can be summed."""
+        core = self._core(sinks)
+        self._late: set[int] = set()
+        self._of_products: set[int] = set()
+        self._summable: set[int] = set()
+        for step in self._body.steps:
+            late = [value for value in step.outputs if value not in core]
+            self._late.update(late)
+            if not self._is_early(step.outputs[0]):
+                if step.name == "dot_general" or not self._of_products.isdisjoint(step.inputs):
+                    self._of_products.update(late)
+            if late and self._step_can_be_summed(step):
+                self._summable.update(late)
+
+    def _is_early(self, value: int) -> bool:
+        """Tells whether a value is known before the loop, for all turns."""
+        return value in self._same or value in self._scheduled
 
     def _is_worth(self, sink: _Sink) -> bool:
         if sink.index is None:
             return all(map(self._can_be_summed, sink.terms))
         (value,) = sink.terms
-        if value in self._same or value in self._scheduled:
-            return self._body.bytes_of(value) * self._body.turns <= _MOST_BYTES
-        return self._holds_product(value)
+        return (self._is_early(value) or self._holds_product(value)) and self._fits(value)
 
     def _holds_product(self, value: int) -> bool:
         """Tells whether a value that only comes after the loop is computed of a product."""
-        if value not in self._late or value in self._same or value in self._scheduled:
-            return False
-        step = self._producers[value]
-        if step.name == "dot_general":
-            return True
-        return any(map(self._holds_product, step.inputs))
+        return value in self._of_products
 
     def _can_be_summed(self, value: int) -> bool:
-        """Tells whether the sum of a value over all turns can be computed after the loop."""
-        if value in self._same or value in self._scheduled:
+        """Tells whether the sum of a value over all turns can be computed outside of the loop."""
+        if value in self._same:
             return True
-        if value not in self._late:
-            return False
-        step = self._producers[value]
-        if step.name in ("dot_general", "reduce_sum"):
-            return True
-        if step.name == "convert_element_type" and not all(
-            jnp.issubdtype(self._body.types[item].dtype, jnp.inexact) for item in (value, *step.inputs)
-        ):
+        return self._fits(value) if value in self._scheduled else value in self._summable
+
+    def _step_can_be_summed(self, step: Step) -> bool:
+        if step.name in _SUMS:
+            return all(map(self._fits, step.inputs))
+        is_exact = all(
+            jnp.issubdtype(self._body.types[item].dtype, jnp.inexact) for item in (*step.inputs, *step.outputs)
+        )
+        if step.name in ("convert_element_type", "div") and not is_exact:  # integers are cut, or rounded
             return False
         if step.name in _WITH_FACTOR:
             return self._is_linear(step) and self._can_be_summed(step.inputs[0])
         return step.name in _LINEAR and all(map(self._can_be_summed, step.inputs))
+
+    def _fits(self, value: int) -> bool:
+        """Tells whether there is memory for a value in all turns, and for all that it is computed of outside."""
+        seen: set[int] = set()
+        pending = [value]
+        while pending:
+            value = pending.pop()
+            if value in seen or value in self._same or value in self._body.known:
+                continue
+            seen.add(value)
+            step = self._producers.get(value)
+            if step is not None and self._reads(step):
+                continue  # the array is there
+            if (step is None or step.name not in _SHAPES) and self._is_large(value):
+                return False
+            if step is not None and (value in self._scheduled or self._comes_after(value)):
+                pending += step.inputs
+        return True
+
+    def _is_large(self, value: int) -> bool:
+        return self._body.bytes_of(value) * self._body.turns > _MOST_BYTES
 
     def _is_linear(self, step: Step) -> bool:
         """Tells whether a step whose factor or margin is the same in each turn is linear in its first input."""
@@ -430,24 +471,43 @@ class _Fission:
 
     def _wanted(self, sink: _Sink) -> set[int]:
         """Returns the values that the loop has to keep for what is computed after it."""
+        if sink.index is not None:
+            return self._parts_of(sink.terms)
+        sums = [step for term in sink.terms for step in self._linear_steps(term) if step.name in _SUMS]
+        return self._parts_of([value for step in sums for value in step.inputs])
+
+    def _comes_after(self, value: int) -> bool:
+        """Tells whether a value is computed after the loop, if it is needed there, and not kept by the loop."""
+        return value in self._late and (self._holds_product(value) or self._producers[value].name in _FORMS)
+
+    def _parts_of(self, values: Sequence[int]) -> set[int]:
         found: set[int] = set()
-        for term in sink.terms:
-            found |= self._parts_of_sum(term) if sink.index is None else self._parts_of(term)
+        seen: set[int] = set()
+        pending = list(values)
+        while pending:
+            value = pending.pop()
+            if value in seen or self._is_early(value):
+                continue
+            seen.add(value)
+            if self._comes_after(value):
+                pending += self._producers[value].inputs
+            else:
+                found.add(value)
         return found
 
-    def _parts_of(self, value: int) -> set[int]:
-        if value in self._same or value in self._scheduled:
-            return set()
-        if value not in self._late or not (self._holds_product(value) or self._producers[value].name in _FORMS):
-            return {value}
-        return set().union(*map(self._parts_of, self._producers[value].inputs))
-
-    def _parts_of_sum(self, value: int) -> set[int]:
-        if value in self._same or value in self._scheduled:
-            return set()
-        step = self._producers[value]
-        inside = self._parts_of if step.name in ("dot_general", "reduce_sum") else self._parts_of_sum
-        return set().union(*map(inside, step.inputs))
+    def _linear_steps(self, term: int) -> list[Step]:
+        """Returns the steps, in order, whose results are summed over all turns for the sum of a term."""
+        found: set[int] = set()
+        pending = [term]
+        while pending:
+            value = pending.pop()
+            if value in found or self._is_early(value):
+                continue
+            found.add(value)
+            step = self._producers[value]
+            if step.name not in _SUMS:
+                pending += step.inputs[:1] if step.name in _WITH_FACTOR else step.inputs
+        return [step for step in self._body.steps if not found.isdisjoint(step.outputs)]
 
     def _products_before(self) -> list[int]:
         """Returns the products that are computed before the loop, for all turns."""
@@ -457,9 +517,8 @@ class _Fission:
         for step in body.steps:
             (value, *_) = step.outputs
             if step.name == "dot_general" and value in self._scheduled and value in needed:
-                if body.bytes_of(value) * body.turns <= _MOST_BYTES:
-                    if any(item in self._same for item in step.inputs):
-                        found.append(value)
+                if any(item in self._same for item in step.inputs) and self._fits(value):
+                    found.append(value)
         return found
 
     def _inside(self, given: Sequence[int] = ()) -> list[Step]:
@@ -559,7 +618,8 @@ class _Fission:
             if sink.adds or sink.position not in carried or sink.terms[0] not in wanted:
                 continue
             rows = self._body.shape(self._body.inputs[sink.position])[0]
-            if rows == self._body.turns and np.array_equal(sink.index, self._places()):
+            is_whole = self._body.shape(sink.terms[0]) == self._body.shape(self._body.inputs[sink.position])[1:]
+            if is_whole and rows == self._body.turns and np.array_equal(sink.index, self._places()):
                 found[sink.terms[0]] = sink.position
         return found
 
@@ -592,37 +652,31 @@ class _Fission:
 
     def _outside_value(self, value: int) -> Any:
         """Returns a value that is the same in each turn, computed outside of the loop."""
-        found = self._outside.get(value)
-        if found is None:
-            step = self._producers[value]
-            results = step.compute([self._outside_value(item) for item in step.inputs])
-            self._outside.update(zip(step.outputs, results, strict=True))
-            found = self._outside[value]
-        return found
+        if value not in self._outside:
+            for step in self._body.needed([value], self._outside):
+                results = step.compute([self._outside[item] for item in step.inputs])
+                self._outside.update(zip(step.outputs, results, strict=True))
+        return self._outside[value]
 
     def _all(self, value: int) -> Any:
         """Returns the values of all turns as one array."""
-        found = self._arrays.get(value)
-        if found is not None:
-            return found
         body = self._body
-        if value in body.known:
+        if value in body.known and value not in self._arrays:
             known = body.known[value]
             if known.ndim:
                 known = known[::-1] if self._descends else known
-            found = np.broadcast_to(known.reshape(-1, *[1] * len(body.shape(value))), (body.turns, *body.shape(value)))
+            shape = body.shape(value)
+            self._arrays[value] = np.broadcast_to(known.reshape(-1, *[1] * len(shape)), (body.turns, *shape))
         elif value in self._same:
-            found = jnp.broadcast_to(self._outside_value(value), (body.turns, *body.shape(value)))
-        else:
-            step = self._producers[value]
-            if self._reads(step):
-                found = self._rows(step)
-            elif step.name == "dot_general":
-                found = self._product(step)
-            else:
-                found = self._mapped(step)[step.outputs.index(value)]
-        self._arrays[value] = found
-        return found
+            return jnp.broadcast_to(self._outside_value(value), (body.turns, *body.shape(value)))
+        elif value not in self._arrays:
+            for step in body.needed([value], [*self._arrays, *body.known, *self._same]):
+                if self._reads(step):
+                    results = [self._rows(step)]
+                else:
+                    results = [self._product(step)] if step.name == "dot_general" else self._mapped(step)
+                self._arrays.update(zip(step.outputs, results, strict=True))
+        return self._arrays[value]
 
     def _rows(self, step: Step) -> Any:
         """Returns the rows of an array that a step reads in all turns."""
@@ -682,23 +736,37 @@ class _Fission:
             rows = rows[::-1] if np.array_equal(index[::-1], np.arange(count)) else rows[np.argsort(index)]
         return start + rows if sink.adds else rows
 
-    def _sum(self, value: int) -> Any:
+    def _sum(self, term: int) -> Any:
         """Returns the sum of a value over all turns."""
-        body = self._body
-        if value in self._same or value in self._scheduled:
-            return jnp.sum(self._all(value), 0, dtype=body.types[value].dtype)
-        step = self._producers[value]
-        if step.name == "dot_general":
-            return self._sum_of_products(step)
-        if step.name == "reduce_sum":
-            rows = self._all(step.inputs[0])
-            return jnp.sum(rows, (0, *(axis + 1 for axis in step.params["axes"])), dtype=rows.dtype)
-        if step.name in _WITH_FACTOR:
-            return step.compute([self._sum(step.inputs[0]), self._outside_value(step.inputs[1])])[0]
-        return step.compute([self._sum(item) for item in step.inputs])[0]
+        sums: dict[int, Any] = {}
+
+        def lookup(value: int) -> Any:
+            if value not in sums:
+                sums[value] = self._plain_sum(value)
+            return sums[value]
+
+        for step in self._linear_steps(term):
+            (value,) = step.outputs
+            if step.name == "dot_general":
+                sums[value] = self._sum_of_products(step)
+            elif step.name == "reduce_sum":
+                axes = [axis + 1 for axis in step.params["axes"]]
+                sums[value] = jnp.sum(self._all(step.inputs[0]), (0, *axes), dtype=self._body.types[value].dtype)
+            elif step.name in _WITH_FACTOR:
+                first, second = step.inputs
+                (sums[value],) = step.compute([lookup(first), self._outside_value(second)])
+            else:
+                (sums[value],) = step.compute([lookup(item) for item in step.inputs])
+        return lookup(term)
+
+    def _plain_sum(self, value: int) -> Any:
+        return jnp.sum(self._all(value), 0, dtype=self._body.types[value].dtype)
 
     def _sum_of_products(self, step: Step) -> Any:
         contracting, batch = step.params["dimension_numbers"]
+        if not self._same.isdisjoint(step.inputs):
+            factors = [self._outside_value(v) if v in self._same else self._plain_sum(v) for v in step.inputs]
+            return step.compute(factors)[0]
         left, right = (self._all(value) for value in step.inputs)
         if batch[0]:
             along = tuple((0, *(axis + 1 for axis in axes)) for axes in contracting)
