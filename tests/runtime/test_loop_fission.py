@@ -238,6 +238,39 @@ def test_a_quotient_of_integers_is_rounded_in_each_turn(monkeypatch: pytest.Monk
         np.testing.assert_array_equal(found, expected)
 
 
+_HALF = tf.float16
+
+
+def _brain(x: Any) -> Any:
+    return tf.cast(x, tf.bfloat16)
+
+
+NARROW: dict[str, tuple[Any, Callable[..., Any]]] = {
+    "quotients": (_HALF, lambda h, w: tf.matmul(h, w) / 100),
+    "one small matrix": (_HALF, lambda h, w: tf.matmul(h, w * tf.constant(1e-3, _HALF))),
+    "wider sums": (tf.float32, lambda h, w: tf.cast(tf.matmul(h, w), tf.float32)),
+    "exact sums": (tf.float32, lambda h, w: tf.cast(tf.matmul(_brain(h), _brain(w)), tf.float32)),
+    "differences": (_HALF, lambda h, w: tf.matmul(h, w) - tf.matmul(h, w + tf.constant(0.01, _HALF))),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NARROW)
+def test_sums_of_16_bits_stay_in_their_range(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    dtype, added = NARROW[name]
+
+    def total(x: Any, weights: Any) -> Any:
+        def turn(i: Any, state: Any, sums: Any) -> Any:
+            return i + 1, tf.abs(state), sums + added(state, weights)
+
+        start = tf.constant(0), x + tf.zeros_like(x), tf.zeros([2, 2], dtype)
+        return tf.cast(tf.while_loop(lambda i, *_: i < 100, turn, start)[2], tf.float32)
+
+    arguments = tf.constant([[1000.0, 900.0], [800.0, 700.0]], _HALF), tf.constant([[0.5, 0.25], [0.5, 0.5]], _HALF)
+    (expected,), (found,) = _both_tiers(total, *arguments, monkeypatch=monkeypatch)
+    assert np.isfinite(expected).all()
+    np.testing.assert_allclose(found, expected, rtol=0.02 if dtype == _HALF else 1e-6)
+
+
 def test_the_effects_of_a_condition_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     count = tf.Variable(0)
 

@@ -32,6 +32,8 @@ _LINEAR = frozenset(
     "add sub neg reshape transpose squeeze broadcast_in_dim slice concatenate convert_element_type rev".split()
 )
 
+#: Those of which parts of a sum may be larger than the sum.
+_ARITHMETIC = frozenset("add div mul sub".split())
 #: Primitives that are linear in their first input if the second one allows that.
 _WITH_FACTOR = frozenset(("div", "mul", "pad"))
 #: Primitives that give their operand another shape, and keep the order of its elements.
@@ -414,7 +416,8 @@ class _Fission:
 
     def _is_worth(self, sink: _Sink) -> bool:
         if sink.index is None:
-            return all(map(self._can_be_summed, sink.terms))
+            is_narrow = self._body.types[self._body.inputs[sink.position]].dtype == np.float16
+            return (len(sink.terms) == 1 or not is_narrow) and all(map(self._can_be_summed, sink.terms))
         (value,) = sink.terms
         return (self._is_early(value) or self._holds_product(value)) and self._fits(value)
 
@@ -436,6 +439,11 @@ class _Fission:
         )
         if step.name in ("convert_element_type", "div") and not is_exact:  # integers are cut, or rounded
             return False
+        result = self._body.types[step.outputs[0]].dtype
+        if step.name == "convert_element_type" and result.itemsize > self._body.types[step.inputs[0]].dtype.itemsize:
+            return False  # the sum is meant to be more exact
+        if step.name in _ARITHMETIC and result == np.float16:
+            return False  # whose numbers end at 65504
         if step.name in _WITH_FACTOR:
             return self._is_linear(step) and self._can_be_summed(step.inputs[0])
         return step.name in _LINEAR and all(map(self._can_be_summed, step.inputs))
@@ -759,14 +767,20 @@ class _Fission:
                 (sums[value],) = step.compute([lookup(item) for item in step.inputs])
         return lookup(term)
 
-    def _plain_sum(self, value: int) -> Any:
-        return jnp.sum(self._all(value), 0, dtype=self._body.types[value].dtype)
+    def _plain_sum(self, value: int, dtype: Any = None) -> Any:
+        return jnp.sum(self._all(value), 0, dtype=self._body.types[value].dtype if dtype is None else dtype)
 
     def _sum_of_products(self, step: Step) -> Any:
         contracting, batch = step.params["dimension_numbers"]
         if not self._same.isdisjoint(step.inputs):
-            factors = [self._outside_value(v) if v in self._same else self._plain_sum(v) for v in step.inputs]
-            return step.compute(factors)[0]
+            kind = self._body.types[step.outputs[0]].dtype
+            wide = np.dtype(np.float32) if jnp.issubdtype(kind, jnp.floating) and kind.itemsize < 4 else kind
+            factors = [
+                self._outside_value(value).astype(wide) if value in self._same else self._plain_sum(value, wide)
+                for value in step.inputs
+            ]
+            params = {**step.params, "preferred_element_type": wide}
+            return Step(step.primitive, params, step.inputs, step.outputs).compute(factors)[0].astype(kind)
         left, right = (self._all(value) for value in step.inputs)
         if batch[0]:
             along = tuple((0, *(axis + 1 for axis in axes)) for axes in contracting)
