@@ -147,6 +147,42 @@ def test_what_a_replica_raises_reaches_the_caller_and_ends_the_others(strategy):
     assert not tf.distribute.has_strategy()
 
 
+def test_a_replica_that_ends_early_leaves_the_scopes_of_the_caller(strategy):
+    def replica():
+        context = tf.distribute.get_replica_context()
+        if context._replica_id == 1:
+            raise KeyError("of the second")
+        with tf.name_scope("inner"), tf.control_dependencies([tf.no_op()]), tf.device("CPU:0"):
+            context.merge_call(lambda strategy: None)
+
+    with tf.Graph().as_default():
+        before = tf.no_op()
+        with tf.name_scope("outer"), tf.control_dependencies([before]), tf.device("CPU:1"):
+            with pytest.raises(KeyError, match="of the second"):
+                strategy.run(replica)
+            inside = tf.no_op("last")
+        after = tf.no_op("last")
+    assert (inside.name, list(inside.control_inputs)) == ("outer/last", [before]) and inside.device.endswith("CPU:1")
+    assert (after.name, list(after.control_inputs), after.device) == ("last", [], "")
+
+
+def test_a_replica_that_ends_early_crosses_no_more(strategy):
+    def replica():
+        context = tf.distribute.get_replica_context()
+        context.merge_call(lambda strategy: None)
+        if context._replica_id == 1:
+            raise KeyError("of the second")
+        try:
+            context.merge_call(lambda strategy: None)
+        finally:
+            context.merge_call(lambda strategy: None)
+
+    before = threading.active_count()
+    with pytest.raises(KeyError, match="of the second"):
+        strategy.run(replica)
+    assert threading.active_count() == before
+
+
 def raise_across(strategy):
     raise ValueError("across the replicas")
 

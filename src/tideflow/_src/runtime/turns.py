@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from tideflow._src.core import context
@@ -61,22 +61,16 @@ class Companion:
         Raises:
           BaseException: what the function has raised.
         """
-        outer = [graph.scopes() for graph in self._graphs]
-        for graph, scopes in zip(self._graphs, self._scopes, strict=True):
-            graph.set_scopes(scopes)
-        try:
-            if self._thread.ident is None:
-                self._thread.start()
-            else:
-                _release(self._mine)
-            self._wait()
-        except BaseException as error:  # Ctrl-C, which came to this thread, is for what runs in the other
-            self._interrupt(type(error))
-            raise
-        finally:
-            self._scopes = [graph.scopes() for graph in self._graphs]
-            for graph, scopes in zip(self._graphs, outer, strict=True):
-                graph.set_scopes(scopes)
+        with self._own_scopes():
+            try:
+                if self._thread.ident is None:
+                    self._thread.start()
+                else:
+                    _release(self._mine)
+                self._wait()
+            except BaseException as error:  # Ctrl-C, which came to this thread, is for what runs in the other
+                self._interrupt(type(error))
+                raise
         raised, self._error = self._error, None
         if raised is not None:
             raise raised
@@ -87,8 +81,22 @@ class Companion:
         if self._thread.ident is None or self.ended:
             return
         self._stopping = True
-        _release(self._mine)
-        self._join()
+        with self._own_scopes():  # the thread closes them
+            _release(self._mine)
+            self._join()
+
+    @contextlib.contextmanager
+    def _own_scopes(self) -> Iterator[None]:
+        """Gives the graphs the scopes that the function has open, while the block runs."""
+        outer = [graph.scopes() for graph in self._graphs]
+        for graph, scopes in zip(self._graphs, self._scopes, strict=True):
+            graph.set_scopes(scopes)
+        try:
+            yield
+        finally:
+            self._scopes = [graph.scopes() for graph in self._graphs]
+            for graph, scopes in zip(self._graphs, outer, strict=True):
+                graph.set_scopes(scopes)
 
     def _wait(self) -> None:
         while not self._makers.acquire(timeout=longest_wait()):
@@ -111,6 +119,8 @@ class Companion:
 
     def pause(self, said: Any) -> Any:
         """Gives the turn to the maker, and returns the answer that is there when this thread's turn comes again."""
+        if self._stopping:  # a `finally` on the way out: the maker waits for the end
+            raise _Stopped
         self.said = said
         _release(self._makers)
         self._mine.acquire()
