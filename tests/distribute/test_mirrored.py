@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import _thread
+import gc
 import threading
 import time
+import weakref
 
 import numpy as np
 import pytest
@@ -247,6 +249,28 @@ def test_a_traced_function_runs_as_replicas_and_is_traced_around_them(strategy):
 
 
 # Reductions.
+
+
+def test_a_traced_method_is_traced_once_and_does_not_keep_its_object(strategy):
+    traced = []
+
+    class Model:
+        @tf.function
+        def step(self, x, factor=2.0):
+            traced.append(x)
+            return x * factor
+
+    model = Model()
+    for _ in range(3):
+        found = strategy.run(model.step, (tf.constant(4.0),))
+        assert values(found) == [8.0, 8.0, 8.0]
+    assert len(traced) == 3  # once as each replica
+    assert values(strategy.run(model.step, (tf.constant(4.0),), {"factor": 3.0})) == [12.0, 12.0, 12.0]
+    traced.clear()
+    reference = weakref.ref(model)
+    del model
+    gc.collect()
+    assert reference() is None
 
 
 def test_reductions_and_their_gradients(strategy):

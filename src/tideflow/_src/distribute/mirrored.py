@@ -326,9 +326,10 @@ class MirroredExtended(StrategyExtended):
     def _call_for_each_replica(self, fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         if not isinstance(fn, TracedFunction):
             return run_as_replicas(self._strategy, fn, args, kwargs)
-        around = self._around.get(fn)
+        lasting = fn._shared() or fn  # a method is made each time that it is asked for
+        around = self._around.get(lasting)
         if around is None:
-            around = self._around[fn] = fn._like(_around(self._strategy, fn), autograph=False)
+            around = self._around[lasting] = lasting._like(_around(self._strategy, lasting), autograph=False)
         return around(*args, **kwargs)
 
     # Input.
@@ -394,7 +395,10 @@ def existing_devices(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _around(strategy: Any, function: TracedFunction) -> Callable[..., Any]:
-    """Returns what runs the Python function of a traced function as replicas; it does not keep the traced function."""
+    """Returns what runs the Python function of a traced function as replicas.
+
+    It keeps neither the traced function nor the object of a method.
+    """
     reference = weakref.ref(function)
 
     @functools.wraps(function.python_function)
@@ -403,6 +407,8 @@ def _around(strategy: Any, function: TracedFunction) -> Callable[..., Any]:
         assert found is not None  # it is being called
         return run_as_replicas(strategy, found._traceable(), args, kwargs)
 
+    run.__signature__ = function.__signature__  # type: ignore[attr-defined]
+    run.__wrapped__ = function._function  # not bound
     return run
 
 

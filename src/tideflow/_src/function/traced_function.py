@@ -96,6 +96,8 @@ class TracedFunction(interfaces.Callable):
             self._marks["_implements"] = experimental_implements
         if jit_compile:
             self._marks.update(_XlaMustCompile=True, _noinline=True)
+        #: What the methods of one object share.
+        self._shared = weakref.ref(self)
         self._bound_methods: dict[int, tuple[weakref.ref[Any], TracedFunction]] = {}
         #: Is held while a thread traces the function; never while a program runs.
         self._trace_lock = TraceLock()
