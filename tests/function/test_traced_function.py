@@ -80,6 +80,12 @@ class TestSignatures:
         zeros, ones = np.zeros(2, np.float32), np.ones(2, np.float32)
         assert counts((zeros,), (ones,), (tf.zeros(2),), (np.zeros(3, np.float32),)) == [1, 1, 1, 2]
 
+    @pytest.mark.parametrize("structure", [lambda value: value, lambda value: [value]])
+    def test_an_input_signature_gives_arrays_its_dtype_at_every_call(self, structure):
+        f = tf.function(lambda x: x, input_signature=[structure(tf.TensorSpec(None, tf.float32))])
+        found = [tf.nest.flatten(f(structure(np.array([1.0, 2.0]))))[0].dtype for _ in range(3)]
+        assert found == [tf.float32] * 3
+
     def test_structures_count_by_what_is_in_them(self):
         x = tf.zeros(2)
         calls = [([x],), ([x],), ((x,),), ([1, 2],), ([1, 2],), ({"a": 1},), ({"a": 1},)]

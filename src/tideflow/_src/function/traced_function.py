@@ -403,8 +403,12 @@ class TracedFunction(interfaces.Callable):
         given = [leaves[position] for position in order]
         if len(tensors) != len(given):
             return
-        if any(leaf is not tensor for leaf, tensor in zip(given, tensors, strict=True) if leaf.__class__ is not ARRAY):
-            return
+        for leaf, tensor in zip(given, tensors, strict=True):
+            if leaf.__class__ is ARRAY:
+                if tensor.__class__ is not EagerTensor or leaf.dtype != tensor._value.dtype:
+                    return  # the input signature has another dtype
+            elif leaf is not tensor:
+                return
         arrays = any(leaf.__class__ is ARRAY for leaf in given)
         with self._lock:
             if len(self._fast) >= _MOST_FAST_ENTRIES:
