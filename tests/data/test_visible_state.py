@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import gc
 import sys
@@ -14,6 +15,7 @@ import pytest
 import tideflow as tf
 from tideflow._src.data import functions, visible_state
 from tideflow._src.numpy_api import behavior
+from tideflow._src.runtime import seed_rules
 
 
 class _Settings:
@@ -201,6 +203,19 @@ def test_what_may_do_more_than_return_is_not_known(function):
     assert visible_state.key_of(lambda x: function(x)) is None
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda function: tf.data.experimental.map_and_batch(function, 2),
+        lambda function: tf.data.experimental.scan(tf.constant(0), function),
+    ],
+)
+def test_what_the_library_makes_of_a_function_is_not_known(make):
+    made = make(_appends)
+    assert visible_state.key_of(lambda x: made(tf.data.Dataset.from_tensors(x))) is None
+    assert made not in visible_state._known
+
+
 def test_python_runs_each_time_that_a_dataset_is_made():
     _calls.clear()
     for _ in range(3):
@@ -321,6 +336,30 @@ def test_nothing_is_kept_from_a_debugger():
         sys.settrace(before)
     assert traced is None
     assert visible_state.key_of(_by_global) is not None
+
+
+def test_checks_of_numbers_are_seen():
+    def graph() -> Any:
+        return _graph(lambda x: tf.math.log(tf.cast(x, tf.float32)))
+
+    try:
+        checked = []
+        for choose in (int, tf.debugging.enable_check_numerics, tf.debugging.disable_check_numerics):
+            choose()
+            checked.append(any(op.type == "CheckNumericsV2" for op in graph().get_operations()))
+    finally:
+        tf.debugging.disable_check_numerics()
+    assert checked == [False, True, False]
+
+
+def test_that_random_operations_need_seeds_is_seen(monkeypatch):
+    def drawn(_: Any) -> Any:
+        return tf.random.uniform([])
+
+    for enabled in (False, True):
+        monkeypatch.setattr(seed_rules.determinism, "enabled", enabled)
+        with pytest.raises(RuntimeError, match="require a seed") if enabled else contextlib.nullcontext():
+            _results(drawn)
 
 
 def test_choices_for_the_whole_process_are_seen():

@@ -14,6 +14,7 @@ from tideflow._src.graph import source
 from tideflow._src.ops.data.light_functions import AT_HAND, PYTHON
 from tideflow._src.runtime import effects
 from tideflow._src.runtime.random_state import eager_seeds
+from tideflow._src.runtime.seed_rules import determinism
 
 
 class _ElementFunction(TracedFunction):
@@ -109,7 +110,7 @@ def _key(function: Any, transformation: str, specs: Any, unpacks: bool, as_tuple
     Libraries make the same pipeline again and again: Keras does at every call of ``fit`` and ``predict``, of functions
     whose tracing takes longer than all else.
     """
-    if context.current_graph() is not None or context.state.devices:
+    if context.current_graph() is not None or context.state.devices or context.state.replacing:
         return None
     seen = visible_state.key_of(function)
     element = None if seen is None else _key_of_specs(specs)
@@ -117,7 +118,8 @@ def _key(function: Any, transformation: str, specs: Any, unpacks: bool, as_tuple
         return None
     # Errors name the lines around the call, too.
     around = source.capture()
-    return seen, element, transformation, unpacks, as_tuple, around, eager_seeds.global_seed, context.mode.choices
+    seeds = eager_seeds.global_seed, determinism.enabled
+    return seen, element, transformation, unpacks, as_tuple, around, *seeds, context.mode.choices
 
 
 def _key_of_specs(specs: Any) -> Any:

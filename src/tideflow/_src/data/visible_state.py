@@ -60,6 +60,8 @@ _NOT_OPERATIONS = frozenset(
         *("tideflow._src.ops.scopes", "tideflow._src.ops.retirement"),
     )
 )
+#: The operations themselves, whose functions are made in a call.
+_RAW_OPERATIONS = "tideflow._src.ops.raw_access"
 #: The same of other floors and of Keras, whose models make datasets of the same functions at every call.
 _MODULES = frozenset(
     (
@@ -198,10 +200,19 @@ def _only_returns(function: Any) -> bool:
         and code.co_filename.startswith(PACKAGE)
         and module.startswith(_OPERATIONS)
         and module not in _NOT_OPERATIONS
+        and (module == _RAW_OPERATIONS or _is_defined_in(function, module))
     )
     if found:
         _known.add(function)
     return found
+
+
+def _is_defined_in(function: Any, module: str) -> bool:
+    """Tells whether a function is there under its name, and was not made in a call: such a one may hold a user's."""
+    found: Any = sys.modules.get(module)
+    for name in function.__qualname__.split("."):
+        found = getattr(found, name, None)
+    return getattr(found, "__func__", found) is getattr(function, "__func__", function)
 
 
 def _is_named_in(value: Any, modules: frozenset[str]) -> bool:
