@@ -163,6 +163,23 @@ def test_variables_of_an_imported_graph_are_made_initialized_and_restored(scope:
     np.testing.assert_array_equal(compute(tf.constant(2.0)), 17.0)
 
 
+@pytest.mark.parametrize("scope", ["", "inner", "outer/inner/"])
+def test_a_graph_is_imported_below_the_scopes_around(scope: str) -> None:
+    with tf.Graph().as_default() as graph:
+        tf.identity(tf.Variable(tf.constant(3.0), name="factor"), name="y")
+        message = v1.train.export_meta_graph(graph=graph)
+
+    def load() -> tf.Tensor:
+        with tf.name_scope("outer"):
+            v1.train.import_meta_graph(message, import_scope=scope or None)
+        return tf.compat.v1.get_default_graph().get_tensor_by_name(f"{prefix}y:0")
+
+    prefix = "outer/inner/" if scope else "outer/"
+    wrapped = v1.wrap_function(load, [])
+    assert [variable.name for variable in wrapped.variables] == [f"{prefix}factor:0"]
+    np.testing.assert_array_equal(wrapped(), 3.0)
+
+
 DATA = pathlib.Path(__file__).parent / "data"
 
 

@@ -101,4 +101,5 @@ def _variable(node: Any, definition: Any, prefix: str) -> Any:
     dtype = attr_value.read_type(node.attr["dtype"].type)
     shape = TensorShape(attr_value.read_shape(node.attr["shape"].shape))
     trainable = definition is not None and definition.trainable
-    return UninitializedVariable(TensorSpec(shape, dtype), trainable=trainable, name=prefix + node.name, shape=shape)
+    name = f"{prefix}{node.name}/"  # the slash makes the name one that no scope comes before
+    return UninitializedVariable(TensorSpec(shape, dtype), trainable=trainable, name=name, shape=shape)

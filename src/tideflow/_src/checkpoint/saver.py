@@ -503,10 +503,17 @@ def import_meta_graph_with_return_elements(
     # A function that is wrapped has its variables outside, and gives them what their initializers give.
     copy = protos.get("MetaGraphDef")()
     copy.CopyFrom(message)
-    outside = ImportedVariables(copy, import_scope or "")
+    outside = ImportedVariables(copy, _scope_of_import(graph, import_scope))
     result = import_with_variables(copy, outside, clear_devices, import_scope, return_elements, **kwargs)
     graph.initial_values += outside.initial_values(graph)
     return result
+
+
+def _scope_of_import(graph: Any, import_scope: str | None) -> str:
+    """Returns the name scope that a meta graph is going to be imported under, without a slash at its end."""
+    if not import_scope:
+        return str(graph.get_name_scope())
+    return import_scope[:-1] if import_scope.endswith("/") else str(graph.unique_name(import_scope, mark_as_used=False))
 
 
 def import_with_variables(
