@@ -84,13 +84,14 @@ def test_metrics_of_keras_in_a_model_function(tmp_path: Any) -> None:
         accuracy.update_state(labels[:, None], logits)
         train_op = v1.assign_add(v1.train.get_global_step(), 1).op
         return tf.estimator.EstimatorSpec(
-            mode, logits, tf.reduce_mean(logits), train_op, eval_metric_ops={"right": accuracy}
+            mode, logits, tf.reduce_mean(logits), train_op, eval_metric_ops={"right": accuracy, "also": accuracy}
         )
 
     estimator = tf.estimator.Estimator(model_fn, tmp_path)
     estimator.train(_dict_inputs(), steps=1)
     for _ in range(2):  # each evaluation counts from the beginning
-        assert estimator.evaluate(_dict_inputs(1))["right"] == 1.0
+        found = estimator.evaluate(_dict_inputs(1))
+        assert found["right"] == found["also"] == 1.0
     assert estimator.get_variable_names() == ["global_step", "w"]
 
     def forgot(features: Any, labels: Any, mode: str) -> Any:

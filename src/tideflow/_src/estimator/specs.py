@@ -140,9 +140,12 @@ def _metrics(metrics: Mapping[str, Any] | None) -> dict[str, Any]:
         return found
     if not isinstance(metrics, Mapping):
         raise TypeError(f"eval_metric_ops must be a dict, given: {metrics}")
+    of_keras: dict[int, Any] = {}  # one of several names is asked once: its updates must not wait for its value
     for name, metric in metrics.items():
         if is_metric(metric):
-            metric = metric_operations(metric)
+            if id(metric) not in of_keras:
+                of_keras[id(metric)] = metric_operations(metric)
+            metric = of_keras[id(metric)]
         if not isinstance(metric, tuple) or len(metric) != 2:
             raise TypeError(
                 f"Values of eval_metric_ops must be (metric_value, update_op) tuples, given: {metric} for key: {name}"
