@@ -57,6 +57,18 @@ MANY_LOGITS = _logits(3)
 MANY_LABELS = {"a": _logits(1), "b": np.array([[0, 1], [1, 0], [0, 0], [1, 1]])}
 
 
+@pytest.mark.parametrize("reduction", ["MEAN", "SUM_BY_NONZERO_WEIGHTS"])
+def test_the_weight_of_an_example_counts_for_each_of_its_losses(reduction: str) -> None:
+    head = E.RegressionHead(2, "w", getattr(tf.compat.v1.losses.Reduction, reduction))
+
+    def loss(weights: list[float]) -> float:
+        given = {"labels": [[1.0, 1.0], [0.0, 0.0]], "logits": [[2.0, 3.0], [-1.0, 1.0]]}
+        return float(head.loss(**given, features={"w": weights}))
+
+    assert loss([1.0, 0.0]) == 2.5
+    assert loss([0.0, 0.0]) == 0.0
+
+
 @pytest.mark.parametrize(("head", "logits", "labels", "loss"), LOSSES)
 def test_losses(head: Any, logits: Any, labels: Any, loss: float) -> None:
     features = FEATURES if len(logits) == 4 else {}

@@ -10,7 +10,7 @@ from tideflow._src.core import dtypes
 from tideflow._src.estimator.specs import EstimatorSpec, ModeKeys
 from tideflow._src.estimator.updates import is_optimizer, minimize
 from tideflow._src.feature_column.numeric import NumericColumn
-from tideflow._src.layers.losses import Reduction
+from tideflow._src.layers.losses import Reduction, compute_weighted_loss
 from tideflow._src.layers.metric_means import mean
 from tideflow._src.ops.array.raw import raw
 from tideflow._src.ops.array.shape import expand_dims
@@ -18,7 +18,6 @@ from tideflow._src.ops.control.assertions import Assert
 from tideflow._src.ops.control.grouping import control_dependencies, group
 from tideflow._src.ops.math.arithmetic import add_n
 from tideflow._src.ops.math.casting import cast
-from tideflow._src.ops.math.reduction_functions import reduce_mean, reduce_sum
 from tideflow._src.runtime.convert import convert_to_tensor
 from tideflow._src.runtime.sparse_tensor import SparseTensor
 from tideflow._src.summary.graph_summaries import scalar
@@ -185,8 +184,9 @@ class Head:
         labels = self._checked_labels(labels, logits)
         losses = self._losses(labels, logits) if self._loss_fn is None else self._own_losses(labels, logits, features)
         weights = self._weights(features)
-        weighted = losses if weights is None else losses * weights
-        return _Parts(labels, losses, weights, self._reduced(weighted, weights))
+        factors = 1.0 if weights is None else weights
+        loss = compute_weighted_loss(losses, factors, loss_collection=None, reduction=self._reduction)
+        return _Parts(labels, losses, weights, loss)
 
     def _own_losses(self, labels: Any, logits: Any, features: Any) -> Any:
         assert self._loss_fn is not None
@@ -203,15 +203,6 @@ class Head:
     def _losses_dimension(self) -> int:
         """Returns how many losses an example has."""
         return 1
-
-    def _reduced(self, weighted: Any, weights: Any) -> Any:
-        if self._reduction == Reduction.SUM:
-            return reduce_sum(weighted)
-        if self._reduction == Reduction.SUM_OVER_BATCH_SIZE:
-            return reduce_mean(weighted)
-        if self._reduction == Reduction.MEAN:
-            return reduce_mean(weighted) if weights is None else reduce_sum(weighted) / reduce_sum(weights)
-        return reduce_mean(weighted) if weights is None else reduce_sum(weighted) / _nonzero(weights)
 
     def _weights(self, features: Any) -> Any:
         column = self._weight_column
@@ -323,10 +314,6 @@ def _check_loss_function(loss_fn: Callable[..., Any]) -> None:
     others = [name for name in names if name not in ("labels", "logits", "features", "loss_reduction")]
     if others:
         raise ValueError(f"loss_fn has unexpected args: {others}")
-
-
-def _nonzero(weights: Any) -> Any:
-    return reduce_sum(cast(raw.NotEqual(weights, 0.0), dtypes.float32))
 
 
 def as_column(labels: Any, dimension: int, logits: Any) -> Any:
