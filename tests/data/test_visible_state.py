@@ -362,6 +362,26 @@ def test_that_random_operations_need_seeds_is_seen(monkeypatch):
             _results(drawn)
 
 
+def test_functions_that_a_program_takes_over_are_seen():
+    def absolute(x: Any) -> Any:
+        return tf.sparse.to_dense(tf.abs(tf.sparse.from_dense([x])))
+
+    def scaled(x: Any) -> Any:
+        return x.with_values(x.values * factor)
+
+    found = []
+    for factor in (0, 1, 10):
+        if factor == 1:
+            registered = tf.experimental.dispatch_for_api(tf.abs, {"x": tf.SparseTensor})(scaled)
+        try:
+            found.append([item.tolist() for item in tf.data.Dataset.range(2, 3).map(absolute).as_numpy_iterator()])
+        finally:
+            if factor == 10:
+                tf.experimental.unregister_dispatch_for(registered)
+    assert found == [[[2]], [[2]], [[20]]]
+    assert _same(absolute, absolute)
+
+
 def test_choices_for_the_whole_process_are_seen():
     numpy_behavior = tf.experimental.numpy.experimental_enable_numpy_behavior
     keys = []

@@ -11,6 +11,7 @@ from tideflow._src.data import structure, visible_state
 from tideflow._src.function.concrete_function import ConcreteFunction
 from tideflow._src.function.traced_function import TracedFunction
 from tideflow._src.graph import source
+from tideflow._src.ops import dispatch
 from tideflow._src.ops.data.light_functions import AT_HAND, PYTHON
 from tideflow._src.runtime import effects
 from tideflow._src.runtime.random_state import eager_seeds
@@ -54,8 +55,9 @@ class StructuredFunction:
         key = _key(function, transformation, specs, unpacks, as_tuple)
         kept = _kept.pop(key, None)
         if kept is None:
+            asked = dispatch.programs.calls
             kept = _traced(function, transformation, specs, unpacks, as_tuple)
-            if key is not None and not _depends_on_more(kept[0].graph):
+            if key is not None and dispatch.programs.calls == asked and not _depends_on_more(kept[0].graph):
                 _keep(key, kept)
         else:
             _keep(key, kept)
@@ -118,8 +120,8 @@ def _key(function: Any, transformation: str, specs: Any, unpacks: bool, as_tuple
         return None
     # Errors name the lines around the call, too.
     around = source.capture()
-    seeds = eager_seeds.global_seed, determinism.enabled
-    return seen, element, transformation, unpacks, as_tuple, around, *seeds, context.mode.choices
+    choices = eager_seeds.global_seed, determinism.enabled, dispatch.programs.changes, context.mode.choices
+    return seen, element, transformation, unpacks, as_tuple, around, *choices
 
 
 def _key_of_specs(specs: Any) -> Any:

@@ -85,6 +85,16 @@ _dispatchers: dict[Callable[..., Any], Dispatcher] = {}
 _global_dispatchers: list[GlobalOpDispatcher] = []
 _has_fallbacks = False
 
+
+class _Programs:
+    """Counts what programs have registered, or taken back, and how often a handler of theirs was asked."""
+
+    changes = 0
+    calls = 0
+
+
+programs = _Programs()
+
 #: Lists up to this length are looked through before anybody is asked.
 _SHORT = 16
 
@@ -131,6 +141,7 @@ class Dispatcher:
         self.typed: list[tuple[tuple[tuple[int, Check], ...], Callable[..., Any]]] = []
         self.fallbacks: list[Any] = []
         self.signatures: dict[Callable[..., Any], list[Signature]] = {}
+        self._of_programs: set[Callable[..., Any]] = set()
         self.parameters = list(inspect.signature(function).parameters)
         self.iterables = [self.parameters.index(name) for name in iterable_parameters]
         self._installed = False
@@ -144,6 +155,9 @@ class Dispatcher:
         checked = [self._checks(signature) for signature in signatures]
         self.typed += [(checks, handler) for checks in checked]
         self.signatures.setdefault(handler, []).extend(signatures)
+        if not _is_ours(handler):
+            self._of_programs.add(handler)
+            programs.changes += 1
         self.install()
 
     def remove(self, handler: Callable[..., Any]) -> bool:
@@ -151,6 +165,8 @@ class Dispatcher:
         if handler not in self.signatures:
             return False
         del self.signatures[handler]
+        self._of_programs.discard(handler)
+        programs.changes += 1
         self.typed = [entry for entry in self.typed if entry[1] is not handler]
         return True
 
@@ -177,6 +193,8 @@ class Dispatcher:
                             f"to {self.function.__name__}: {found} and {handler}."
                         )
                     found = handler
+        if found in self._of_programs:
+            programs.calls += 1
         return found
 
     def call(self, arguments: tuple[Any, ...], keywords: dict[str, Any], target: Any = None) -> Any:
@@ -206,10 +224,12 @@ class Dispatcher:
     def fall_back(self, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         """Asks the fallbacks, and returns the first answer, or ``NOT_SUPPORTED``."""
         for dispatcher in self.fallbacks:
+            programs.calls += not _is_ours(dispatcher.asked)
             result = dispatcher.handle(arguments, keywords)
             if result is not NOT_SUPPORTED:
                 return result
         for everywhere in _global_dispatchers:
+            programs.calls += 1
             result = everywhere.handle(self.function, arguments, keywords)
             if result is not NOT_SUPPORTED:
                 return result
@@ -282,6 +302,12 @@ class Dispatcher:
                 )
             checks.append((self.parameters.index(name), _check_of(annotation)))
         return tuple(checks)
+
+
+def _is_ours(handler: Callable[..., Any]) -> bool:
+    """Tells whether a handler, or what it hands calls to, is a function of Tideflow."""
+    code = getattr(inspect.unwrap(handler), "__code__", None)
+    return code is not None and str(code.co_filename).startswith(source.PACKAGE)
 
 
 def _learn(arguments: Iterable[Any]) -> None:
@@ -698,6 +724,11 @@ class OpDispatcher:
 
     NOT_SUPPORTED = NOT_SUPPORTED
 
+    @property
+    def asked(self) -> Callable[..., Any]:
+        """What answers calls."""
+        return type(self).handle
+
     def handle(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Returns the result of the call, or ``NOT_SUPPORTED``."""
         del args, kwargs
@@ -740,6 +771,7 @@ class GlobalOpDispatcher:
 def _fallbacks_exist() -> None:
     global _has_fallbacks
     _has_fallbacks = True
+    programs.changes += 1
     _forget_plain()
 
 
@@ -755,6 +787,11 @@ class _TypesDispatcher(OpDispatcher):
     def __init__(self, function: Callable[..., Any], kinds: tuple[type, ...]) -> None:
         self._function = function
         self._kinds = kinds
+
+    @property
+    def asked(self) -> Callable[..., Any]:
+        """The function that is called."""
+        return self._function
 
     def handle(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         for argument in itertools.chain(args, kwargs.values()):

@@ -138,6 +138,7 @@ def _register(function: Callable[..., Any], annotations: tuple[Any, ...], handle
         with name_scope(name):
             return handler(applied, *operands)
 
+    target.__wrapped__ = handler  # type: ignore[attr-defined]
     target.__name__ = target.__qualname__ = f"elementwise_dispatch_target_for_{function.__name__}"
     dispatch.register(function, target, dict(zip(names, annotations, strict=True)))
     return target
