@@ -254,6 +254,33 @@ def test_methods_and_marked_functions_are_not_known():
     assert visible_state.key_of(lambda x: x + scale.factor) is None  # it is the class's, which any of its bases may set
 
 
+def test_attributes_of_classes_are_known_where_reading_them_calls_nothing():
+    class Counting(type):
+        @property
+        def counted(cls) -> int:
+            _calls.append(1)
+            return 1
+
+    class Computed:
+        def __get__(self, instance: Any, owner: Any) -> int:
+            _calls.append(1)
+            return 1
+
+    class Constants(metaclass=Counting):
+        factor = 2
+        computed = Computed()
+
+        @staticmethod
+        def twice(x: Any) -> Any:
+            return x * 2
+
+    _calls.clear()
+    assert visible_state.key_of(lambda x: Constants.twice(x) * Constants.factor) is not None
+    assert visible_state.key_of(lambda x: x * Constants.counted) is None
+    assert visible_state.key_of(lambda x: x * Constants.computed) is None
+    assert not _calls
+
+
 def test_seeds_are_seen():
     def shuffled(_: Any) -> Any:
         return tf.random.shuffle(tf.range(100))

@@ -72,6 +72,8 @@ _MODULES = frozenset(
 #: Modules of classes whose objects stand for a module.
 _OF_LAZY_MODULES = frozenset(("keras.src.utils.module_utils",))
 
+_METHODS = frozenset((FunctionType, classmethod, staticmethod))
+
 #: What AutoGraph puts down on a function, which follows from its code.
 _MARKS = frozenset(("_autograph_conversion",))
 
@@ -140,11 +142,31 @@ def _value_of(item: _Name, function: FunctionType, cells: dict[str, Any]) -> Any
         kind = type(value)
         if kind in _CONSTANTS or kind is float or kind is DType:
             break
-        if isinstance(value, ModuleType | type) or kind.__module__ in _OF_LAZY_MODULES:
+        if isinstance(value, ModuleType) or kind.__module__ in _OF_LAZY_MODULES:
             value = getattr(value, attribute)
+        elif isinstance(value, type):
+            value = _attribute_of_class(value, attribute)
         else:
             value = _plain_attribute(value, attribute)
     return value
+
+
+def _attribute_of_class(value: type, name: str) -> Any:
+    """Returns the attribute of a class, if reading it calls nothing.
+
+    Raises:
+      _Unknown: it may.
+    """
+    kind: Any = type(value)
+    found = [vars(base)[name] for base in value.__mro__ if name in vars(base)]
+    if (
+        not found
+        or (hasattr(type(found[0]), "__get__") and type(found[0]) not in _METHODS)
+        or kind.__getattribute__ is not type.__getattribute__
+        or any(name in vars(base) for base in kind.__mro__)
+    ):
+        raise _Unknown
+    return getattr(value, name)
 
 
 def _plain_attribute(value: Any, name: str) -> Any:
