@@ -180,6 +180,22 @@ def test_a_graph_is_imported_below_the_scopes_around(scope: str) -> None:
     np.testing.assert_array_equal(wrapped(), 3.0)
 
 
+def test_a_graph_is_imported_twice() -> None:
+    with tf.Graph().as_default() as graph:
+        tf.identity(tf.Variable(tf.constant(3.0), name="factor"), name="y")
+        message = v1.train.export_meta_graph(graph=graph)
+
+    def load() -> list[tf.Tensor]:
+        for _ in range(2):
+            v1.train.import_meta_graph(message, import_scope="part")
+        return [v1.get_default_graph().get_tensor_by_name(f"{scope}/y:0") for scope in ("part", "part_1")]
+
+    wrapped = v1.wrap_function(load, [])
+    assert [variable.name for variable in wrapped.variables] == ["part/factor:0", "part_1/factor:0"]
+    wrapped.variables[1].assign(4.0)
+    np.testing.assert_array_equal(wrapped(), [3.0, 4.0])
+
+
 DATA = pathlib.Path(__file__).parent / "data"
 
 

@@ -226,9 +226,9 @@ def _saveable_of(variable: Any, spec: str, name: str) -> SaveableObject:
         handle = getattr(variable, "handle", None)
         if handle is not None:
             resource: Any = variable
-            read: Callable[[], Any] | Any = (
-                resource.read_value if context.executing_eagerly() else resource._graph_element
-            )
+            # A variable that was made outside of the graph has no element in it.
+            in_graph = None if context.executing_eagerly() else resource._graph_element
+            read: Callable[[], Any] | Any = resource.read_value if in_graph is None else in_graph
             return ResourceSaveable(handle, read, variable.shape, spec, name, variable.dtype)
         reference: Any = variable._ref()  # type: ignore[attr-defined]
         return ReferenceSaveable(reference, convert_to_tensor(variable) if spec else reference, spec, name)
