@@ -441,6 +441,25 @@ def test_all_replicas_share_the_variables_that_the_first_one_makes(strategy):
         strategy.run(lambda: tf.Variable(1.0) if tf.distribute.get_replica_context()._replica_id else None)
 
 
+def test_a_generator_gives_each_replica_numbers_of_its_own(strategy):
+    def made():
+        with strategy.scope():
+            return tf.random.Generator.from_seed(1)
+
+    def drawn(generator):
+        return strategy.run(lambda: generator.uniform([]))
+
+    one, two = made(), made()
+    first = values(drawn(one))
+    np.testing.assert_array_equal(first[:2], np.float32([0.23125923, 0.15012765]))  # as in TensorFlow 2.21
+    assert len(set(first)) == 3
+    assert values(tf.function(drawn)(two)) == first
+    outside = float(one.uniform([]))  # moves the states of all replicas
+    assert float(two.uniform([])) == outside
+    assert values(one.state)[0] == values(one.state)[1] == values(one.state)[2]
+    assert values(drawn(one)) == values(drawn(two)) != first
+
+
 def test_a_variable_of_another_strategy_is_refused(strategy):
     with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
         v = tf.Variable(1.0)

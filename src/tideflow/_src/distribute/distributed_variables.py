@@ -166,6 +166,19 @@ class DistributedVariable(DistributedValues, BaseResourceVariable):
                 return update(self._here(), value)
             return self._changed_across(update, value)
 
+    def _read_and_changed(self, change: Callable[[Any], Any]) -> Any:
+        """Changes the part of the replica, or across the replicas all of them alike; returns what the change gives."""
+        with in_strategy(self._distribute_strategy):
+            if in_cross_replica_context() and not is_updating():
+                return convert_to_tensor(self._distribute_strategy.extended.update(self, change))
+            return change(self._here())
+
+    def _replica_number(self) -> int | None:
+        """Returns the number of the replica that the thread is, or None across the replicas."""
+        with in_strategy(self._distribute_strategy):
+            replica = get_replica_context()
+            return None if replica is None else int(replica._replica_id)
+
     def _changed_across(self, update: Callable[..., Any], value: Any) -> Any:
         return self._distribute_strategy.extended.update(self, update, args=(value,))
 

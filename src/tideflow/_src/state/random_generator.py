@@ -181,14 +181,28 @@ class Generator(AutoTrackable):
     def skip(self, delta: Any) -> Any:
         """Moves the counter on as far as ``delta`` numbers would, and returns the state before."""
         delta = cast(convert_to_tensor(delta), dtypes.uint64)
-        return raw.RngReadAndSkip(self._state_var.handle, cast(self._alg, dtypes.int32), delta)
+
+        def move(variable: Any) -> Any:
+            return raw.RngReadAndSkip(variable.handle, cast(self._alg, dtypes.int32), delta)
+
+        return self._state_var._read_and_changed(move) if self._is_distributed else move(self._state_var)
+
+    @property
+    def _is_distributed(self) -> bool:
+        """Whether each replica of a strategy has a state of its own."""
+        return bool(getattr(self._state_var, "is_distributed_variable", False))
 
     def _key_counter(self, shape: Any) -> tuple[Any, Any, Any]:
         """Reserves numbers for a tensor; returns the key, the counter and the algorithm to draw them with."""
         before = self.skip(raw.Prod(shape, np.int32(0)))
         size = _state_size(self._alg) - 1
         words = raw.Bitcast(before, type=dtypes.uint64)
-        return words[size : size + 1], words[:size], self._alg
+        key = words[size : size + 1]
+        replica = self._state_var._replica_number() if self._is_distributed else None
+        if replica is not None:  # the states are alike; the numbers are not
+            place = convert_to_tensor([replica, 0], dtypes.uint64)
+            key = raw.StatelessRandomUniformFullIntV2([1], key, place, self._alg, dtype=dtypes.uint64)
+        return key, words[:size], self._alg
 
     def normal(
         self, shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = dtypes.float32, name: str | None = None
