@@ -72,6 +72,31 @@ def test_a_step_and_a_condition_that_change_between_calls_of_a_function(tmp_path
     assert train.experimental_get_tracing_count() == 1
 
 
+def test_tags_in_loops_of_a_function_are_those_of_tensorflow(tmp_path: Path) -> None:
+    data = tf.data.Dataset.range(3)
+
+    @tf.function
+    def write() -> None:
+        with tf.name_scope("outer"):
+            for y in iter(data):
+                tf.summary.scalar("over_iterator", y, step=y)
+            for z in tf.range(tf.constant(2, tf.int64)):
+                tf.summary.scalar("over_range", z, step=z)
+            for x in data:
+                tf.summary.scalar("over_dataset", x, step=x)
+                if x > 0:
+                    tf.summary.scalar("inside", x, step=x)
+
+    with tf.summary.create_file_writer(str(tmp_path)).as_default():
+        write()
+    assert {tag for tag, _, _ in scalars(tmp_path)} == {
+        "over_dataset",
+        "cond/inside",
+        "outer/while/cond/over_iterator",
+        "outer/while_1/over_range",
+    }
+
+
 def test_a_writer_made_in_a_function_outlives_the_call(tmp_path: Path) -> None:
     class Trainer(tf.Module):
         writer = None

@@ -73,13 +73,13 @@ class Stream:
 
     Args:
       iterator: the iterator.
-      relaxes: whether shapes of variables may be known less well after a turn than before, as where TensorFlow makes a
-        reduction of a loop over a dataset.
+      is_reduction: whether TensorFlow makes a reduction of the loop, as of those over datasets: shapes of variables may
+        be known less well after a turn than before, and names in the block begin anew, not with the scopes around.
     """
 
-    def __init__(self, iterator: Any, relaxes: bool) -> None:
+    def __init__(self, iterator: Any, is_reduction: bool) -> None:
         self._iterator = iterator
-        self.relaxes = relaxes
+        self.is_reduction = is_reduction
 
     def next(self) -> Any:
         """Returns the next element as an optional."""
@@ -95,7 +95,7 @@ def stream_of(items: Any) -> Stream | None:
     begin = getattr(type(items), "_stream_in_graph", None)
     if begin is None or context.executing_eagerly():
         return None
-    return Stream(begin(items), relaxes=not hasattr(items, "get_next"))
+    return Stream(begin(items), is_reduction=not hasattr(items, "get_next"))
 
 
 class Enumerated:

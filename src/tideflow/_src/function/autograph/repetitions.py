@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 from tideflow._src.core import context, nest
@@ -29,6 +30,7 @@ from tideflow._src.function.loops import while_loop
 from tideflow._src.graph.op_def import OpDef
 from tideflow._src.ops.control.assertions import Assert
 from tideflow._src.ops.control.tensor_array import TensorArray
+from tideflow._src.ops.scopes import name_scope
 from tideflow._src.runtime.convert import convert_to_tensor
 
 _registry: Any = OpDef.registry
@@ -117,7 +119,8 @@ def _stream_loop(shared: Shared, stream: Stream, going_on: Any, body: Callable[[
 
         def with_element() -> list[Any]:
             try:
-                body(found.get_value())
+                with name_scope(None) if stream.is_reduction else nullcontext():
+                    body(found.get_value())
                 ends = shared.get()
             finally:
                 shared.set(before)
@@ -134,7 +137,7 @@ def _stream_loop(shared: Shared, stream: Stream, going_on: Any, body: Callable[[
         # The number of turns is kept where the loop ends: -1 stands for none, -2 for one, and so on.
         return _registry["SelectV2"](has_value, _registry["AddV2"](number, 1), _registry["Invert"](number))
 
-    if not stream.relaxes:
+    if not stream.is_reduction:
         _staged_loop(shared, going_on, turn, options, rehearse=lambda number: body(stream.rehearsed()))
         return
     before = shared.get()
