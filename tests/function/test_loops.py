@@ -483,3 +483,33 @@ def test_a_named_tuple_of_variables_is_unpacked_as_any_tuple() -> None:
         assert isinstance(found, Pair) and (found.count.numpy(), found.total.numpy()) == (3, 6.0)
     with pytest.raises(TypeError, match="2 were given"):
         tf2.while_loop(lambda pair: False, lambda pair: pair, Pair(1, 2))
+
+
+def test_effects_of_the_condition_happen_in_each_turn(tier) -> None:
+    asked = tf2.Variable(0.0)
+
+    def condition(i: Any, a: Any) -> Any:
+        asked.assign_add(1.0)
+        tf2.debugging.assert_less(i, 8)
+        return i < turns
+
+    @tf2.function
+    def loop(a: Any) -> Any:
+        return tf2.while_loop(condition, lambda i, a: (i + 1, a * 2.0), (0, a))[1]
+
+    @tf2.function
+    def with_gradient(a: Any) -> Any:
+        with tf2.GradientTape() as tape:
+            tape.watch(a)
+            y = loop(a)
+        return y, tape.gradient(y, a)
+
+    turns = 6
+    with context.eager_scope():
+        a = tf2.constant(3.0)
+        assert (float(loop(a)), float(asked)) == (192.0, 7.0)
+        assert [float(each) for each in with_gradient(a)] == [192.0, 64.0]
+        assert float(asked) == 14.0
+        turns = 9
+        with pytest.raises(tf2.errors.InvalidArgumentError):
+            tf2.function(lambda a: tf2.while_loop(condition, lambda i, a: (i + 1, a), (0, a)))(a)

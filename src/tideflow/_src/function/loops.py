@@ -12,6 +12,7 @@ from tideflow._src.core.tensor import SymbolicTensor
 from tideflow._src.core.tensor_shape import TensorShape
 from tideflow._src.core.type_spec import CompositeTensor
 from tideflow._src.function import structures
+from tideflow._src.function.automatic_control_dependencies import order_effects
 from tideflow._src.function.func_graph import FuncGraph, convert_outputs, unique_function_name, waiting_for
 from tideflow._src.function.predicates import as_predicate, holds
 from tideflow._src.function.written_variables import read_when_used
@@ -303,6 +304,8 @@ def _build(
         if result._op.type == "Placeholder":
             result = registry["Identity"](result)
         condition_graph.outputs = [condition_graph.capture(result)]
+        if condition_graph.automatic_effects:
+            order_effects(condition_graph)
     body_graph = FuncGraph(unique_function_name(f"{base}_body"))
     body_graph.enter_scope_around()
     with body_graph.as_default():
