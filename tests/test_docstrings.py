@@ -34,7 +34,8 @@ class _Finder(doctest.DocTestFinder):
 
     def _from_module(self, module, item):
         if isinstance(item, type) and item.__module__.startswith("tensorflow."):
-            return any(getattr(member, "__module__", "") == module.__name__ for member in vars(item).values())
+            members = [getattr(member, "fget", member) for member in vars(item).values()]
+            return any(getattr(member, "__module__", "") == module.__name__ for member in members)
         return super()._from_module(module, item)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import gc
+import signal
 import threading
 import time
 import weakref
@@ -189,6 +190,15 @@ def raise_across(strategy):
     raise ValueError("across the replicas")
 
 
+@pytest.fixture
+def interruptible():
+    """Makes Ctrl-C raise, also where the tests were started with it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_ends_all_replicas(strategy):
     before = threading.active_count()
     reached = []

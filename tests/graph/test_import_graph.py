@@ -352,5 +352,5 @@ def test_cost_is_linear_and_depth_does_not_matter(graph: Graph) -> None:
 
 
 def test_an_unknown_operation_is_named(graph: Graph) -> None:
-    with pytest.raises(errors.NotFoundError, match="'Foo', which node 'z' needs"):
+    with pytest.raises(errors.NotFoundError, match="'Foo', which node 'z' of the GraphDef needs"):
         import_graph_def(graph_def('node { name: "z" op: "Foo" }'))
