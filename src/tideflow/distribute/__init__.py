@@ -27,5 +27,5 @@ from tideflow._src.distribute.several_machines import ParameterServerStrategy as
 from tideflow._src.distribute.several_machines import TPUStrategy as TPUStrategy
 from tideflow._src.distribute.strategy import Strategy as Strategy
 from tideflow._src.distribute.strategy import StrategyExtended as StrategyExtended
-from tideflow._src.distribute.values import DistributedValues as DistributedValues
+from tideflow._src.function.interfaces import DistributedValues as DistributedValues
 from tideflow.distribute import experimental as experimental

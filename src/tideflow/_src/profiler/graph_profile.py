@@ -179,9 +179,7 @@ class _Node:
         self.total = dict(self.self)
 
 
-def profile(
-    graph: Any = None, run_meta: Any = None, op_log: Any = None, cmd: str = "scope", options: Any = None
-) -> Any:
+def profile(graph: Any = None, run_meta: Any = None, op_log: Any = None, cmd: str = "scope", options: Any = 0) -> Any:
     """Counts parameters and floating-point operations of a graph, prints a report, and returns the figures.
 
     What an operation counts is what the textbook algorithm does; see `RegisterStatistics`. An operation whose shapes
@@ -191,7 +189,7 @@ def profile(
       graph: the graph; the default one by default.
       run_meta, op_log: are taken for the sake of old programs: ``tf.profiler.experimental`` tells times of runs.
       cmd: ``"scope"``: by names, as a tree; ``"op"``: by kinds of operations.
-      options: what `ProfileOptionBuilder` makes; parameters of trainable variables by default.
+      options: 0, or what `ProfileOptionBuilder` makes; parameters of trainable variables by default.
 
     Returns:
       A ``GraphNodeProto``, or a ``MultiGraphNodeProto`` for ``"op"``: ``total_parameters``, ``total_float_ops``,
