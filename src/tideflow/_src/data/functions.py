@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -53,7 +54,7 @@ class StructuredFunction:
         if not callable(function):
             raise TypeError(f"`{transformation}` needs a function, but got {function!r}.")
         key = _key(function, transformation, specs, unpacks, as_tuple)
-        kept = _kept.pop(key, None)
+        kept = None if key is None else _taken(key)
         if kept is None:
             asked = dispatch.programs.calls
             kept = _traced(function, transformation, specs, unpacks, as_tuple)
@@ -97,13 +98,20 @@ def _traced(
 
 #: What was traced, by all that it depends on; last used last.
 _kept: dict[Any, tuple[ConcreteFunction, Any]] = {}
+_kept_lock = threading.Lock()
 _MOST_KEPT = 128
 
 
+def _taken(key: Any) -> tuple[ConcreteFunction, Any] | None:
+    with _kept_lock:
+        return _kept.pop(key, None)
+
+
 def _keep(key: Any, traced: tuple[ConcreteFunction, Any]) -> None:
-    _kept[key] = traced
-    if len(_kept) > _MOST_KEPT:
-        _kept.pop(next(iter(_kept)), None)
+    with _kept_lock:
+        _kept[key] = traced
+        if len(_kept) > _MOST_KEPT:
+            del _kept[next(iter(_kept))]
 
 
 def _key(function: Any, transformation: str, specs: Any, unpacks: bool, as_tuple: bool) -> Any:
