@@ -6,44 +6,11 @@ import weakref
 from collections.abc import Iterable, Iterator, MutableMapping, MutableSet
 from typing import Any
 
-
-class _Wrapper:
-    """Is an object as a key: equal to itself alone."""
-
-    __slots__ = ("_wrapped", "__weakref__")
-
-    def __init__(self, wrapped: Any) -> None:
-        self._wrapped = wrapped
-
-    @property
-    def unwrapped(self) -> Any:
-        """The object."""
-        return self._wrapped
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Wrapper) and self.unwrapped is other.unwrapped
-
-    def __hash__(self) -> int:
-        return id(self._wrapped)
-
-    def __lt__(self, other: _Wrapper) -> bool:  # an order, so that they can be keys of what is sorted
-        return id(self.unwrapped) < id(other.unwrapped) if isinstance(other, _Wrapper) else NotImplemented
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} wrapping {self.unwrapped!r}>"
+from tideflow._src.core.reference import Reference as Reference
+from tideflow._src.core.reference import Wrapper
 
 
-class Reference(_Wrapper):
-    """Is a hashable stand-in for a tensor or variable: two are equal if they refer to the same object."""
-
-    __slots__ = ()
-
-    def deref(self) -> Any:
-        """Returns the object."""
-        return self.unwrapped
-
-
-class _WeakWrapper(_Wrapper):
+class _WeakWrapper(Wrapper):
     __slots__ = ("_hash",)
 
     def __init__(self, wrapped: Any) -> None:
@@ -61,10 +28,10 @@ class _WeakWrapper(_Wrapper):
 class ObjectIdentityDictionary(MutableMapping[Any, Any]):
     """Is a dict whose keys are told apart by identity."""
 
-    _wrap: type[_Wrapper] = _Wrapper
+    _wrap: type[Wrapper] = Wrapper
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self._storage: dict[_Wrapper, Any] = {}
+        self._storage: dict[Wrapper, Any] = {}
         self.update(dict(*args, **kwargs) if kwargs or not args else args[0])
 
     def __getitem__(self, key: Any) -> Any:
@@ -84,7 +51,7 @@ class ObjectIdentityDictionary(MutableMapping[Any, Any]):
             yield key.unwrapped
 
 
-def _alive(storage: dict[_Wrapper, Any]) -> Iterator[Any]:
+def _alive(storage: dict[Wrapper, Any]) -> Iterator[Any]:
     """Yields the objects behind weak keys, and removes the keys of those that are gone."""
     for key in list(storage):
         found = key.unwrapped
@@ -109,7 +76,7 @@ class ObjectIdentityWeakKeyDictionary(ObjectIdentityDictionary):
 class ObjectIdentitySet(MutableSet[Any]):
     """Is a set whose elements are told apart by identity."""
 
-    _wrap: type[_Wrapper] = _Wrapper
+    _wrap: type[Wrapper] = Wrapper
 
     def __init__(self, iterable: Iterable[Any] = ()) -> None:
         self._storage = {self._wrap(item): None for item in iterable}

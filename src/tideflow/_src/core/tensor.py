@@ -15,7 +15,7 @@ import numpy as np
 from tideflow._src.core import context, dtypes
 from tideflow._src.core.class_names import named_in_tensorflow
 from tideflow._src.core.errors import InaccessibleTensorError, InvalidArgumentError, OperatorNotAllowedInGraphError
-from tideflow._src.core.object_identity import Reference
+from tideflow._src.core.reference import Reference
 from tideflow._src.core.tensor_shape import TensorShape
 from tideflow._src.core.variant_array import variants_text
 

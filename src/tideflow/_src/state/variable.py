@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from tideflow._src.core import context
 from tideflow._src.core.inheritance import inherited
-from tideflow._src.core.object_identity import Reference
+from tideflow._src.core.reference import Reference
 from tideflow._src.core.tensor import Tensor, TensorProtocol
 from tideflow._src.core.tensor_shape import TensorShape
 from tideflow._src.state.replication import (
