@@ -100,10 +100,6 @@ class DistributedVariable(DistributedValues, BaseResourceVariable):
     def _here(self) -> Any:
         return self._values[current_replica() or 0]
 
-    def _get(self) -> Any:
-        replica = current_replica()
-        return self._get_cross_replica() if replica is None else self._values[replica]
-
     @property
     def _handles(self) -> list[Any]:
         """The handles of all parts: whoever saves the variable puts one in the place of all."""

@@ -138,10 +138,6 @@ class MirroredExtended(StrategyExtended):
         """Returns the devices of the parts of a variable."""
         return self._names
 
-    def read_var(self, v: Any) -> Any:
-        """Returns the value of a variable."""
-        return v.read_value()
-
     def value_container(self, value: Any) -> Any:
         """Returns the distributed variable that a variable is a part of, or the value itself."""
         return container_of(value)

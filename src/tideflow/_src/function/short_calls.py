@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tideflow._src.core.tensor import EagerTensor
+from tideflow._src.core.tensor import EagerTensor, wrap
 from tideflow._src.function.concrete_function import ConcreteFunction
 from tideflow._src.runtime.random_state import eager_seeds
 
@@ -114,7 +114,7 @@ class ShortCall:
             result = _new(EagerTensor)
             result._value = results[0]
             return result
-        return self._pack([_wrapped(value) for value in results])
+        return self._pack([wrap(value) for value in results])
 
     def _prepare(self, items: Sequence[Any]) -> Any:
         given = items if self._order is None else [items[position] for position in self._order]
@@ -124,9 +124,3 @@ class ShortCall:
         self._captured = [inputs[index]._value for index in program.fed if index >= count]
         self._program = program
         return program
-
-
-def _wrapped(value: Any) -> EagerTensor:
-    tensor = _new(EagerTensor)
-    tensor._value = value
-    return tensor
